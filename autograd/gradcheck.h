@@ -1,0 +1,56 @@
+#pragma once
+// gradcheck: is the backward of a function the derivative of its forward?
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+
+namespace lrurec {
+
+/// Step and tolerances for f64 / c128 inputs. A difference passes when
+/// |analytic - numeric| <= atol + rtol * |numeric|.
+struct GradcheckOptions {
+  double eps = 1e-6;
+  double atol = 1e-5;
+  double rtol = 1e-3;
+  std::uint64_t seed = 1;  ///< of the random cotangent
+};
+
+/// One entry of one input whose analytic and numeric derivative differ.
+struct GradcheckMismatch {
+  std::string operation;
+  std::size_t input = 0;
+  std::vector<std::int64_t> index;
+  bool imaginary = false;
+  double analytic = 0;
+  double numeric = 0;
+  std::string str() const;
+};
+
+struct GradcheckReport {
+  bool ok = true;
+  std::int64_t checked = 0;  ///< derivatives compared (two for a complex entry)
+  double max_error = 0;      ///< largest |analytic - numeric|
+  bool repeatable = true;    ///< two backward passes gave the same bits
+  std::vector<GradcheckMismatch> mismatches;
+  explicit operator bool() const { return ok; }
+  /// "mul: ok, 24 derivatives, largest error 3.1e-10", or the first mismatches, one a line.
+  std::string str(const std::string& operation) const;
+};
+
+/// Compares backward() with central differences for every entry of every input that requires a gradient.
+///
+/// `function` maps the inputs to one or more outputs, real or complex. They are reduced to one real number
+/// L = sum_k Re(conj(c_k) . y_k) with a random complex cotangent c, which no error in the backward can hide
+/// behind, unlike a plain sum. Real and imaginary parts are perturbed separately. Inputs that require a
+/// gradient must be f64 or c128. The inputs' values are restored and their gradients cleared.
+///
+///   GradcheckReport r = gradcheck("my_op", [](const Variables& x) { return Variables{my_op(x[0])}; }, {x});
+///   EXPECT_TRUE(r) << r.str("my_op");
+GradcheckReport gradcheck(const std::string& operation,
+                          const std::function<Variables(const Variables&)>& function, const Variables& inputs,
+                          const GradcheckOptions& options = {});
+
+}  // namespace lrurec

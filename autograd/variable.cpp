@@ -1,0 +1,103 @@
+#include "autograd/variable.h"
+
+#include <mutex>
+#include <set>
+
+#include "autograd/node.h"
+#include "tensor/error.h"
+
+namespace lrurec {
+namespace {
+
+thread_local bool recording_on = true;
+
+struct OperationNames {
+  std::mutex mutex;
+  std::set<std::string, std::less<>> names;
+};
+OperationNames& operation_names() {
+  static OperationNames instance;
+  return instance;
+}
+
+void remember_operation(std::string_view op) {
+  auto& all = operation_names();
+  const std::lock_guard lock(all.mutex);
+  if (!all.names.contains(op)) all.names.emplace(op);
+}
+
+}  // namespace
+
+Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Impl>()) {
+  if (!value.defined()) fail_op("Variable", "the tensor is undefined");
+  if (requires_grad && !is_inexact(value.dtype())) {
+    fail_op("Variable", "{} cannot carry a gradient", name(value.dtype()));
+  }
+  impl_->value = std::move(value);
+  impl_->requires_grad = requires_grad;
+}
+
+const Tensor& Variable::value() const {
+  if (!impl_) fail_op("Variable", "the variable is undefined");
+  return impl_->value;
+}
+
+bool Variable::requires_grad() const { return impl_ && (impl_->requires_grad || impl_->node); }
+
+const Tensor& Variable::grad() const {
+  value();  // an undefined variable is an error, not a crash
+  return impl_->grad;
+}
+
+void Variable::zero_grad() {
+  if (impl_) impl_->grad = Tensor();
+}
+
+void Variable::set_value(const Tensor& new_value) {
+  if (impl_->node) fail_op("set_value", "only a leaf can be given a new value");
+  if (new_value.shape() != shape() || new_value.dtype() != dtype()) {
+    fail_op("set_value", "{} {} cannot replace {} {}", name(new_value.dtype()), new_value.shape().str(),
+            name(dtype()), shape().str());
+  }
+  impl_->value = new_value;
+}
+
+void Variable::backward() const {
+  if (shape().numel() != 1 || !is_real(dtype())) {
+    fail_op("backward", "a real scalar is needed, not {} {}", name(dtype()), shape().str());
+  }
+  lrurec::backward({*this}, {Tensor::full(shape(), 1.0, dtype(), value().device())});
+}
+
+Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
+                 MultiBackward backward) {
+  remember_operation(op);
+  bool needed = false;
+  for (const auto& input : inputs) needed = needed || input.requires_grad();
+  Variables results;
+  for (const auto& output : outputs) results.emplace_back(output);
+  if (!recording_on || !needed) return results;
+
+  const auto node = std::make_shared<Node>(op, inputs, outputs.size(), std::move(backward));
+  for (std::size_t i = 0; i < results.size(); ++i) node->attach(results[i], node, i);
+  return results;
+}
+
+Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward) {
+  MultiBackward multi = [single = std::move(backward)](const Tensors& grads, const Needs& needs) {
+    return single(grads[0], needs);
+  };
+  return record(op, inputs, Tensors{output}, std::move(multi))[0];
+}
+
+NoGrad::NoGrad() : previous_(recording_on) { recording_on = false; }
+NoGrad::~NoGrad() { recording_on = previous_; }
+bool recording() { return recording_on; }
+
+std::vector<std::string> recorded_operations() {
+  auto& all = operation_names();
+  const std::lock_guard lock(all.mutex);
+  return {all.names.begin(), all.names.end()};
+}
+
+}  // namespace lrurec

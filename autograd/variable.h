@@ -1,0 +1,92 @@
+#pragma once
+// Variable: a Tensor with a place in the recorded graph; backward() walks that graph in reverse.
+//
+// Complex gradients follow PyTorch: for a real loss L and z = x + iy, grad = dL/dx + i dL/dy, so z -= lr *
+// grad descends. For a holomorphic y = f(z) the rule is grad_z = grad_y * conj(f'(z)).
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace lrurec {
+
+class Node;
+
+/// Copying a Variable copies a reference to the same value and gradient.
+class Variable {
+ public:
+  Variable() = default;
+  /// A leaf. With `requires_grad` its gradient is accumulated by backward(); the dtype must be real or
+  /// complex.
+  explicit Variable(Tensor value, bool requires_grad = false);
+
+  bool defined() const { return impl_ != nullptr; }
+  const Tensor& value() const;
+  const Shape& shape() const { return value().shape(); }
+  DType dtype() const { return value().dtype(); }
+  std::int64_t size(int dim) const { return value().size(dim); }
+  bool requires_grad() const;
+
+  /// The accumulated gradient of a leaf, undefined before the first backward(). Same shape and dtype as
+  /// value.
+  const Tensor& grad() const;
+  void zero_grad();
+  /// Replaces the value of a leaf (an optimiser's or loader's step); shape and dtype must stay.
+  void set_value(const Tensor& value);
+
+  /// Same value outside the graph.
+  Variable detach() const { return Variable(value()); }
+
+  /// Gradient of this real scalar with respect to every leaf that led to it, added to the leaves' grad().
+  void backward() const;
+
+ private:
+  friend class Node;
+  friend class Engine;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+using Variables = std::vector<Variable>;
+
+/// Which inputs of an operation need a gradient; its backward may leave the others undefined.
+using Needs = std::vector<bool>;
+
+/// The backward of an operation: gradients of the outputs in, gradients of the inputs out, in the order of
+/// the inputs. An output that nothing depended on has an undefined gradient; where an input needs none,
+/// undefined is right. The function must hold Tensors, never Variables, so that the graph cannot keep itself
+/// alive.
+using MultiBackward = std::function<Tensors(const Tensors& grad_outputs, const Needs& needs)>;
+using Backward = std::function<Tensors(const Tensor& grad_output, const Needs& needs)>;
+
+/// Puts the result of an operation on the graph (when recording is on and an input requires a gradient).
+Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward);
+/// The same for an operation with several outputs.
+Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
+                 MultiBackward backward);
+
+/// Runs the graph backwards from several outputs with given gradients (undefined: not a starting point).
+/// With `keep_graph` the graph can be walked again; otherwise it frees what it saved as it goes.
+void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_graph = false);
+
+/// While one of these lives on a thread, operations on that thread record nothing.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool previous_;
+};
+bool recording();
+
+/// Names of all operations recorded so far in this process: the test suite compares them with its table.
+std::vector<std::string> recorded_operations();
+
+}  // namespace lrurec

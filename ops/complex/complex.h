@@ -1,0 +1,38 @@
+#pragma once
+// Between real and complex tensors. Products, exp and the other complex functions are in ops/elementwise.
+//
+// Gradients follow autograd/variable.h: grad = dL/dx + i dL/dy for z = x + iy.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// z = re + i im; re and im: real, same shape and dtype.
+Variable complex(const Variable& re, const Variable& im);
+/// z = r e^{i theta}; r and theta: real, same shape and dtype.
+Variable polar(const Variable& r, const Variable& theta);
+/// z = x + 0i; a complex x is returned as it is.
+Variable to_complex(const Variable& x);
+
+/// Real part (a real x is returned as it is) and imaginary part (x must be complex).
+Variable real(const Variable& z);
+Variable imag(const Variable& z);
+Variable conj(const Variable& z);
+/// |z|, real; gradient dy z / |z|, and 0 at z = 0. Also for real x.
+Variable abs(const Variable& z);
+
+/// [...] complex as [..., 2] real (re, im), and back; views of the same memory.
+Variable view_as_real(const Variable& z);
+Variable view_as_complex(const Variable& x);
+
+namespace raw {
+Tensor complex(const Tensor& re, const Tensor& im);
+Tensor polar(const Tensor& r, const Tensor& theta);
+Tensor to_complex(const Tensor& x);
+Tensor real(const Tensor& z);
+Tensor imag(const Tensor& z);
+Tensor conj(const Tensor& z);
+Tensor abs(const Tensor& z);
+}  // namespace raw
+
+}  // namespace lrurec::ops

@@ -1,0 +1,35 @@
+#include <cmath>
+
+#include "ops/complex/kernels.h"
+
+namespace lrurec::ops::cpu {
+
+template <class T>
+void abs_forward(const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) out[at[0] + i * step[0]] = std::abs(z[at[1] + i * step[1]]);
+  });
+}
+
+template <class T>
+void abs_backward(const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      const T x = z[at[2] + i * step[2]];
+      const real_type<T> length = std::abs(x);
+      dz[at[0] + i * step[0]] = length == 0 ? T(0) : x / length * dy[at[1] + i * step[1]];
+    }
+  });
+}
+
+#define ABS(T)                                                                  \
+  template void abs_forward<T>(const StridedLoop<2>&, real_type<T>*, const T*); \
+  template void abs_backward<T>(const StridedLoop<3>&, T*, const real_type<T>*, const T*);
+ABS(float)
+ABS(double)
+ABS(c64)
+ABS(c128)
+
+}  // namespace lrurec::ops::cpu

@@ -1,0 +1,78 @@
+#include "ops/cross_entropy/cross_entropy.h"
+
+#include "ops/cross_entropy/kernels.h"
+#include "ops/cross_entropy/labels.h"
+#include "ops/softmax/kernels.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+
+std::int64_t check_labels(std::string_view op, const Tensor& labels, std::int64_t rows,
+                          std::int64_t classes) {
+  if (labels.dtype() != DType::i64 || labels.shape() != Shape{rows}) {
+    fail_op(op, "labels: {} {} must be i64 [{}]", name(labels.dtype()), labels.shape().str(), rows);
+  }
+  std::int64_t count = 0;
+  const auto values = labels.to_vector<std::int64_t>();
+  for (std::size_t r = 0; r < values.size(); ++r) {
+    if (values[r] < -1 || values[r] >= classes) {
+      fail_op(op, "label {} of row {} is neither -1 nor in 0..{}", values[r], r, classes - 1);
+    }
+    count += values[r] >= 0 ? 1 : 0;
+  }
+  if (count == 0) fail_op(op, "none of {} rows has a label", rows);
+  return count;
+}
+
+namespace {
+
+struct Loss {
+  Tensor x, labels, lse;  ///< dense
+  std::int64_t count = 0;
+  Tensor value;
+};
+
+Loss forward(const Tensor& logits, const Tensor& labels) {
+  if (logits.rank() != 2) fail_op("cross_entropy", "logits: {} must be [N, C]", logits.shape().str());
+  Loss loss;
+  loss.count = check_labels("cross_entropy", labels, logits.size(0), logits.size(1));
+  loss.x = logits.contiguous();
+  loss.labels = labels.contiguous();
+  loss.lse = Tensor::empty({logits.size(0)}, logits.dtype(), logits.device());
+  loss.value = Tensor::empty({}, logits.dtype(), logits.device());
+  dispatch_real("cross_entropy", logits.dtype(), [&]<class T>() {
+    on_device("cross_entropy", logits.device(), [&](Cpu) {
+      const auto rows = logits.size(0), columns = logits.size(1);
+      cpu::log_sum_exp(rows, columns, loss.x.data<T>(), loss.lse.data<T>());
+      const double sum = cpu::cross_entropy_sum(rows, columns, loss.x.data<T>(),
+                                                loss.labels.data<std::int64_t>(), loss.lse.data<T>());
+      *loss.value.data<T>() = static_cast<T>(sum / static_cast<double>(loss.count));
+    });
+  });
+  return loss;
+}
+
+}  // namespace
+
+Tensor raw::cross_entropy(const Tensor& logits, const Tensor& labels) {
+  return forward(logits, labels).value;
+}
+
+// dlogits = (softmax(logits) - onehot(labels)) dL / n
+Variable cross_entropy(const Variable& logits, const Tensor& labels) {
+  const Loss loss = forward(logits.value(), labels);
+  return record(
+      "cross_entropy", {logits}, loss.value,
+      [x = loss.x, labels = loss.labels, lse = loss.lse, n = loss.count](const Tensor& dy, const Needs&) {
+        Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
+        dispatch_real("cross_entropy", x.dtype(), [&]<class T>() {
+          on_device("cross_entropy", x.device(), [&](Cpu) {
+            cpu::cross_entropy_backward(x.size(0), x.size(1), x.data<T>(), labels.data<std::int64_t>(),
+                                        lse.data<T>(), dy.item<T>() / static_cast<T>(n), dx.data<T>());
+          });
+        });
+        return Tensors{dx};
+      });
+}
+
+}  // namespace lrurec::ops

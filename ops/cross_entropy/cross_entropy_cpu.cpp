@@ -1,0 +1,47 @@
+#include <algorithm>
+
+#include "ops/cross_entropy/kernels.h"
+#include "tensor/simd.h"
+#include "tensor/strided_loop.h"
+
+namespace lrurec::ops::cpu {
+
+template <class T>
+double cross_entropy_sum(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                         const T* lse) {
+  double total = 0;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    if (labels[r] >= 0) total += static_cast<double>(lse[r] - x[r * columns + labels[r]]);
+  }
+  return total;
+}
+
+template <class T>
+void cross_entropy_backward(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                            const T* lse, T scale, T* dx) {
+#pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* out = dx + r * columns;
+    if (labels[r] < 0) {
+      std::fill_n(out, columns, T(0));
+      continue;
+    }
+    map(
+        columns, out,
+        [shift = lse[r], scale](const auto& v) {
+          using V = std::decay_t<decltype(v)>;
+          return xsimd::exp(v - V(shift)) * V(scale);
+        },
+        Strided<T>{x + r * columns, 1});
+    out[labels[r]] -= scale;
+  }
+}
+
+#define CROSS_ENTROPY(T)                                                                                     \
+  template double cross_entropy_sum<T>(std::int64_t, std::int64_t, const T*, const std::int64_t*, const T*); \
+  template void cross_entropy_backward<T>(std::int64_t, std::int64_t, const T*, const std::int64_t*,         \
+                                          const T*, T, T*);
+CROSS_ENTROPY(float)
+CROSS_ENTROPY(double)
+
+}  // namespace lrurec::ops::cpu

@@ -1,0 +1,14 @@
+#pragma once
+// What every cross-entropy asks of its labels.
+
+#include <string_view>
+
+#include "tensor/tensor.h"
+
+namespace lrurec::ops {
+
+/// Checks labels: [rows] i64, each -1 (no label) or in 0..classes-1, at least one label; returns their
+/// number.
+std::int64_t check_labels(std::string_view op, const Tensor& labels, std::int64_t rows, std::int64_t classes);
+
+}  // namespace lrurec::ops

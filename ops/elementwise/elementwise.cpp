@@ -1,0 +1,125 @@
+#include "ops/elementwise/elementwise.h"
+
+#include "ops/elementwise/binary_table.h"
+#include "ops/elementwise/kernels.h"
+#include "ops/elementwise/unary_table.h"
+#include "ops/reduce/sum_to.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+namespace {
+
+template <class Row, class F>
+void dispatch_row(DType dtype, F&& f) {
+  if constexpr (Row::complex) {
+    dispatch_inexact(Row::name, dtype, f);
+  } else {
+    dispatch_real(Row::name, dtype, f);
+  }
+}
+
+template <class Row>
+Tensor unary_forward(const Tensor& x) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
+  const StridedLoop<2> loop(x.shape(), {y.strides(), x.strides()});
+  dispatch_row<Row>(x.dtype(), [&]<class T>() {
+    on_device(Row::name, x.device(), [&](Cpu) { cpu::unary_forward<Row>(loop, y.data<T>(), x.data<T>()); });
+  });
+  return y;
+}
+
+// The one place of the rule dx = dy * conj(f'(x)).
+template <class Row>
+Tensor unary_backward(const Tensor& dy, const Tensor& x, const Tensor& y) {
+  Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
+  const StridedLoop<4> loop(x.shape(), {dx.strides(), dy.strides(), x.strides(), y.strides()});
+  dispatch_row<Row>(x.dtype(), [&]<class T>() {
+    on_device(Row::name, x.device(), [&](Cpu) {
+      cpu::unary_backward<Row>(loop, dx.data<T>(), dy.data<T>(), x.data<T>(), y.data<T>());
+    });
+  });
+  return dx;
+}
+
+template <class Row>
+Variable unary(const Variable& x) {
+  const Tensor y = unary_forward<Row>(x.value());
+  return record(Row::name, {x}, y, [x = x.value(), y](const Tensor& dy, const Needs&) {
+    return Tensors{unary_backward<Row>(dy, x, y)};
+  });
+}
+
+/// Both operands in the common dtype, stretched to the common shape.
+struct Operands {
+  Tensor a, b;
+  Operands(std::string_view op, const Tensor& left, const Tensor& right) {
+    const DType dtype = promote(left.dtype(), right.dtype());
+    const Shape shape = broadcast_shapes(op, left.shape(), right.shape());
+    a = left.to(dtype).broadcast_to(shape);
+    b = right.to(dtype).broadcast_to(shape);
+  }
+};
+
+template <class Row>
+Tensor binary_forward(const Tensor& left, const Tensor& right) {
+  const auto [a, b] = Operands(Row::name, left, right);
+  Tensor y = Tensor::empty(a.shape(), a.dtype(), a.device());
+  const StridedLoop<3> loop(y.shape(), {y.strides(), a.strides(), b.strides()});
+  dispatch_inexact(Row::name, y.dtype(), [&, &a = a, &b = b]<class T>() {
+    on_device(Row::name, y.device(),
+              [&](Cpu) { cpu::binary_forward<Row>(loop, y.data<T>(), a.data<T>(), b.data<T>()); });
+  });
+  return y;
+}
+
+template <class Row>
+Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& right, const Needs& needs) {
+  const auto [a, b] = Operands(Row::name, left, right);
+  const StridedLoop<4> loop(dy.shape(),
+                            {contiguous_strides(dy.shape()), dy.strides(), a.strides(), b.strides()});
+  Tensors grads(2);
+  dispatch_inexact(Row::name, dy.dtype(), [&, &a = a, &b = b]<class T>() {
+    on_device(Row::name, dy.device(), [&](Cpu) {
+      if (needs[0]) {
+        grads[0] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
+        cpu::binary_backward_a<Row>(loop, grads[0].data<T>(), dy.data<T>(), a.data<T>(), b.data<T>());
+      }
+      if (needs[1]) {
+        grads[1] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
+        cpu::binary_backward_b<Row>(loop, grads[1].data<T>(), dy.data<T>(), a.data<T>(), b.data<T>());
+      }
+    });
+  });
+  if (needs[0]) grads[0] = raw::fit_gradient(grads[0], left.shape(), left.dtype());
+  if (needs[1]) grads[1] = raw::fit_gradient(grads[1], right.shape(), right.dtype());
+  return grads;
+}
+
+template <class Row>
+Variable binary(const Variable& a, const Variable& b) {
+  return record(Row::name, {a, b}, binary_forward<Row>(a.value(), b.value()),
+                [a = a.value(), b = b.value()](const Tensor& dy, const Needs& needs) {
+                  return binary_backward<Row>(dy, a, b, needs);
+                });
+}
+
+Variable scalar_like(double value, const Variable& x) {
+  return Variable(Tensor::full(Shape{}, value, real_of(x.dtype()), x.value().device()));
+}
+
+}  // namespace
+
+#define DEFINE_UNARY(Row, function)                                    \
+  Variable function(const Variable& x) { return unary<rows::Row>(x); } \
+  Tensor raw::function(const Tensor& x) { return unary_forward<rows::Row>(x); }
+LRUREC_UNARY_ROWS(DEFINE_UNARY)
+
+#define DEFINE_BINARY(Row, function)                                                          \
+  Variable function(const Variable& a, const Variable& b) { return binary<rows::Row>(a, b); } \
+  Tensor raw::function(const Tensor& a, const Tensor& b) { return binary_forward<rows::Row>(a, b); }
+LRUREC_BINARY_ROWS(DEFINE_BINARY)
+
+Variable add(const Variable& a, double b) { return add(a, scalar_like(b, a)); }
+Variable mul(const Variable& a, double b) { return mul(a, scalar_like(b, a)); }
+
+}  // namespace lrurec::ops

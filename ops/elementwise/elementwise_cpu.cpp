@@ -1,0 +1,97 @@
+#include "ops/elementwise/binary_table.h"
+#include "ops/elementwise/kernels.h"
+#include "ops/elementwise/unary_table.h"
+#include "tensor/dtype.h"
+#include "tensor/simd.h"
+
+namespace lrurec::ops::cpu {
+namespace {
+
+// conj of a scalar or of a (real) batch.
+template <class V>
+V conjugate_lanes(const V& x) {
+  if constexpr (is_complex_type<V>) {
+    return std::conj(x);
+  } else {
+    return x;
+  }
+}
+
+}  // namespace
+
+template <class Row, class T>
+void unary_forward(const StridedLoop<2>& loop, T* out, const T* x) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    map(
+        n, out + at[0], [](const auto& v) { return Row::f(v); }, Strided<T>{x + at[1], step[1]});
+  });
+}
+
+template <class Row, class T>
+void unary_backward(const StridedLoop<4>& loop, T* dx, const T* dy, const T* x, const T* y) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    map(
+        n, dx + at[0],
+        [](const auto& g, const auto& v, const auto& w) { return g * conjugate_lanes(Row::df(v, w)); },
+        Strided<T>{dy + at[1], step[1]}, Strided<T>{x + at[2], step[2]}, Strided<T>{y + at[3], step[3]});
+  });
+}
+
+template <class Row, class T>
+void binary_forward(const StridedLoop<3>& loop, T* out, const T* a, const T* b) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    map(
+        n, out + at[0], [](const auto& u, const auto& v) { return Row::f(u, v); },
+        Strided<T>{a + at[1], step[1]}, Strided<T>{b + at[2], step[2]});
+  });
+}
+
+template <class Row, class T>
+void binary_backward_a(const StridedLoop<4>& loop, T* da, const T* dy, const T* a, const T* b) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    map(
+        n, da + at[0],
+        [](const auto& g, const auto& u, const auto& v) { return g * conjugate_lanes(Row::dfa(u, v)); },
+        Strided<T>{dy + at[1], step[1]}, Strided<T>{a + at[2], step[2]}, Strided<T>{b + at[3], step[3]});
+  });
+}
+
+template <class Row, class T>
+void binary_backward_b(const StridedLoop<4>& loop, T* db, const T* dy, const T* a, const T* b) {
+  const auto step = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    map(
+        n, db + at[0],
+        [](const auto& g, const auto& u, const auto& v) { return g * conjugate_lanes(Row::dfb(u, v)); },
+        Strided<T>{dy + at[1], step[1]}, Strided<T>{a + at[2], step[2]}, Strided<T>{b + at[3], step[3]});
+  });
+}
+
+#define UNARY(Row, T)                                                             \
+  template void unary_forward<rows::Row, T>(const StridedLoop<2>&, T*, const T*); \
+  template void unary_backward<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*);
+#define UNARY_REAL(Row, function) UNARY(Row, float) UNARY(Row, double)
+LRUREC_UNARY_ROWS(UNARY_REAL)
+#define UNARY_COMPLEX(Row) UNARY(Row, c64) UNARY(Row, c128)
+UNARY_COMPLEX(Neg)
+UNARY_COMPLEX(Exp)
+UNARY_COMPLEX(Log)
+UNARY_COMPLEX(Sqrt)
+UNARY_COMPLEX(Square)
+UNARY_COMPLEX(Reciprocal)
+UNARY_COMPLEX(Sin)
+UNARY_COMPLEX(Cos)
+UNARY_COMPLEX(Tanh)
+
+#define BINARY(Row, T)                                                                                    \
+  template void binary_forward<rows::Row, T>(const StridedLoop<3>&, T*, const T*, const T*);              \
+  template void binary_backward_a<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*); \
+  template void binary_backward_b<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*);
+#define BINARY_ALL(Row, function) BINARY(Row, float) BINARY(Row, double) BINARY(Row, c64) BINARY(Row, c128)
+LRUREC_BINARY_ROWS(BINARY_ALL)
+
+}  // namespace lrurec::ops::cpu

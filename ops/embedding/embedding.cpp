@@ -1,0 +1,55 @@
+#include "ops/embedding/embedding.h"
+
+#include "ops/embedding/kernels.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+namespace {
+
+void check(const Tensor& weight, const Tensor& ids) {
+  if (weight.rank() != 2 || ids.dtype() != DType::i64) {
+    fail_op("embedding", "weight: {} must be [N, H] and ids: {} {} of dtype i64", weight.shape().str(),
+            name(ids.dtype()), ids.shape().str());
+  }
+  const Tensor flat = ids.contiguous();
+  const auto* id = flat.data<std::int64_t>();
+  for (std::int64_t t = 0; t < flat.numel(); ++t) {
+    if (id[t] < 0 || id[t] >= weight.size(0)) {
+      fail_op("embedding", "id {} at position {} is not in 0..{}", id[t], t, weight.size(0) - 1);
+    }
+  }
+}
+
+}  // namespace
+
+Tensor raw::embedding(const Tensor& weight, const Tensor& ids) {
+  check(weight, ids);
+  const Tensor table = weight.contiguous(), flat = ids.contiguous();
+  Shape shape = ids.shape();
+  shape.push_back(weight.size(1));
+  Tensor y = Tensor::empty(shape, weight.dtype(), weight.device());
+  dispatch_inexact("embedding", weight.dtype(), [&]<class T>() {
+    on_device("embedding", weight.device(), [&](Cpu) {
+      cpu::gather_rows(flat.numel(), weight.size(1), table.data<T>(), flat.data<std::int64_t>(), y.data<T>());
+    });
+  });
+  return y;
+}
+
+// dweight[i] = sum_{t: ids[t] = i} dy[t]
+Variable embedding(const Variable& weight, const Tensor& ids) {
+  return record("embedding", {weight}, raw::embedding(weight.value(), ids),
+                [shape = weight.shape(), ids](const Tensor& dy, const Needs&) {
+                  Tensor dweight = Tensor::zeros(shape, dy.dtype(), dy.device());
+                  const Tensor rows = dy.contiguous(), flat = ids.contiguous();
+                  dispatch_inexact("embedding", dy.dtype(), [&]<class T>() {
+                    on_device("embedding", dy.device(), [&](Cpu) {
+                      cpu::scatter_add_rows(flat.numel(), shape[1], shape[0], rows.data<T>(),
+                                            flat.data<std::int64_t>(), dweight.data<T>());
+                    });
+                  });
+                  return Tensors{dweight};
+                });
+}
+
+}  // namespace lrurec::ops

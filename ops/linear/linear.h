@@ -1,0 +1,18 @@
+#pragma once
+// The affine map of a layer.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// y = x W^T + b.  x: [..., in], W: [out, in], b: [out] or undefined -> [..., out].
+/// One dtype for all (f32 f64 c64 c128), except that a real x may meet a complex W and b.
+/// Backward, with x and dy flattened to [n, in] and [n, out]: dx = dy conj(W), dW = dy^T conj(x), db = sum_n
+/// dy.
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias = {});
+
+namespace raw {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+}  // namespace raw
+
+}  // namespace lrurec::ops

@@ -1,0 +1,45 @@
+#pragma once
+// The linear recurrence of the paper (equations 3-6, Algorithm 1).
+
+#include <string_view>
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// How the recurrence is computed. All three give the same numbers up to rounding.
+enum class ScanAlgorithm {
+  sequential,  ///< one step after the other: D work a step, no parallelism in time
+  recursive,   ///< Algorithm 1 of the paper: log2(L) passes over memory, L log2(L) work
+  chunked,     ///< chunks of time side by side, then their carries: twice the work, parallel in time
+  automatic,   ///< chunked when there are too few sequences for the threads, else sequential
+};
+std::string_view name(ScanAlgorithm algorithm);
+
+struct ScanResult {
+  Variable states;  ///< h_t for every token: [tokens, D]
+  Variable
+      final_state;  ///< h after the last token of each sequence: [S, D]; the initial state of an empty one
+};
+
+/// h_t = lambda * h_{t-1} + x_t within each sequence, elementwise in D, with h_0 = initial (0 when
+/// undefined).
+///
+/// lambda: [D]; x: [tokens, D]; offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens: sequence
+/// s is rows offsets[s] .. offsets[s+1]-1, and no state passes a boundary; initial: [S, D] or undefined. f32
+/// f64 c64 c128, one dtype. One step with a carried state (S sequences of one token) is the same operation.
+///
+/// Backward is the scan reversed with conj(lambda): g_t = dh_t + conj(lambda) g_{t+1}; dx_t = g_t,
+/// dlambda = sum_t g_t conj(h_{t-1}), dinitial = conj(lambda) g_1. It never divides by lambda.
+ScanResult linear_scan(const Variable& lambda, const Variable& x, const Tensor& offsets,
+                       const Variable& initial = {}, ScanAlgorithm algorithm = ScanAlgorithm::automatic);
+
+namespace raw {
+struct ScanResult {
+  Tensor states, final_state;
+};
+ScanResult linear_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+                       const Tensor& initial = {}, ScanAlgorithm algorithm = ScanAlgorithm::automatic);
+}  // namespace raw
+
+}  // namespace lrurec::ops

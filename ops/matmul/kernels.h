@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lrurec::ops::cpu {
+
+/// How BLAS reads a stored row-major matrix. `conj` and `conj_transpose` equal the plain ones for real types.
+enum class Read { plain, transpose, conj, conj_transpose };
+
+/// C = A B + beta C for row-major C: [m, n]; A: [m, k] and B: [k, n] after `read`; ld*: elements between
+/// rows. OpenBLAS; T is float, double, c64 or c128.
+template <class T>
+void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+          std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
+
+}  // namespace lrurec::ops::cpu

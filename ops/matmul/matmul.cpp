@@ -1,0 +1,103 @@
+#include "ops/matmul/matmul.h"
+
+#include "ops/matmul/kernels.h"
+#include "ops/reduce/sum_to.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+namespace {
+
+/// The last two dimensions of a tensor as BLAS reads them.
+struct Matrix {
+  Tensor tensor;
+  cpu::Read read;
+  std::int64_t ld;
+
+  Matrix(const Tensor& t, bool conj) : tensor(t) {
+    const auto rows = t.size(-2), columns = t.size(-1);
+    const auto row_step = t.strides().at(-2), column_step = t.strides().at(-1);
+    const bool by_rows = column_step == 1 && row_step >= columns;
+    const bool by_columns = row_step == 1 && column_step >= rows;
+    if (by_columns && !by_rows) {
+      read = conj ? cpu::Read::conj_transpose : cpu::Read::transpose;
+      ld = column_step;
+      return;
+    }
+    if (!by_rows) tensor = t.contiguous();
+    read = conj ? cpu::Read::conj : cpu::Read::plain;
+    ld = by_rows ? row_step : columns;
+  }
+};
+
+Shape batch_shape(const Tensor& t) {
+  Shape shape = t.shape();
+  shape.erase(shape.rank() - 1);
+  shape.erase(shape.rank() - 1);
+  return shape;
+}
+
+/// The matrix at position `entry` (row-major) of the batch dimensions.
+Tensor batch_entry(Tensor t, const Shape& batch, std::int64_t entry) {
+  std::int64_t below = batch.numel();
+  for (const auto size : batch) {
+    below /= size;
+    t = t.select(0, entry / below % size);
+  }
+  return t;
+}
+
+Shape with_matrix(Shape batch, std::int64_t rows, std::int64_t columns) {
+  batch.push_back(rows);
+  batch.push_back(columns);
+  return batch;
+}
+
+}  // namespace
+
+Tensor raw::matmul(const Tensor& left, const Tensor& right, bool conj_a, bool conj_b) {
+  if (left.rank() < 2 || right.rank() < 2) {
+    fail_op("matmul", "a: {} and b: {}: both need at least two dimensions", left.shape().str(),
+            right.shape().str());
+  }
+  const auto m = left.size(-2), k = left.size(-1), n = right.size(-1);
+  if (k != right.size(-2)) {
+    fail_op("matmul", "a: {} and b: {}: inner sizes {} and {} differ", left.shape().str(),
+            right.shape().str(), k, right.size(-2));
+  }
+  const DType dtype = promote(left.dtype(), right.dtype());
+  const Shape batch = broadcast_shapes("matmul", batch_shape(left), batch_shape(right));
+  const Tensor a = left.to(dtype).broadcast_to(with_matrix(batch, m, k));
+  const Tensor b = right.to(dtype).broadcast_to(with_matrix(batch, k, n));
+  Tensor y = Tensor::empty(with_matrix(batch, m, n), dtype, a.device());
+
+  for (std::int64_t entry = 0; entry < batch.numel(); ++entry) {
+    const Tensor c = batch_entry(y, batch, entry);
+    const Matrix A(batch_entry(a, batch, entry), conj_a), B(batch_entry(b, batch, entry), conj_b);
+    dispatch_inexact("matmul", dtype, [&]<class T>() {
+      on_device("matmul", a.device(), [&](Cpu) {
+        cpu::gemm<T>(A.read, B.read, m, n, k, A.tensor.data<T>(), A.ld, B.tensor.data<T>(), B.ld, T(0),
+                     c.data<T>(), n);
+      });
+    });
+  }
+  return y;
+}
+
+// y = a b: da = dy b^H, db = a^H dy
+Variable matmul(const Variable& a, const Variable& b) {
+  return record("matmul", {a, b}, raw::matmul(a.value(), b.value()),
+                [a = a.value(), b = b.value()](const Tensor& dy, const Needs& needs) {
+                  Tensors grads(2);
+                  if (needs[0]) {
+                    grads[0] = raw::fit_gradient(raw::matmul(dy, b.transpose(-1, -2), false, true), a.shape(),
+                                                 a.dtype());
+                  }
+                  if (needs[1]) {
+                    grads[1] = raw::fit_gradient(raw::matmul(a.transpose(-1, -2), dy, true, false), b.shape(),
+                                                 b.dtype());
+                  }
+                  return grads;
+                });
+}
+
+}  // namespace lrurec::ops

@@ -1,0 +1,17 @@
+#pragma once
+// Matrix products, real and complex, batched.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// y = a b.  a: [..., m, k], b: [..., k, n] -> [..., m, n]; leading dimensions broadcast; dtypes are
+/// promoted. Backward: da = dy b^H, db = a^H dy, where ^H is the conjugate transpose.
+Variable matmul(const Variable& a, const Variable& b);
+
+namespace raw {
+/// Optionally with the elementwise conjugate of a or b, without storing it.
+Tensor matmul(const Tensor& a, const Tensor& b, bool conj_a = false, bool conj_b = false);
+}  // namespace raw
+
+}  // namespace lrurec::ops

@@ -1,0 +1,205 @@
+#include "ops/reduce/reduce.h"
+
+#include <algorithm>
+
+#include "ops/elementwise/elementwise.h"
+#include "ops/reduce/kernels.h"
+#include "ops/reduce/sum_to.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+namespace {
+
+/// Marks the reduced dimensions; all of them for an empty list.
+std::vector<bool> reduced_dims(std::string_view op, const Shape& shape, const std::vector<int>& dims) {
+  std::vector<bool> reduced(static_cast<std::size_t>(shape.rank()), dims.empty());
+  for (const int dim : dims) {
+    const auto d = static_cast<std::size_t>(normalize_dim(op, dim, shape.rank()));
+    if (reduced[d]) fail_op(op, "dimension {} is named twice", dim);
+    reduced[d] = true;
+  }
+  return reduced;
+}
+
+/// The shape after a reduction that keeps reduced dimensions with size 1, or drops them.
+Shape reduced_shape(const Shape& shape, const std::vector<bool>& reduced, bool keep_dims) {
+  Shape result;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (!reduced[static_cast<std::size_t>(d)]) {
+      result.push_back(shape[d]);
+    } else if (keep_dims) {
+      result.push_back(1);
+    }
+  }
+  return result;
+}
+
+/// x with its reduced dimensions moved behind the kept ones, in their order.
+Tensor reduced_last(const Tensor& x, const std::vector<bool>& reduced) {
+  Tensor t = x;
+  std::vector<int> order;
+  for (int d = 0; d < x.rank(); ++d) order.push_back(d);
+  std::stable_partition(order.begin(), order.end(),
+                        [&](int d) { return !reduced[static_cast<std::size_t>(d)]; });
+  // Selection by swaps: put dimension order[i] at place i.
+  std::vector<int> at(order.size());
+  for (std::size_t i = 0; i < at.size(); ++i) at[i] = static_cast<int>(i);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto j = static_cast<std::size_t>(std::find(at.begin(), at.end(), order[i]) - at.begin());
+    t = t.transpose(static_cast<int>(i), static_cast<int>(j));
+    std::swap(at[i], at[j]);
+  }
+  return t;
+}
+
+std::int64_t reduced_count(const Shape& shape, const std::vector<bool>& reduced) {
+  std::int64_t count = 1;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (reduced[static_cast<std::size_t>(d)]) count *= shape[d];
+  }
+  return count;
+}
+
+Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dims) {
+  Tensor y = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), x.dtype(), x.device());
+  const std::int64_t columns = reduced_count(x.shape(), reduced);
+  const std::int64_t kept = y.numel();
+  // Leading dimensions of a dense tensor are summed where they lie; anything else is brought into row form
+  // first.
+  const auto first_kept = std::find(reduced.begin(), reduced.end(), false);
+  const bool leading =
+      first_kept != reduced.begin() && std::find(first_kept, reduced.end(), true) == reduced.end();
+  const Tensor dense = leading ? x.contiguous() : reduced_last(x, reduced).contiguous();
+  dispatch_inexact("sum", x.dtype(), [&]<class T>() {
+    on_device("sum", x.device(), [&](Cpu) {
+      if (leading) {
+        cpu::sum_columns(columns, kept, dense.data<T>(), y.data<T>());
+      } else {
+        cpu::sum_rows(kept, columns, dense.data<T>(), y.data<T>());
+      }
+    });
+  });
+  return y;
+}
+
+/// A gradient of the reduced result, stretched over the shape before the reduction.
+Tensor stretch(const Tensor& dy, const Shape& shape, const std::vector<bool>& reduced) {
+  return dy.reshape(reduced_shape(shape, reduced, true)).broadcast_to(shape);
+}
+
+}  // namespace
+
+Tensor raw::sum(const Tensor& x, const std::vector<int>& dims, bool keep_dims) {
+  return sum_dims(x, reduced_dims("sum", x.shape(), dims), keep_dims);
+}
+
+// dx = dy in every reduced element.
+Variable sum(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
+  const auto reduced = reduced_dims("sum", x.shape(), dims);
+  return record("sum", {x}, sum_dims(x.value(), reduced, keep_dims),
+                [shape = x.shape(), reduced](const Tensor& dy, const Needs&) {
+                  return Tensors{stretch(dy, shape, reduced)};
+                });
+}
+
+Tensor raw::mean(const Tensor& x, const std::vector<int>& dims, bool keep_dims) {
+  const auto count = reduced_count(x.shape(), reduced_dims("mean", x.shape(), dims));
+  return raw::mul(raw::sum(x, dims, keep_dims),
+                  Tensor::full(Shape{}, 1.0 / static_cast<double>(count), real_of(x.dtype()), x.device()));
+}
+
+// dx = dy / n in every reduced element.
+Variable mean(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
+  const auto reduced = reduced_dims("mean", x.shape(), dims);
+  const double scale = 1.0 / static_cast<double>(reduced_count(x.shape(), reduced));
+  return record("mean", {x}, raw::mean(x.value(), dims, keep_dims),
+                [shape = x.shape(), reduced, scale](const Tensor& dy, const Needs&) {
+                  const Tensor factor = Tensor::full(Shape{}, scale, real_of(dy.dtype()), dy.device());
+                  return Tensors{stretch(raw::mul(dy, factor), shape, reduced)};
+                });
+}
+
+Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
+  dim = normalize_dim("argmax", dim, x.rank());
+  if (x.size(dim) == 0) fail_op("argmax", "dimension {} of shape {} is empty", dim, x.shape().str());
+  const auto reduced = reduced_dims("argmax", x.shape(), {dim});
+  Tensor index = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), DType::i64, x.device());
+  const Tensor dense = reduced_last(x, reduced).contiguous();
+  dispatch_real("argmax", x.dtype(), [&]<class T>() {
+    on_device("argmax", x.device(), [&](Cpu) {
+      cpu::argmax_rows(index.numel(), x.size(dim), dense.data<T>(), index.data<std::int64_t>());
+    });
+  });
+  return index;
+}
+
+namespace {
+
+/// Calls body(position in x of the chosen element, row) for each row of the reduction along `dim`.
+template <class Body>
+void for_each_chosen(const Shape& shape, int dim, const Tensor& index, Body&& body) {
+  const std::int64_t* chosen = index.data<std::int64_t>();
+  std::int64_t inner = 1;
+  for (int d = dim + 1; d < shape.rank(); ++d) inner *= shape[d];
+  for (std::int64_t r = 0; r < index.numel(); ++r) {
+    body((r / inner * shape[dim] + chosen[r]) * inner + r % inner, r);
+  }
+}
+
+Tensor gather_chosen(const Tensor& x, int dim, const Tensor& index) {
+  Tensor y = Tensor::empty(index.shape(), x.dtype(), x.device());
+  const Tensor dense = x.contiguous();
+  dispatch_real("max", x.dtype(), [&]<class T>() {
+    on_device("max", x.device(), [&](Cpu) {
+      for_each_chosen(x.shape(), dim, index,
+                      [&](std::int64_t at, std::int64_t r) { y.data<T>()[r] = dense.data<T>()[at]; });
+    });
+  });
+  return y;
+}
+
+Tensor scatter_chosen(const Tensor& dy, const Shape& shape, int dim, const Tensor& index) {
+  Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+  const Tensor dense = dy.contiguous();
+  dispatch_real("max", dy.dtype(), [&]<class T>() {
+    on_device("max", dy.device(), [&](Cpu) {
+      for_each_chosen(shape, dim, index,
+                      [&](std::int64_t at, std::int64_t r) { dx.data<T>()[at] = dense.data<T>()[r]; });
+    });
+  });
+  return dx;
+}
+
+}  // namespace
+
+Tensor raw::max(const Tensor& x, int dim, bool keep_dims) {
+  return gather_chosen(x, normalize_dim("max", dim, x.rank()), raw::argmax(x, dim, keep_dims));
+}
+
+// dx = dy where x is the chosen maximum, else 0.
+Variable max(const Variable& x, int dim, bool keep_dims) {
+  dim = normalize_dim("max", dim, x.value().rank());
+  const Tensor index = raw::argmax(x.value(), dim, keep_dims);
+  return record("max", {x}, gather_chosen(x.value(), dim, index),
+                [shape = x.shape(), dim, index](const Tensor& dy, const Needs&) {
+                  return Tensors{scatter_chosen(dy, shape, dim, index)};
+                });
+}
+
+Tensor raw::sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const int skip = x.rank() - shape.rank();
+  std::vector<bool> reduced(static_cast<std::size_t>(x.rank()));
+  for (int d = 0; d < x.rank(); ++d) {
+    reduced[static_cast<std::size_t>(d)] = d < skip || (shape[d - skip] == 1 && x.shape()[d] != 1);
+  }
+  return sum_dims(x, reduced, /*keep_dims=*/true).reshape(shape);
+}
+
+Tensor raw::fit_gradient(const Tensor& grad, const Shape& shape, DType dtype) {
+  const bool drop_imaginary = is_complex(grad.dtype()) && !is_complex(dtype);
+  const Tensor kept = drop_imaginary ? grad.view_as_real().select(-1, 0) : grad;
+  return sum_to(kept, shape).to(dtype);
+}
+
+}  // namespace lrurec::ops

@@ -1,0 +1,82 @@
+#include "ops/softmax/softmax.h"
+
+#include "ops/shape/shape_ops.h"
+#include "ops/softmax/kernels.h"
+#include "tensor/dispatch.h"
+
+namespace lrurec::ops {
+namespace {
+
+template <class Kernel>
+Tensor by_rows(std::string_view op, const Tensor& like, Kernel&& kernel) {
+  Tensor out = Tensor::empty(like.shape(), like.dtype(), like.device());
+  const auto columns = like.rank() == 0 ? 1 : like.size(-1);
+  const auto rows = columns == 0 ? 0 : like.numel() / columns;
+  dispatch_real(op, like.dtype(), [&]<class T>() {
+    on_device(op, like.device(), [&](Cpu) { kernel.template operator()<T>(rows, columns, out.data<T>()); });
+  });
+  return out;
+}
+
+Tensor softmax_last(const Tensor& input) {
+  const Tensor x = input.contiguous();
+  return by_rows("softmax", x, [&]<class T>(std::int64_t rows, std::int64_t columns, T* y) {
+    cpu::softmax_forward(rows, columns, x.data<T>(), y);
+  });
+}
+
+Tensor log_softmax_last(const Tensor& input) {
+  const Tensor x = input.contiguous();
+  return by_rows("log_softmax", x, [&]<class T>(std::int64_t rows, std::int64_t columns, T* y) {
+    cpu::log_softmax_forward(rows, columns, x.data<T>(), y);
+  });
+}
+
+// dx = y (dy - sum dy y)
+Variable recorded_softmax(const Variable& x) {
+  const Tensor y = softmax_last(x.value());
+  return record("softmax", {x}, y, [y](const Tensor& grad, const Needs&) {
+    const Tensor dy = grad.contiguous();
+    return Tensors{by_rows("softmax", y, [&]<class T>(std::int64_t rows, std::int64_t columns, T* dx) {
+      cpu::softmax_backward(rows, columns, dy.data<T>(), y.data<T>(), dx);
+    })};
+  });
+}
+
+// dx = dy - exp(y) sum dy
+Variable recorded_log_softmax(const Variable& x) {
+  const Tensor y = log_softmax_last(x.value());
+  return record("log_softmax", {x}, y, [y](const Tensor& grad, const Needs&) {
+    const Tensor dy = grad.contiguous();
+    return Tensors{by_rows("log_softmax", y, [&]<class T>(std::int64_t rows, std::int64_t columns, T* dx) {
+      cpu::log_softmax_backward(rows, columns, dy.data<T>(), y.data<T>(), dx);
+    })};
+  });
+}
+
+bool is_last(int dim, int rank) { return rank == 0 || normalize_dim("softmax", dim, rank) == rank - 1; }
+
+}  // namespace
+
+// Another dimension than the last is brought there and back.
+Variable softmax(const Variable& x, int dim) {
+  if (is_last(dim, x.value().rank())) return recorded_softmax(x);
+  return transpose(recorded_softmax(transpose(x, dim, -1)), dim, -1);
+}
+
+Variable log_softmax(const Variable& x, int dim) {
+  if (is_last(dim, x.value().rank())) return recorded_log_softmax(x);
+  return transpose(recorded_log_softmax(transpose(x, dim, -1)), dim, -1);
+}
+
+Tensor raw::softmax(const Tensor& x, int dim) {
+  if (is_last(dim, x.rank())) return softmax_last(x);
+  return softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
+}
+
+Tensor raw::log_softmax(const Tensor& x, int dim) {
+  if (is_last(dim, x.rank())) return log_softmax_last(x);
+  return log_softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
+}
+
+}  // namespace lrurec::ops

@@ -1,0 +1,20 @@
+#pragma once
+// Softmax and its logarithm.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// y_c = exp(x_c - lse), lse = log sum_c exp(x_c) along `dim` (computed after subtracting the maximum).
+/// f32 f64, any shape. Backward: dx = y (dy - sum_c dy_c y_c).
+Variable softmax(const Variable& x, int dim = -1);
+
+/// y_c = x_c - lse. Backward: dx = dy - exp(y) sum_c dy_c.
+Variable log_softmax(const Variable& x, int dim = -1);
+
+namespace raw {
+Tensor softmax(const Tensor& x, int dim = -1);
+Tensor log_softmax(const Tensor& x, int dim = -1);
+}  // namespace raw
+
+}  // namespace lrurec::ops

@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ops/softmax/kernels.h"
+#include "tensor/simd.h"
+#include "tensor/strided_loop.h"
+
+namespace lrurec::ops::cpu {
+namespace {
+
+template <class T>
+T row_max(std::int64_t n, const T* x) {
+  T top = -std::numeric_limits<T>::infinity();
+#pragma omp simd reduction(max : top)
+  for (std::int64_t c = 0; c < n; ++c) top = x[c] > top ? x[c] : top;
+  return top;
+}
+
+/// sum_c exp(x[c] - shift): vectors within blocks, blocks added in double, so that 10^5 classes keep f32's
+/// digits.
+template <class T>
+T sum_exp(std::int64_t n, const T* x, T shift) {
+  using Batch = xsimd::batch<T>;
+  constexpr auto width = static_cast<std::int64_t>(Batch::size);
+  constexpr std::int64_t block = 4096;
+  double sum = 0;
+  for (std::int64_t start = 0; start < n; start += block) {
+    const std::int64_t end = std::min(n, start + block);
+    Batch lanes(T(0));
+    std::int64_t c = start;
+    for (; c + width <= end; c += width) lanes += xsimd::exp(Batch::load_unaligned(x + c) - Batch(shift));
+    T total = xsimd::hadd(lanes);
+    for (; c < end; ++c) total += std::exp(x[c] - shift);
+    sum += static_cast<double>(total);
+  }
+  return static_cast<T>(sum);
+}
+
+template <class T>
+T row_log_sum_exp(std::int64_t n, const T* x) {
+  const T top = row_max(n, x);
+  const T shift = std::isfinite(top) ? top : T(0);
+  return shift + std::log(sum_exp(n, x, shift));
+}
+
+template <class T, class Row>
+void for_each_row(std::int64_t rows, std::int64_t columns, Row&& row) {
+#pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
+  for (std::int64_t r = 0; r < rows; ++r) row(r);
+}
+
+}  // namespace
+
+template <class T>
+void log_sum_exp(std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
+  for_each_row<T>(rows, columns, [&](std::int64_t r) { lse[r] = row_log_sum_exp(columns, x + r * columns); });
+}
+
+template <class T>
+void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
+  for_each_row<T>(rows, columns, [&](std::int64_t r) {
+    const T* in = x + r * columns;
+    const T lse = row_log_sum_exp(columns, in);
+    map(
+        columns, y + r * columns,
+        [lse](const auto& v) {
+          using V = std::decay_t<decltype(v)>;
+          return xsimd::exp(v - V(lse));
+        },
+        Strided<T>{in, 1});
+  });
+}
+
+template <class T>
+void softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
+  for_each_row<T>(rows, columns, [&](std::int64_t r) {
+    const T *g = dy + r * columns, *p = y + r * columns;
+    T dot = 0;
+#pragma omp simd reduction(+ : dot)
+    for (std::int64_t c = 0; c < columns; ++c) dot += g[c] * p[c];
+    T* out = dx + r * columns;
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = p[c] * (g[c] - dot);
+  });
+}
+
+template <class T>
+void log_softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
+  for_each_row<T>(rows, columns, [&](std::int64_t r) {
+    const T* in = x + r * columns;
+    const T lse = row_log_sum_exp(columns, in);
+    T* out = y + r * columns;
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = in[c] - lse;
+  });
+}
+
+template <class T>
+void log_softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
+  for_each_row<T>(rows, columns, [&](std::int64_t r) {
+    const T* g = dy + r * columns;
+    T total = 0;
+#pragma omp simd reduction(+ : total)
+    for (std::int64_t c = 0; c < columns; ++c) total += g[c];
+    map(
+        columns, dx + r * columns,
+        [total](const auto& grad, const auto& v) {
+          using V = std::decay_t<decltype(v)>;
+          return grad - xsimd::exp(v) * V(total);
+        },
+        Strided<T>{g, 1}, Strided<T>{y + r * columns, 1});
+  });
+}
+
+#define SOFTMAX(T)                                                                       \
+  template void log_sum_exp<T>(std::int64_t, std::int64_t, const T*, T*);                \
+  template void softmax_forward<T>(std::int64_t, std::int64_t, const T*, T*);            \
+  template void softmax_backward<T>(std::int64_t, std::int64_t, const T*, const T*, T*); \
+  template void log_softmax_forward<T>(std::int64_t, std::int64_t, const T*, T*);        \
+  template void log_softmax_backward<T>(std::int64_t, std::int64_t, const T*, const T*, T*);
+SOFTMAX(float)
+SOFTMAX(double)
+
+}  // namespace lrurec::ops::cpu

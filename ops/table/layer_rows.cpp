@@ -1,0 +1,76 @@
+#include "ops/cross_entropy/cross_entropy.h"
+#include "ops/dropout/dropout.h"
+#include "ops/elementwise/elementwise.h"
+#include "ops/embedding/embedding.h"
+#include "ops/layer_norm/layer_norm.h"
+#include "ops/linear/linear.h"
+#include "ops/softmax/softmax.h"
+#include "ops/table/rows.h"
+
+namespace lrurec::ops {
+namespace {
+
+Tensor ids(const std::vector<std::int64_t>& values) { return Tensor::from(values); }
+
+}  // namespace
+
+void add_layer_rows(Rows& rows) {
+  const auto affine = [](const Variables& x) {
+    return Variables{linear(x[0], x[1], x.size() > 2 ? x[2] : Variable())};
+  };
+  rows.push_back({"linear", "", {{{5, 3}}, {{4, 3}}, {{4}}}, affine, false});
+  rows.push_back({"linear", "no bias", {{{5, 3}}, {{4, 3}}}, affine, false});
+  rows.push_back({"linear", "one vector", {{{3}}, {{4, 3}}, {{4}}}, affine, false});
+  rows.push_back({"linear", "batched", {{{2, 5, 3}}, {{4, 3}}, {{4}}}, affine, false});
+  rows.push_back({"linear", "no rows", {{{0, 3}}, {{4, 3}}, {{4}}}, affine, false});
+  rows.push_back({"linear", "complex", {{{5, 3}, true}, {{4, 3}, true}, {{4}, true}}, affine, false});
+  rows.push_back(
+      {"linear", "real input, complex weight", {{{5, 3}}, {{4, 3}, true}, {{4}, true}}, affine, false});
+
+  const auto look_up = [](const Variables& x) {
+    return Variables{square(embedding(x[0], ids({2, 0, 2, 5, 2})))};
+  };
+  rows.push_back({"embedding", "repeated ids", {{{6, 3}}}, look_up});
+  rows.push_back({"embedding", "complex", {{{6, 3}, true}}, look_up});
+  rows.push_back({"embedding", "no ids", {{{6, 3}}}, [](const Variables& x) {
+                    return Variables{embedding(x[0], Tensor::empty({0}, DType::i64))};
+                  }});
+
+  for (const double p : {0.0, 0.3, 1.0}) {
+    for (const bool z : {false, true}) {
+      rows.push_back({"dropout",
+                      fmt::format("p = {}{}", p, z ? ", complex" : ""),
+                      {{{5, 31}, z}},
+                      [p](const Variables& x) {
+                        return Variables{square(dropout(x[0], p, {7, 11}))};
+                      }});
+    }
+  }
+
+  const auto norm = [](const Variables& x) { return Variables{layer_norm(x[0], x[1], x[2])}; };
+  rows.push_back({"layer_norm", "", {{{5, 8}}, {{8}}, {{8}}}, norm});
+  rows.push_back({"layer_norm", "batched, odd width", {{{2, 3, 7}}, {{7}}, {{7}}}, norm});
+  rows.push_back({"layer_norm", "width 2", {{{3, 2}}, {{2}}, {{2}}}, norm});
+  rows.push_back({"layer_norm", "width 1", {{{3, 1}}, {{1}}, {{1}}}, norm});
+
+  for (const int dim : {-1, 0, 1}) {
+    const std::string variant = "dimension " + std::to_string(dim);
+    rows.push_back({"softmax", variant, {{{3, 4, 5}}}, [dim](const Variables& x) {
+                      return Variables{softmax(x[0], dim)};
+                    }});
+    rows.push_back({"log_softmax", variant, {{{3, 4, 5}}}, [dim](const Variables& x) {
+                      return Variables{log_softmax(x[0], dim)};
+                    }});
+  }
+  rows.push_back(
+      {"softmax", "one class", {{{3, 1}}}, [](const Variables& x) { return Variables{softmax(x[0])}; }});
+
+  rows.push_back({"cross_entropy", "", {{{4, 6}}}, [](const Variables& x) {
+                    return Variables{cross_entropy(x[0], ids({0, 5, 3, 3}))};
+                  }});
+  rows.push_back({"cross_entropy", "rows without a label", {{{4, 19}}}, [](const Variables& x) {
+                    return Variables{cross_entropy(x[0], ids({-1, 5, -1, 18})) * 2.0};
+                  }});
+}
+
+}  // namespace lrurec::ops

@@ -1,0 +1,84 @@
+#include "ops/table/operation_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "ops/table/rows.h"
+#include "tensor/random.h"
+
+namespace lrurec::ops {
+namespace {
+
+/// One part (real or imaginary) of every element of an input.
+std::vector<double> draw(const InputSpec& spec, const Philox& random, std::uint64_t part) {
+  const auto n = static_cast<std::size_t>(spec.shape.numel());
+  std::vector<double> x(n);
+  for (std::size_t i = 0; i < n; ++i) x[i] = random.normal(2 * i + part);
+  switch (spec.values) {
+    case Values::normal:
+      break;
+    case Values::positive:
+      for (auto& v : x) v = 0.5 + std::abs(v);
+      break;
+    case Values::away_from_zero:
+      for (auto& v : x) v += std::copysign(0.2, v);
+      break;
+    case Values::distinct: {
+      std::vector<std::size_t> order(n);
+      std::iota(order.begin(), order.end(), 0);
+      std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
+      for (std::size_t rank = 0; rank < n; ++rank) {
+        x[order[rank]] = 0.5 * (static_cast<double>(rank) - static_cast<double>(n) / 2);
+      }
+      break;
+    }
+    case Values::unit_disk:  // the modulus is set by the caller
+      break;
+  }
+  return x;
+}
+
+double into_disk(double modulus) { return 0.5 + 0.49 * modulus / (1 + modulus); }
+
+}  // namespace
+
+Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed) {
+  Variables inputs;
+  for (std::size_t k = 0; k < row.inputs.size(); ++k) {
+    const InputSpec& spec = row.inputs[k];
+    const Philox random(seed, k);
+    std::vector<double> re = draw(spec, random, 0);
+    std::vector<double> im = spec.complex ? draw(spec, random, 1) : std::vector<double>(re.size());
+    std::vector<c128> z(re.size());
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      z[i] = {re[i], im[i]};
+      if (spec.values == Values::unit_disk) z[i] *= into_disk(std::abs(z[i])) / std::abs(z[i]);
+    }
+    if (spec.complex) {
+      inputs.emplace_back(Tensor::from(z, spec.shape).to(complex_of(real)), true);
+    } else {
+      std::transform(z.begin(), z.end(), re.begin(), [](c128 x) { return x.real(); });
+      inputs.emplace_back(Tensor::from(re, spec.shape).to(real), true);
+    }
+  }
+  return inputs;
+}
+
+GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed) {
+  return gradcheck(row.name(), row.function, make_inputs(row, DType::f64, seed));
+}
+
+const std::vector<OperationCase>& operation_table() {
+  static const std::vector<OperationCase> table = [] {
+    std::vector<OperationCase> rows;
+    add_elementwise_rows(rows);
+    add_tensor_rows(rows);
+    add_layer_rows(rows);
+    add_scan_rows(rows);
+    return rows;
+  }();
+  return table;
+}
+
+}  // namespace lrurec::ops

@@ -1,0 +1,50 @@
+#pragma once
+// The table of operations: every recorded operation has at least one row here. The test suite runs many
+// checks over it, `lrurec check grad` its gradient checks. An operation that is recorded without a row fails
+// the suite.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/gradcheck.h"
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// How the values of an input are drawn, so that derivatives exist and are well-conditioned.
+enum class Values {
+  normal,          ///< standard normal
+  positive,        ///< 0.5 + |normal|
+  away_from_zero,  ///< |x| >= 0.2: for kinks at 0
+  distinct,        ///< spaced by 0.5, shuffled: for max and top-k
+  unit_disk,       ///< modulus (real: absolute value) in 0.5..0.99
+};
+
+struct InputSpec {
+  Shape shape;
+  bool complex = false;
+  Values values = Values::normal;
+};
+
+/// One row: an operation on inputs of given shapes, and its function from inputs to outputs.
+struct OperationCase {
+  std::string operation;  ///< the name it is recorded under
+  std::string variant;    ///< what is particular about this row
+  std::vector<InputSpec> inputs;
+  std::function<Variables(const Variables&)> function;
+  bool exact_when_strided = true;  ///< products may round differently for another memory layout
+
+  std::string name() const { return variant.empty() ? operation : operation + " (" + variant + ")"; }
+};
+
+const std::vector<OperationCase>& operation_table();
+
+/// Inputs of a case with `real` = f64 or f32 parts (complex inputs get the complex counterpart), all
+/// requiring a gradient. The same seed gives the same values in both precisions, up to rounding.
+Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed = 1);
+
+/// gradcheck of a row in f64 / c128.
+GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed = 1);
+
+}  // namespace lrurec::ops

@@ -1,0 +1,94 @@
+// Filling, copying, converting and accumulating: the in-place members of Tensor.
+
+#include <cstring>
+
+#include "tensor/dispatch.h"
+#include "tensor/strided_loop.h"
+#include "tensor/tensor.h"
+
+namespace lrurec {
+namespace {
+
+template <class To, class From>
+To convert(From x) {
+  if constexpr (is_complex_type<To>) {
+    using R = real_type<To>;
+    if constexpr (is_complex_type<From>) {
+      return To(static_cast<R>(x.real()), static_cast<R>(x.imag()));
+    } else {
+      return To(static_cast<R>(x), R(0));
+    }
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+template <class To, class From>
+void copy_strided(const StridedLoop<2>& loop, To* to, const From* from) {
+  const auto [to_step, from_step] = loop.inner_strides;
+  loop.run([&, to_step = to_step, from_step = from_step](const auto& at, std::int64_t n) {
+    To* d = to + at[0];
+    const From* s = from + at[1];
+    if (to_step == 1 && from_step == 1) {
+      for (std::int64_t i = 0; i < n; ++i) d[i] = convert<To>(s[i]);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) d[i * to_step] = convert<To>(s[i * from_step]);
+    }
+  });
+}
+
+}  // namespace
+
+Tensor& Tensor::fill_(double value) {
+  on_device("fill", device(), [&](Cpu) {
+    dispatch_all("fill", dtype_, [&]<class T>() {
+      const StridedLoop<1> loop(shape_, {strides_});
+      T* p = data<T>();
+      const T x = convert<T>(value);
+      loop.run([&](const auto& at, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i) p[at[0] + i * loop.inner_strides[0]] = x;
+      });
+    });
+  });
+  return *this;
+}
+
+Tensor& Tensor::copy_(const Tensor& source) {
+  if (lrurec::is_complex(source.dtype_) && !lrurec::is_complex(dtype_)) {
+    fail_op("copy", "{} to {} would drop the imaginary part; use real() or imag()", name(source.dtype_),
+            name(dtype_));
+  }
+  const Tensor from = source.broadcast_to(shape_);
+  const StridedLoop<2> loop(shape_, {strides_, from.strides_});
+  on_device("copy", device(), [&](Cpu) {
+    dispatch_all("copy", dtype_, [&]<class To>() {
+      dispatch_all("copy", from.dtype_, [&]<class From>() {
+        if constexpr (is_complex_type<To> || !is_complex_type<From>) {
+          copy_strided(loop, data<To>(), from.data<From>());
+        }
+      });
+    });
+  });
+  return *this;
+}
+
+Tensor& Tensor::add_(const Tensor& source) {
+  if (source.shape_ != shape_ || source.dtype_ != dtype_) {
+    fail_op("add_", "{} {} += {} {}: they must agree", name(dtype_), shape_.str(), name(source.dtype_),
+            source.shape_.str());
+  }
+  const StridedLoop<2> loop(shape_, {strides_, source.strides_});
+  on_device("add_", device(), [&](Cpu) {
+    dispatch_inexact("add_", dtype_, [&]<class T>() {
+      T* to = data<T>();
+      const T* from = source.data<T>();
+      const auto steps = loop.inner_strides;
+      loop.run([&](const auto& at, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i) to[at[0] + i * steps[0]] += from[at[1] + i * steps[1]];
+      });
+    });
+  });
+  return *this;
+}
+
+}  // namespace lrurec

@@ -1,0 +1,43 @@
+#pragma once
+// From a run-time DType to a compile-time element type: dispatch_inexact("exp", x.dtype(), [&]<class T>() {
+// ... }).
+
+#include <string_view>
+
+#include "tensor/dtype.h"
+#include "tensor/error.h"
+
+namespace lrurec {
+
+/// Calls f.operator()<T>() for the T of `dtype` among Ts; an error naming `op` for any other dtype.
+template <class... Ts, class F>
+void dispatch_types(std::string_view op, DType dtype, F&& f) {
+  const bool found = ((dtype == dtype_of<Ts> ? (f.template operator()<Ts>(), true) : false) || ...);
+  if (!found) fail_op(op, "dtype {} is not supported", name(dtype));
+}
+
+/// f32, f64.
+template <class F>
+void dispatch_real(std::string_view op, DType dtype, F&& f) {
+  dispatch_types<float, double>(op, dtype, f);
+}
+
+/// f32, f64, c64, c128.
+template <class F>
+void dispatch_inexact(std::string_view op, DType dtype, F&& f) {
+  dispatch_types<float, double, c64, c128>(op, dtype, f);
+}
+
+/// c64, c128.
+template <class F>
+void dispatch_complex(std::string_view op, DType dtype, F&& f) {
+  dispatch_types<c64, c128>(op, dtype, f);
+}
+
+/// Every dtype.
+template <class F>
+void dispatch_all(std::string_view op, DType dtype, F&& f) {
+  dispatch_types<bool, std::int32_t, std::int64_t, float, double, c64, c128>(op, dtype, f);
+}
+
+}  // namespace lrurec

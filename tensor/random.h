@@ -1,0 +1,88 @@
+#pragma once
+// Philox4x32-10: random numbers by counter (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// SC11). A number is a pure function of (seed, stream, index): the same on every device and thread count, and
+// it can be computed again in a backward pass instead of being stored.
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+namespace lrurec {
+
+class Philox {
+ public:
+  /// `stream` separates uses of one seed: a parameter, or a dropout site at a step.
+  constexpr Philox(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream) {}
+
+  /// Four independent 32-bit words for counter `index`.
+  constexpr std::array<std::uint32_t, 4> words(std::uint64_t index) const {
+    State s{low(index), high(index), low(stream_), high(stream_)};
+    std::uint32_t k0 = low(seed_), k1 = high(seed_);
+    for (int i = 0; i < rounds; ++i, bump(k0, k1)) next_round(s, k0, k1);
+    return {s.c0, s.c1, s.c2, s.c3};
+  }
+
+  /// The words of counters first .. first + lanes - 1, one after the other; written so that compilers
+  /// vectorise it.
+  static constexpr int lanes = 16;
+  constexpr void words_of_lanes(std::uint64_t first, std::uint32_t* out) const {
+    std::array<State, lanes> s{};
+    for (std::size_t l = 0; l < lanes; ++l)
+      s[l] = {low(first + l), high(first + l), low(stream_), high(stream_)};
+    std::uint32_t k0 = low(seed_), k1 = high(seed_);
+    for (int i = 0; i < rounds; ++i, bump(k0, k1)) {
+      for (auto& state : s) next_round(state, k0, k1);
+    }
+    for (const auto& state : s) {
+      *out++ = state.c0;
+      *out++ = state.c1;
+      *out++ = state.c2;
+      *out++ = state.c3;
+    }
+  }
+
+  /// Uniform in the open interval (0, 1), 52 bits.
+  constexpr double uniform(std::uint64_t index) const { return uniform_from(words(index), 0); }
+
+  /// Standard normal (Box-Muller).
+  double normal(std::uint64_t index) const {
+    const auto w = words(index);
+    const double radius = std::sqrt(-2.0 * std::log(uniform_from(w, 0)));
+    return radius * std::cos(2.0 * pi * uniform_from(w, 2));
+  }
+
+  /// Normal(0, sigma) restricted to |x| <= cut, by rejection: attempt a uses counter index + a * 2^40.
+  double truncated_normal(std::uint64_t index, double sigma, double cut) const {
+    for (std::uint64_t attempt = 0;; ++attempt) {
+      const double x = sigma * normal(index + (attempt << 40));
+      if (std::abs(x) <= cut) return x;
+    }
+  }
+
+ private:
+  struct State {
+    std::uint32_t c0, c1, c2, c3;
+  };
+  static constexpr int rounds = 10;
+  static constexpr void next_round(State& s, std::uint32_t k0, std::uint32_t k1) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * s.c0;
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * s.c2;
+    s = {high(p1) ^ s.c1 ^ k0, low(p1), high(p0) ^ s.c3 ^ k1, low(p0)};
+  }
+  static constexpr void bump(std::uint32_t& k0, std::uint32_t& k1) {
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  static constexpr double pi = 3.14159265358979323846;
+  static constexpr std::uint32_t low(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
+  static constexpr std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
+  static constexpr double uniform_from(const std::array<std::uint32_t, 4>& w, std::size_t k) {
+    const std::uint64_t bits = ((std::uint64_t{w[k]} << 32) | w[k + 1]) >> 12;
+    return (static_cast<double>(bits) + 0.5) * 0x1p-52;
+  }
+
+  std::uint64_t seed_;
+  std::uint64_t stream_;
+};
+
+}  // namespace lrurec

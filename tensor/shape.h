@@ -1,0 +1,55 @@
+#pragma once
+// Shapes and strides: short lists of integers, held inline.
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lrurec {
+
+/// Sizes (or strides, in elements) of a tensor's dimensions, at most `max_rank` of them.
+/// Rank 0 is a scalar with one element. `shape.at(-1)` counts from the end.
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> sizes);
+  explicit Shape(const std::vector<std::int64_t>& sizes);
+
+  int rank() const { return rank_; }
+  std::int64_t operator[](int dim) const { return sizes_[static_cast<std::size_t>(dim)]; }
+  std::int64_t& operator[](int dim) { return sizes_[static_cast<std::size_t>(dim)]; }
+  std::int64_t at(int dim) const;
+  const std::int64_t* begin() const { return sizes_.data(); }
+  const std::int64_t* end() const { return sizes_.data() + rank_; }
+
+  /// Number of elements; an error on overflow.
+  std::int64_t numel() const;
+  void push_back(std::int64_t size);
+  void insert(int dim, std::int64_t size);
+  void erase(int dim);
+  /// "[3, 4]"
+  std::string str() const;
+
+  friend bool operator==(const Shape& a, const Shape& b);
+
+ private:
+  std::array<std::int64_t, max_rank> sizes_{};
+  int rank_ = 0;
+};
+
+/// Row-major strides of a dense tensor.
+Shape contiguous_strides(const Shape& shape);
+
+/// NumPy broadcasting of two shapes; an error naming `op` and both shapes where sizes differ and neither
+/// is 1.
+Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b);
+
+/// Resolves a negative dimension and checks its range, naming `op`.
+int normalize_dim(std::string_view op, int dim, int rank);
+
+}  // namespace lrurec

@@ -1,0 +1,61 @@
+#pragma once
+// Vectorised maps over real arrays, on xsimd (exp, erf, tanh, ... from a library, not our own polynomials).
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+#include "tensor/dtype.h"
+
+namespace lrurec {
+
+template <class T>
+inline constexpr bool has_simd = std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+/// x where the condition holds, else y; for scalars and for xsimd batches alike.
+template <class T>
+T choose(bool condition, const T& x, const T& y) {
+  return condition ? x : y;
+}
+template <class T, class A>
+xsimd::batch<T, A> choose(const xsimd::batch_bool<T, A>& condition, const xsimd::batch<T, A>& x,
+                          const xsimd::batch<T, A>& y) {
+  return xsimd::select(condition, x, y);
+}
+
+/// One input of map(): element i is at data[i * stride].
+template <class T>
+struct Strided {
+  const T* data;
+  std::int64_t stride;
+};
+
+/// out[i] = f(in0[i], in1[i], ...) for i < n. For float and double, f receives xsimd batches. The tail and
+/// strided inputs go through a padded batch too, so an element's bits depend neither on its position nor on
+/// its stride.
+template <class T, class F, class... In>
+void map(std::int64_t n, T* out, F&& f, In... in) {
+  if constexpr (!has_simd<T>) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = f(in.data[i * in.stride]...);
+  } else {
+    using Batch = xsimd::batch<T>;
+    constexpr auto width = static_cast<std::int64_t>(Batch::size);
+    const auto load = [](const Strided<T>& x, std::int64_t start, std::int64_t count) {
+      if (x.stride == 1 && count == width) return Batch::load_unaligned(x.data + start);
+      std::array<T, Batch::size> lanes{};
+      for (std::int64_t i = 0; i < count; ++i)
+        lanes[static_cast<std::size_t>(i)] = x.data[(start + i) * x.stride];
+      return Batch::load_unaligned(lanes.data());
+    };
+    std::int64_t i = 0;
+    for (; i + width <= n; i += width) f(load(in, i, width)...).store_unaligned(out + i);
+    if (i < n) {
+      std::array<T, Batch::size> lanes;
+      f(load(in, i, n - i)...).store_unaligned(lanes.data());
+      for (std::int64_t k = 0; i < n; ++i, ++k) out[i] = lanes[static_cast<std::size_t>(k)];
+    }
+  }
+}
+
+}  // namespace lrurec

@@ -1,0 +1,219 @@
+#include "tensor/tensor.h"
+
+#include <cstring>
+
+#include "tensor/dispatch.h"
+#include "tensor/error.h"
+
+namespace lrurec {
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  std::int64_t bytes = shape.numel();
+  if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(size_of(dtype)), &bytes)) {
+    fail_op("empty", "shape {} of {} has more than 2^63 bytes", shape.str(), name(dtype));
+  }
+  for (const auto size : shape) {
+    if (size < 0) fail_op("empty", "shape {} has a negative size", shape.str());
+  }
+  Tensor t;
+  t.storage_ = std::make_shared<Storage>(static_cast<std::size_t>(bytes), device);
+  t.shape_ = shape;
+  t.strides_ = contiguous_strides(shape);
+  t.dtype_ = dtype;
+  return t;
+}
+
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
+  on_device("zeros", device, [&](Cpu) { std::memset(t.raw(), 0, t.storage_->bytes()); });
+  return t;
+}
+
+Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
+  return empty(shape, dtype, device).fill_(value);
+}
+
+template <class T>
+Tensor Tensor::from(const std::vector<T>& values, const Shape& shape) {
+  if (shape.numel() != static_cast<std::int64_t>(values.size())) {
+    fail_op("from", "{} values do not fill shape {}", values.size(), shape.str());
+  }
+  Tensor t = empty(shape, dtype_of<T>);
+  std::copy(values.begin(), values.end(), t.data<T>());
+  return t;
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Tensor dense = contiguous();
+  const T* p = dense.data<T>();
+  return std::vector<T>(p, p + numel());
+}
+
+#define LRUREC_INSTANTIATE(T)                                                  \
+  template Tensor Tensor::from<T>(const std::vector<T>& values, const Shape&); \
+  template std::vector<T> Tensor::to_vector<T>() const;
+LRUREC_INSTANTIATE(bool)
+LRUREC_INSTANTIATE(std::int32_t)
+LRUREC_INSTANTIATE(std::int64_t)
+LRUREC_INSTANTIATE(float)
+LRUREC_INSTANTIATE(double)
+LRUREC_INSTANTIATE(c64)
+LRUREC_INSTANTIATE(c128)
+#undef LRUREC_INSTANTIATE
+
+bool Tensor::is_contiguous() const {
+  std::int64_t step = 1;
+  for (int d = rank() - 1; d >= 0; --d) {
+    if (shape_[d] == 0) return true;
+    if (shape_[d] != 1 && strides_[d] != step) return false;
+    step *= shape_[d];
+  }
+  return true;
+}
+
+Tensor Tensor::transpose(int dim0, int dim1) const {
+  dim0 = normalize_dim("transpose", dim0, rank());
+  dim1 = normalize_dim("transpose", dim1, rank());
+  Tensor t = *this;
+  std::swap(t.shape_[dim0], t.shape_[dim1]);
+  std::swap(t.strides_[dim0], t.strides_[dim1]);
+  return t;
+}
+
+Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step) const {
+  dim = normalize_dim("slice", dim, rank());
+  if (start < 0 || start > end || end > shape_[dim] || step < 1) {
+    fail_op("slice", "{}:{}:{} of dimension {} of shape {}", start, end, step, dim, shape_.str());
+  }
+  Tensor t = *this;
+  t.offset_ += start * strides_[dim];
+  t.shape_[dim] = (end - start + step - 1) / step;
+  t.strides_[dim] *= step;
+  return t;
+}
+
+Tensor Tensor::select(int dim, std::int64_t index) const {
+  dim = normalize_dim("select", dim, rank());
+  return slice(dim, index, index + 1).squeeze(dim);
+}
+
+Tensor Tensor::broadcast_to(const Shape& shape) const {
+  if (broadcast_shapes("broadcast_to", shape_, shape) != shape) {
+    fail_op("broadcast_to", "shape {} cannot become {}", shape_.str(), shape.str());
+  }
+  Tensor t = *this;
+  t.shape_ = shape;
+  t.strides_ = shape;
+  const int skip = shape.rank() - rank();
+  for (int d = 0; d < shape.rank(); ++d) {
+    const bool stretched = d < skip || (shape_[d - skip] == 1 && shape[d] != 1);
+    t.strides_[d] = stretched ? 0 : strides_[d - skip];
+  }
+  return t;
+}
+
+Tensor Tensor::unsqueeze(int dim) const {
+  dim = normalize_dim("unsqueeze", dim, rank() + 1);
+  Tensor t = *this;
+  t.shape_.insert(dim, 1);
+  t.strides_.insert(dim, 1);
+  return t;
+}
+
+Tensor Tensor::squeeze(int dim) const {
+  dim = normalize_dim("squeeze", dim, rank());
+  if (shape_[dim] != 1) fail_op("squeeze", "dimension {} of shape {} is not 1", dim, shape_.str());
+  Tensor t = *this;
+  t.shape_.erase(dim);
+  t.strides_.erase(dim);
+  return t;
+}
+
+Tensor Tensor::reshape(Shape shape) const {
+  int unknown = -1;
+  std::int64_t known = 1;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (shape[d] == -1 && unknown < 0) {
+      unknown = d;
+    } else {
+      known *= shape[d];
+    }
+  }
+  if (unknown >= 0 && known > 0) shape[unknown] = numel() / known;
+  if (shape.numel() != numel()) {
+    fail_op("reshape", "shape {} has {} elements, shape {} does not", shape_.str(), numel(), shape.str());
+  }
+  Tensor t = contiguous();
+  t.shape_ = shape;
+  t.strides_ = contiguous_strides(shape);
+  return t;
+}
+
+Tensor Tensor::view_as_real() const {
+  if (!is_complex(dtype_)) fail_op("view_as_real", "dtype {} is not complex", name(dtype_));
+  Tensor t = *this;
+  t.dtype_ = real_of(dtype_);
+  t.offset_ *= 2;
+  for (int d = 0; d < rank(); ++d) t.strides_[d] *= 2;
+  t.shape_.push_back(2);
+  t.strides_.push_back(1);
+  return t;
+}
+
+Tensor Tensor::view_as_complex() const {
+  if (!is_real(dtype_) || rank() == 0 || shape_.at(-1) != 2) {
+    fail_op("view_as_complex", "a real tensor [..., 2] is needed, not {} {}", name(dtype_), shape_.str());
+  }
+  // A pair must lie together at an even position to be one complex number.
+  Tensor t = *this;
+  bool pairs = strides_.at(-1) == 1 && offset_ % 2 == 0;
+  for (int d = 0; d + 1 < rank(); ++d) pairs = pairs && (strides_[d] % 2 == 0 || shape_[d] == 1);
+  if (!pairs) t = clone();
+  t.dtype_ = complex_of(dtype_);
+  t.offset_ /= 2;
+  t.shape_.erase(t.rank() - 1);
+  t.strides_.erase(t.strides_.rank() - 1);
+  for (int d = 0; d < t.rank(); ++d) t.strides_[d] /= 2;
+  return t;
+}
+
+Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
+
+Tensor Tensor::clone() const { return empty(shape_, dtype_, device()).copy_(*this); }
+
+Tensor Tensor::to(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  return empty(shape_, dtype, device()).copy_(*this);
+}
+
+void Tensor::check_type(DType asked) const {
+  if (!defined()) fail_op("data", "the tensor is undefined");
+  if (asked != dtype_) fail_op("data", "asked for {} of a tensor of {}", name(asked), name(dtype_));
+}
+
+void Tensor::check_one_element() const {
+  if (numel() != 1) fail_op("item", "shape {} has {} elements, not one", shape_.str(), numel());
+}
+
+std::string Tensor::str() const {
+  if (!defined()) return "undefined";
+  constexpr std::int64_t most = 16;
+  std::string values;
+  if (numel() <= most) {
+    dispatch_all("str", dtype_, [&]<class T>() {
+      for (const T x : to_vector<T>()) {
+        if (!values.empty()) values += ", ";
+        if constexpr (is_complex_type<T>) {
+          values += fmt::format("{:.6g}{:+.6g}i", x.real(), x.imag());
+        } else {
+          values += fmt::format("{:.6g}", static_cast<double>(x));
+        }
+      }
+    });
+    values = " {" + values + "}";
+  }
+  return fmt::format("{}{}{}", name(dtype_), shape_.str(), values);
+}
+
+}  // namespace lrurec

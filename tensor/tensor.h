@@ -1,0 +1,113 @@
+#pragma once
+// Tensor: a typed, strided view of a block of memory. It knows nothing of gradients (see
+// autograd/variable.h).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tensor/device.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+#include "tensor/storage.h"
+
+namespace lrurec {
+
+/// Copying a Tensor copies the view, not the elements; use clone() for the elements.
+/// A default-constructed Tensor is undefined: it stands for "none" (no bias, no gradient).
+class Tensor {
+ public:
+  Tensor() = default;
+
+  // Making tensors. Memory of empty() is not cleared.
+  static Tensor empty(const Shape& shape, DType dtype, Device device = {});
+  static Tensor zeros(const Shape& shape, DType dtype, Device device = {});
+  static Tensor full(const Shape& shape, double value, DType dtype, Device device = {});
+  /// A tensor with the elements of `values` in row-major order.
+  template <class T>
+  static Tensor from(const std::vector<T>& values, const Shape& shape);
+  template <class T>
+  static Tensor from(const std::vector<T>& values) {
+    return from(values, Shape{static_cast<std::int64_t>(values.size())});
+  }
+  template <class T>
+  static Tensor scalar(T value) {
+    return from(std::vector<T>{value}, Shape{});
+  }
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  const Shape& strides() const { return strides_; }
+  DType dtype() const { return dtype_; }
+  Device device() const { return storage_ ? storage_->device() : Device{}; }
+  int rank() const { return shape_.rank(); }
+  std::int64_t size(int dim) const { return shape_.at(dim); }
+  std::int64_t numel() const { return shape_.numel(); }
+  bool is_contiguous() const;
+
+  /// Pointer to the first element of the view; an error unless T is the tensor's element type.
+  template <class T>
+  T* data() const {
+    check_type(dtype_of<T>);
+    return reinterpret_cast<T*>(raw());
+  }
+  std::byte* raw() const { return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_)); }
+
+  /// The value of a one-element tensor.
+  template <class T>
+  T item() const {
+    check_one_element();
+    return *data<T>();
+  }
+  /// All elements in row-major order.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  // Views: they share the memory of this tensor.
+  Tensor transpose(int dim0, int dim1) const;
+  /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size, step >= 1.
+  Tensor slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1) const;
+  /// One index of a dimension, which disappears.
+  Tensor select(int dim, std::int64_t index) const;
+  Tensor broadcast_to(const Shape& shape) const;
+  Tensor unsqueeze(int dim) const;
+  Tensor squeeze(int dim) const;
+  /// Same elements in row-major order under another shape (one size may be -1). A view where the strides
+  /// allow it, else a copy.
+  Tensor reshape(Shape shape) const;
+  /// A complex tensor [...] seen as a real one [..., 2] with (real, imaginary) in the last dimension.
+  Tensor view_as_real() const;
+  /// The reverse of view_as_real; the last dimension must have size 2 and stride 1.
+  Tensor view_as_complex() const;
+
+  // Copies.
+  /// This tensor when it is dense and row-major, else a dense copy.
+  Tensor contiguous() const;
+  Tensor clone() const;
+  /// Converted to another dtype (complex to real is an error: take real() or imag()).
+  Tensor to(DType dtype) const;
+
+  // In place, on the elements the view covers.
+  Tensor& fill_(double value);
+  Tensor& copy_(const Tensor& source);
+  /// this += source; shapes and dtypes must agree.
+  Tensor& add_(const Tensor& source);
+
+  /// dtype, shape and, for few elements, the values.
+  std::string str() const;
+
+ private:
+  void check_type(DType asked) const;
+  void check_one_element() const;
+
+  std::shared_ptr<Storage> storage_;
+  std::int64_t offset_ = 0;  ///< in elements
+  Shape shape_;
+  Shape strides_;  ///< in elements
+  DType dtype_ = DType::f32;
+};
+
+using Tensors = std::vector<Tensor>;
+
+}  // namespace lrurec
