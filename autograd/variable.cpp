@@ -53,6 +53,14 @@ void Variable::zero_grad() {
   if (impl_) impl_->grad = Tensor();
 }
 
+void Variable::set_grad(const Tensor& new_grad) {
+  if (new_grad.shape() != shape() || new_grad.dtype() != dtype()) {
+    fail_op("set_grad", "{} {} does not fit {} {}", name(new_grad.dtype()), new_grad.shape().str(),
+            name(dtype()), shape().str());
+  }
+  impl_->grad = new_grad;
+}
+
 void Variable::set_value(const Tensor& new_value) {
   if (impl_->node) fail_op("set_value", "only a leaf can be given a new value");
   if (new_value.shape() != shape() || new_value.dtype() != dtype()) {

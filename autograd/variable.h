@@ -35,6 +35,8 @@ class Variable {
   /// value.
   const Tensor& grad() const;
   void zero_grad();
+  /// Replaces the gradient of a leaf (clipping); shape and dtype as value.
+  void set_grad(const Tensor& grad);
   /// Replaces the value of a leaf (an optimiser's or loader's step); shape and dtype must stay.
   void set_value(const Tensor& value);
 

@@ -8,6 +8,7 @@
 #include "ops/embedding/embedding.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
+#include "ops/linear_cross_entropy/linear_cross_entropy.h"
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"

@@ -4,6 +4,7 @@
 #include "ops/embedding/embedding.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
+#include "ops/linear_cross_entropy/linear_cross_entropy.h"
 #include "ops/softmax/softmax.h"
 #include "ops/table/rows.h"
 
@@ -71,6 +72,17 @@ void add_layer_rows(Rows& rows) {
   rows.push_back({"cross_entropy", "rows without a label", {{{4, 19}}}, [](const Variables& x) {
                     return Variables{cross_entropy(x[0], ids({-1, 5, -1, 18})) * 2.0};
                   }});
+
+  for (const std::int64_t chunk : {0, 2, 3}) {
+    rows.push_back(
+        {"linear_cross_entropy",
+         fmt::format("chunk {}", chunk),
+         {{{5, 3}}, {{7, 3}}, {{7}}},
+         [chunk](const Variables& x) {
+           return Variables{linear_cross_entropy(x[0], x[1], x[2], ids({0, 6, -1, 3, 3}), chunk) * 2.0};
+         },
+         false});
+  }
 }
 
 }  // namespace lrurec::ops

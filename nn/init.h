@@ -1,0 +1,38 @@
+#pragma once
+// Initial values of parameters.
+
+#include <cstdint>
+
+#include "tensor/tensor.h"
+
+namespace lrurec::nn {
+
+/// Draws initial values. Every tensor asked for gets its own random stream, in the order of asking, so the
+/// values depend on the seed and the model alone; f64 and f32 models agree up to rounding.
+class Initializer {
+ public:
+  /// `real` is the real dtype of the parameters, f32 or f64; complex ones get its counterpart.
+  explicit Initializer(std::uint64_t seed, DType real = DType::f32) : seed_(seed), real_(real) {}
+
+  Tensor constant(const Shape& shape, double value);
+  /// Normal(0, sigma) cut at +-cut by rejection.
+  Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
+  /// The same for real and imaginary part separately.
+  Tensor truncated_normal_complex(const Shape& shape, double sigma = 0.02, double cut = 0.04);
+
+  /// The ring initialisation of the LRU: |lambda|^2 uniform in [r_min^2, r_max^2], the angle uniform in (0, 2
+  /// pi).
+  struct Ring {
+    Tensor nu_log;     ///< log(-log|lambda|), [D]
+    Tensor theta_log;  ///< log(angle), [D]
+    Tensor gamma_log;  ///< log(sqrt(1 - |lambda|^2)), [D]
+  };
+  Ring ring(std::int64_t channels, double r_min = 0.8, double r_max = 0.99);
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t streams_ = 0;
+  DType real_;
+};
+
+}  // namespace lrurec::nn

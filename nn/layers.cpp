@@ -1,0 +1,47 @@
+#include "nn/layers.h"
+
+#include "ops/ops.h"
+
+namespace lrurec::nn {
+
+Linear::Linear(std::int64_t in, std::int64_t out, Initializer& init)
+    : weight(register_parameter("weight", init.truncated_normal({out, in}))),
+      bias(register_parameter("bias", init.truncated_normal({out}))) {}
+
+Variable Linear::forward(const Variable& x) const { return ops::linear(x, weight, bias); }
+
+ComplexLinear::ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init)
+    : weight(register_parameter("weight", init.truncated_normal_complex({out, in}))),
+      bias(register_parameter("bias", init.truncated_normal_complex({out}))) {}
+
+Variable ComplexLinear::forward(const Variable& x) const { return ops::linear(x, weight, bias); }
+
+Embedding::Embedding(std::int64_t rows, std::int64_t width, Initializer& init)
+    : weight(register_parameter("weight", init.truncated_normal({rows, width}))) {}
+
+Variable Embedding::forward(const Tensor& ids) const { return ops::embedding(weight, ids); }
+
+LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
+    : weight(register_parameter("weight", init.constant({width}, 1))),
+      bias(register_parameter("bias", init.constant({width}, 0))),
+      eps_(eps) {}
+
+Variable LayerNorm::forward(const Variable& x) const { return ops::layer_norm(x, weight, bias, eps_); }
+
+Variable Dropout::forward(const Variable& x, const ForwardContext& context) const {
+  if (!context.training || p_ == 0) return x;
+  return ops::dropout(x, p_, context.dropout_key(site_));
+}
+
+FeedForward::FeedForward(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
+                         Initializer& init)
+    : w_1_(width, inner, init), w_2_(inner, width, init), dropout_(p, dropout_site) {
+  register_module("w_1", w_1_);
+  register_module("w_2", w_2_);
+}
+
+Variable FeedForward::forward(const Variable& x, const ForwardContext& context) const {
+  return w_2_.forward(dropout_.forward(ops::gelu(w_1_.forward(x)), context));
+}
+
+}  // namespace lrurec::nn

@@ -1,0 +1,72 @@
+#pragma once
+// The usual layers. x: [tokens, width] throughout; any leading dimensions work.
+
+#include "nn/init.h"
+#include "nn/module.h"
+
+namespace lrurec::nn {
+
+/// y = x W^T + b; weight: [out, in], bias: [out].
+class Linear : public Module {
+ public:
+  Linear(std::int64_t in, std::int64_t out, Initializer& init);
+  Variable forward(const Variable& x) const;
+
+  Variable weight, bias;
+};
+
+/// The same with complex weight and bias; x real or complex, y complex.
+class ComplexLinear : public Module {
+ public:
+  ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init);
+  Variable forward(const Variable& x) const;
+
+  Variable weight, bias;
+};
+
+/// Rows of a table; weight: [rows, width].
+class Embedding : public Module {
+ public:
+  Embedding(std::int64_t rows, std::int64_t width, Initializer& init);
+  /// ids: i64 [tokens] -> [tokens, width]
+  Variable forward(const Tensor& ids) const;
+
+  Variable weight;
+};
+
+/// Equation 7: weight * (x - mu) / sqrt(var + eps) + bias; weight starts at 1, bias at 0.
+class LayerNorm : public Module {
+ public:
+  LayerNorm(std::int64_t width, double eps, Initializer& init);
+  Variable forward(const Variable& x) const;
+
+  Variable weight, bias;
+
+ private:
+  double eps_;
+};
+
+/// Dropout with the mask of its site; identity outside training.
+class Dropout : public Module {
+ public:
+  Dropout(double p, std::uint64_t site) : p_(p), site_(site) {}
+  Variable forward(const Variable& x, const ForwardContext& context) const;
+
+ private:
+  double p_;
+  std::uint64_t site_;
+};
+
+/// The position-wise network of equation 8 without its outer GELU: W2 dropout(gelu(W1 x + b1)) + b2.
+class FeedForward : public Module {
+ public:
+  FeedForward(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
+              Initializer& init);
+  Variable forward(const Variable& x, const ForwardContext& context) const;
+
+ private:
+  Linear w_1_, w_2_;
+  Dropout dropout_;
+};
+
+}  // namespace lrurec::nn

@@ -1,0 +1,28 @@
+#include "nn/lru.h"
+
+#include "ops/ops.h"
+
+namespace lrurec::nn {
+
+LRU::LRU(std::int64_t hidden, std::int64_t channels, Initializer& init)
+    : LRU(hidden, channels, init.ring(channels), init) {}
+
+LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init)
+    : nu_log(register_parameter("nu_log", ring.nu_log)),
+      theta_log(register_parameter("theta_log", ring.theta_log)),
+      gamma_log(register_parameter("gamma_log", ring.gamma_log)),
+      in_proj_(hidden, channels, init),
+      out_proj_(channels, hidden, init) {
+  register_module("in_proj", in_proj_);
+  register_module("out_proj", out_proj_);
+}
+
+Variable LRU::lambda() const { return ops::exp(ops::complex(-ops::exp(nu_log), ops::exp(theta_log))); }
+
+LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {
+  const Variable u = ops::exp(gamma_log) * in_proj_.forward(x);
+  const auto [h, final_state] = ops::linear_scan(lambda(), u, offsets, initial);
+  return {ops::real(out_proj_.forward(h)), final_state};
+}
+
+}  // namespace lrurec::nn

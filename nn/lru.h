@@ -1,0 +1,39 @@
+#pragma once
+// The linear recurrent unit (section 3.2 of the paper).
+
+#include "nn/layers.h"
+
+namespace lrurec::nn {
+
+/// Equation 5 for packed sequences, without its residual "+ x_k" (which stands where the norm is, in the
+/// block):
+///
+///   lambda = exp(-exp(nu_log) + i exp(theta_log))
+///   h_k    = lambda h_{k-1} + exp(gamma_log) * (B x_k + b_B)
+///   y_k    = Re(C h_k + b_C)
+///
+/// The paper has h_1 = B x_1 and no biases; the published implementation, followed here, applies gamma at
+/// every step.
+class LRU : public Module {
+ public:
+  /// H inputs and outputs, D complex channels.
+  LRU(std::int64_t hidden, std::int64_t channels, Initializer& init);
+
+  /// lambda: complex [D]
+  Variable lambda() const;
+
+  struct Output {
+    Variable y;            ///< [tokens, H]
+    Variable final_state;  ///< complex [S, D], h after the last token of each sequence
+  };
+  /// x: [tokens, H]; offsets: i64 [S + 1] (see ops::linear_scan); initial: complex [S, D] or undefined.
+  Output forward(const Variable& x, const Tensor& offsets, const Variable& initial = {}) const;
+
+  Variable nu_log, theta_log, gamma_log;
+
+ private:
+  LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init);
+  ComplexLinear in_proj_, out_proj_;  ///< B and C
+};
+
+}  // namespace lrurec::nn

@@ -1,0 +1,43 @@
+#include "nn/module.h"
+
+#include "tensor/error.h"
+
+namespace lrurec::nn {
+
+std::vector<NamedParameter> Module::named_parameters() const {
+  std::vector<NamedParameter> all = parameters_;
+  for (const auto& [name, module] : modules_) {
+    for (auto& below : module->named_parameters()) all.push_back({name + "." + below.name, below.variable});
+  }
+  return all;
+}
+
+Variable Module::parameter(const std::string& name) const {
+  std::string known;
+  for (const auto& p : named_parameters()) {
+    if (p.name == name) return p.variable;
+    known += (known.empty() ? "" : ", ") + p.name;
+  }
+  fail_op("parameter", "there is no '{}'; there are {}", name, known);
+}
+
+std::int64_t Module::parameter_count() const {
+  std::int64_t count = 0;
+  for (const auto& p : named_parameters()) count += p.variable.shape().numel();
+  return count;
+}
+
+void Module::zero_grad() {
+  for (auto& p : named_parameters()) p.variable.zero_grad();
+}
+
+Variable Module::register_parameter(std::string name, Tensor value) {
+  parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true)});
+  return parameters_.back().variable;
+}
+
+void Module::register_module(std::string name, Module& module) {
+  modules_.emplace_back(std::move(name), &module);
+}
+
+}  // namespace lrurec::nn

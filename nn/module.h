@@ -1,0 +1,55 @@
+#pragma once
+// Module: something with named parameters.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/variable.h"
+#include "ops/dropout/dropout.h"
+
+namespace lrurec::nn {
+
+struct NamedParameter {
+  std::string name;  ///< dotted path, such as "blocks.0.lru.nu_log"
+  Variable variable;
+};
+
+/// Base of layers and models. A derived class registers its parameters and sub-modules in its constructor;
+/// names follow the order of registration. Modules are neither copied nor moved, since parents point to them.
+class Module {
+ public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// All parameters of this module and those below it. The Variables share value and gradient with the
+  /// module.
+  std::vector<NamedParameter> named_parameters() const;
+  /// The parameter of that dotted name; an error listing the names where there is none.
+  Variable parameter(const std::string& name) const;
+  /// Number of parameters, a complex one counted as one.
+  std::int64_t parameter_count() const;
+  void zero_grad();
+
+ protected:
+  Variable register_parameter(std::string name, Tensor value);
+  void register_module(std::string name, Module& module);
+
+ private:
+  std::vector<NamedParameter> parameters_;
+  std::vector<std::pair<std::string, Module*>> modules_;
+};
+
+/// What a forward pass needs to know beside its input. All randomness of a training step is a function of it.
+struct ForwardContext {
+  bool training = false;   ///< dropout acts
+  std::uint64_t seed = 0;  ///< of the run
+  std::uint64_t step = 0;  ///< of the optimiser
+
+  /// The mask of dropout site `site` (a number that differs for every dropout of a model, below 2^16).
+  ops::DropoutKey dropout_key(std::uint64_t site) const { return {seed, (step << 16) | site}; }
+};
+
+}  // namespace lrurec::nn

@@ -1,0 +1,18 @@
+#pragma once
+// Prediction layer and loss in one (equations 10 and 1), for catalogues whose logits are too many to store.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// cross_entropy(linear(x, weight, bias), labels), computed by chunks of tokens so that the logits [tokens,
+/// C] never exist as a whole.
+///
+/// x: [tokens, H], weight: [C, H], bias: [C], f32 or f64; labels: i64 [tokens], -1 = no label -> scalar.
+/// With P = (softmax(x W^T + b) - onehot) / n:  dx = P W,  dW = P^T x,  db = column sums of P. When a
+/// gradient is asked for, these are computed in the forward pass, while a chunk of P is at hand; backward
+/// only scales them. `chunk_tokens` 0 chooses a chunk of about 16 MiB of logits, at least 64 tokens.
+Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
+                              const Tensor& labels, std::int64_t chunk_tokens = 0);
+
+}  // namespace lrurec::ops
