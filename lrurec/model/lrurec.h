@@ -1,0 +1,91 @@
+#pragma once
+// LRURec (section 3.4 and figure 3 of the paper).
+
+#include <memory>
+#include <vector>
+
+#include "nn/layers.h"
+#include "nn/lru.h"
+
+namespace lrurec::model {
+
+/// Sizes and switches of the model. Defaults are the paper's, in the published implementation's reading.
+struct ModelConfig {
+  std::int64_t num_items = 0;   ///< |I|; ids are 1..|I|, 0 is the start token
+  std::int64_t hidden = 64;     ///< H
+  std::int64_t channels = 128;  ///< D, complex channels of the recurrence: 2 H in the paper
+  std::int64_t blocks = 2;
+  double dropout = 0.2;
+  double layer_norm_eps = 1e-5;
+  /// Equation 8's outer GELU, which the published implementation does not have.
+  bool outer_gelu = false;
+
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
+};
+
+/// LRU and position-wise network, each with dropout, residual and layer norm (equations 5, 8, 9):
+///   y   = LN(dropout(LRU(x)) + x)
+///   out = LN(dropout(PFFN(y)) + y)
+class LruBlock : public nn::Module {
+ public:
+  LruBlock(const ModelConfig& config, std::uint64_t first_dropout_site, nn::Initializer& init);
+
+  struct Output {
+    Variable x;            ///< [tokens, H]
+    Variable final_state;  ///< complex [S, D]
+  };
+  Output forward(const Variable& x, const Tensor& offsets, const Variable& initial,
+                 const nn::ForwardContext& context) const;
+  const nn::LRU& lru() const { return lru_; }
+
+  static constexpr std::uint64_t dropout_sites = 3;
+
+ private:
+  nn::LRU lru_;
+  nn::LayerNorm lru_norm_;
+  nn::Dropout lru_dropout_;
+  nn::FeedForward feed_forward_;
+  nn::LayerNorm feed_forward_norm_;
+  nn::Dropout feed_forward_dropout_;
+  bool outer_gelu_;
+};
+
+/// The whole model over packed sequences: items: i64 [tokens]; offsets: i64 [S + 1], the boundaries over
+/// which no state is carried. A start token (id 0) is a sequence of its own, which is what the published
+/// model's zeroed padding state amounts to.
+class LRURec : public nn::Module {
+ public:
+  /// `real` is f32 or f64.
+  LRURec(const ModelConfig& config, std::uint64_t seed, DType real = DType::f32);
+
+  /// Hidden features of every token, [tokens, H].
+  Variable encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context = {}) const;
+
+  /// Equation 10: scores over 0..|I| from hidden features: h E^T + b, [n, H] -> [n, |I| + 1].
+  Variable predict(const Variable& hidden) const;
+
+  /// Mean cross-entropy over the tokens' labels (i64 [tokens], -1: none) and all |I| + 1 classes, equation 1.
+  Variable loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+                const nn::ForwardContext& context = {}) const;
+  /// The same written out: cross_entropy(predict(encode(...))). Stores all logits; for readers and tests.
+  Variable loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+                         const nn::ForwardContext& context = {}) const;
+
+  const ModelConfig& config() const { return config_; }
+  /// Mean |lambda| of each block (table 5 of the paper).
+  std::vector<double> mean_abs_lambda() const;
+  /// Largest |lambda| of all blocks: it must stay below 1.
+  double max_abs_lambda() const;
+
+ private:
+  LRURec(const ModelConfig& config, nn::Initializer init);
+
+  ModelConfig config_;
+  nn::Embedding embedding_;  ///< E: [|I| + 1, H]
+  nn::LayerNorm embedding_norm_;
+  nn::Dropout embedding_dropout_;
+  std::vector<std::unique_ptr<LruBlock>> blocks_;
+  Variable bias_;  ///< b: [|I| + 1]
+};
+
+}  // namespace lrurec::model
