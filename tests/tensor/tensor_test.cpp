@@ -1,0 +1,110 @@
+#include "tensor/tensor.h"
+
+#include "tests/support/tensors.h"
+
+namespace lrurec {
+namespace {
+
+using test::expect_error;
+
+Tensor counting(const Shape& shape) {
+  std::vector<double> x(static_cast<std::size_t>(shape.numel()));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<double>(i);
+  return Tensor::from(x, shape);
+}
+
+TEST(Tensor, ViewsShareMemory) {
+  const Tensor t = counting({3, 4});
+  t.transpose(0, 1).select(0, 2).fill_(-1);
+  EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{0, 1, -1, 3, 4, 5, -1, 7, 8, 9, -1, 11}));
+  t.slice(1, 0, 4, 2).slice(0, 1, 2).fill_(9);
+  EXPECT_EQ(t.select(0, 1).to_vector<double>(), (std::vector<double>{9, 5, 9, 7}));
+}
+
+TEST(Tensor, TransposeSliceAndReshapeKeepRowMajorOrder) {
+  const Tensor t = counting({2, 3, 4});
+  EXPECT_EQ(t.transpose(0, 2).shape(), (Shape{4, 3, 2}));
+  EXPECT_EQ(t.transpose(0, 2).to_vector<double>()[1], 12);
+  EXPECT_EQ(t.slice(2, 1, 4, 2).to_vector<double>(),
+            (std::vector<double>{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23}));
+  EXPECT_EQ(t.transpose(0, 1).reshape({6, -1}).select(0, 1).to_vector<double>(),
+            (std::vector<double>{12, 13, 14, 15}));
+}
+
+TEST(Tensor, BroadcastStretchesOnlySizeOne) {
+  const Tensor t = counting({3, 1});
+  EXPECT_EQ(t.broadcast_to({2, 3, 2}).to_vector<double>(),
+            (std::vector<double>{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2}));
+  expect_error(ErrorKind::internal, "[broadcast_to]", [&] { t.broadcast_to({2, 2}); });
+}
+
+TEST(Tensor, ComplexAndRealViews) {
+  const Tensor z = Tensor::from(std::vector<c128>{{1, 2}, {3, 4}, {5, 6}});
+  EXPECT_EQ(z.view_as_real().shape(), (Shape{3, 2}));
+  EXPECT_EQ(z.view_as_real().select(-1, 1).to_vector<double>(), (std::vector<double>{2, 4, 6}));
+  EXPECT_EQ(test::max_difference(z.view_as_real().view_as_complex(), z), 0);
+  // Pairs that do not lie together are brought together.
+  const Tensor apart = counting({2, 3}).transpose(0, 1);
+  EXPECT_EQ(apart.view_as_complex().to_vector<c128>()[1], c128(1, 4));
+}
+
+TEST(Tensor, ConversionRefusesToDropAnImaginaryPart) {
+  expect_error(ErrorKind::internal, "imaginary", [] { Tensor::zeros({2}, DType::c64).to(DType::f32); });
+  EXPECT_EQ(counting({2}).to(DType::c64).to_vector<c64>()[1], c64(1, 0));
+  EXPECT_EQ(counting({3}).to(DType::i32).to_vector<std::int32_t>()[2], 2);
+}
+
+TEST(Tensor, EmptyTensorsAndScalars) {
+  const Tensor none = Tensor::zeros({0, 3}, DType::f32);
+  EXPECT_EQ(none.numel(), 0);
+  EXPECT_TRUE(none.clone().to_vector<float>().empty());
+  EXPECT_EQ(Tensor::scalar(2.5).item<double>(), 2.5);
+  expect_error(ErrorKind::internal, "[item]", [&] { none.item<float>(); });
+}
+
+TEST(Tensor, ErrorsNameOperationShapesAndTypes) {
+  expect_error(ErrorKind::internal, "[data] asked for f32 of a tensor of f64",
+               [] { counting({2}).data<float>(); });
+  expect_error(ErrorKind::internal, "[slice] 1:5:1", [] { counting({2, 3}).slice(1, 1, 5); });
+  expect_error(ErrorKind::internal, "[reshape]", [] { counting({2, 3}).reshape({4, 2}); });
+  expect_error(ErrorKind::internal, "[from]", [] { Tensor::from(std::vector<float>{1, 2}, {3}); });
+  expect_error(ErrorKind::internal, "more than 2^63", [] {
+    Tensor::empty({std::int64_t{1} << 40, std::int64_t{1} << 40}, DType::f32);
+  });
+  expect_error(ErrorKind::out_of_memory, "out of memory",
+               [] { Tensor::empty({std::int64_t{1} << 50}, DType::f32); });
+}
+
+TEST(Tensor, CudaWithoutTheBackendIsAClearUsageError) {
+  expect_error(ErrorKind::usage, "no CUDA", [] { Tensor::zeros({2}, DType::f32, {DeviceType::cuda, 0}); });
+}
+
+TEST(Tensor, LargeStridedCopyInParallelIsTheSame) {
+  const Tensor t = test::random_normal({300, 500}, DType::f64);
+  EXPECT_EQ(test::max_difference(t.transpose(0, 1).contiguous().transpose(0, 1), t), 0);
+  EXPECT_EQ(test::max_difference(test::strided_copy(t), t), 0);
+}
+
+TEST(Storage, IsAlignedCountedAndReused) {
+  release_cpu_cache();
+  const std::size_t before = cpu_memory_stats().in_use;
+  const void* address = nullptr;
+  {
+    const Tensor t = Tensor::empty({1000}, DType::f32);
+    address = t.raw();
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(address) % 64, 0u);
+    EXPECT_GE(cpu_memory_stats().in_use, before + 4000);
+  }
+  EXPECT_EQ(cpu_memory_stats().in_use, before);
+  EXPECT_EQ(Tensor::empty({1000}, DType::f32).raw(), address);
+}
+
+TEST(DType, Promotion) {
+  EXPECT_EQ(promote(DType::f32, DType::c64), DType::c64);
+  EXPECT_EQ(promote(DType::f64, DType::c64), DType::c128);
+  EXPECT_EQ(promote(DType::i64, DType::f32), DType::f32);
+  EXPECT_EQ(promote(DType::boolean, DType::i32), DType::i32);
+}
+
+}  // namespace
+}  // namespace lrurec
