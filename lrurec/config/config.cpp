@@ -1,0 +1,253 @@
+#include "lrurec/config/config.h"
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "lrurec/util/suggest.h"
+#include "tensor/error.h"
+
+namespace lrurec::config {
+namespace {
+
+constexpr double large = 1e15;
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+const Setting* find(const std::string& key) {
+  for (const auto& setting : settings()) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
+
+[[noreturn]] void unknown_key(const std::string& key, const std::string& place) {
+  std::vector<std::string> known;
+  for (const auto& setting : settings()) known.push_back(setting.key);
+  fail(ErrorKind::usage, "{}: unknown key '{}'{}", place, key, util::suggestion(key, known));
+}
+
+void check_range(const Setting& setting, double value, const std::string& place) {
+  if (value >= setting.least && value <= setting.most) return;  // false for a NaN
+  if (setting.most == large) {
+    fail(ErrorKind::usage, "{}: {} = {} must be at least {}", place, setting.key, value, setting.least);
+  }
+  fail(ErrorKind::usage, "{}: {} = {} must be in {}..{}", place, setting.key, value, setting.least,
+       setting.most);
+}
+
+template <class T>
+T parse_number(const std::string& text, const std::string& key, const std::string& place) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) {
+    fail(ErrorKind::usage, "{}: {} needs {}, not '{}'", place, key,
+         std::is_integral_v<T> ? "a whole number" : "a number", text);
+  }
+  return value;
+}
+
+bool parse_bool(const std::string& text, const std::string& key, const std::string& place) {
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  fail(ErrorKind::usage, "{}: {} needs true or false, not '{}'", place, key, text);
+}
+
+std::string value_text(const TrainConfig& config, const Setting& setting) {
+  return std::visit(
+      Overloaded{[&](std::int64_t TrainConfig::*m) { return fmt::format("{}", config.*m); },
+                 [&](double TrainConfig::*m) {
+                   const std::string text = fmt::format("{}", config.*m);
+                   // TOML tells 1 from 1.0.
+                   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+                 },
+                 [&](bool TrainConfig::*m) { return std::string(config.*m ? "true" : "false"); },
+                 [&](std::string TrainConfig::*m) { return '"' + config.*m + '"'; }},
+      setting.member);
+}
+
+void set_from_node(TrainConfig& config, const Setting& setting, const toml::node& node,
+                   const std::string& place) {
+  const auto wrong = [&](const char* needed) {
+    fail(ErrorKind::usage, "{}: {} needs {}", place, setting.key, needed);
+  };
+  std::visit(Overloaded{[&](std::int64_t TrainConfig::*m) {
+                          if (!node.is_integer()) wrong("a whole number");
+                          config.*m = node.as_integer()->get();
+                          check_range(setting, static_cast<double>(config.*m), place);
+                        },
+                        [&](double TrainConfig::*m) {
+                          if (!node.is_number()) wrong("a number");
+                          config.*m = *node.value<double>();
+                          check_range(setting, config.*m, place);
+                        },
+                        [&](bool TrainConfig::*m) {
+                          if (!node.is_boolean()) wrong("true or false");
+                          config.*m = node.as_boolean()->get();
+                        },
+                        [&](std::string TrainConfig::*m) {
+                          if (!node.is_string()) wrong("a string");
+                          config.*m = node.as_string()->get();
+                        }},
+             setting.member);
+}
+
+}  // namespace
+
+model::ModelConfig TrainConfig::model(std::int64_t num_items) const {
+  return {.num_items = num_items,
+          .hidden = hidden,
+          .channels = channels,
+          .blocks = blocks,
+          .dropout = dropout,
+          .layer_norm_eps = layer_norm_eps,
+          .outer_gelu = outer_gelu};
+}
+
+const std::vector<Setting>& settings() {
+  using C = TrainConfig;
+  static const std::vector<Setting> all{
+      {"preset", &C::preset, "the preset the other settings started from"},
+      {"seed", &C::seed, "of initial values, batch order and dropout", 0, large},
+      {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
+      {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
+      {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
+      {"blocks", &C::blocks, "LRU blocks", 1, 64},
+      {"dropout", &C::dropout, "dropout probability", 0, 1},
+      {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
+      {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
+      {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},
+      {"batch_size", &C::batch_size, "sequences a step", 1, 1e9},
+      {"learning_rate", &C::learning_rate, "of AdamW", 0, large},
+      {"weight_decay", &C::weight_decay, "of AdamW, on all but biases and layer norms", 0, large},
+      {"beta1", &C::beta1, "of AdamW", 0, 0.999999},
+      {"beta2", &C::beta2, "of AdamW", 0, 0.999999999},
+      {"adam_eps", &C::adam_eps, "of AdamW", 0, 1},
+      {"clip_norm", &C::clip_norm, "largest norm of the whole gradient", 1e-12, large},
+      {"max_epochs", &C::max_epochs, "stop after so many passes over the data", 0, large, true},
+      {"max_steps", &C::max_steps, "stop after so many steps, 0 = no limit", 0, large, true},
+      {"validate_every", &C::validate_every, "steps between validation rounds", 1, large},
+      {"patience", &C::patience, "rounds without a better Recall@10 before stopping, 0 = never", 0, large,
+       true},
+      {"log_every", &C::log_every, "steps between training lines in metrics.jsonl", 1, large, true}};
+  return all;
+}
+
+namespace {
+
+// Section "Optimisation and stopping" and figure 4 of the paper; weight decay is 1e-2 everywhere.
+const std::map<std::string, TrainConfig>& presets() {
+  const auto make = [](std::int64_t length, double dropout, std::int64_t validate_every,
+                       std::int64_t batch = 128) {
+    TrainConfig c;
+    c.max_length = length;
+    c.dropout = dropout;
+    c.validate_every = validate_every;
+    c.batch_size = batch;
+    return c;
+  };
+  static const std::map<std::string, TrainConfig> all = [&] {
+    std::map<std::string, TrainConfig> table{
+        {"ml-1m", make(200, 0.2, 500)}, {"beauty", make(50, 0.6, 1000)},
+        {"video", make(50, 0.6, 1000)}, {"sports", make(50, 0.6, 1000)},
+        {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
+    TrainConfig demo = make(50, 0.1, 100);
+    demo.max_steps = 1000;
+    demo.learning_rate = 3e-3;
+    demo.log_every = 20;
+    table.emplace("demo", demo);
+    for (auto& [name, config] : table) config.preset = name;
+    return table;
+  }();
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, config] : presets()) names.push_back(name);
+  return names;
+}
+
+TrainConfig preset(const std::string& name) {
+  const auto it = presets().find(name);
+  if (it != presets().end()) return it->second;
+  fail(ErrorKind::usage, "unknown preset '{}'{}; there are {}", name, util::suggestion(name, preset_names()),
+       fmt::join(preset_names(), ", "));
+}
+
+void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place) {
+  const Setting* setting = find(key);
+  if (setting == nullptr) unknown_key(key, place);
+  std::visit(Overloaded{[&](std::int64_t TrainConfig::*m) {
+                          config.*m = parse_number<std::int64_t>(text, key, place);
+                          check_range(*setting, static_cast<double>(config.*m), place);
+                        },
+                        [&](double TrainConfig::*m) {
+                          config.*m = parse_number<double>(text, key, place);
+                          check_range(*setting, config.*m, place);
+                        },
+                        [&](bool TrainConfig::*m) { config.*m = parse_bool(text, key, place); },
+                        [&](std::string TrainConfig::*m) { config.*m = text; }},
+             setting->member);
+}
+
+void parse_toml(TrainConfig& config, const std::string& text, const std::string& place) {
+  toml::table table;
+  try {
+    table = toml::parse(text, place);
+  } catch (const toml::parse_error& e) {
+    fail(ErrorKind::usage, "{}:{}:{}: {}", place, e.source().begin.line, e.source().begin.column,
+         e.description());
+  }
+  const auto line_of = [&](const toml::node& node) {
+    return fmt::format("{}:{}", place, node.source().begin.line);
+  };
+  if (const toml::node* node = table.get("preset")) {
+    if (!node->is_string()) fail(ErrorKind::usage, "{}: preset needs a string", line_of(*node));
+    try {
+      config = preset(node->as_string()->get());
+    } catch (const Error& e) {
+      fail(ErrorKind::usage, "{}: {}", line_of(*node), e.what());
+    }
+  }
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    const Setting* setting = find(name);
+    if (setting == nullptr) unknown_key(name, line_of(node));
+    set_from_node(config, *setting, node, line_of(node));
+  }
+}
+
+void read_toml(TrainConfig& config, const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in) fail(ErrorKind::io, "cannot read the configuration file {}", file.string());
+  std::ostringstream text;
+  text << in.rdbuf();
+  parse_toml(config, text.str(), file.string());
+}
+
+std::string to_toml(const TrainConfig& config) {
+  std::string text;
+  for (const auto& setting : settings()) {
+    text += fmt::format("{:<32} # {}\n", fmt::format("{} = {}", setting.key, value_text(config, setting)),
+                        setting.help);
+  }
+  return text;
+}
+
+std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b) {
+  std::vector<std::string> keys;
+  for (const auto& setting : settings()) {
+    if (!setting.may_change && value_text(a, setting) != value_text(b, setting)) keys.push_back(setting.key);
+  }
+  return keys;
+}
+
+}  // namespace lrurec::config

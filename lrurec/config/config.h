@@ -1,0 +1,84 @@
+#pragma once
+// Everything that determines a training run, as one flat list of settings: the same names in TOML files
+// (batch_size = 128), on the command line (--batch-size 128) and in a run's config.toml.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lrurec/model/lrurec.h"
+
+namespace lrurec::config {
+
+/// Defaults are those of the paper and its published implementation on ML-1M.
+struct TrainConfig {
+  std::string preset = "ml-1m";
+  std::int64_t seed = 1;
+  std::int64_t threads = 0;  ///< 0: all cores
+
+  std::int64_t hidden = 64;
+  std::int64_t channels = 128;
+  std::int64_t blocks = 2;
+  double dropout = 0.2;
+  double layer_norm_eps = 1e-5;
+  bool outer_gelu = false;
+
+  std::int64_t max_length = 200;
+  std::int64_t batch_size = 128;
+  double learning_rate = 1e-3;
+  double weight_decay = 1e-2;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double adam_eps = 1e-9;
+  double clip_norm = 5.0;
+
+  std::int64_t max_epochs = 500;
+  std::int64_t max_steps = 0;  ///< 0: no limit but max_epochs and early stopping
+  std::int64_t validate_every = 500;
+  std::int64_t patience =
+      10;  ///< validation rounds without a better Recall@10 before stopping; 0: never stop
+  std::int64_t log_every = 50;
+
+  model::ModelConfig model(std::int64_t num_items) const;
+  friend bool operator==(const TrainConfig&, const TrainConfig&) = default;
+};
+
+/// One setting: where it lives, what it means, and its range.
+struct Setting {
+  std::string key;
+  std::variant<std::int64_t TrainConfig::*, double TrainConfig::*, bool TrainConfig::*,
+               std::string TrainConfig::*>
+      member;
+  std::string help;
+  double least = 0;
+  double most = 0;
+  /// Whether a resumed run may change it: it says how long or how fast to run, not what is computed.
+  bool may_change = false;
+};
+const std::vector<Setting>& settings();
+
+/// Names of the presets, and the configuration of one; an unknown name is ErrorKind::usage with a suggestion.
+std::vector<std::string> preset_names();
+TrainConfig preset(const std::string& name);
+
+/// Sets one setting from text (a command-line flag). Not a number, or out of range: ErrorKind::usage naming
+/// `place`.
+void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
+
+/// Reads a TOML file over `config`: a `preset` key is applied first, the other keys on top of it. An unknown
+/// key is ErrorKind::usage with file, line and suggestion; a missing file is ErrorKind::io.
+void read_toml(TrainConfig& config, const std::filesystem::path& file);
+/// The same from text; `place` stands in errors for the file name.
+void parse_toml(TrainConfig& config, const std::string& text, const std::string& place);
+
+/// All settings as TOML, each with its meaning as a comment. parse_toml of it gives the same configuration
+/// back.
+std::string to_toml(const TrainConfig& config);
+
+/// Keys in which two configurations differ, leaving out those a resumed run may change.
+std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b);
+
+}  // namespace lrurec::config
