@@ -44,6 +44,13 @@ class Philox {
   /// Uniform in the open interval (0, 1), 52 bits.
   constexpr double uniform(std::uint64_t index) const { return uniform_from(words(index), 0); }
 
+  /// A whole number in 0 .. bound-1 from 64 bits (the bias is below bound / 2^64).
+  constexpr std::uint64_t below(std::uint64_t index, std::uint64_t bound) const {
+    const auto w = words(index);
+    const std::uint64_t bits = (std::uint64_t{w[0]} << 32) | w[1];
+    return static_cast<std::uint64_t>((static_cast<uint128>(bits) * bound) >> 64);
+  }
+
   /// Standard normal (Box-Muller).
   double normal(std::uint64_t index) const {
     const auto w = words(index);
@@ -60,6 +67,7 @@ class Philox {
   }
 
  private:
+  __extension__ using uint128 = unsigned __int128;
   struct State {
     std::uint32_t c0, c1, c2, c3;
   };

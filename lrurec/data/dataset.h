@@ -1,0 +1,92 @@
+#pragma once
+// The prepared data set: every user's items in order, as compressed rows.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lrurec/data/string_table.h"
+
+namespace lrurec::data {
+
+/// Which held-out item is predicted: the second-last (validation) or the last (test) of each user.
+enum class Split { validation, test };
+std::string_view name(Split split);
+
+/// What one step of preparation left.
+struct Step {
+  std::string what;
+  std::int64_t users = 0, items = 0, interactions = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(what, users, items, interactions);
+  }
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// How the data set came about; printed with every result.
+struct Protocol {
+  std::string source, format, filter, ties, order;
+  std::vector<Step> steps;
+  /// Facts about generated data, such as best_possible_recall10_test.
+  std::map<std::string, double> facts;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(source, format, filter, ties, order, steps, facts);
+  }
+  friend bool operator==(const Protocol&, const Protocol&) = default;
+};
+
+using Items = std::span<const std::int32_t>;
+
+/// Users are 0..users()-1, items 1..items(); item 0 is the start token. Leave-last split: the last item of a
+/// user is the test target, the one before the validation target, the rest is for training; a user of fewer
+/// than 3 items is for training only.
+class Dataset {
+ public:
+  Dataset() = default;
+  /// offsets: [users + 1]; ids: items of user u at offsets[u] .. offsets[u+1]-1. Inconsistent arrays are
+  /// ErrorKind::file naming `what`.
+  Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids, StringTable users,
+          StringTable items, Protocol protocol, const std::string& what = "the data set");
+
+  std::int64_t users() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
+  std::int64_t items() const { return static_cast<std::int64_t>(item_names_.size()); }
+  std::int64_t interactions() const { return static_cast<std::int64_t>(ids_.size()); }
+  const Protocol& protocol() const { return protocol_; }
+  /// Raw ids, as the user's files have them.
+  std::string_view user_name(std::int64_t user) const { return user_names_[static_cast<std::size_t>(user)]; }
+  std::string_view item_name(std::int64_t item) const {
+    return item_names_[static_cast<std::size_t>(item - 1)];
+  }
+
+  /// All items of a user, oldest first.
+  Items sequence(std::int64_t user) const;
+  bool evaluated(std::int64_t user) const { return sequence(user).size() >= 3; }
+  Items train(std::int64_t user) const;
+  /// What is known before the target: train, and for the test also the validation item.
+  Items history(std::int64_t user, Split split) const;
+  std::int32_t target(std::int64_t user, Split split) const;
+  std::vector<std::int64_t> evaluated_users() const;
+
+  /// XXH3-128 over sequences and raw ids (not over the protocol): equal data, equal fingerprint.
+  std::string fingerprint() const;
+
+  void save(const std::filesystem::path& path) const;
+  static Dataset load(const std::filesystem::path& path);
+
+  friend bool operator==(const Dataset&, const Dataset&) = default;
+
+ private:
+  std::vector<std::int64_t> offsets_{0};
+  std::vector<std::int32_t> ids_;
+  StringTable user_names_, item_names_;
+  Protocol protocol_;
+};
+
+}  // namespace lrurec::data

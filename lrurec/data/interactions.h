@@ -1,0 +1,40 @@
+#pragma once
+// What a raw file says: who took what, when.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lrurec/data/string_table.h"
+
+namespace lrurec::data {
+
+/// Gives each different text a number, in the order of first appearance.
+class Interner {
+ public:
+  std::uint32_t number(std::string_view text);
+  std::size_t size() const { return numbers_.size(); }
+  StringTable texts() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
+};
+
+/// Rows of a raw file in file order, as columns. `time` is empty where the format has none: then the file's
+/// order is the order.
+struct Interactions {
+  std::vector<std::uint32_t> user, item;  ///< numbers of users and items, from 0
+  std::vector<double> time;
+  StringTable users, items;  ///< raw ids
+  std::string source, format;
+
+  std::size_t size() const { return user.size(); }
+};
+
+}  // namespace lrurec::data

@@ -1,0 +1,148 @@
+#include "lrurec/data/line_source.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tensor/error.h"
+
+namespace lrurec::data {
+namespace {
+
+constexpr std::size_t longest_line = std::size_t{1} << 20;
+constexpr std::uint64_t most_text = std::uint64_t{16} << 30;
+constexpr std::size_t block = std::size_t{256} << 10;
+
+/// Position of the first byte that breaks UTF-8, or npos.
+std::size_t find_invalid_utf8(std::string_view s) {
+  for (std::size_t i = 0; i < s.size();) {
+    const auto byte = static_cast<unsigned char>(s[i]);
+    if (byte < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+    std::uint32_t code = byte & (0xFFu >> (length + 1));
+    if (byte < 0xC2 || byte > 0xF4 || i + length > s.size()) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(s[i + k]);
+      if ((next & 0xC0) != 0x80) return i;
+      code = code << 6 | (next & 0x3Fu);
+    }
+    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+    if (overlong || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+struct LineSource::Archive {
+  archive* handle = archive_read_new();
+  Archive() = default;
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  ~Archive() { archive_read_free(handle); }
+};
+
+LineSource::LineSource(const std::filesystem::path& path)
+    : path_(path.string()), archive_(std::make_unique<Archive>()) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) fail(ErrorKind::io, "cannot read {}: there is no such file", path_);
+  if (std::filesystem::is_directory(status)) fail(ErrorKind::io, "cannot read {}: it is a folder", path_);
+  if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path) == 0) {
+    ended_ = true;  // libarchive calls an empty file damaged
+    return;
+  }
+  archive* handle = archive_->handle;
+  archive_read_support_filter_all(handle);
+  archive_read_support_format_raw(handle);
+  if (archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK) {
+    const int reason = archive_errno(handle);
+    if (reason == EACCES || reason == ENOENT || reason == EPERM) {
+      fail(ErrorKind::io, "cannot read {}: {}", path_, std::strerror(reason));
+    }
+    fail(ErrorKind::data, "{}: the compressed file is damaged ({})", path_, archive_error_string(handle));
+  }
+  archive_entry* entry = nullptr;
+  if (archive_read_next_header(handle, &entry) != ARCHIVE_OK) {
+    fail(ErrorKind::data, "{}: the compressed file is damaged ({})", path_, archive_error_string(handle));
+  }
+}
+
+LineSource::~LineSource() = default;
+
+bool LineSource::refill() {
+  if (ended_) return false;
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  const std::size_t have = buffer_.size();
+  buffer_.resize(have + block);
+  const la_ssize_t got = archive_read_data(archive_->handle, buffer_.data() + have, block);
+  if (got < 0) {
+    fail(ErrorKind::data, "{}: after line {} the compressed file is damaged or cut off ({})", path_, line_,
+         archive_error_string(archive_->handle));
+  }
+  buffer_.resize(have + static_cast<std::size_t>(got));
+  total_ += static_cast<std::uint64_t>(got);
+  if (total_ > most_text) fail(ErrorKind::data, "{}: more than 16 GiB of text", path_);
+  ended_ = got == 0;
+  return !ended_;
+}
+
+std::optional<std::string_view> LineSource::next() {
+  std::size_t searched = begin_, end = std::string::npos;
+  while ((end = buffer_.find('\n', searched)) == std::string::npos) {
+    if (buffer_.size() - begin_ > longest_line) break;
+    const std::size_t pending = buffer_.size() - begin_;
+    if (!refill()) break;
+    searched = begin_ + pending;
+  }
+  if (end == std::string::npos && begin_ == buffer_.size()) return std::nullopt;
+
+  ++line_;
+  const std::size_t stop = end == std::string::npos ? buffer_.size() : end;
+  std::string_view line(buffer_.data() + begin_, stop - begin_);
+  begin_ = end == std::string::npos ? buffer_.size() : end + 1;
+  if (line.size() > longest_line) fail_at(longest_line, "a line of more than 1 MiB", line);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+  if (const auto at = line.find('\0'); at != std::string_view::npos) {
+    fail_at(at + 1, "a NUL byte; is this a text file?", line);
+  }
+  if (const auto at = find_invalid_utf8(line); at != std::string_view::npos) {
+    fail_at(at + 1, "text that is not UTF-8; convert it with iconv", line);
+  }
+  return line;
+}
+
+void LineSource::fail_at(std::size_t column, std::string_view what, std::string_view line) const {
+  fail(ErrorKind::data, "{}:{}:{}: {}: '{}'", path_, line_, column, what, printable(line));
+}
+
+std::string printable(std::string_view text, std::size_t most) {
+  std::string result;
+  for (const char c : text.substr(0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\t') {
+      result += "\\t";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  // A cut or broken character must not reach the terminal.
+  while (find_invalid_utf8(result) != std::string::npos) {
+    const auto at = find_invalid_utf8(result);
+    result.replace(at, 1, fmt::format("\\x{:02x}", static_cast<unsigned char>(result[at])));
+  }
+  return text.size() > most ? result + "..." : result;
+}
+
+}  // namespace lrurec::data

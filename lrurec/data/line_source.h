@@ -1,0 +1,49 @@
+#pragma once
+// Lines of a text file, plain or compressed.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lrurec::data {
+
+/// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file in bounded memory. A byte-order
+/// mark, carriage returns before the line feed and a missing last line feed make no difference. Lines longer
+/// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, and damaged compression are
+/// ErrorKind::data with file and line; a missing file is ErrorKind::io.
+class LineSource {
+ public:
+  explicit LineSource(const std::filesystem::path& path);
+  ~LineSource();
+  LineSource(const LineSource&) = delete;
+  LineSource& operator=(const LineSource&) = delete;
+
+  /// The next line without its end, valid until the next call; nothing after the last one.
+  std::optional<std::string_view> next();
+  /// Number of the line that next() gave last, from 1.
+  std::int64_t line_number() const { return line_; }
+  const std::string& path() const { return path_; }
+
+  /// Throws ErrorKind::data: "PATH:LINE:COLUMN: what: 'the line'". `column` counts bytes from 1.
+  [[noreturn]] void fail_at(std::size_t column, std::string_view what, std::string_view line) const;
+
+ private:
+  struct Archive;
+  bool refill();
+
+  std::string path_;
+  std::unique_ptr<Archive> archive_;
+  std::string buffer_;  ///< text read and not yet given out starts at begin_
+  std::size_t begin_ = 0;
+  std::int64_t line_ = 0;
+  std::uint64_t total_ = 0;
+  bool ended_ = false;
+};
+
+/// Text for an error message: at most `most` bytes, control characters escaped.
+std::string printable(std::string_view text, std::size_t most = 80);
+
+}  // namespace lrurec::data

@@ -1,0 +1,174 @@
+#include "lrurec/data/prepare.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "tensor/error.h"
+
+namespace lrurec::data {
+
+Filter Filter::parse(const std::string& text) {
+  if (text == "none") return {Kind::none, 0};
+  const auto colon = text.find(':');
+  const std::string kind = text.substr(0, colon);
+  std::int64_t least = 0;
+  if (colon != std::string::npos && (kind == "once" || kind == "kcore")) {
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, least);
+    if (error == std::errc{} && end == last && least >= 1) {
+      return {kind == "once" ? Kind::once : Kind::kcore, least};
+    }
+  }
+  fail(ErrorKind::usage, "--filter must be none, once:N or kcore:N, not '{}'", text);
+}
+
+std::string Filter::str() const {
+  if (kind == Kind::none) return "none";
+  return fmt::format("{}:{}", kind == Kind::once ? "once" : "kcore", least);
+}
+
+Ties parse_ties(const std::string& text) {
+  for (const Ties ties : {Ties::file, Ties::hash, Ties::item_id}) {
+    if (text == name(ties)) return ties;
+  }
+  fail(ErrorKind::usage, "--ties must be file, hash or item-id, not '{}'", text);
+}
+
+std::string_view name(Ties ties) {
+  return ties == Ties::file ? "file" : ties == Ties::hash ? "hash" : "item-id";
+}
+
+namespace {
+
+using Rows = std::vector<std::uint32_t>;  ///< positions in Interactions
+using Numbers = std::vector<std::uint32_t>;
+
+std::vector<std::int64_t> count(const Rows& rows, const Numbers& column, std::size_t size) {
+  std::vector<std::int64_t> counts(size);
+  for (const auto r : rows) ++counts[column[r]];
+  return counts;
+}
+
+void keep_frequent(Rows& rows, const Numbers& column, std::size_t size, std::int64_t least) {
+  const auto counts = count(rows, column, size);
+  std::erase_if(rows, [&](std::uint32_t r) { return counts[column[r]] < least; });
+}
+
+Step describe(const std::string& what, const Rows& rows, const Interactions& all) {
+  const auto present = [&](const Numbers& column, std::size_t size) {
+    const auto counts = count(rows, column, size);
+    return static_cast<std::int64_t>(
+        std::count_if(counts.begin(), counts.end(), [](auto n) { return n > 0; }));
+  };
+  return {what, present(all.user, all.users.size()), present(all.item, all.items.size()),
+          static_cast<std::int64_t>(rows.size())};
+}
+
+bool all_numbers(const StringTable& names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto text = names[i];
+    if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
+  }
+  return true;
+}
+
+/// rank[i]: place of name i among all names, as numbers where all are, else as text.
+Numbers ranks(const StringTable& names) {
+  Numbers order(names.size());
+  std::iota(order.begin(), order.end(), 0);
+  const bool numeric = all_numbers(names);
+  const auto trimmed = [](std::string_view text) {
+    const auto first = text.find_first_not_of('0');
+    return first == std::string_view::npos ? std::string_view() : text.substr(first);
+  };
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    if (!numeric) return names[a] < names[b];
+    const auto x = trimmed(names[a]), y = trimmed(names[b]);
+    // Whole numbers without leading zeros compare by length, then digit by digit; "7" and "07" by their text.
+    if (x != y) return x.size() != y.size() ? x.size() < y.size() : x < y;
+    return names[a] < names[b];
+  });
+  Numbers rank(names.size());
+  for (std::size_t place = 0; place < order.size(); ++place)
+    rank[order[place]] = static_cast<std::uint32_t>(place);
+  return rank;
+}
+
+std::uint64_t tie_hash(const Interactions& all, std::uint32_t row) {
+  const auto user = all.users[all.user[row]], item = all.items[all.item[row]];
+  return XXH3_64bits_withSeed(item.data(), item.size(), XXH3_64bits(user.data(), user.size()));
+}
+
+/// Dense numbers for the names that occur in rows, in the order of their ranks.
+struct Dense {
+  Numbers number;  ///< by old number; only meaningful where it occurs
+  StringTable names;
+};
+Dense renumber(const Rows& rows, const Numbers& column, const StringTable& names, const Numbers& rank) {
+  constexpr std::uint32_t absent = UINT32_MAX;
+  Numbers by_rank(names.size(), absent);
+  for (const auto r : rows) by_rank[rank[column[r]]] = column[r];
+  Dense dense{Numbers(names.size(), absent), {}};
+  for (const auto old : by_rank) {
+    if (old == absent) continue;
+    dense.number[old] = static_cast<std::uint32_t>(dense.names.size());
+    dense.names.add(names[old]);
+  }
+  return dense;
+}
+
+}  // namespace
+
+Dataset prepare(const Interactions& all, const Filter& filter, Ties ties) {
+  Protocol protocol{all.source, all.format, filter.str(), std::string(name(ties)), "", {}, {}};
+  protocol.order = all.time.empty() ? "file order" : fmt::format("by time, ties by {}", name(ties));
+  if (all.time.empty()) protocol.ties = "none (no timestamps)";
+
+  Rows rows(all.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  protocol.steps.push_back(describe("read", rows, all));
+  std::erase_if(rows, [&](std::uint32_t r) {
+    return r > 0 && all.user[r] == all.user[r - 1] && all.item[r] == all.item[r - 1];
+  });
+  protocol.steps.push_back(describe("immediate repeats dropped", rows, all));
+  if (filter.kind != Filter::Kind::none) {
+    std::size_t before = 0;
+    do {
+      before = rows.size();
+      keep_frequent(rows, all.item, all.items.size(), filter.least);
+      keep_frequent(rows, all.user, all.users.size(), filter.least);
+    } while (filter.kind == Filter::Kind::kcore && rows.size() != before);
+    protocol.steps.push_back(describe("filter " + filter.str(), rows, all));
+  }
+  if (rows.empty()) {
+    fail(ErrorKind::data, "{}: the filter {} leaves nothing; try --filter none", all.source, filter.str());
+  }
+
+  const Numbers user_rank = ranks(all.users), item_rank = ranks(all.items);
+  std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
+    if (all.user[a] != all.user[b]) return user_rank[all.user[a]] < user_rank[all.user[b]];
+    if (all.time.empty()) return false;
+    if (all.time[a] != all.time[b]) return all.time[a] < all.time[b];
+    if (ties == Ties::item_id) return item_rank[all.item[a]] < item_rank[all.item[b]];
+    return ties == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
+  });
+
+  Dense users = renumber(rows, all.user, all.users, user_rank),
+        items = renumber(rows, all.item, all.items, item_rank);
+  std::vector<std::int64_t> offsets(users.names.size() + 1);
+  std::vector<std::int32_t> ids;
+  ids.reserve(rows.size());
+  for (const auto r : rows) {
+    ++offsets[users.number[all.user[r]] + 1];
+    ids.push_back(static_cast<std::int32_t>(items.number[all.item[r]]) + 1);
+  }
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  return Dataset(std::move(offsets), std::move(ids), std::move(users.names), std::move(items.names),
+                 std::move(protocol));
+}
+
+}  // namespace lrurec::data

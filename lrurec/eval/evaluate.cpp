@@ -1,0 +1,113 @@
+#include "lrurec/eval/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "ops/ops.h"
+#include "tensor/error.h"
+
+namespace lrurec::eval {
+namespace {
+
+data::Items input_of(const data::Dataset& data, std::int64_t user, data::Split split,
+                     std::int64_t max_length) {
+  const data::Items history = data.history(user, split);
+  return history.last(std::min(history.size(), static_cast<std::size_t>(max_length)));
+}
+
+/// How many of `users` from `first` on are scored together.
+std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> users, std::size_t first,
+                       const EvaluateOptions& options) {
+  if (options.users_at_once > 0) {
+    return std::min(users.size() - first, static_cast<std::size_t>(options.users_at_once));
+  }
+  constexpr std::int64_t most_scores = std::int64_t{4} << 20, most_tokens = 16384;
+  std::int64_t tokens = 0;
+  std::size_t n = 0;
+  while (first + n < users.size()) {
+    tokens +=
+        static_cast<std::int64_t>(input_of(data, users[first + n], options.split, options.max_length).size());
+    const bool full =
+        tokens > most_tokens || static_cast<std::int64_t>(n + 1) * (data.items() + 1) > most_scores;
+    if (full && n > 0) break;
+    ++n;
+  }
+  return n;
+}
+
+}  // namespace
+
+std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::Items excluded) {
+  const float bar = scores[static_cast<std::size_t>(target)];
+  std::int64_t at_or_above = 0, not_numbers = 0;
+  const auto n = static_cast<std::int64_t>(scores.size());
+#pragma omp simd reduction(+ : at_or_above, not_numbers)
+  for (std::int64_t i = 1; i < n; ++i) {
+    const float score = scores[static_cast<std::size_t>(i)];
+    at_or_above += score >= bar ? 1 : 0;
+    not_numbers += score == score ? 0 : 1;
+  }
+  if (not_numbers > 0) {
+    fail(ErrorKind::non_finite, "{} of {} scores are not numbers; the model's weights are broken",
+         not_numbers, n);
+  }
+  std::vector<std::int32_t> distinct(excluded.begin(), excluded.end());
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  for (const auto item : distinct) {
+    if (item == target) return Metrics::never;
+    if (scores[static_cast<std::size_t>(item)] >= bar) --at_or_above;
+  }
+  return at_or_above;  // the target itself is among those at its own score
+}
+
+Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options) {
+  const NoGrad no_grad;
+  const std::vector<std::int64_t> users = data.evaluated_users();
+  if (users.empty()) fail(ErrorKind::data, "no user has the 3 interactions that evaluation needs");
+  Evaluation result;
+  double loss = 0;
+  for (std::size_t first = 0; first < users.size();) {
+    const std::size_t n = group_size(data, users, first, options);
+    const auto group = std::span(users).subspan(first, n);
+    const Tensor scores = scorer(group).contiguous();
+    const auto width = static_cast<std::size_t>(data.items() + 1);
+    std::vector<std::int64_t> ranks(n), targets(n);
+    std::string error;
+#pragma omp parallel for schedule(static) if (n > 1)
+    for (std::size_t i = 0; i < n; ++i) {
+      try {
+        targets[i] = data.target(group[i], options.split);
+        ranks[i] = rank_of({scores.data<float>() + i * width, width}, static_cast<std::int32_t>(targets[i]),
+                           input_of(data, group[i], options.split, options.max_length));
+      } catch (const std::exception& e) {
+#pragma omp critical
+        error = e.what();
+      }
+    }
+    if (!error.empty()) fail(ErrorKind::non_finite, "{}", error);
+    for (const auto rank : ranks) result.metrics.add(rank);
+    if (options.with_loss) {
+      const Tensor mean = ops::raw::cross_entropy(scores, Tensor::from(targets));
+      loss += static_cast<double>(mean.item<float>()) * static_cast<double>(n);
+    }
+    first += n;
+  }
+  if (options.with_loss) result.loss = loss / static_cast<double>(users.size());
+  return result;
+}
+
+Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data::Split split,
+                    std::int64_t max_length) {
+  return [&model, &data, split, max_length](std::span<const std::int64_t> users) {
+    const NoGrad no_grad;
+    const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
+    const Variable hidden = model.encode(Tensor::from(batch.items), Tensor::from(batch.offsets));
+    std::vector<std::int64_t> last;
+    for (std::size_t s = 1; s < batch.offsets.size(); ++s) last.push_back(batch.offsets[s] - 1);
+    return model.predict(ops::embedding(hidden, Tensor::from(last))).value();
+  };
+}
+
+}  // namespace lrurec::eval

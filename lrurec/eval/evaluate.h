@@ -1,0 +1,47 @@
+#pragma once
+// Full-ranking evaluation: every item is a candidate.
+
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "lrurec/data/batches.h"
+#include "lrurec/eval/metrics.h"
+#include "lrurec/model/lrurec.h"
+
+namespace lrurec::eval {
+
+/// Scores of all |I| + 1 items (f32 [users, |I| + 1]) for some users; column 0, the start token, is never
+/// ranked.
+using Scorer = std::function<Tensor(std::span<const std::int64_t> users)>;
+
+struct Evaluation {
+  Metrics metrics;
+  /// Mean cross-entropy of the targets over all |I| + 1 classes; only where scores are logits.
+  std::optional<double> loss;
+};
+
+/// Rank of `target` among the candidates: 1 + the number of other candidates scored at or above it, so that
+/// ties count against the model and a constant scorer cannot look good. Candidates are all items but 0 and
+/// those in `excluded`; a target among them cannot be recommended (Metrics::never). A score that is not a
+/// number is ErrorKind::non_finite.
+std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::Items excluded);
+
+struct EvaluateOptions {
+  data::Split split = data::Split::validation;
+  std::int64_t max_length =
+      200;  ///< L: items of the last L of the history are excluded, and are the model's input
+  std::int64_t users_at_once =
+      0;  ///< 0: as many as keep the scores near 16 MiB and the input near 16k tokens
+  bool with_loss = false;
+};
+
+/// Ranks the target of every evaluated user; metrics are averaged over users (the published implementation
+/// averages over batches, which weighs the last one wrongly).
+Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options);
+
+/// The model's scores: hidden features of the last item of each user's history against all items.
+Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data::Split split,
+                    std::int64_t max_length);
+
+}  // namespace lrurec::eval
