@@ -55,6 +55,37 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   return std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(x.numel()) * size_of(x.dtype())) == 0;
 }
 
+/// While it lives, each input that requires a gradient has a dense value of its own: the caller's may be a
+/// broadcast view whose entries share memory, and perturbing one of them would move several. The values come
+/// back at the end.
+class OwnValues {
+ public:
+  explicit OwnValues(const Variables& inputs) {
+    for (const auto& input : inputs) {
+      if (!input.requires_grad()) continue;
+      if (real_of(input.dtype()) != DType::f64) {
+        fail_op("gradcheck", "inputs must be f64 or c128, not {}: differences in {} are all rounding",
+                name(input.dtype()), name(input.dtype()));
+      }
+      saved_.emplace_back(input, input.value());
+    }
+    for (auto& [variable, value] : saved_) variable.set_value(value.clone());
+    clear_gradients();
+  }
+  ~OwnValues() {
+    for (auto& [variable, value] : saved_) variable.set_value(value);
+    clear_gradients();
+  }
+  OwnValues(const OwnValues&) = delete;
+  OwnValues& operator=(const OwnValues&) = delete;
+
+ private:
+  void clear_gradients() {
+    for (auto& [variable, value] : saved_) variable.zero_grad();
+  }
+  std::vector<std::pair<Variable, Tensor>> saved_;
+};
+
 }  // namespace
 
 std::string GradcheckMismatch::str() const {
@@ -74,18 +105,9 @@ std::string GradcheckReport::str(const std::string& operation) const {
 GradcheckReport gradcheck(const std::string& operation,
                           const std::function<Variables(const Variables&)>& function, const Variables& inputs,
                           const GradcheckOptions& options) {
-  // Dense private copies: the caller's values may be broadcast views whose entries share memory, and
-  // perturbing one of them would move several.
-  Variables copies;
-  for (const auto& input : inputs) {
-    if (input.requires_grad() && real_of(input.dtype()) != DType::f64) {
-      fail_op("gradcheck", "inputs must be f64 or c128, not {}: differences in {} are all rounding",
-              name(input.dtype()), name(input.dtype()));
-    }
-    copies.emplace_back(input.requires_grad() ? input.value().clone() : input.value(), input.requires_grad());
-  }
-
-  Variables outputs = function(copies);
+  const OwnValues own_values(inputs);
+  Variables leaves = inputs;
+  Variables outputs = function(leaves);
   Tensors cotangents;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     cotangents.push_back(random_cotangent(outputs[k].value(), options.seed, k));
@@ -94,21 +116,21 @@ GradcheckReport gradcheck(const std::string& operation,
   GradcheckReport report;
   Tensors analytic;
   backward(outputs, cotangents, /*keep_graph=*/true);
-  for (auto& x : copies) {
+  for (auto& x : leaves) {
     analytic.push_back(x.grad());
     x.zero_grad();
   }
   backward(outputs, cotangents);
-  for (std::size_t k = 0; k < copies.size(); ++k) {
-    report.repeatable = report.repeatable && same_bits(copies[k].grad(), analytic[k]);
-    copies[k].zero_grad();
+  for (std::size_t k = 0; k < leaves.size(); ++k) {
+    report.repeatable = report.repeatable && same_bits(leaves[k].grad(), analytic[k]);
+    leaves[k].zero_grad();
   }
   report.ok = report.repeatable;
 
   const NoGrad no_grad;
-  for (std::size_t k = 0; k < copies.size(); ++k) {
-    if (!copies[k].requires_grad()) continue;
-    const Tensor& value = copies[k].value();
+  for (std::size_t k = 0; k < leaves.size(); ++k) {
+    if (!leaves[k].requires_grad()) continue;
+    const Tensor& value = leaves[k].value();
     const Tensor grad =
         analytic[k].defined() ? analytic[k].contiguous() : Tensor::zeros(value.shape(), value.dtype());
     const int parts = is_complex(value.dtype()) ? 2 : 1;
@@ -117,9 +139,9 @@ GradcheckReport gradcheck(const std::string& operation,
       const double saved = x;
       const double eps = options.eps * std::max(1.0, std::abs(saved));
       x = saved + eps;
-      const double above = loss(function(copies), cotangents);
+      const double above = loss(function(leaves), cotangents);
       x = saved - eps;
-      const double below = loss(function(copies), cotangents);
+      const double below = loss(function(leaves), cotangents);
       x = saved;
       const double numeric = (above - below) / (2 * eps);
       const double error = std::abs(doubles(grad)[i] - numeric);

@@ -24,8 +24,9 @@ class OutputArchive : public cereal::OutputArchive<OutputArchive, cereal::AllowE
  public:
   OutputArchive() : cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision>(this) {}
   void write(const void* data, std::size_t size) {
-    const auto* first = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), first, first + size);
+    const std::size_t have = bytes_.size();
+    bytes_.resize(have + size);
+    if (size > 0) std::memcpy(bytes_.data() + have, data, size);
   }
   std::vector<std::byte> take() { return std::move(bytes_); }
 

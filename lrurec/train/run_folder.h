@@ -1,0 +1,57 @@
+#pragma once
+// A run's folder: everything that explains it.
+//
+//   config.toml              every setting
+//   run.json                 command, data set and fingerprint, machine and versions
+//   metrics.jsonl            one object a line: step, split ("train", "val"), loss, metrics
+//   checkpoints/last.ckpt    to resume; previous.ckpt is the one before; best.ckpt has the best validation
+//   Recall@10 evaluation-SPLIT.json    what `lrurec evaluate` found
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "lrurec/train/checkpoint.h"
+
+namespace lrurec::train {
+
+class RunFolder {
+ public:
+  /// A folder for a new run. One that already holds a run is ErrorKind::usage, one that cannot be written
+  /// ErrorKind::io; nothing in it is touched.
+  static RunFolder create(const std::filesystem::path& folder);
+  /// The folder of an existing run; ErrorKind::io when it holds none.
+  static RunFolder open(const std::filesystem::path& folder);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path checkpoint(const std::string& name) const;
+  std::filesystem::path data_path() const;  ///< from run.json
+
+  void write_config(const config::TrainConfig& config) const;
+  void write_description(const nlohmann::json& description) const;
+  nlohmann::json description() const;
+  void write_evaluation(const std::string& split, const nlohmann::json& result) const;
+
+  /// Adds a line to metrics.jsonl and flushes it.
+  void log(const nlohmann::json& line) const;
+  /// Drops the lines after `step`: a resumed run writes them again.
+  void cut_log(std::int64_t step) const;
+
+  /// Makes last.ckpt the previous one and writes a new last.ckpt; at every moment one of them is whole.
+  void save_last(const Checkpoint& checkpoint) const;
+  void save_best(const Checkpoint& checkpoint) const;
+
+  struct Loaded {
+    Checkpoint checkpoint;
+    std::string path;
+    std::string warning;  ///< not empty when last.ckpt could not be used
+  };
+  /// last.ckpt, or previous.ckpt when that is missing or damaged.
+  Loaded load_last() const;
+
+ private:
+  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+}  // namespace lrurec::train

@@ -1,0 +1,70 @@
+#pragma once
+// The training loop.
+
+#include <functional>
+#include <optional>
+
+#include "lrurec/data/batches.h"
+#include "lrurec/eval/evaluate.h"
+#include "lrurec/train/run_folder.h"
+
+namespace lrurec::train {
+
+/// What the loop tells the outside.
+struct StepEvent {
+  std::int64_t step = 0, planned = 0;  ///< planned: the last step there can be
+  double loss = 0, gradient_norm = 0;
+  std::int64_t tokens = 0;
+  double seconds = 0;
+};
+struct ValidationEvent {
+  std::int64_t step = 0;
+  const eval::Evaluation* evaluation = nullptr;
+  bool best = false;
+  double seconds = 0;
+};
+struct Events {
+  std::function<void(const StepEvent&)> on_step = [](const StepEvent&) {};
+  std::function<void(const ValidationEvent&)> on_validation = [](const ValidationEvent&) {};
+  /// Asked after every step; true saves and ends the run, to be resumed later.
+  std::function<bool()> stop_requested = [] { return false; };
+};
+
+/// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
+/// batch, loss, backward, clip, AdamW; every validate_every steps (and at step 0) a validation round and a
+/// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.
+class Trainer {
+ public:
+  Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
+          Events events = {});
+
+  /// Continues from a checkpoint of the same data and configuration (ErrorKind::file otherwise).
+  void resume(const Checkpoint& checkpoint, const std::string& path);
+
+  /// Runs to the end or until a stop is requested; last.ckpt then holds the state. A loss or gradient that is
+  /// not finite is ErrorKind::non_finite, naming step, tensor and entry; nothing of that step is kept.
+  const Progress& run();
+
+  const Progress& progress() const { return progress_; }
+  const model::LRURec& model() const { return model_; }
+  std::int64_t planned_steps() const;
+
+ private:
+  void train_step();
+  void validate();
+  Checkpoint snapshot(bool with_optimizer) const;
+  [[noreturn]] void fail_non_finite(const std::string& what) const;
+
+  config::TrainConfig config_;
+  const data::Dataset& data_;
+  const RunFolder& folder_;
+  Events events_;
+  data::Batcher batcher_;
+  model::LRURec model_;
+  nn::AdamW optimizer_;
+  Progress progress_;
+  double loss_sum_ = 0;  ///< since the last training line
+  std::int64_t loss_count_ = 0;
+};
+
+}  // namespace lrurec::train

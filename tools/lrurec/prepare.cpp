@@ -1,0 +1,163 @@
+// lrurec prepare: raw logs -> one data set file.
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+
+#include "lrurec/data/batches.h"
+#include "lrurec/data/demo.h"
+#include "lrurec/data/prepare.h"
+#include "lrurec/data/readers.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::string raw, output, format = "auto", filter, ties = "file";
+  std::int64_t max_length = 200;
+  bool demo = false, json = false, force = false;
+  data::DemoShape shape;
+};
+
+constexpr std::int64_t printed_batch_size = 128;
+
+data::Format choose_format(const Options& options) {
+  for (const auto format : {data::Format::sasrec, data::Format::inter}) {
+    if (options.format == data::name(format)) return format;
+  }
+  if (options.format != "auto") {
+    fail(ErrorKind::usage, "--format must be auto, sasrec or inter, not '{}'", options.format);
+  }
+  const auto sniffed = data::sniff_format(options.raw);
+  fmt::print(stderr, "format: {} ({}); name it with --format if that is wrong\n", data::name(sniffed.format),
+             sniffed.why);
+  return sniffed.format;
+}
+
+void show_first_rows(const data::Interactions& rows) {
+  for (std::size_t r = 0; r < std::min<std::size_t>(rows.size(), 3); ++r) {
+    fmt::print(stderr, "  row {}: user '{}', item '{}'{}\n", r + 1, rows.users[rows.user[r]],
+               rows.items[rows.item[r]], rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
+  }
+}
+
+data::Dataset from_file(const Options& options) {
+  const data::Format format = choose_format(options);
+  const data::Filter filter = data::Filter::parse(!options.filter.empty()          ? options.filter
+                                                  : format == data::Format::sasrec ? "none"
+                                                                                   : "once:5");
+  const data::Ties ties = data::parse_ties(options.ties);
+  const auto rows = data::read_interactions(options.raw, format);
+  if (options.format == "auto") show_first_rows(rows);
+  return data::prepare(rows, filter, ties);
+}
+
+nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
+  const auto windows = data::training_windows(data, max_length);
+  std::int64_t labels = 0;
+  for (const auto& window : windows) labels += data::label_count(window, max_length);
+  std::unordered_set<std::int32_t> trained;
+  for (std::int64_t u = 0; u < data.users(); ++u) trained.insert(data.train(u).begin(), data.train(u).end());
+  const auto evaluated = data.evaluated_users();
+  std::int64_t unseen = 0;
+  for (const auto u : evaluated) unseen += trained.contains(data.target(u, data::Split::test)) ? 0 : 1;
+
+  const auto count = static_cast<std::int64_t>(windows.size());
+  nlohmann::json json{{"users", data.users()},
+                      {"items", data.items()},
+                      {"interactions", data.interactions()},
+                      {"evaluated_users", evaluated.size()},
+                      {"max_length", max_length},
+                      {"training_windows", count},
+                      {"steps_per_epoch", (count + printed_batch_size - 1) / printed_batch_size},
+                      {"labels", labels},
+                      {"test_items_unseen_in_training", unseen},
+                      {"fingerprint", data.fingerprint()}};
+  const auto& protocol = data.protocol();
+  json["protocol"] = {{"source", protocol.source}, {"format", protocol.format}, {"filter", protocol.filter},
+                      {"ties", protocol.ties},     {"order", protocol.order},   {"facts", protocol.facts}};
+  for (const auto& step : protocol.steps) {
+    json["steps"].push_back({{"what", step.what},
+                             {"users", step.users},
+                             {"items", step.items},
+                             {"interactions", step.interactions}});
+  }
+  return json;
+}
+
+void print(const data::Dataset& data, const nlohmann::json& json, const std::string& output) {
+  std::vector<std::vector<std::string>> steps{{"step", "users", "items", "interactions"}};
+  for (const auto& step : data.protocol().steps) {
+    steps.push_back(
+        {step.what, with_commas(step.users), with_commas(step.items), with_commas(step.interactions)});
+  }
+  fmt::print("{}\n", table(steps));
+  const auto number = [&](const char* key) { return with_commas(json[key].get<std::int64_t>()); };
+  fmt::print("{}",
+             table({{"users", number("users")},
+                    {"items", number("items")},
+                    {"interactions", number("interactions")},
+                    {"evaluated users", number("evaluated_users")},
+                    {"maximum length", number("max_length")},
+                    {"training windows", number("training_windows")},
+                    {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
+                    {"labels", number("labels")},
+                    {"test items unseen in training", number("test_items_unseen_in_training")}}));
+  const auto& protocol = data.protocol();
+  fmt::print("\norder: {}; ties: {}; filter: {}\n", protocol.order, protocol.ties, protocol.filter);
+  const auto fact = protocol.facts.find("best_possible_recall10_test");
+  if (fact != protocol.facts.end()) fmt::print("best possible Recall@10 (test): {:.4f}\n", fact->second);
+  fmt::print("fingerprint {}, written to {}\n", data.fingerprint(), output);
+}
+
+void run(const Options& options) {
+  if (options.demo == !options.raw.empty()) {
+    fail(ErrorKind::usage, "name a raw file or give --demo: lrurec prepare RAW -o DATA");
+  }
+  if (std::filesystem::exists(options.output) && !options.force) {
+    fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
+         options.output);
+  }
+  const data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
+  data.save(options.output);
+  const nlohmann::json json = describe(data, options.max_length);
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    print(data, json, options.output);
+  }
+}
+
+}  // namespace
+
+void add_prepare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("prepare", "Read raw logs, filter, order and split them into one data set file");
+  sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst");
+  sub->add_option("-o,--output", options->output, "data set file to write (.lrd)")->required();
+  sub->add_option("--format", options->format, "auto, sasrec ('user item' lines) or inter (RecBole)");
+  sub->add_option("--filter", options->filter,
+                  "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "
+                  "else once:5");
+  sub->add_option("--ties", options->ties,
+                  "order of equal timestamps: file, hash or item-id (the paper's MovieLens)");
+  sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
+      ->check(CLI::Range(1, 1000000000));
+  sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
+  sub->add_option("--demo-seed", options->shape.seed, "its seed");
+  sub->add_option("--demo-users", options->shape.users, "its number of users");
+  sub->add_option("--demo-items", options->shape.items, "its number of items");
+  sub->add_option("--demo-length", options->shape.mean_length, "its mean sequence length");
+  sub->add_flag("--force", options->force, "replace the output file");
+  sub->add_flag("--json", options->json, "print one JSON object");
+  sub->callback([options] { run(*options); });
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,27 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include "tools/lrurec/commands.h"
+
+namespace lrurec::command {
+namespace {
+
+volatile sig_atomic_t received = 0;
+
+void on_signal(int signal) {
+  if (received != 0) ::_exit(128 + signal);
+  received = signal;
+}
+
+}  // namespace
+
+void remember_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+int interrupted_by() { return received == 0 ? 0 : 128 + received; }
+
+}  // namespace lrurec::command
