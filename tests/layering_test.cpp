@@ -1,0 +1,77 @@
+// A folder uses only itself and the folders to its left: tensor -> autograd -> ops -> nn -> lrurec -> tools.
+// Kernel files see only their own kernels.h and tensor/.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> layers{"tensor", "autograd", "ops", "nn", "lrurec", "tools", "tests"};
+
+std::ptrdiff_t layer_of(const std::string& path) {
+  const auto it = std::find(layers.begin(), layers.end(), path.substr(0, path.find('/')));
+  return it - layers.begin();
+}
+
+bool is_kernel(const std::string& path) { return path.ends_with("_cpu.cpp") || path.ends_with("_cuda.cu"); }
+
+/// What is wrong with a file of this path (relative to the project) including `included`; empty when nothing
+/// is.
+std::string complaint(const std::string& path, const std::string& included) {
+  if (layer_of(included) > layer_of(path))
+    return layers[static_cast<std::size_t>(layer_of(path))] + " may not use it";
+  if (is_kernel(path) && layer_of(included) != 0) {
+    const bool own_folder = included.substr(0, included.rfind('/')) == path.substr(0, path.rfind('/'));
+    if (!own_folder) return "a kernel file may use its own folder and tensor/ only";
+  }
+  return "";
+}
+
+std::vector<std::string> violations(const std::string& path, std::istream& text) {
+  static const std::regex include(R"(^\s*#\s*include\s*"([^"]+)\")");
+  std::vector<std::string> found;
+  std::string line;
+  for (int number = 1; std::getline(text, line); ++number) {
+    std::smatch match;
+    if (!std::regex_search(line, match, include)) continue;
+    const std::string why = complaint(path, match[1]);
+    if (!why.empty())
+      found.push_back(path + ":" + std::to_string(number) + ": \"" + match[1].str() + "\": " + why);
+  }
+  return found;
+}
+
+TEST(Layering, FilesIncludeOnlyToTheirLeft) {
+  int files = 0;
+  for (const auto& layer : layers) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(LRUREC_SOURCE_DIR) / layer)) {
+      const auto extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
+      ++files;
+      std::ifstream text(entry.path());
+      const std::string path = fs::relative(entry.path(), LRUREC_SOURCE_DIR).string();
+      for (const auto& violation : violations(path, text)) ADD_FAILURE() << violation;
+    }
+  }
+  EXPECT_GT(files, 50);
+}
+
+TEST(Layering, TheCheckNoticesViolations) {
+  std::istringstream upwards("#include <vector>\n#include \"ops/matmul/matmul.h\"\n");
+  EXPECT_EQ(violations("tensor/tensor.cpp", upwards),
+            std::vector<std::string>{"tensor/tensor.cpp:2: \"ops/matmul/matmul.h\": tensor may not use it"});
+  std::istringstream sideways("#include \"ops/reduce/reduce.h\"\n#include \"ops/matmul/kernels.h\"\n");
+  EXPECT_EQ(violations("ops/matmul/matmul_cpu.cpp", sideways).size(), 1u);
+  std::istringstream fine("#include \"tensor/dtype.h\"\n#include \"ops/reduce/reduce.h\"\n");
+  EXPECT_TRUE(violations("ops/matmul/matmul.cpp", fine).empty());
+}
+
+}  // namespace

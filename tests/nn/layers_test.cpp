@@ -1,0 +1,145 @@
+#include "nn/layers.h"
+
+#include <cmath>
+
+#include "nn/lru.h"
+#include "ops/ops.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::nn {
+namespace {
+
+using test::expect_error;
+using test::max_difference;
+using test::random_normal;
+
+TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
+  Initializer init(1);
+  const FeedForward layer(4, 16, 0.1, 0, init);
+  std::vector<std::string> names;
+  for (const auto& p : layer.named_parameters()) names.push_back(p.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"w_1.weight", "w_1.bias", "w_2.weight", "w_2.bias"}));
+  EXPECT_EQ(layer.parameter_count(), 4 * 16 + 16 + 16 * 4 + 4);
+  EXPECT_EQ(layer.parameter("w_1.weight").shape(), (Shape{16, 4}));
+  expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
+}
+
+TEST(Initializer, TruncatedNormalIsCutAndTheSameInBothPrecisions) {
+  Initializer single(5, DType::f32), twice(5, DType::f64);
+  const Tensor a = single.truncated_normal_complex({64, 64}), b = twice.truncated_normal_complex({64, 64});
+  EXPECT_EQ(a.dtype(), DType::c64);
+  EXPECT_LE(max_difference(a, b), 1e-8);
+  double squares = 0;
+  for (const c128 z : test::values(b)) {
+    EXPECT_LE(std::max(std::abs(z.real()), std::abs(z.imag())), 0.04);
+    squares += std::norm(z);
+  }
+  // A normal cut at two sigma has standard deviation 0.8796 sigma.
+  EXPECT_NEAR(std::sqrt(squares / (2 * 64 * 64)), 0.02 * 0.8796, 3e-4);
+  EXPECT_GT(max_difference(twice.truncated_normal({100}), twice.truncated_normal({100})), 0);
+}
+
+TEST(Initializer, RingGivesModuliUniformInTheSquareAndUnitVariance) {
+  Initializer init(2, DType::f64);
+  const auto ring = init.ring(4000);
+  const auto nu = ring.nu_log.to_vector<double>(), theta = ring.theta_log.to_vector<double>(),
+             gamma = ring.gamma_log.to_vector<double>();
+  double mean_square = 0;
+  for (std::size_t d = 0; d < nu.size(); ++d) {
+    const double modulus = std::exp(-std::exp(nu[d]));
+    EXPECT_GT(modulus, 0.8);
+    EXPECT_LT(modulus, 0.99);
+    EXPECT_GT(std::exp(theta[d]), 0);
+    EXPECT_LT(std::exp(theta[d]), 2 * 3.1415927);
+    EXPECT_NEAR(std::exp(gamma[d]), std::sqrt(1 - modulus * modulus), 1e-12);
+    mean_square += modulus * modulus / 4000;
+  }
+  EXPECT_NEAR(mean_square, (0.8 * 0.8 + 0.99 * 0.99) / 2, 0.005);
+}
+
+TEST(Dropout, KeepsTheMeanDropsTheShareAndIsIdentityOutsideTraining) {
+  const Dropout dropout(0.3, 4);
+  const Variable x(Tensor::full({1000, 64}, 1, DType::f32));
+  const Tensor y = dropout.forward(x, {true, 1, 2}).value();
+  std::int64_t zeros = 0;
+  for (const float v : y.to_vector<float>()) {
+    if (v == 0) {
+      ++zeros;
+    } else {
+      ASSERT_FLOAT_EQ(v, 1 / 0.7F);
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(zeros) / 64000, 0.3, 0.01);
+  EXPECT_EQ(max_difference(dropout.forward(x, {false, 1, 2}).value(), x.value()), 0);
+  EXPECT_EQ(max_difference(dropout.forward(x, {true, 1, 2}).value(), y), 0) << "same step, same mask";
+  EXPECT_GT(max_difference(dropout.forward(x, {true, 1, 3}).value(), y), 0) << "another step";
+  EXPECT_GT(max_difference(Dropout(0.3, 5).forward(x, {true, 1, 2}).value(), y), 0) << "another site";
+  EXPECT_GT(max_difference(dropout.forward(x, {true, 2, 2}).value(), y), 0) << "another seed";
+}
+
+TEST(LayerNorm, HasMeanZeroAndVarianceOneAtAnyScale) {
+  Initializer init(1, DType::f64);
+  const LayerNorm norm(8, 1e-5, init);
+  for (const double scale : {1.0, 1e4}) {
+    const Tensor x = ops::raw::mul(random_normal({5, 8}, DType::f64), Tensor::scalar(scale));
+    const Tensor y = norm.forward(Variable(x)).value();
+    EXPECT_LE(test::max_abs(ops::raw::mean(y, {1})), 1e-12);
+    EXPECT_NEAR(ops::raw::mean(ops::raw::square(y)).item<double>(), 1, 1e-4);
+  }
+  // Far below eps the result is x / sqrt(eps): finite, and not blown up to unit variance.
+  const Tensor tiny = ops::raw::mul(random_normal({5, 8}, DType::f64), Tensor::scalar(1e-30));
+  EXPECT_LE(test::max_abs(norm.forward(Variable(tiny)).value()), 1e-26);
+}
+
+// Equation 5, one step after the other, in long-hand complex arithmetic.
+TEST(LRU, IsEquationFive) {
+  constexpr std::int64_t H = 3, D = 5, T = 7;
+  Initializer init(3, DType::f64);
+  const LRU lru(H, D, init);
+  const Tensor x = random_normal({T, H}, DType::f64);
+  const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 4, T});
+  const auto [y, final_state] = lru.forward(Variable(x), offsets);
+
+  const auto at = [&](const char* name) { return test::values(lru.parameter(name).value()); };
+  const auto nu = at("nu_log"), theta = at("theta_log"), gamma = at("gamma_log"), B = at("in_proj.weight"),
+             b_B = at("in_proj.bias"), C = at("out_proj.weight"), b_C = at("out_proj.bias"),
+             in = test::values(x);
+  const auto out = test::values(y.value()), last = test::values(final_state.value());
+  std::vector<c128> h(D);
+  for (std::size_t t = 0; t < T; ++t) {
+    if (t == 0 || t == 4) h.assign(D, 0);
+    for (std::size_t d = 0; d < D; ++d) {
+      const c128 lambda = std::exp(c128(-std::exp(nu[d].real()), std::exp(theta[d].real())));
+      c128 u = b_B[d];
+      for (std::size_t k = 0; k < H; ++k) u += B[d * H + k] * in[t * H + k];
+      h[d] = lambda * h[d] + std::exp(gamma[d].real()) * u;
+      if (t == 3 || t == T - 1) {
+        EXPECT_LE(std::abs(h[d] - last[(t == 3 ? 0 : D) + d]), 1e-14);
+      }
+    }
+    for (std::size_t k = 0; k < H; ++k) {
+      c128 sum = b_C[k];
+      for (std::size_t d = 0; d < D; ++d) sum += C[k * D + d] * h[d];
+      EXPECT_NEAR(out[t * H + k].real(), sum.real(), 1e-14);
+    }
+  }
+}
+
+// |lambda| < 1 holds in mathematics, not in float32.
+TEST(LRU, ExtremeLogsGiveFiniteValuesOrANamedError) {
+  Initializer init(3);
+  LRU lru(2, 3, init);
+  lru.parameter("nu_log").set_value(Tensor::from(std::vector<float>{-18, 0, 5}));
+  const auto lambda = lru.lambda().value().to_vector<c64>();
+  EXPECT_LE(std::abs(lambda[0]), 1.0F);
+  EXPECT_GE(std::abs(lambda[2]), 0.0F);
+  const auto [y, state] =
+      lru.forward(Variable(random_normal({4, 2}, DType::f32)), Tensor::from(std::vector<std::int64_t>{0, 4}));
+  ops::sum(y).backward();
+  for (const auto& p : lru.named_parameters()) {
+    EXPECT_TRUE(std::isfinite(test::max_abs(p.variable.grad()))) << p.name;
+  }
+}
+
+}  // namespace
+}  // namespace lrurec::nn

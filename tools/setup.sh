@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need; does nothing when all are there.
+#   tools/setup.sh          what the build and the tests need
+#   tools/setup.sh --ci     also what the style checks need
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config ca-certificates git xz-utils ccache
+  libopenblas-openmp-dev  # BLAS
+  libxsimd-dev            # vectorised exp, erf, ...
+  libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
+  libcereal-dev libxxhash-dev libarchive-dev
+  libgtest-dev libgmock-dev
+)
+[ "${1:-}" = --ci ] && packages+=(clang-format)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "setup: installing ${missing[*]}" >&2
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! sudo -n true 2>/dev/null; then
+    echo "setup: these packages are missing. Run this line and try again:" >&2
+    echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The package lists of a fresh machine are empty or old: the first try may fail for that alone.
+if ! install >"$log" 2>&1; then
+  "${as_root[@]}" apt-get update -qq >>"$log" 2>&1 || true
+  if ! install >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "setup: apt-get could not install ${missing[*]}" >&2
+    exit 1
+  fi
+fi
