@@ -23,13 +23,23 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+  const auto bare = [](std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of('-'), text.size()));
+  };
+  // The distance to a name or, one further, to what follows a separator in it: "epcohs" is near "max-epochs".
+  const auto distance_to = [&](std::string_view name) {
+    std::size_t least = edit_distance(bare(word), name);
+    for (std::size_t at = name.find_first_of("-_"); at != std::string_view::npos;
+         at = name.find_first_of("-_", at + 1)) {
+      least = std::min(least, edit_distance(bare(word), name.substr(at + 1)) + 1);
+    }
+    return least;
+  };
   std::string best;
-  std::size_t distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t distance = std::max<std::size_t>(2, bare(word).size() / 3) + 1;
   for (const auto& candidate : known) {
-    // What the user wrote may be the beginning or a part of the real name.
-    const bool part = word.size() >= 3 && candidate.find(word) != std::string::npos;
-    const std::size_t d = part ? 1 : edit_distance(word, candidate);
-    if (d < distance) {
+    const std::size_t d = distance_to(bare(candidate));
+    if (d < distance && d < bare(word).size()) {
       distance = d;
       best = candidate;
     }

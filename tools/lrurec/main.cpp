@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <sstream>
 
 #include "lrurec/util/suggest.h"
 #include "ops/matmul/blas_info.h"
@@ -45,10 +46,14 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
 
 /// "unknown flag --epcohs; did you mean '--epochs'?" for what CLI11 could not place.
 std::string explain_extra(const CLI::App& app, const CLI::ExtrasError& error, int argc, char** argv) {
-  // The message ends with the words that were left over.
+  // The message ends with the words that were left over, the last one typed first.
   const std::string message = error.what();
-  std::string word = message.substr(message.find(": ") == std::string::npos ? 0 : message.find(": ") + 2);
-  word = word.substr(0, word.find(' '));
+  std::istringstream words(
+      message.substr(message.find(": ") == std::string::npos ? 0 : message.find(": ") + 2));
+  std::string word;
+  for (std::string next; words >> next;) {
+    if (!word.starts_with('-') || next.starts_with('-')) word = next;
+  }
   const CLI::App* place = addressed(app, argc, argv);
   std::vector<std::string> known;
   if (word.starts_with('-')) {

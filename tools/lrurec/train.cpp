@@ -197,6 +197,7 @@ void add_train(CLI::App& app) {
              options->overrides.emplace_back(key, text);
            },
            setting.help)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("Settings, over preset and file");
   }
   sub->callback([options] { run(*options); });

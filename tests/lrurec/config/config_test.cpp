@@ -1,0 +1,104 @@
+#include "lrurec/config/config.h"
+
+#include "lrurec/util/suggest.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::config {
+namespace {
+
+using test::expect_error;
+
+TEST(Config, PresetsAreThePapers) {
+  EXPECT_EQ(preset("ml-1m").max_length, 200);
+  EXPECT_EQ(preset("ml-1m").dropout, 0.2);
+  EXPECT_EQ(preset("ml-1m").validate_every, 500);
+  EXPECT_EQ(preset("beauty").dropout, 0.6);
+  EXPECT_EQ(preset("steam").validate_every, 2000);
+  EXPECT_EQ(preset("xlong").batch_size, 32);
+  for (const char* name : {"ml-1m", "beauty", "video", "sports", "steam", "xlong"}) {
+    const TrainConfig config = preset(name);
+    EXPECT_EQ(config.preset, name);
+    EXPECT_EQ(config.weight_decay, 1e-2);
+    EXPECT_EQ(config.adam_eps, 1e-9);
+    EXPECT_EQ(config.clip_norm, 5);
+    EXPECT_EQ(config.max_epochs, 500);
+    EXPECT_EQ(config.patience, 10);
+  }
+  expect_error(ErrorKind::usage, "unknown preset 'beuaty'; did you mean 'beauty'?", [] { preset("beuaty"); });
+}
+
+TEST(Config, TomlRoundTripOfEverySetting) {
+  for (const auto& name : preset_names()) {
+    TrainConfig config = preset(name);
+    config.seed = 77;
+    config.dropout = 1;
+    config.learning_rate = 1e-7;
+    config.outer_gelu = true;
+    TrainConfig back;
+    parse_toml(back, to_toml(config), "config.toml");
+    EXPECT_EQ(back, config) << to_toml(config);
+  }
+}
+
+TEST(Config, APresetInTheFileComesBeforeItsOtherKeys) {
+  TrainConfig config;
+  parse_toml(config, "dropout = 0.5\npreset = \"video\"\n", "c.toml");
+  EXPECT_EQ(config.dropout, 0.5);
+  EXPECT_EQ(config.max_length, 50);
+}
+
+TEST(Config, MistakesNameFileLineAndRemedy) {
+  const auto refused = [](const std::string& text, const std::string& message) {
+    TrainConfig config;
+    expect_error(ErrorKind::usage, message, [&] { parse_toml(config, text, "c.toml"); });
+  };
+  refused("seed = 1\nbatchsize = 4\n", "c.toml:2: unknown key 'batchsize'; did you mean 'batch_size'?");
+  refused("hidden = 1.5", "c.toml:1: hidden needs a whole number");
+  refused("dropout = \"much\"", "c.toml:1: dropout needs a number");
+  refused("dropout = 1.5", "c.toml:1: dropout = 1.5 must be in 0..1");
+  refused("dropout = nan", "must be in 0..1");
+  refused("batch_size = 0", "c.toml:1: batch_size = 0 must be in 1..");
+  refused("outer_gelu = 1", "needs true or false");
+  refused("seed = = 1", "c.toml:1:8");
+  refused("preset = \"none\"", "c.toml:1: unknown preset 'none'");
+  TrainConfig config;
+  expect_error(ErrorKind::io, "cannot read the configuration file",
+               [&] { read_toml(config, "/nowhere/c.toml"); });
+}
+
+TEST(Config, FlagsAreTheSameSettings) {
+  TrainConfig config;
+  set(config, "batch_size", "32", "--batch-size");
+  set(config, "learning_rate", "1e-4", "--learning-rate");
+  EXPECT_EQ(config.batch_size, 32);
+  EXPECT_EQ(config.learning_rate, 1e-4);
+  expect_error(ErrorKind::usage, "--batch-size: batch_size needs a whole number, not 'many'",
+               [&] { set(config, "batch_size", "many", "--batch-size"); });
+  expect_error(ErrorKind::usage, "not '1e400'",
+               [&] { set(config, "learning_rate", "1e400", "--learning-rate"); });
+}
+
+TEST(Config, DifferencesLeaveOutWhatAResumedRunMayChange) {
+  TrainConfig a, b;
+  b.max_steps = 10;
+  b.threads = 1;
+  EXPECT_TRUE(differences(a, b).empty());
+  b.dropout = 0.3;
+  b.seed = 2;
+  EXPECT_EQ(differences(a, b), (std::vector<std::string>{"seed", "dropout"}));
+}
+
+TEST(Suggest, FindsTheNearestWord) {
+  EXPECT_EQ(util::edit_distance("abc", "abc"), 0u);
+  EXPECT_EQ(util::edit_distance("abc", "acb"), 1u);
+  EXPECT_EQ(util::edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(util::edit_distance("", "abc"), 3u);
+  EXPECT_EQ(util::suggestion("--epcohs", {"--seed", "--epochs"}), "; did you mean '--epochs'?");
+  EXPECT_EQ(util::suggestion("--epcohs", {"--seed", "--max-epochs"}), "; did you mean '--max-epochs'?");
+  EXPECT_EQ(util::suggestion("decay", {"weight_decay", "seed"}), "; did you mean 'weight_decay'?");
+  EXPECT_EQ(util::suggestion("zzz", {"seed"}), "");
+}
+
+}  // namespace
+}  // namespace lrurec::config

@@ -1,0 +1,115 @@
+#include "lrurec/data/prepare.h"
+
+#include <sstream>
+
+#include "lrurec/data/readers.h"
+#include "tests/support/data.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::data {
+namespace {
+
+using test::expect_error;
+using test::TemporaryFolder;
+using test::write_text;
+
+Interactions inter(const std::string& lines) {
+  const TemporaryFolder folder;
+  std::string text = "user_id:token\titem_id:token\ttimestamp:float\n" + lines;
+  std::replace(text.begin(), text.end(), ' ', '\t');
+  return read_interactions(write_text(folder / "x.inter", text), Format::inter);
+}
+
+std::string sequence_text(const Dataset& data, std::int64_t user) {
+  std::string text;
+  for (const auto item : data.sequence(user))
+    text += std::string(text.empty() ? "" : " ") + std::string(data.item_name(item));
+  return text;
+}
+
+TEST(Prepare, OrdersByTimeWithExplicitTies) {
+  const auto rows = inter("u 30 2\nu 4 1\nu 200 1\nu 1 -7\nu 100 1\n");
+  EXPECT_EQ(sequence_text(prepare(rows, {}, Ties::file), 0), "1 4 200 100 30");
+  EXPECT_EQ(sequence_text(prepare(rows, {}, Ties::item_id), 0), "1 4 100 200 30")
+      << "as numbers, not as text";
+  const std::string hashed = sequence_text(prepare(rows, {}, Ties::hash), 0);
+  EXPECT_EQ(hashed,
+            sequence_text(prepare(inter("u 100 1\nu 200 1\nu 4 1\nu 30 2\nu 1 -7\n"), {}, Ties::hash), 0))
+      << "independent of the file's order";
+}
+
+TEST(Prepare, DropsImmediateRepeatsOnly) {
+  const Dataset data = prepare(inter("u a 1\nu a 2\nu b 3\nu a 4\nv a 5\n"), {}, Ties::file);
+  EXPECT_EQ(sequence_text(data, 0), "a b a");
+  EXPECT_EQ(data.protocol().steps[1], (Step{"immediate repeats dropped", 2, 2, 4}));
+}
+
+TEST(Prepare, FilterOnceIsOnePassAndKcoreIsNot) {
+  // Items with 2: a, b (c, d once). Then users with 2 of those: u, v; w has one left, so b falls to 1.
+  const auto rows = inter("u a 1\nu c 2\nu b 3\nv a 1\nv d 2\nw b 1\nx a 1\nv e 3\nx e 2\nu e 4\n");
+  const Dataset once = prepare(rows, Filter::parse("once:2"), Ties::file);
+  EXPECT_EQ(once.users(), 3);  // u: a b e, v: a e, x: a e
+  EXPECT_EQ(once.items(), 3);  // b is still there, with one interaction
+  const Dataset core = prepare(rows, Filter::parse("kcore:2"), Ties::file);
+  EXPECT_EQ(core.users(), 3);
+  EXPECT_EQ(core.items(), 2);
+  EXPECT_EQ(core.interactions(), 6);
+  EXPECT_EQ(core.protocol().steps.back().what, "filter kcore:2");
+}
+
+TEST(Prepare, NumbersFollowTheOrderOfRawIds) {
+  const Dataset numbers = prepare(inter("10 7 1\n9 70 1\n10 8 2\n"), {}, Ties::file);
+  EXPECT_EQ(numbers.user_name(0), "9");
+  EXPECT_EQ(numbers.item_name(1), "7");
+  EXPECT_EQ(numbers.item_name(3), "70");
+  const Dataset texts = prepare(inter("b x10 1\na x9 1\n"), {}, Ties::file);
+  EXPECT_EQ(texts.user_name(0), "a");
+  EXPECT_EQ(texts.item_name(1), "x10");
+}
+
+TEST(Prepare, NothingLeftIsAnError) {
+  expect_error(ErrorKind::data, "leaves nothing; try --filter none",
+               [] { prepare(inter("u a 1\n"), Filter::parse("once:5"), Ties::file); });
+  expect_error(ErrorKind::usage, "--filter", [] { Filter::parse("twice:5"); });
+  expect_error(ErrorKind::usage, "--filter", [] { Filter::parse("once:0"); });
+  expect_error(ErrorKind::usage, "--ties", [] { parse_ties("random"); });
+}
+
+TEST(Dataset, LeaveLastSplit) {
+  const Dataset data = test::make_dataset({{1, 2, 3, 4, 5}, {2, 1}, {3, 4, 5}, {1}});
+  EXPECT_EQ(data.evaluated_users(), (std::vector<std::int64_t>{0, 2}));
+  EXPECT_EQ(data.train(0).size(), 3u);
+  EXPECT_EQ(data.target(0, Split::validation), 4);
+  EXPECT_EQ(data.target(0, Split::test), 5);
+  EXPECT_EQ(data.history(0, Split::test).size(), 4u);
+  EXPECT_EQ(data.train(1).size(), 2u) << "fewer than 3 items: all for training";
+  EXPECT_EQ(data.train(2).size(), 1u);
+}
+
+TEST(Dataset, SavesAndLoads) {
+  const TemporaryFolder folder;
+  const Dataset data = test::make_dataset({{1, 2, 3}, {3, 1}});
+  data.save(folder / "d.lrd");
+  EXPECT_EQ(Dataset::load(folder / "d.lrd"), data);
+  EXPECT_EQ(Dataset::load(folder / "d.lrd").fingerprint(), data.fingerprint());
+  EXPECT_NE(test::make_dataset({{1, 2, 3}, {3, 2}}).fingerprint(), data.fingerprint());
+}
+
+TEST(Dataset, InconsistentArraysAreRefused) {
+  StringTable one;
+  one.add("x");
+  const auto make = [&](std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids) {
+    return Dataset(std::move(offsets), std::move(ids), one, one, {}, "d.lrd");
+  };
+  EXPECT_EQ(make({0, 2}, {1, 1}).interactions(), 2);
+  for (const auto& offsets :
+       std::vector<std::vector<std::int64_t>>{{}, {0}, {0, 3}, {1, 2}, {0, 1, 2}, {0, -1, 2}}) {
+    expect_error(ErrorKind::file, "d.lrd is inconsistent", [&] { make(offsets, {1, 1}); });
+  }
+  expect_error(ErrorKind::file, "an item id is out of range", [&] { make({0, 2}, {1, 2}); });
+  expect_error(ErrorKind::file, "an item id is out of range", [&] { make({0, 2}, {0, 1}); });
+}
+
+}  // namespace
+}  // namespace lrurec::data

@@ -1,0 +1,151 @@
+#include "lrurec/data/readers.h"
+
+#include "lrurec/data/line_source.h"
+#include "lrurec/data/prepare.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::data {
+namespace {
+
+using test::expect_error;
+using test::TemporaryFolder;
+using test::write_text;
+
+const std::string inter_header = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n";
+
+std::string fingerprint_of(const std::filesystem::path& path, Format format = Format::sasrec) {
+  return prepare(read_interactions(path, format), {}, Ties::file).fingerprint();
+}
+
+TEST(Readers, SasrecText) {
+  const TemporaryFolder folder;
+  const auto rows = read_interactions(write_text(folder / "a.txt", "1 10\n1 7\n2  007\n"), Format::sasrec);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows.items[rows.item[2]], "7");
+  EXPECT_EQ(rows.item[1], rows.item[2]);
+  EXPECT_TRUE(rows.time.empty());
+}
+
+TEST(Readers, InterColumnsInAnyOrderNegativeAndFractionalTimes) {
+  const TemporaryFolder folder;
+  const auto rows = read_interactions(
+      write_text(folder / "a.inter",
+                 "timestamp:float\titem_id:token\tuser_id:token\n-5\tx y\talice\n8.8e8\tz\tbob\n"),
+      Format::inter);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows.users[rows.user[0]], "alice");
+  EXPECT_EQ(rows.items[rows.item[0]], "x y");
+  EXPECT_EQ(rows.time, (std::vector<double>{-5, 8.8e8}));
+}
+
+TEST(Readers, LineEndsBomBlankLinesAndCompressionMakeNoDifference) {
+  const TemporaryFolder folder;
+  const std::string clean = "1 1\n1 2\n2 3\n2 1\n";
+  const std::string expected = fingerprint_of(write_text(folder / "clean.txt", clean));
+  EXPECT_EQ(fingerprint_of(write_text(folder / "crlf.txt", "1 1\r\n1 2\r\n2 3\r\n2 1\r\n")), expected);
+  EXPECT_EQ(fingerprint_of(write_text(folder / "bom.txt", "\xEF\xBB\xBF" + clean)), expected);
+  EXPECT_EQ(fingerprint_of(write_text(folder / "blank.txt", "\n1 1\n\n1 2\n \n2 3\n2 1\n\n")), expected);
+  EXPECT_EQ(fingerprint_of(write_text(folder / "open.txt", "1 1\n1 2\n2 3\n2 1")), expected);
+  ASSERT_EQ(test::run_shell(folder,
+                            "gzip -k clean.txt && xz -k clean.txt && "
+                            "{ printf '1 1\\n1 2\\n' | gzip; printf '2 3\\n2 1\\n' | gzip; } > members.gz")
+                .code,
+            0);
+  for (const char* name : {"clean.txt.gz", "clean.txt.xz", "members.gz"}) {
+    EXPECT_EQ(fingerprint_of(folder / name), expected) << name;
+  }
+}
+
+struct BadLine {
+  const char* name;
+  Format format;
+  std::string text;
+  const char* message;
+};
+
+class BadLines : public testing::TestWithParam<BadLine> {};
+
+TEST_P(BadLines, AreReportedWithFileLineAndColumn) {
+  const TemporaryFolder folder;
+  const auto& bad = GetParam();
+  const auto path = write_text(folder / "bad", bad.text);
+  expect_error(ErrorKind::data, path.string() + bad.message, [&] { read_interactions(path, bad.format); });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadLines,
+    testing::Values(
+        BadLine{"missing_item", Format::sasrec, "1 1\n2\n",
+                ":2:2: 'user item' is needed, found 1 fields (see --format): '2'"},
+        BadLine{"third_field", Format::sasrec, "1 1 1\n", ":1:5: 'user item' is needed, found 3 fields"},
+        BadLine{"not_a_number", Format::sasrec, "1 1\n1 2\n7 x\n",
+                ":3:3: the item id must be a positive whole number"},
+        BadLine{"negative", Format::sasrec, "-1 1\n", ":1:1: the user id must be a positive whole number"},
+        BadLine{"zero", Format::sasrec, "1 0\n", ":1:3: the item id must be a positive whole number"},
+        BadLine{"fraction", Format::sasrec, "1 1.5\n", ":1:3: the item id must be"},
+        BadLine{"too_large", Format::sasrec, "18446744073709551616 1\n",
+                ":1:1: the user id does not fit into 63 bits"},
+        BadLine{"nul", Format::sasrec, std::string("1 1\n1 \0001\n", 9), ":2:3: a NUL byte"},
+        BadLine{"latin1", Format::inter, inter_header + "caf\xE9\tb\t1\t1\n", ":2:4: text that is not UTF-8"},
+        BadLine{"overlong", Format::inter, inter_header + "\xC0\xAF\tb\t1\t1\n",
+                ":2:1: text that is not UTF-8"},
+        BadLine{"surrogate", Format::inter, inter_header + "\xED\xA0\x80\tb\t1\t1\n",
+                ":2:1: text that is not UTF-8"},
+        BadLine{"columns", Format::inter, inter_header + "a\tb\t1\n", ":2:6: 3 columns, the header has 4"},
+        BadLine{"time", Format::inter, inter_header + "a\tb\t1\tsoon\n",
+                ":2:7: the timestamp must be a number: 'a\\tb\\t1\\tsoon'"},
+        BadLine{"infinite_time", Format::inter, inter_header + "a\tb\t1\tinf\n",
+                ":2:7: the timestamp must be a number"},
+        BadLine{"empty_user", Format::inter, inter_header + "\tb\t1\t1\n", ":2:1: the user id is missing"},
+        BadLine{"empty_item", Format::inter, inter_header + "a\t\t1\t1\n", ":2:3: the item id is missing"},
+        BadLine{"no_header", Format::inter, "a\tb\n", ":1:1: a header of 'name:type' columns is needed"},
+        BadLine{"no_item_column", Format::inter, "user_id:token\tx:float\n",
+                ":1:1: the header needs the columns"},
+        BadLine{"bad_type", Format::inter, "user_id:text\titem_id:token\n", ":1:9: the type must be"}),
+    [](const testing::TestParamInfo<BadLine>& test) { return std::string(test.param.name); });
+
+TEST(Readers, MissingEmptyAndDamagedFiles) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::io, "there is no such file",
+               [&] { read_interactions(folder / "none", Format::sasrec); });
+  expect_error(ErrorKind::io, "it is a folder", [&] { read_interactions(folder.path(), Format::sasrec); });
+  expect_error(ErrorKind::data, "no interaction",
+               [&] { read_interactions(write_text(folder / "empty", ""), Format::sasrec); });
+  expect_error(ErrorKind::data, "no interaction",
+               [&] { read_interactions(write_text(folder / "blank", "\n \n"), Format::sasrec); });
+  expect_error(ErrorKind::data, "no interaction",
+               [&] { read_interactions(write_text(folder / "header", inter_header), Format::inter); });
+  ASSERT_EQ(
+      test::run_shell(folder,
+                      "seq -f '1 %.0f' 1 100000 | gzip > whole.gz && head -c 50000 whole.gz > cut.gz && "
+                      "seq -f '1 %.0f' 1 100000 | xz > whole.xz && head -c 5000 whole.xz > cut.xz")
+          .code,
+      0);
+  expect_error(ErrorKind::data, "damaged or cut off",
+               [&] { read_interactions(folder / "cut.gz", Format::sasrec); });
+  expect_error(ErrorKind::data, "damaged", [&] { read_interactions(folder / "cut.xz", Format::sasrec); });
+}
+
+TEST(Readers, AnEndlessLineStopsAtOneMebibyte) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(test::run_shell(folder, "head -c 200000000 /dev/zero | tr '\\0' 7 | gzip -1 > bomb.gz").code, 0);
+  expect_error(ErrorKind::data, "a line of more than 1 MiB",
+               [&] { read_interactions(folder / "bomb.gz", Format::sasrec); });
+}
+
+TEST(Readers, SniffingSaysWhyAndNeverGuesses) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(sniff_format(write_text(folder / "a", inter_header)).format, Format::inter);
+  EXPECT_EQ(sniff_format(write_text(folder / "b", "\n1 2\n")).format, Format::sasrec);
+  expect_error(ErrorKind::data, "--format", [&] { sniff_format(write_text(folder / "c", "a,b,c\n")); });
+}
+
+TEST(Printable, EscapesWhatATerminalMustNotSee) {
+  EXPECT_EQ(printable("a\tb\x1b[31m"), "a\\tb\\x1b[31m");
+  EXPECT_EQ(printable(std::string(100, 'x')), std::string(80, 'x') + "...");
+  EXPECT_EQ(printable("caf\xC3\xA9", 4), "caf\\xc3...");
+}
+
+}  // namespace
+}  // namespace lrurec::data

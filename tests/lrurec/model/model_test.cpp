@@ -1,0 +1,203 @@
+#include "lrurec/model/lrurec.h"
+
+#include "lrurec/check/gradients.h"
+#include "lrurec/check/parity.h"
+#include "lrurec/data/batches.h"
+#include "lrurec/model/published.h"
+#include "ops/ops.h"
+#include "tests/support/data.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::model {
+namespace {
+
+using test::expect_error;
+using test::max_difference;
+
+const std::filesystem::path fixture =
+    std::filesystem::path(LRUREC_SOURCE_DIR) / "tests/fixtures/parity_tiny.safetensors";
+
+TEST(Model, HasTheSizeOfThePaperOnMl1m) {
+  const LRURec model({.num_items = 3416}, 1);
+  EXPECT_EQ(model.parameter_count(), 322841);
+}
+
+struct Batch {
+  Tensor items, offsets, labels;
+  explicit Batch(const data::PackedBatch& b)
+      : items(Tensor::from(b.items)), offsets(Tensor::from(b.offsets)), labels(Tensor::from(b.labels)) {}
+};
+
+std::map<std::string, Tensor> gradients(const LRURec& model) {
+  std::map<std::string, Tensor> result;
+  for (const auto& p : model.named_parameters()) result.emplace(p.name, p.variable.grad());
+  return result;
+}
+
+TEST(Model, FusedLossIsTheComposition) {
+  const data::Dataset data = test::small_demo();
+  data::Batcher batcher(data, 6, 16, 1);
+  const Batch batch(batcher.batch(0, 0));
+  LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12, .dropout = 0.3}, 2, DType::f64);
+  const nn::ForwardContext context{true, 5, 9};
+  const Variable fused = model.loss(batch.items, batch.offsets, batch.labels, context);
+  fused.backward();
+  const auto from_fused = gradients(model);
+  model.zero_grad();
+  const Variable composed = model.loss_composed(batch.items, batch.offsets, batch.labels, context);
+  composed.backward();
+  EXPECT_LE(max_difference(fused.value(), composed.value()), 1e-14);
+  for (const auto& [name, gradient] : gradients(model)) {
+    EXPECT_LE(max_difference(gradient, from_fused.at(name)), 1e-14) << name;
+  }
+}
+
+// Packing is exact: the batch is the sum of its sequences.
+TEST(Model, PackedBatchEqualsOneSequenceAtATime) {
+  const data::Dataset data = test::small_demo();
+  const auto windows = data::training_windows(data, 6);
+  data::PackedBatch all;
+  for (const auto& window : windows) data::pack_window(data, window, 6, all);
+  LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12, .dropout = 0}, 2, DType::f64);
+  const Batch together(all);
+  const Variable loss = model.loss(together.items, together.offsets, together.labels);
+  loss.backward();
+  const auto expected = gradients(model);
+  model.zero_grad();
+
+  double total = 0;
+  for (const auto& window : windows) {
+    data::PackedBatch one;
+    data::pack_window(data, window, 6, one);
+    const Batch alone(one);
+    const double weight = static_cast<double>(one.tokens()) / static_cast<double>(all.tokens());
+    const Variable part = model.loss(alone.items, alone.offsets, alone.labels) * weight;
+    part.backward();
+    total += part.value().item<double>();
+  }
+  EXPECT_NEAR(total, loss.value().item<double>(), 1e-12);
+  for (const auto& [name, gradient] : gradients(model)) {
+    EXPECT_LE(max_difference(gradient, expected.at(name)), 1e-12) << name;
+  }
+}
+
+TEST(Model, AStartTokenLeavesNoTraceInWhatFollows) {
+  const LRURec model({.num_items = 9, .hidden = 8, .channels = 12}, 2, DType::f64);
+  const auto encode = [&](const std::vector<std::int64_t>& items, const std::vector<std::int64_t>& offsets) {
+    return model.encode(Tensor::from(items), Tensor::from(offsets)).value();
+  };
+  const Tensor with = encode({0, 4, 7}, {0, 1, 3}), without = encode({4, 7}, {0, 2});
+  EXPECT_EQ(max_difference(with.slice(0, 1, 3), without), 0);
+}
+
+TEST(Model, OuterGeluChangesTheOutputOnlyWhenAskedFor) {
+  const Tensor items = Tensor::from(std::vector<std::int64_t>{1, 2}),
+               offsets = Tensor::from(std::vector<std::int64_t>{0, 2});
+  const LRURec plain({.num_items = 3}, 1), same({.num_items = 3, .outer_gelu = false}, 1),
+      outer({.num_items = 3, .outer_gelu = true}, 1);
+  EXPECT_EQ(max_difference(plain.encode(items, offsets).value(), same.encode(items, offsets).value()), 0);
+  EXPECT_GT(max_difference(plain.encode(items, offsets).value(), outer.encode(items, offsets).value()), 1e-3);
+}
+
+TEST(Model, EveryGradientIsTheDerivative) {
+  const auto cases = check::check_model_gradients();
+  EXPECT_EQ(cases.size(), 8u);
+  for (const auto& [name, report] : cases) {
+    EXPECT_TRUE(report) << report.str(name);
+    EXPECT_GT(report.checked, 600);
+  }
+}
+
+TEST(Parity, TheFixtureOfTheReferenceHolds) {
+  for (const DType precision : {DType::f32, DType::f64}) {
+    const auto report = check::check_parity(fixture, precision);
+    EXPECT_EQ(report.lines.size(), 32u);
+    for (const auto& line : report.lines) EXPECT_TRUE(line.ok()) << line.name << ": " << line.difference;
+    if (precision != DType::f64) continue;
+    // What is left in double precision is the fixture's own rounding to float32.
+    for (const auto& line : report.lines) EXPECT_LE(line.difference, 3e-7) << line.name;
+  }
+}
+
+TEST(Parity, TheLossAgreesInDoublePrecision) {
+  const auto file = nn::read_safetensors(fixture);
+  LRURec model(config_of_fixture(file, "fixture"), 0, DType::f64);
+  load_published(file, "weights.", model);
+  // Row 3 of the batch: two items, so a labelled start token and one item.
+  const auto input = file.tensors.at("input"), labels = file.tensors.at("labels");
+  std::vector<std::int64_t> items, targets, offsets{0};
+  for (std::int64_t row = 0; row < input.size(0); ++row) {
+    const auto ids = input.select(0, row).to_vector<std::int64_t>(),
+               wanted = labels.select(0, row).to_vector<std::int64_t>();
+    for (std::size_t t = 0; t < ids.size(); ++t) {
+      if (wanted[t] == 0) continue;
+      items.push_back(ids[t]);
+      targets.push_back(wanted[t]);
+      if (ids[t] == 0) offsets.push_back(std::ssize(items));
+    }
+    if (offsets.back() != std::ssize(items)) offsets.push_back(std::ssize(items));
+  }
+  const double loss =
+      model.loss(Tensor::from(items), Tensor::from(offsets), Tensor::from(targets)).value().item<double>();
+  EXPECT_NEAR(loss, std::stod(file.metadata.at("loss_f64")), 1e-13);
+}
+
+TEST(Parity, OneChangedNumberIsNoticed) {
+  const test::TemporaryFolder folder;
+  const auto original = nn::read_safetensors(fixture);
+  for (const std::string name :
+       {"logits", "loss", "grads.model.bias", "weights.model.lru_blocks.0.lru_layer.params_log",
+        "grads.model.lru_blocks.1.lru_layer.in_proj.weight"}) {
+    auto changed = original;
+    const Tensor tensor = changed.tensors.at(name).clone();
+    const Tensor parts = is_complex(tensor.dtype()) ? tensor.view_as_real() : tensor;
+    parts.data<float>()[parts.numel() / 2] += 0.01F;
+    changed.tensors[name] = tensor;
+    nn::write_safetensors(folder / "changed", changed);
+    EXPECT_FALSE(check::check_parity(folder / "changed").ok()) << name;
+  }
+  auto nan = original;
+  nan.tensors["logits"] = nan.tensors["logits"].clone();
+  nan.tensors["logits"].data<float>()[3] = NAN;
+  nn::write_safetensors(folder / "nan", nan);
+  EXPECT_FALSE(check::check_parity(folder / "nan").ok());
+}
+
+TEST(Parity, AFileThatIsNoFixtureIsAFileError) {
+  const test::TemporaryFolder folder;
+  auto file = nn::read_safetensors(fixture);
+  const auto refused = [&](const char* message) {
+    nn::write_safetensors(folder / "x", file);
+    expect_error(ErrorKind::file, message, [&] { check::check_parity(folder / "x"); });
+  };
+  const auto original = file;
+  file.tensors.erase("weights.model.bias");
+  refused("'weights.model.bias' is missing");
+  file = original;
+  file.tensors["weights.model.bias"] = Tensor::zeros({3}, DType::f32);
+  refused("is f32 [3], the model needs f32 [12]");
+  file = original;
+  file.tensors["weights.extra"] = Tensor::zeros({3}, DType::f32);
+  refused("'weights.extra' is not part of a model");
+  file = original;
+  file.metadata.erase("hidden");
+  refused("lack 'hidden'");
+  file = original;
+  file.metadata["hidden"] = "many";
+  refused("is not a number");
+}
+
+TEST(Published, WeightsGoOutAndComeBack) {
+  const LRURec model({.num_items = 7, .hidden = 4, .channels = 8}, 1);
+  nn::Safetensors file;
+  for (const auto& [name, tensor] : to_published(model)) file.tensors["weights." + name] = tensor;
+  LRURec other({.num_items = 7, .hidden = 4, .channels = 8}, 2);
+  load_published(file, "weights.", other);
+  for (const auto& p : model.named_parameters()) {
+    EXPECT_EQ(max_difference(p.variable.value(), other.parameter(p.name).value()), 0) << p.name;
+  }
+}
+
+}  // namespace
+}  // namespace lrurec::model

@@ -1,0 +1,259 @@
+#include "lrurec/train/trainer.h"
+
+#include <cmath>
+#include <fstream>
+
+#include "nn/serialization/archive.h"
+
+#include "tests/support/data.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::train {
+namespace {
+
+using test::expect_error;
+using test::TemporaryFolder;
+
+config::TrainConfig tiny() {
+  config::TrainConfig config;
+  config.hidden = 8;
+  config.channels = 12;
+  config.max_length = 6;
+  config.batch_size = 16;
+  config.validate_every = 5;
+  config.log_every = 2;
+  config.max_steps = 20;
+  config.dropout = 0.3;
+  config.learning_rate = 1e-2;
+  return config;
+}
+
+/// Lines of metrics.jsonl without what depends on the clock.
+std::vector<nlohmann::json> metrics(const std::filesystem::path& run) {
+  std::vector<nlohmann::json> lines;
+  std::ifstream in(run / "metrics.jsonl");
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("step_seconds");
+  }
+  return lines;
+}
+
+/// Bytes of weights and optimiser, and the progress, as they were saved last.
+std::vector<std::byte> saved_state(const RunFolder& run) {
+  Checkpoint checkpoint = Checkpoint::load(run.checkpoint("last"));
+  checkpoint.config.clear();
+  return nn::to_bytes(checkpoint);
+}
+
+TEST(Trainer, LearnsAndKeepsTheBestCheckpoint) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.max_steps = 60;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer trainer(config, data, run);
+  const Progress progress = trainer.run();
+  EXPECT_EQ(progress.step, 60);
+  EXPECT_EQ(progress.finished, "all 60 steps done");
+
+  const auto lines = metrics(folder / "run");
+  double first = 0, last = 0, best = -1;
+  std::int64_t best_step = 0;
+  for (const auto& line : lines) {
+    if (line["split"] == "train") last = line["loss"];
+    if (line["split"] == "train" && first == 0) first = line["loss"];
+    if (line["split"] == "val" && line["Recall@10"] > best) {
+      best = line["Recall@10"];
+      best_step = line["step"];
+    }
+  }
+  EXPECT_LT(last, first - 0.2);
+  EXPECT_EQ(lines.front()["step"], 0);
+  EXPECT_EQ(progress.best_recall, best);
+  EXPECT_EQ(progress.best_step, best_step);
+  EXPECT_EQ(Checkpoint::load(run.checkpoint("best")).progress.step, best_step);
+}
+
+TEST(Trainer, TheSameSeedGivesTheSameBitsAndAnotherDoesNot) {
+  const data::Dataset data = test::small_demo();
+  const auto train = [&](std::int64_t seed) {
+    const TemporaryFolder folder;
+    auto config = tiny();
+    config.seed = seed;
+    const RunFolder run = RunFolder::create(folder / "run");
+    Trainer(config, data, run).run();
+    return saved_state(run);
+  };
+  const auto once = train(1);
+  EXPECT_EQ(train(1), once);
+  EXPECT_NE(train(2), once);
+}
+
+// Stop after any step, resume, and end at the same bits: weights, moments, patience and metrics.
+TEST(Trainer, AResumedRunEndsAtTheSameBits) {
+  const data::Dataset data = test::small_demo();
+  const TemporaryFolder folder;
+  const auto config = tiny();
+  const RunFolder whole = RunFolder::create(folder / "whole");
+  Trainer(config, data, whole).run();
+  for (const std::int64_t stop : {1, 4, 5, 7, 13, 19}) {
+    const std::string name = "stopped" + std::to_string(stop);
+    const RunFolder run = RunFolder::create(folder / name);
+    Events events;
+    std::int64_t steps = 0;
+    events.stop_requested = [&] { return ++steps == stop; };
+    Trainer first(config, data, run, events);
+    EXPECT_EQ(first.run().step, stop);
+    EXPECT_EQ(first.progress().finished, "");
+
+    Trainer second(config, data, run);
+    const auto loaded = run.load_last();
+    second.resume(loaded.checkpoint, loaded.path);
+    run.cut_log(loaded.checkpoint.progress.step);
+    second.run();
+    EXPECT_EQ(saved_state(run), saved_state(whole)) << "stopped after step " << stop;
+    if (stop % config.log_every == 0) {
+      EXPECT_EQ(metrics(folder / name), metrics(folder / "whole"));
+    }
+  }
+}
+
+TEST(Trainer, ACrashBetweenCheckpointsLosesNothing) {
+  const data::Dataset data = test::small_demo();
+  const TemporaryFolder folder;
+  const auto config = tiny();
+  const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
+  Trainer(config, data, whole).run();
+  Events events;
+  events.on_step = [](const StepEvent& e) {
+    if (e.step == 13) throw std::runtime_error("power cut");
+  };
+  EXPECT_THROW(Trainer(config, data, run, events).run(), std::runtime_error);
+  const auto loaded = run.load_last();
+  EXPECT_EQ(loaded.checkpoint.progress.step, 10);
+  run.cut_log(10);
+  Trainer second(config, data, run);
+  second.resume(loaded.checkpoint, loaded.path);
+  second.run();
+  EXPECT_EQ(saved_state(run), saved_state(whole));
+  EXPECT_EQ(metrics(folder / "run"), metrics(folder / "whole"));
+}
+
+TEST(Trainer, StopsAfterRoundsWithoutABetterRecall) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.learning_rate = 0;
+  config.patience = 3;
+  const RunFolder run = RunFolder::create(folder / "run");
+  const Progress progress = Trainer(config, data, run).run();
+  EXPECT_EQ(progress.step, 15);
+  EXPECT_EQ(progress.finished, "no better Recall@10 in 3 rounds");
+  EXPECT_EQ(progress.best_step, 0);
+}
+
+TEST(Trainer, AFinishedRunCanGoOnWithMoreSteps) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
+  Trainer(config, data, whole).run();
+  config.max_steps = 10;
+  Trainer(config, data, run).run();
+  config.max_steps = 20;
+  Trainer second(config, data, run);
+  const auto loaded = run.load_last();
+  second.resume(loaded.checkpoint, loaded.path);
+  second.run();
+  EXPECT_EQ(saved_state(run), saved_state(whole));
+}
+
+TEST(Trainer, RefusesToResumeWithOtherDataOrSettings) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo(), other = test::small_demo(2);
+  auto config = tiny();
+  config.max_steps = 5;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  const auto loaded = run.load_last();
+  expect_error(ErrorKind::file, "another data set",
+               [&] { Trainer(config, other, run).resume(loaded.checkpoint, loaded.path); });
+  config.weight_decay = 0.5;
+  expect_error(ErrorKind::file, "cannot change weight_decay",
+               [&] { Trainer(config, data, run).resume(loaded.checkpoint, loaded.path); });
+}
+
+TEST(Trainer, ANonFiniteStepStopsNamingItAndSavesNothing) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.learning_rate = 1e30;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer trainer(config, data, run);
+  expect_error(ErrorKind::non_finite, "(learning rate 1e+30, max |lambda|", [&] { trainer.run(); });
+  EXPECT_FALSE(std::filesystem::exists(run.checkpoint("last"))) << "no checkpoint after step 0 yet";
+  const Checkpoint best = Checkpoint::load(run.checkpoint("best"));
+  EXPECT_EQ(best.progress.step, 0);
+  model::LRURec model(config.model(data.items()), 0);
+  EXPECT_NO_THROW(load_parameters(best, "best", model));
+}
+
+TEST(RunFolder, FallsBackToThePreviousCheckpoint) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.max_steps = 10;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  auto bytes = test::read_bytes(run.checkpoint("last"));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  test::write_bytes(run.checkpoint("last"), bytes);
+  const auto loaded = run.load_last();
+  EXPECT_NE(loaded.warning.find("damaged"), std::string::npos) << loaded.warning;
+  EXPECT_EQ(loaded.path, run.checkpoint("previous").string());
+  std::filesystem::remove(run.checkpoint("previous"));
+  expect_error(ErrorKind::file, "damaged", [&] { run.load_last(); });
+}
+
+TEST(RunFolder, NeverTouchesAnotherRun) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "run");
+  test::write_text(folder / "run" / "config.toml", "seed = 1\n");
+  expect_error(ErrorKind::usage, "already holds a run", [&] { RunFolder::create(folder / "run"); });
+  EXPECT_EQ(test::read_text(folder / "run" / "config.toml"), "seed = 1\n");
+  expect_error(ErrorKind::io, "cannot make the folder", [] { RunFolder::create("/proc/run"); });
+  expect_error(ErrorKind::io, "holds no run", [&] { RunFolder::open(folder.path()); });
+}
+
+TEST(Checkpoint, WrongTensorsAndUnstableEigenvaluesAreRefused) {
+  const model::ModelConfig config{.num_items = 5, .hidden = 4, .channels = 6};
+  model::LRURec model(config, 1);
+  Checkpoint good;
+  good.parameters = records_of(model);
+  const auto refused = [&](const Checkpoint& checkpoint, const char* message) {
+    expect_error(ErrorKind::file, message, [&] { load_parameters(checkpoint, "x.ckpt", model); });
+  };
+  load_parameters(good, "x.ckpt", model);
+  auto bad = good;
+  bad.parameters.erase("bias");
+  refused(bad, "x.ckpt: tensor 'bias' is missing");
+  bad = good;
+  bad.parameters["more"] = good.parameters["bias"];
+  refused(bad, "tensor 'more' is not part of this model");
+  bad = good;
+  bad.parameters["bias"] = nn::to_record(Tensor::zeros({7}, DType::f32));
+  refused(bad, "tensor 'bias' is f32 [7], f32 [6] is needed");
+  bad = good;
+  Tensor nan = Tensor::zeros({6}, DType::f32);
+  nan.data<float>()[4] = NAN;
+  bad.parameters["bias"] = nn::to_record(nan);
+  refused(bad, "tensor 'bias' is not finite at entry 4");
+  bad = good;
+  bad.parameters["blocks.1.lru.nu_log"] = nn::to_record(Tensor::full({6}, -18, DType::f32));
+  refused(bad, "an eigenvalue has modulus 1");
+}
+
+}  // namespace
+}  // namespace lrurec::train

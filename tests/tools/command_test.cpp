@@ -1,0 +1,185 @@
+// The command as a user meets it: output, exit codes, and nothing lost.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+using test::run_lrurec;
+using test::run_shell;
+using test::TemporaryFolder;
+using test::write_text;
+
+const std::string tiny =
+    " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 10 "
+    "--learning-rate 0.01";
+
+void make_demo(const TemporaryFolder& folder) {
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
+}
+
+void expect_failure(const test::CommandResult& result, int code, const std::string& message) {
+  EXPECT_EQ(result.code, code) << result.err;
+  EXPECT_NE(result.err.find("lrurec: error: "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  EXPECT_EQ(result.out, "") << "nothing on stdout";
+}
+
+TEST(Command, TeachesAndHelps) {
+  const TemporaryFolder folder;
+  const auto alone = run_lrurec(folder, "");
+  EXPECT_EQ(alone.code, 0);
+  EXPECT_NE(alone.out.find("lrurec train"), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "--help").code, 0);
+  const auto help = run_lrurec(folder, "train --help");
+  EXPECT_EQ(help.code, 0);
+  for (const char* flag : {"--preset", "--config", "--seed", "--threads", "--batch-size", "--dropout",
+                           "--weight-decay", "--max-steps", "--validate-every", "--resume", "--json"}) {
+    EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
+  }
+  EXPECT_NE(run_lrurec(folder, "--version").out.find("lrurec "), std::string::npos);
+}
+
+TEST(Command, PrepareTrainEvaluate) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  const auto trained = run_lrurec(folder, "train d.lrd -o run --json" + tiny);
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const auto summary = nlohmann::json::parse(trained.out);
+  EXPECT_EQ(summary["steps"], 10);
+  EXPECT_GT(summary["step_seconds_median"], 0);
+  EXPECT_EQ(trained.err.find('\r'), std::string::npos) << "no carriage returns off a terminal";
+  EXPECT_NE(trained.err.find("Recall@10"), std::string::npos);
+
+  const auto evaluated = run_lrurec(folder, "evaluate run --json");
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  const auto json = nlohmann::json::parse(evaluated.out);
+  EXPECT_EQ(json["users"], 60);
+  for (const char* name : {"LRURec", "popularity", "last-item Markov"}) {
+    EXPECT_TRUE(json["metrics"][name].contains("NDCG@10")) << name;
+  }
+  EXPECT_GT(json["best_possible"]["Recall@10"], 0.2);
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/evaluation-test.json"));
+
+  const auto validation = run_lrurec(folder, "evaluate run --split val");
+  EXPECT_EQ(validation.code, 0) << validation.err;
+  EXPECT_NE(validation.out.find("best possible"), std::string::npos) << validation.out;
+}
+
+TEST(Command, EvaluateRepeatsTheValidationOfTraining) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q" + tiny).code, 0);
+  const auto json =
+      nlohmann::json::parse(run_lrurec(folder, "evaluate run --split val --json --checkpoint last").out);
+  nlohmann::json last;
+  std::istringstream lines(test::read_text(folder / "run/metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto object = nlohmann::json::parse(line);
+    if (object["split"] == "val") last = object;
+  }
+  EXPECT_EQ(last["step"], 10);
+  EXPECT_EQ(json["metrics"]["LRURec"]["Recall@10"], last["Recall@10"]);
+  EXPECT_EQ(json["metrics"]["LRURec"]["NDCG@50"], last["NDCG@50"]);
+  EXPECT_NEAR(json["loss"].get<double>(), last["loss"].get<double>(), 1e-6);
+}
+
+TEST(Command, ResumeContinuesAndQuietIsQuiet) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o whole -q" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q" + tiny + " --max-steps 5").code, 0);
+  const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 10");
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(resumed.err, "");
+  const auto evaluate = [&](const std::string& run) {
+    return run_lrurec(folder, "evaluate " + run + " --json").out;
+  };
+  EXPECT_EQ(nlohmann::json::parse(evaluate("run"))["metrics"],
+            nlohmann::json::parse(evaluate("whole"))["metrics"]);
+  expect_failure(run_lrurec(folder, "train d.lrd -o run --resume --dropout 0.7"), 4, "cannot change dropout");
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --threads 1 --max-steps 11 -q").code, 0);
+}
+
+TEST(Command, ASignalSavesAndExitsWithItsNumber) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  const std::string start =
+      std::string(LRUREC_BINARY) + " train d.lrd -o run --max-steps 100000 --patience 0" +
+      " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 20 2>log & ";
+  const auto stopped =
+      run_shell(folder, start +
+                            "pid=$!; while ! grep -q 'step     20' log; do sleep 0.05; done; "
+                            "kill -TERM $pid; wait $pid");
+  EXPECT_EQ(stopped.code, 143);
+  EXPECT_NE(test::read_text(folder / "log").find("Continue with: lrurec train d.lrd -o run --resume"),
+            std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --checkpoint last").code, 0);
+}
+
+TEST(Command, BadInputIsOneLineAndItsExitCode) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q" + tiny).code, 0);
+
+  expect_failure(run_lrurec(folder, "prepare none.txt -o x.lrd --format sasrec"), 5, "no such file");
+  write_text(folder / "bad.txt", "1 2\n3 x\n");
+  expect_failure(run_lrurec(folder, "prepare bad.txt -o x.lrd --format sasrec"), 3, "bad.txt:2:3: ");
+  write_text(folder / "empty.txt", "");
+  expect_failure(run_lrurec(folder, "prepare empty.txt -o x.lrd --format sasrec"), 3, "no interaction");
+  EXPECT_FALSE(std::filesystem::exists(folder / "x.lrd"));
+  expect_failure(run_lrurec(folder, "prepare bad.txt -o d.lrd --format sasrec"), 2, "exists already");
+  expect_failure(run_lrurec(folder, "prepare -o x.lrd"), 2, "name a raw file or give --demo");
+  expect_failure(run_lrurec(folder, "prepare bad.txt -o x.lrd --format csv"), 2, "--format must be");
+
+  expect_failure(run_lrurec(folder, "train none.lrd -o new"), 5, "none.lrd");
+  EXPECT_FALSE(std::filesystem::exists(folder / "new")) << "no folder is left behind";
+  expect_failure(run_lrurec(folder, "train bad.txt -o new"), 4, "is not a dataset file");
+  expect_failure(run_lrurec(folder, "train d.lrd -o run"), 2, "already holds a run");
+  expect_failure(run_lrurec(folder, "train d.lrd -o new --epcohs 3"), 2,
+                 "unknown flag --epcohs; did you mean '--max-epochs'?");
+  expect_failure(run_lrurec(folder, "train d.lrd -o new --preset ml1m"), 2, "did you mean 'ml-1m'?");
+  expect_failure(run_lrurec(folder, "train d.lrd -o new --batch-size none"), 2, "--batch-size");
+  expect_failure(run_lrurec(folder, "train d.lrd"), 2, "--output is required");
+  write_text(folder / "c.toml", "seed = 1\nlearning_rat = 1\n");
+  expect_failure(run_lrurec(folder, "train d.lrd -o new --config c.toml"), 2,
+                 "c.toml:2: unknown key 'learning_rat'; did you mean 'learning_rate'?");
+  expect_failure(run_lrurec(folder, "trian d.lrd"), 2, "unknown command 'trian'; did you mean 'train'?");
+
+  expect_failure(run_lrurec(folder, "evaluate nowhere"), 5, "holds no run");
+  expect_failure(run_lrurec(folder, "evaluate run --split train"), 2, "--split must be");
+  auto bytes = test::read_bytes(folder / "run/checkpoints/best.ckpt");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  test::write_bytes(folder / "run/checkpoints/best.ckpt", bytes);
+  expect_failure(run_lrurec(folder, "evaluate run"), 4, "best.ckpt is damaged");
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --checkpoint last").code, 0)
+      << "the other checkpoints still work";
+  std::filesystem::remove(folder / "d.lrd");
+  expect_failure(run_lrurec(folder, "evaluate run --checkpoint last"), 5, "d.lrd");
+}
+
+TEST(Command, CheckParityAndGrad) {
+  const TemporaryFolder folder;
+  const std::string fixture = std::string(LRUREC_SOURCE_DIR) + "/tests/fixtures/parity_tiny.safetensors";
+  const auto parity = run_lrurec(folder, "check parity " + fixture);
+  EXPECT_EQ(parity.code, 0) << parity.err;
+  EXPECT_NE(parity.out.find("model.lru_blocks.1.lru_layer.params_log"), std::string::npos);
+  auto bytes = test::read_bytes(fixture);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);  // the sign or exponent of the last weight
+  test::write_bytes(folder / "changed", bytes);
+  const auto changed = run_lrurec(folder, "check parity changed");
+  EXPECT_EQ(changed.code, 8) << changed.out << changed.err;
+  EXPECT_NE(changed.out.find("DIFFERS"), std::string::npos);
+  expect_failure(run_lrurec(folder, "check parity none"), 5, "none");
+
+  const auto grad = run_lrurec(folder, "check grad --only polar");
+  EXPECT_EQ(grad.code, 0);
+  EXPECT_NE(grad.out.find("polar: ok, 10 derivatives"), std::string::npos) << grad.out;
+  expect_failure(run_lrurec(folder, "check grad --only nothing"), 2, "no case has 'nothing'");
+}
+
+}  // namespace
+}  // namespace lrurec
