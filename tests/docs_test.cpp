@@ -1,0 +1,77 @@
+// What the documentation names must exist.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path root = LRUREC_SOURCE_DIR;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// "Suite.Name" of every test in the tree.
+std::set<std::string> test_names() {
+  std::set<std::string> names;
+  static const std::regex test(R"(TEST(?:_P|_F)?\((\w+),\s*(\w+)\))");
+  for (const auto& entry : fs::recursive_directory_iterator(root / "tests")) {
+    if (entry.path().extension() != ".cpp") continue;
+    const std::string text = read(entry.path());
+    for (std::sregex_iterator it(text.begin(), text.end(), test), end; it != end; ++it) {
+      names.insert((*it)[1].str() + "." + (*it)[2].str());
+    }
+  }
+  return names;
+}
+
+TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
+  const std::string map = read(root / "docs/paper-map.md");
+  // `file`: `function`, as the code column has them.
+  static const std::regex place(R"(`([\w/]+\.(?:cpp|h))`: `([\w:]+)`)");
+  int places = 0, tests = 0;
+  for (std::sregex_iterator it(map.begin(), map.end(), place), end; it != end; ++it, ++places) {
+    const std::string file = (*it)[1], function = (*it)[2];
+    EXPECT_TRUE(fs::exists(root / file)) << file;
+    EXPECT_NE(read(root / file).find(function), std::string::npos) << function << " in " << file;
+  }
+  EXPECT_GE(places, 14);
+
+  const auto known = test_names();
+  static const std::regex test(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+  for (std::sregex_iterator it(map.begin(), map.end(), test), end; it != end; ++it, ++tests) {
+    EXPECT_TRUE(known.contains((*it)[1])) << (*it)[1];
+  }
+  EXPECT_GE(tests, 13);
+  for (int equation = 1; equation <= 10; ++equation) {
+    EXPECT_NE(map.find("| eq. " + std::to_string(equation) + " |"), std::string::npos)
+        << "equation " << equation;
+  }
+}
+
+TEST(Docs, LinksLeadSomewhere) {
+  static const std::regex link(R"(\]\(([^)#]+)\))");
+  for (const char* name :
+       {"README.md", "docs/architecture.md", "docs/paper-map.md", "docs/results.md", "ops/README.md"}) {
+    const fs::path page = root / name;
+    ASSERT_TRUE(fs::exists(page)) << name;
+    const std::string text = read(page);
+    for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) {
+      const std::string target = (*it)[1];
+      if (target.starts_with("http")) continue;
+      EXPECT_TRUE(fs::exists(page.parent_path() / target)) << name << " -> " << target;
+    }
+  }
+}
+
+}  // namespace
