@@ -11,6 +11,7 @@
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/signals.h"
 
 namespace lrurec::command {
 namespace {
@@ -103,13 +104,19 @@ int run(int argc, char** argv) {
   }
 }
 
-/// OpenBLAS reads its kernel choice before main(): where a better one is known, start again with it set.
-void choose_blas_kernels(char** argv) {
-  if (std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
-  const std::string core = ops::better_blas_core();
-  if (core.empty()) return;
-  ::setenv("OPENBLAS_CORETYPE", core.c_str(), 1);
-  ::execv("/proc/self/exe", argv);  // returns only if it could not; then the older kernels do
+/// Two libraries read their settings before main() begins: where better ones are known, start again with them
+/// set. A variable that the user has set is left as it is.
+void choose_library_settings(char** argv) {
+  bool changed = false;
+  const auto set = [&](const char* name, const std::string& value) {
+    if (value.empty() || std::getenv(name) != nullptr) return;
+    changed = ::setenv(name, value.c_str(), 1) == 0 || changed;
+  };
+  set("OPENBLAS_CORETYPE", ops::better_blas_core());
+  // Threads that wait by spinning stop each other as soon as two runs share the cores: six times slower.
+  // Sleeping costs a run that is alone nothing measurable.
+  set("OMP_WAIT_POLICY", "passive");
+  if (changed) ::execv("/proc/self/exe", argv);  // returns only if it could not; then we go on as we are
 }
 
 }  // namespace
@@ -119,6 +126,6 @@ const std::string& command_line() { return full_command_line; }
 }  // namespace lrurec::command
 
 int main(int argc, char** argv) {
-  lrurec::command::choose_blas_kernels(argv);
+  lrurec::command::choose_library_settings(argv);
   return lrurec::command::run(argc, argv);
 }

@@ -1,7 +1,7 @@
+#include "tools/lrurec/signals.h"
+
 #include <signal.h>
 #include <unistd.h>
-
-#include "tools/lrurec/commands.h"
 
 namespace lrurec::command {
 namespace {

@@ -14,6 +14,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/signals.h"
 
 namespace lrurec::command {
 namespace {
@@ -28,6 +29,11 @@ std::string flag_of(const std::string& key) {
   std::string flag = "--" + key;
   std::replace(flag.begin(), flag.end(), '_', '-');
   return flag;
+}
+
+const char* type_of(const config::Setting& setting) {
+  constexpr const char* names[] = {"INT", "FLOAT", "true|false", "TEXT"};
+  return names[setting.member.index()];
 }
 
 /// Flags over file over preset over defaults.
@@ -197,6 +203,7 @@ void add_train(CLI::App& app) {
              options->overrides.emplace_back(key, text);
            },
            setting.help)
+        ->type_name(type_of(setting))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("Settings, over preset and file");
   }

@@ -1,0 +1,12 @@
+#pragma once
+// SIGINT and SIGTERM save the run before they end it.
+
+namespace lrurec::command {
+
+/// From now on SIGINT and SIGTERM are remembered; a second one ends the process at once.
+void remember_signals();
+
+/// 128 + the signal that was remembered, else 0: the exit code of a run that was saved and ended early.
+int interrupted_by();
+
+}  // namespace lrurec::command
