@@ -20,17 +20,6 @@ void naming(const std::string& path, F&& f) {
   }
 }
 
-/// Names that only one side has.
-template <class Wanted>
-void check_names(const Wanted& wanted, const std::map<std::string, nn::TensorRecord>& found) {
-  for (const auto& [name, record] : found) {
-    if (!wanted.contains(name)) fail(ErrorKind::file, "tensor '{}' is not part of this model", name);
-  }
-  for (const auto& [name, tensor] : wanted) {
-    if (!found.contains(name)) fail(ErrorKind::file, "tensor '{}' is missing", name);
-  }
-}
-
 }  // namespace
 
 void Checkpoint::save(const std::filesystem::path& path) const {
@@ -47,25 +36,9 @@ config::TrainConfig Checkpoint::parse_config(const std::string& path) const {
   return result;
 }
 
-std::map<std::string, nn::TensorRecord> records_of(const nn::Module& module) {
-  std::map<std::string, nn::TensorRecord> records;
-  for (const auto& p : module.named_parameters()) records.emplace(p.name, nn::to_record(p.variable.value()));
-  return records;
-}
-
 void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::LRURec& model) {
   naming(path, [&] {
-    std::map<std::string, Variable> wanted;
-    for (const auto& p : model.named_parameters()) wanted.emplace(p.name, p.variable);
-    check_names(wanted, checkpoint.parameters);
-    for (auto& [name, variable] : wanted) {
-      const Tensor value =
-          nn::from_record(checkpoint.parameters.at(name), name, variable.dtype(), variable.shape());
-      if (const auto at = nn::first_non_finite(value); at >= 0) {
-        fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", name, at);
-      }
-      variable.set_value(value);
-    }
+    nn::load_records(checkpoint.parameters, model);
     if (!(model.max_abs_lambda() < 1)) {
       fail(ErrorKind::file, "an eigenvalue has modulus {}, so the recurrence is not stable",
            model.max_abs_lambda());
@@ -78,7 +51,7 @@ void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::O
     if (checkpoint.optimizer.empty())
       fail(ErrorKind::file, "it holds no optimiser state, so it cannot be resumed");
     auto wanted = optimizer.state();
-    check_names(wanted, checkpoint.optimizer);
+    nn::check_names(wanted, checkpoint.optimizer);
     for (auto& [name, tensor] : wanted) {
       tensor.copy_(nn::from_record(checkpoint.optimizer.at(name), name, tensor.dtype(), tensor.shape()));
     }

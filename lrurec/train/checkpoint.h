@@ -8,7 +8,7 @@
 #include "lrurec/config/config.h"
 #include "lrurec/model/lrurec.h"
 #include "nn/optim/optimizer.h"
-#include "nn/serialization/tensor_record.h"
+#include "nn/serialization/module_file.h"
 
 namespace lrurec::train {
 
@@ -47,7 +47,6 @@ struct Checkpoint {
   config::TrainConfig parse_config(const std::string& path) const;
 };
 
-std::map<std::string, nn::TensorRecord> records_of(const nn::Module& module);
 /// Gives the model the weights of a checkpoint. Missing, extra, misshaped or non-finite tensors and |lambda|
 /// >= 1 are ErrorKind::file, naming the tensor.
 void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::LRURec& model);

@@ -151,7 +151,7 @@ void Trainer::validate() {
 
 Checkpoint Trainer::snapshot(bool with_optimizer) const {
   Checkpoint checkpoint{
-      config::to_toml(config_), data_.fingerprint(), data_.items(), progress_, records_of(model_), {}};
+      config::to_toml(config_), data_.fingerprint(), data_.items(), progress_, nn::to_records(model_), {}};
   if (with_optimizer) {
     for (const auto& [name, tensor] : optimizer_.state())
       checkpoint.optimizer.emplace(name, nn::to_record(tensor));

@@ -66,7 +66,14 @@ constexpr std::string_view temporary_mark = ".tmp.";
 
 }  // namespace
 
-void write_file_atomically(const fs::path& path, std::initializer_list<Bytes> parts) {
+void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> parts) {
+  // The rename would put a plain file in the place of a device, or of a link instead of what it leads to.
+  std::error_code error;
+  const fs::path path = fs::is_symlink(asked, error) ? fs::weakly_canonical(asked, error) : asked;
+  const auto status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    fail(ErrorKind::io, "cannot write {}: it is not a plain file", asked.string());
+  }
   // A limit on file sizes must give an error (EFBIG), not end the process.
   ::signal(SIGXFSZ, SIG_IGN);
   const fs::path temporary =

@@ -14,7 +14,8 @@ using Bytes = std::span<const std::byte>;
 
 /// Writes the parts one after the other to a temporary file in the same folder, flushes it to the disk,
 /// renames it to `path` and flushes the folder. A failure (full disk, no permission) is ErrorKind::io naming
-/// path and reason; the old file is then untouched and the temporary one gone.
+/// path and reason; the old file is then untouched and the temporary one gone. A link is followed; a device
+/// or folder is refused.
 void write_file_atomically(const std::filesystem::path& path, std::initializer_list<Bytes> parts);
 
 /// Removes temporaries that killed writers left in a folder (".NAME.tmp.PID" of processes that no longer

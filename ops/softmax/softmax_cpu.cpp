@@ -37,12 +37,16 @@ T sum_exp(std::int64_t n, const T* x, T shift) {
   return static_cast<T>(sum);
 }
 
+/// Largest element (0 when it is not finite) and sum of exp(x - largest), kept apart: their log-sum-exp would
+/// swallow the sum where the elements are large.
 template <class T>
-T row_log_sum_exp(std::int64_t n, const T* x) {
-  const T top = row_max(n, x);
-  const T shift = std::isfinite(top) ? top : T(0);
-  return shift + std::log(sum_exp(n, x, shift));
-}
+struct RowSums {
+  T shift, sum;
+  RowSums(std::int64_t n, const T* x) : shift(row_max(n, x)) {
+    if (!std::isfinite(shift)) shift = T(0);
+    sum = sum_exp(n, x, shift);
+  }
+};
 
 template <class T, class Row>
 void for_each_row(std::int64_t rows, std::int64_t columns, Row&& row) {
@@ -54,19 +58,22 @@ void for_each_row(std::int64_t rows, std::int64_t columns, Row&& row) {
 
 template <class T>
 void log_sum_exp(std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
-  for_each_row<T>(rows, columns, [&](std::int64_t r) { lse[r] = row_log_sum_exp(columns, x + r * columns); });
+  for_each_row<T>(rows, columns, [&](std::int64_t r) {
+    const RowSums<T> sums(columns, x + r * columns);
+    lse[r] = sums.shift + std::log(sums.sum);
+  });
 }
 
 template <class T>
 void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T* in = x + r * columns;
-    const T lse = row_log_sum_exp(columns, in);
+    const RowSums<T> sums(columns, in);
     map(
         columns, y + r * columns,
-        [lse](const auto& v) {
+        [shift = sums.shift, scale = T(1) / sums.sum](const auto& v) {
           using V = std::decay_t<decltype(v)>;
-          return xsimd::exp(v - V(lse));
+          return xsimd::exp(v - V(shift)) * V(scale);
         },
         Strided<T>{in, 1});
   });
@@ -88,9 +95,10 @@ template <class T>
 void log_softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T* in = x + r * columns;
-    const T lse = row_log_sum_exp(columns, in);
+    const RowSums<T> sums(columns, in);
+    const T log_sum = std::log(sums.sum);
     T* out = y + r * columns;
-    for (std::int64_t c = 0; c < columns; ++c) out[c] = in[c] - lse;
+    for (std::int64_t c = 0; c < columns; ++c) out[c] = (in[c] - sums.shift) - log_sum;
   });
 }
 

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "nn/lru.h"
+#include "nn/serialization/module_file.h"
 #include "ops/ops.h"
+#include "tests/support/files.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::nn {
@@ -22,6 +24,21 @@ TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
   EXPECT_EQ(layer.parameter_count(), 4 * 16 + 16 + 16 * 4 + 4);
   EXPECT_EQ(layer.parameter("w_1.weight").shape(), (Shape{16, 4}));
   expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
+}
+
+TEST(Module, WeightsGoToAFileAndBack) {
+  const test::TemporaryFolder folder;
+  Initializer init(1), other_init(2);
+  const LRU lru(3, 4, init);
+  LRU other(3, 4, other_init);
+  save_module(folder / "weights", lru);
+  load_module(folder / "weights", other);
+  for (const auto& p : lru.named_parameters()) {
+    EXPECT_EQ(max_difference(p.variable.value(), other.parameter(p.name).value()), 0) << p.name;
+  }
+  LRU wider(3, 5, init);
+  expect_error(ErrorKind::file, "tensor 'nu_log' is f32 [4], f32 [5] is needed",
+               [&] { load_module(folder / "weights", wider); });
 }
 
 TEST(Initializer, TruncatedNormalIsCutAndTheSameInBothPrecisions) {

@@ -231,7 +231,7 @@ TEST(Checkpoint, WrongTensorsAndUnstableEigenvaluesAreRefused) {
   const model::ModelConfig config{.num_items = 5, .hidden = 4, .channels = 6};
   model::LRURec model(config, 1);
   Checkpoint good;
-  good.parameters = records_of(model);
+  good.parameters = nn::to_records(model);
   const auto refused = [&](const Checkpoint& checkpoint, const char* message) {
     expect_error(ErrorKind::file, message, [&] { load_parameters(checkpoint, "x.ckpt", model); });
   };

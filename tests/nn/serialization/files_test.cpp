@@ -1,6 +1,7 @@
 // Damaged, hostile and half-written files.
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -183,6 +184,21 @@ TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNoTemporary) {
 TEST(AtomicFile, AFolderThatCannotBeWrittenIsNamed) {
   expect_error(ErrorKind::io, "/proc/nowhere",
                [] { write_file_atomically("/proc/nowhere", {as_bytes("x")}); });
+}
+
+TEST(AtomicFile, FollowsLinksAndRefusesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", {as_bytes("old")});
+  std::filesystem::create_symlink("file", folder / "link");
+  write_file_atomically(folder / "link", {as_bytes("new")});
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(test::read_text(folder / "file"), "new");
+  std::filesystem::create_directory(folder / "folder");
+  expect_error(ErrorKind::io, "not a plain file",
+               [&] { write_file_atomically(folder / "folder", {as_bytes("x")}); });
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_error(ErrorKind::io, "not a plain file",
+               [&] { write_file_atomically(folder / "pipe", {as_bytes("x")}); });
 }
 
 TEST(AtomicFile, AKilledWriterLeavesOneWholeFile) {
