@@ -55,7 +55,8 @@ DemoProcess::DemoProcess(const DemoShape& shape) : shape_(shape) {
     const std::size_t c = place % classes;
     const auto item = static_cast<std::size_t>(order[place]);
     class_of_[item] = static_cast<std::int64_t>(c);
-    weight_[item] = 1 / static_cast<double>(place / classes + 1);
+    const std::size_t rank = place / classes + 1;
+    weight_[item] = 1 / static_cast<double>(rank);
     members_[c].push_back(static_cast<std::int32_t>(item) + 1);
   }
   for (std::size_t c = 0; c < classes; ++c) {

@@ -43,7 +43,7 @@ Scorer markov_scorer(const data::Dataset& data, data::Split split) {
   const float top = *std::max_element(base.begin(), base.end());
   for (auto& x : base) x /= 2 * top + 1;
   return [&data, split, followers, base](std::span<const std::int64_t> users) {
-    const Tensor scores = rows_of(base, users.size());
+    Tensor scores = rows_of(base, users.size());
     for (std::size_t i = 0; i < users.size(); ++i) {
       float* row = scores.data<float>() + i * base.size();
       const std::int32_t last = data.history(users[i], split).back();

@@ -19,16 +19,17 @@ std::vector<Name> one_to_one(const ModelConfig& config) {
                           {"embedding.layer_norm.weight", "embedding_layer_norm.weight"},
                           {"embedding.layer_norm.bias", "embedding_layer_norm.bias"},
                           {"model.bias", "bias"}};
+  // Both names within a block, before ".weight" and ".bias".
+  const std::vector<Name> in_block{
+      {"lru_layer.in_proj", "lru.in_proj"},       {"lru_layer.out_proj", "lru.out_proj"},
+      {"lru_layer.layer_norm", "lru_layer_norm"}, {"feed_forward.w_1", "feed_forward.w_1"},
+      {"feed_forward.w_2", "feed_forward.w_2"},   {"feed_forward.layer_norm", "feed_forward_layer_norm"}};
   for (std::int64_t i = 0; i < config.blocks; ++i) {
-    const std::string published = fmt::format("model.lru_blocks.{}.", i), ours = fmt::format("blocks.{}.", i);
-    for (const std::string part : {"weight", "bias"}) {
-      names.push_back({published + "lru_layer.in_proj." + part, ours + "lru.in_proj." + part});
-      names.push_back({published + "lru_layer.out_proj." + part, ours + "lru.out_proj." + part});
-      names.push_back({published + "lru_layer.layer_norm." + part, ours + "lru_layer_norm." + part});
-      names.push_back({published + "feed_forward.w_1." + part, ours + "feed_forward.w_1." + part});
-      names.push_back({published + "feed_forward.w_2." + part, ours + "feed_forward.w_2." + part});
-      names.push_back(
-          {published + "feed_forward.layer_norm." + part, ours + "feed_forward_layer_norm." + part});
+    for (const auto& [published, ours] : in_block) {
+      for (const char* part : {"weight", "bias"}) {
+        names.push_back({fmt::format("model.lru_blocks.{}.{}.{}", i, published, part),
+                         fmt::format("blocks.{}.{}.{}", i, ours, part)});
+      }
     }
   }
   return names;

@@ -49,10 +49,9 @@ RunFolder RunFolder::create(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder / "checkpoints", error);
   if (error) fail(ErrorKind::io, "cannot make the folder {}: {}", folder.string(), error.message());
-  const RunFolder run(folder);
   // Fail before the first step rather than at the first checkpoint.
   write_text(folder / "metrics.jsonl", "");
-  return run;
+  return RunFolder(folder);
 }
 
 RunFolder RunFolder::open(const fs::path& folder) {

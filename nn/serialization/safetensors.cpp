@@ -165,8 +165,9 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
   std::vector<std::byte> data;
   for (const auto& [tensor_name, tensor] : file.tensors) {
+    const DType dtype = tensor.dtype();
     const auto* format = std::find_if(std::begin(formats), std::end(formats),
-                                      [&](const Format& f) { return f.dtype == tensor.dtype(); });
+                                      [dtype](const Format& f) { return f.dtype == dtype; });
     if (format == std::end(formats)) {
       fail_op("write_safetensors", "tensor '{}': {} has no place in the format", tensor_name,
               name(tensor.dtype()));

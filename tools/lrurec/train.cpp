@@ -73,7 +73,7 @@ double peak_memory_bytes() {
 /// Progress bar, rate, loss and time left.
 class Reporter {
  public:
-  Reporter(bool quiet, const train::Progress& start) : line_(quiet), first_step_(start.step) {}
+  explicit Reporter(bool quiet) : line_(quiet) {}
 
   void step(const train::StepEvent& e) {
     smooth_loss_ = smooth_loss_ == 0 ? e.loss : 0.95 * smooth_loss_ + 0.05 * e.loss;
@@ -105,7 +105,6 @@ class Reporter {
 
  private:
   ProgressLine line_;
-  std::int64_t first_step_;
   double smooth_loss_ = 0, step_seconds_ = 0;
   std::vector<double> recent_;
 };
@@ -129,7 +128,7 @@ void run(const Options& options) {
 
   train::Progress start;
   if (loaded) start = loaded->checkpoint.progress;
-  Reporter reporter(options.quiet, start);
+  Reporter reporter(options.quiet);
   remember_signals();
   train::Trainer trainer(
       config, data, folder,
