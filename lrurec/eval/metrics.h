@@ -1,5 +1,5 @@
 #pragma once
-// Ranking metrics (section "Evaluation" of docs/protocol.md).
+// Ranking metrics; what they mean is in docs/protocol.md.
 
 #include <cstdint>
 #include <map>
