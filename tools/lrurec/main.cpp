@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "lrurec/util/suggest.h"
-#include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/signals.h"
@@ -104,19 +103,12 @@ int run(int argc, char** argv) {
   }
 }
 
-/// Two libraries read their settings before main() begins: where better ones are known, start again with them
-/// set. A variable that the user has set is left as it is.
-void choose_library_settings(char** argv) {
-  bool changed = false;
-  const auto set = [&](const char* name, const std::string& value) {
-    if (value.empty() || std::getenv(name) != nullptr) return;
-    changed = ::setenv(name, value.c_str(), 1) == 0 || changed;
-  };
-  set("OPENBLAS_CORETYPE", ops::better_blas_core());
-  // Threads that wait by spinning stop each other as soon as two runs share the cores: six times slower.
-  // Sleeping costs a run that is alone nothing measurable.
-  set("OMP_WAIT_POLICY", "passive");
-  if (changed) ::execv("/proc/self/exe", argv);  // returns only if it could not; then we go on as we are
+/// Threads that wait by spinning stop each other as soon as two runs share the cores: six times slower.
+/// Sleeping costs a run that is alone nothing measurable. OpenMP reads its settings before main() begins, so
+/// start again with this one set; a value that the user has set is left as it is.
+void let_threads_sleep(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || ::setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
+  ::execv("/proc/self/exe", argv);  // returns only if it could not; then we go on as we are
 }
 
 }  // namespace
@@ -126,6 +118,6 @@ const std::string& command_line() { return full_command_line; }
 }  // namespace lrurec::command
 
 int main(int argc, char** argv) {
-  lrurec::command::choose_library_settings(argv);
+  lrurec::command::let_threads_sleep(argv);
   return lrurec::command::run(argc, argv);
 }
