@@ -92,6 +92,25 @@ TEST(Evaluate, GroupSizeChangesNothing) {
   }
 }
 
+TEST(Evaluate, TheOrderOfUsersChangesNothing) {
+  const data::Dataset data = test::small_demo();
+  std::vector<std::vector<std::int32_t>> sequences;
+  for (std::int64_t u = data.users() - 1; u >= 0; --u) {
+    sequences.emplace_back(data.sequence(u).begin(), data.sequence(u).end());
+  }
+  const data::Dataset reversed = test::make_dataset(sequences);
+  ASSERT_EQ(reversed.items(), data.items());
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 16}, 3);
+  const EvaluateOptions options{.split = Split::test, .max_length = 5, .users_at_once = 7};
+  const auto metrics = [&](const data::Dataset& d) {
+    return evaluate(d, model_scorer(model, d, Split::test, 5), options).metrics.all();
+  };
+  const auto forward = metrics(data), backward = metrics(reversed);
+  for (std::size_t i = 0; i < forward.size(); ++i) {
+    EXPECT_NEAR(backward[i].second, forward[i].second, 1e-12) << forward[i].first;  // the sum's order differs
+  }
+}
+
 TEST(Evaluate, NobodyToEvaluateIsAnError) {
   const data::Dataset data = test::make_dataset({{1, 2}});
   expect_error(ErrorKind::data, "no user has the 3 interactions", [&] { evaluate(data, by_id(data), {}); });

@@ -82,6 +82,27 @@ TEST(Model, PackedBatchEqualsOneSequenceAtATime) {
   }
 }
 
+TEST(Model, TheOrderOfSequencesInABatchDoesNotMatter) {
+  const data::Dataset data = test::small_demo();
+  const auto windows = data::training_windows(data, 6);
+  LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12, .dropout = 0}, 2, DType::f64);
+  const auto run = [&](const auto& order) {
+    data::PackedBatch packed;
+    for (const auto& window : order) data::pack_window(data, window, 6, packed);
+    const Batch batch(packed);
+    model.zero_grad();
+    const Variable loss = model.loss(batch.items, batch.offsets, batch.labels);
+    loss.backward();
+    return std::pair(loss.value().item<double>(), gradients(model));
+  };
+  const auto [loss, expected] = run(windows);
+  const auto [reversed_loss, reversed] = run(std::vector(windows.rbegin(), windows.rend()));
+  EXPECT_NEAR(reversed_loss, loss, 1e-12);
+  for (const auto& [name, gradient] : reversed) {
+    EXPECT_LE(max_difference(gradient, expected.at(name)), 1e-12) << name;
+  }
+}
+
 TEST(Model, AStartTokenLeavesNoTraceInWhatFollows) {
   const LRURec model({.num_items = 9, .hidden = 8, .channels = 12}, 2, DType::f64);
   const auto encode = [&](const std::vector<std::int64_t>& items, const std::vector<std::int64_t>& offsets) {
