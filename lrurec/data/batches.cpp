@@ -9,6 +9,7 @@
 namespace lrurec::data {
 
 std::vector<Window> training_windows(const Dataset& data, std::int64_t L) {
+  if (L < 1) fail(ErrorKind::internal, "the maximum length must be at least 1, not {}", L);
   std::vector<Window> windows;
   for (std::int64_t user = 0; user < data.users(); ++user) {
     const auto n = static_cast<std::int64_t>(data.train(user).size());
@@ -51,11 +52,16 @@ Batcher::Batcher(const Dataset& data, std::int64_t max_length, std::int64_t batc
       windows_(training_windows(data, max_length)),
       order_(windows_.size()) {
   if (windows_.empty()) fail(ErrorKind::data, "the data set has no training item");
+  if (batch_size < 1) fail(ErrorKind::internal, "the batch size must be at least 1, not {}", batch_size);
 }
 
 std::int64_t Batcher::steps_per_epoch() const { return (windows() + batch_size_ - 1) / batch_size_; }
 
 PackedBatch Batcher::batch(std::int64_t epoch, std::int64_t index) {
+  if (epoch < 0 || index < 0 || index >= steps_per_epoch()) {
+    fail(ErrorKind::internal, "there is no batch {} of epoch {}: an epoch has {}", index, epoch,
+         steps_per_epoch());
+  }
   if (epoch != shuffled_epoch_) {
     const Philox random(seed_, (std::uint64_t{1} << 63) + static_cast<std::uint64_t>(epoch));
     std::iota(order_.begin(), order_.end(), 0);

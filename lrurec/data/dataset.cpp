@@ -63,13 +63,22 @@ Items Dataset::train(std::int64_t user) const {
   return evaluated(user) ? all.first(all.size() - 2) : all;
 }
 
-Items Dataset::history(std::int64_t user, Split split) const {
+Items Dataset::sequence_of_evaluated(std::int64_t user) const {
   const Items all = sequence(user);
+  if (all.size() < 3) {
+    fail(ErrorKind::internal, "user '{}' has {} items and no target: fewer than 3 are for training only",
+         user_name(user), all.size());
+  }
+  return all;
+}
+
+Items Dataset::history(std::int64_t user, Split split) const {
+  const Items all = sequence_of_evaluated(user);
   return all.first(all.size() - (split == Split::test ? 1 : 2));
 }
 
 std::int32_t Dataset::target(std::int64_t user, Split split) const {
-  const Items all = sequence(user);
+  const Items all = sequence_of_evaluated(user);
   return all[all.size() - (split == Split::test ? 1 : 2)];
 }
 

@@ -69,7 +69,8 @@ class Dataset {
   Items sequence(std::int64_t user) const;
   bool evaluated(std::int64_t user) const { return sequence(user).size() >= 3; }
   Items train(std::int64_t user) const;
-  /// What is known before the target: train, and for the test also the validation item.
+  /// What is known before the target: train, and for the test also the validation item. Like target(), for
+  /// evaluated users only: of others it is ErrorKind::internal.
   Items history(std::int64_t user, Split split) const;
   std::int32_t target(std::int64_t user, Split split) const;
   std::vector<std::int64_t> evaluated_users() const;
@@ -83,6 +84,8 @@ class Dataset {
   friend bool operator==(const Dataset&, const Dataset&) = default;
 
  private:
+  Items sequence_of_evaluated(std::int64_t user) const;
+
   std::vector<std::int64_t> offsets_{0};
   std::vector<std::int32_t> ids_;
   StringTable user_names_, item_names_;

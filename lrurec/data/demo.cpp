@@ -13,6 +13,7 @@ namespace {
 
 constexpr double follow_table = 0.85;
 constexpr std::int64_t shortest = 5;
+constexpr std::int64_t most = (std::int64_t{1} << 31) - 2;  ///< items, and about as many interactions
 
 // Streams of the seed. Users' draws use streams from 2^32 on.
 enum Stream : std::uint64_t { item_order, first_permutation, second_permutation, lengths };
@@ -25,7 +26,7 @@ std::vector<std::int64_t> permutation(std::int64_t n, const Philox& random) {
 }
 
 void check(const DemoShape& s) {
-  if (s.users < 1 || s.classes < 1 || s.items < 4 * s.classes || s.mean_length < shortest) {
+  if (s.users < 1 || s.classes < 1 || s.items < 4 * s.classes || !(s.mean_length >= shortest)) {
     fail(ErrorKind::usage,
          "demonstration data need a user, items for four a class ({}), and a mean length of at least {}",
          4 * s.classes, shortest);
@@ -33,6 +34,9 @@ void check(const DemoShape& s) {
   if (s.mean_length > static_cast<double>(s.items) / 4) {
     fail(ErrorKind::usage, "a mean length of {} needs at least {} items, since no user takes an item twice",
          s.mean_length, 4 * s.mean_length);
+  }
+  if (s.items > most || static_cast<double>(s.users) * s.mean_length > static_cast<double>(most)) {
+    fail(ErrorKind::usage, "demonstration data have at most 2^31 - 2 items and interactions");
   }
 }
 

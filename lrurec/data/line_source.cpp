@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "tensor/error.h"
 
@@ -53,26 +54,36 @@ LineSource::LineSource(const std::filesystem::path& path)
     : path_(path.string()), archive_(std::make_unique<Archive>()) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail(ErrorKind::io, "cannot read {}: there is no such file", path_);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    fail(ErrorKind::io, "cannot read {}: there is no such file", path_);
+  }
+  if (error) fail(ErrorKind::io, "cannot read {}: {}", path_, error.message());
   if (std::filesystem::is_directory(status)) fail(ErrorKind::io, "cannot read {}: it is a folder", path_);
-  if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path) == 0) {
-    ended_ = true;  // libarchive calls an empty file damaged
-    return;
+  if (std::filesystem::is_regular_file(status)) {
+    file_size_ = std::filesystem::file_size(path);
+    if (*file_size_ == 0) {
+      ended_ = true;  // libarchive calls an empty file damaged
+      return;
+    }
   }
   archive* handle = archive_->handle;
-  archive_read_support_filter_all(handle);
+  if (handle == nullptr) throw std::bad_alloc();
+  // Not archive_read_support_filter_all(): it would run other programs (lrzip, grzip, ...) on data that look
+  // like theirs, and decode a text that begins like a uuencoded one.
+  archive_read_support_filter_gzip(handle);
+  archive_read_support_filter_bzip2(handle);
+  archive_read_support_filter_xz(handle);
+  archive_read_support_filter_lzma(handle);
+  archive_read_support_filter_zstd(handle);
+  archive_read_support_format_empty(handle);
   archive_read_support_format_raw(handle);
-  if (archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK) {
-    const int reason = archive_errno(handle);
-    if (reason == EACCES || reason == ENOENT || reason == EPERM) {
-      fail(ErrorKind::io, "cannot read {}: {}", path_, std::strerror(reason));
-    }
-    fail(ErrorKind::data, "{}: the compressed file is damaged ({})", path_, archive_error_string(handle));
-  }
+  if (archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK) fail_archive();
   archive_entry* entry = nullptr;
-  if (archive_read_next_header(handle, &entry) != ARCHIVE_OK) {
-    fail(ErrorKind::data, "{}: the compressed file is damaged ({})", path_, archive_error_string(handle));
-  }
+  const int header = archive_read_next_header(handle, &entry);
+  // The end at once is a compressed file of no text, or an empty pipe; unless the decoder had a complaint.
+  ended_ = header == ARCHIVE_EOF && archive_errno(handle) == 0;
+  if (!ended_ && header != ARCHIVE_OK) fail_archive();
+  if (ended_) check_nothing_left();
 }
 
 LineSource::~LineSource() = default;
@@ -84,15 +95,37 @@ bool LineSource::refill() {
   const std::size_t have = buffer_.size();
   buffer_.resize(have + block);
   const la_ssize_t got = archive_read_data(archive_->handle, buffer_.data() + have, block);
-  if (got < 0) {
-    fail(ErrorKind::data, "{}: after line {} the compressed file is damaged or cut off ({})", path_, line_,
-         archive_error_string(archive_->handle));
-  }
+  if (got < 0) fail_archive();
   buffer_.resize(have + static_cast<std::size_t>(got));
   total_ += static_cast<std::uint64_t>(got);
   if (total_ > most_text) fail(ErrorKind::data, "{}: more than 16 GiB of text", path_);
   ended_ = got == 0;
+  if (ended_) check_nothing_left();
   return !ended_;
+}
+
+// The decoders of gz and bz2 stop at the first thing that is not theirs and call it the end.
+void LineSource::check_nothing_left() const {
+  archive* handle = archive_->handle;
+  if (!file_size_ || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
+  const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
+  if (used < *file_size_) {
+    fail(ErrorKind::data,
+         "{}: after line {} the compressed data end, and {} bytes follow that are not compressed data", path_,
+         line_, *file_size_ - used);
+  }
+}
+
+void LineSource::fail_archive() const {
+  const int reason = archive_errno(archive_->handle);
+  if (reason == ENOMEM) throw std::bad_alloc();
+  if (reason == EACCES || reason == ENOENT || reason == EPERM || reason == EIO) {
+    fail(ErrorKind::io, "cannot read {}: {}", path_, std::strerror(reason));
+  }
+  const char* why = archive_error_string(archive_->handle);  // null where libarchive has nothing to say
+  const std::string place = line_ == 0 ? "" : fmt::format("after line {} ", line_);
+  fail(ErrorKind::data, "{}: {}the compressed file is damaged or cut off ({})", path_, place,
+       why == nullptr ? "its end is missing" : why);
 }
 
 std::optional<std::string_view> LineSource::next() {

@@ -12,8 +12,8 @@ namespace lrurec::data {
 
 /// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file in bounded memory. A byte-order
 /// mark, carriage returns before the line feed and a missing last line feed make no difference. Lines longer
-/// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, and damaged compression are
-/// ErrorKind::data with file and line; a missing file is ErrorKind::io.
+/// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged compression and bytes
+/// left over behind it are ErrorKind::data with file and line; a missing or unreadable file is ErrorKind::io.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path);
@@ -33,6 +33,8 @@ class LineSource {
  private:
   struct Archive;
   bool refill();
+  void check_nothing_left() const;
+  [[noreturn]] void fail_archive() const;
 
   std::string path_;
   std::unique_ptr<Archive> archive_;
@@ -40,6 +42,7 @@ class LineSource {
   std::size_t begin_ = 0;
   std::int64_t line_ = 0;
   std::uint64_t total_ = 0;
+  std::optional<std::uint64_t> file_size_;  ///< of a regular file
   bool ended_ = false;
 };
 

@@ -178,13 +178,17 @@ std::string_view name(Format format) { return format == Format::sasrec ? "sasrec
 Interactions read_interactions(const std::filesystem::path& path, Format format) {
   Interactions rows = format == Format::sasrec ? read_sasrec(path) : read_inter(path);
   if (rows.size() == 0) fail(ErrorKind::data, "{}: there is no interaction in this file", path.string());
-  rows.source = path.filename().string();
+  rows.source = printable(path.filename().string(), 255);
   rows.format = name(format);
   return rows;
 }
 
 Sniffed sniff_format(const std::filesystem::path& path) {
   LineSource source(path);
+  if (!std::filesystem::is_regular_file(path)) {  // what is read here would be missing afterwards
+    fail(ErrorKind::usage, "{} can be read only once; name its format with --format sasrec or --format inter",
+         path.string());
+  }
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
     if (line->find("user_id:") != std::string_view::npos &&

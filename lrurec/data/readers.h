@@ -18,7 +18,8 @@ std::string_view name(Format format);
 /// Reads a file in a known format. A malformed line is ErrorKind::data with file:line:column and the text.
 Interactions read_interactions(const std::filesystem::path& path, Format format);
 
-/// The format a file seems to have, by its first line; ErrorKind::data naming --format when it fits none.
+/// The format a file seems to have, by its first line; ErrorKind::data naming --format when it fits none,
+/// ErrorKind::usage for a pipe, which can be read only once.
 struct Sniffed {
   Format format;
   std::string why;

@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <iostream>
 #include <new>
-#include <sstream>
+#include <system_error>
 
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
@@ -44,34 +49,62 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
   return current;
 }
 
-/// "unknown flag --epcohs; did you mean '--epochs'?" for what CLI11 could not place.
-std::string explain_extra(const CLI::App& app, const CLI::ExtrasError& error, int argc, char** argv) {
-  // The message ends with the words that were left over, the last one typed first.
-  const std::string message = error.what();
-  std::istringstream words(
-      message.substr(message.find(": ") == std::string::npos ? 0 : message.find(": ") + 2));
-  std::string word;
-  for (std::string next; words >> next;) {
-    if (!word.starts_with('-') || next.starts_with('-')) word = next;
-  }
+/// "unknown flag --epcohs; did you mean '--epochs'?" for the first word that no option or command knows, or
+/// "" where every word is known. CLI11 itself complains about a missing option before a misspelt one.
+std::string explain_unknown(const CLI::App& app, int argc, char** argv) {
   const CLI::App* place = addressed(app, argc, argv);
-  std::vector<std::string> known;
-  if (word.starts_with('-')) {
-    for (const CLI::Option* option : place->get_options()) {
-      for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-    }
-    return fmt::format("unknown flag {}{}", word, util::suggestion(word.substr(0, word.find('=')), known));
-  }
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::vector<std::string> commands, flags;
   for (const CLI::App* sub : place->get_subcommands([](const CLI::App*) { return true; })) {
-    known.push_back(sub->get_name());
+    commands.push_back(sub->get_name());
   }
-  return fmt::format("unknown {} '{}'{}", known.empty() ? "argument" : "command", word,
-                     util::suggestion(word, known));
+  // A misspelt command explains the flags after it, so it comes first.
+  auto after = place == &app ? words.begin() : std::find(words.begin(), words.end(), place->get_name()) + 1;
+  const auto command =
+      std::find_if(after, words.end(), [](const auto& word) { return !word.starts_with('-'); });
+  if (!commands.empty() && command != words.end()) {
+    return fmt::format("unknown command '{}'{}", *command, util::suggestion(*command, commands));
+  }
+  std::string short_flags;
+  for (const CLI::Option* option : place->get_options()) {
+    for (const auto& name : option->get_lnames()) flags.push_back("--" + name);
+    for (const auto& name : option->get_snames()) short_flags += name;
+  }
+  for (; after != words.end() && *after != "--"; ++after) {
+    const std::string name = after->substr(0, after->find('='));
+    const bool is_long = name.starts_with("--");
+    const bool is_short = !is_long && name.size() > 1 && name[0] == '-' &&
+                          std::isalpha(static_cast<unsigned char>(name[1])) != 0;
+    if ((is_long && std::find(flags.begin(), flags.end(), name) == flags.end()) ||
+        (is_short && short_flags.find(name[1]) == std::string::npos)) {
+      return fmt::format("unknown flag {}{}", name, util::suggestion(name, flags));
+    }
+  }
+  return "";
+}
+
+/// What to say about a command line that CLI11 refused.
+std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  if (const std::string unknown = explain_unknown(app, argc, argv); !unknown.empty()) return unknown;
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto left_over = app.remaining(/*recurse=*/true);
+    if (!left_over.empty()) return fmt::format("unknown argument '{}'", left_over.front());
+  }
+  return fmt::format("{} (see lrurec {} --help)", error.what(), addressed(app, argc, argv)->get_name());
 }
 
 int fail_with(int code, const std::string& message) {
   fmt::print(stderr, "lrurec: error: {}\n", message);
   return code;
+}
+
+constexpr const char* unwritten = "cannot write the results to standard output";
+
+/// Results that a full disk swallows are no success.
+void finish_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fail(ErrorKind::io, "{}: {}", unwritten, std::strerror(errno));
+  }
 }
 
 int run(int argc, char** argv) {
@@ -86,18 +119,22 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);
+    finish_output();
     return interrupted_by();
   } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ExtrasError& e) {
-    return fail_with(2, explain_extra(app, e, argc, argv));
+    const int code = app.exit(help);
+    return std::cout.flush() && std::fflush(stdout) == 0 ? code : fail_with(5, unwritten);
   } catch (const CLI::ParseError& e) {
-    return fail_with(
-        2, fmt::format("{} (see lrurec {} --help)", e.what(), addressed(app, argc, argv)->get_name()));
+    return fail_with(2, explain(app, e, argc, argv));
   } catch (const Error& e) {
     return fail_with(e.exit_code(), e.what());
   } catch (const std::bad_alloc&) {
-    return fail_with(7, "out of memory; try a smaller --batch-size");
+    const std::string command = addressed(app, argc, argv)->get_name();
+    return fail_with(7, command == "train" || command == "evaluate"
+                            ? "out of memory; try a smaller --batch-size"
+                            : "out of memory");
+  } catch (const std::system_error& e) {  // a file system's refusal, a full disk behind stdout
+    return fail_with(5, e.what());
   } catch (const std::exception& e) {
     return fail_with(1, fmt::format("internal: {}", e.what()));
   }

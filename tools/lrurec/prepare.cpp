@@ -9,6 +9,7 @@
 
 #include "lrurec/data/batches.h"
 #include "lrurec/data/demo.h"
+#include "lrurec/data/line_source.h"
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
 #include "tensor/error.h"
@@ -42,17 +43,20 @@ data::Format choose_format(const Options& options) {
 
 void show_first_rows(const data::Interactions& rows) {
   for (std::size_t r = 0; r < std::min<std::size_t>(rows.size(), 3); ++r) {
-    fmt::print(stderr, "  row {}: user '{}', item '{}'{}\n", r + 1, rows.users[rows.user[r]],
-               rows.items[rows.item[r]], rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
+    // Raw ids are any text, so also what a terminal would obey.
+    fmt::print(stderr, "  row {}: user '{}', item '{}'{}\n", r + 1, data::printable(rows.users[rows.user[r]]),
+               data::printable(rows.items[rows.item[r]]),
+               rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
   }
 }
 
 data::Dataset from_file(const Options& options) {
+  const data::Ties ties = data::parse_ties(options.ties);
+  if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
   const data::Format format = choose_format(options);
   const data::Filter filter = data::Filter::parse(!options.filter.empty()          ? options.filter
                                                   : format == data::Format::sasrec ? "none"
                                                                                    : "once:5");
-  const data::Ties ties = data::parse_ties(options.ties);
   const auto rows = data::read_interactions(options.raw, format);
   if (options.format == "auto") show_first_rows(rows);
   return data::prepare(rows, filter, ties);
@@ -82,20 +86,26 @@ nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
   const auto& protocol = data.protocol();
   json["protocol"] = {{"source", protocol.source}, {"format", protocol.format}, {"filter", protocol.filter},
                       {"ties", protocol.ties},     {"order", protocol.order},   {"facts", protocol.facts}};
+  const data::Step* before = nullptr;
   for (const auto& step : protocol.steps) {
     json["steps"].push_back({{"what", step.what},
                              {"users", step.users},
                              {"items", step.items},
-                             {"interactions", step.interactions}});
+                             {"interactions", step.interactions},
+                             {"dropped", before == nullptr ? 0 : before->interactions - step.interactions}});
+    before = &step;
   }
   return json;
 }
 
 void print(const data::Dataset& data, const nlohmann::json& json, const std::string& output) {
-  std::vector<std::vector<std::string>> steps{{"step", "users", "items", "interactions"}};
-  for (const auto& step : data.protocol().steps) {
-    steps.push_back(
-        {step.what, with_commas(step.users), with_commas(step.items), with_commas(step.interactions)});
+  std::vector<std::vector<std::string>> steps{{"step", "users", "items", "interactions", "dropped"}};
+  for (const auto& step : json["steps"]) {
+    std::vector<std::string> row{step["what"].get<std::string>()};
+    for (const char* key : {"users", "items", "interactions", "dropped"}) {
+      row.push_back(with_commas(step[key].get<std::int64_t>()));
+    }
+    steps.push_back(std::move(row));
   }
   fmt::print("{}\n", table(steps));
   const auto number = [&](const char* key) { return with_commas(json[key].get<std::int64_t>()); };
@@ -120,6 +130,10 @@ void run(const Options& options) {
   if (options.demo == !options.raw.empty()) {
     fail(ErrorKind::usage, "name a raw file or give --demo: lrurec prepare RAW -o DATA");
   }
+  std::error_code ignored;  // a file that is missing is no file's twin
+  if (!options.raw.empty() && std::filesystem::equivalent(options.raw, options.output, ignored)) {
+    fail(ErrorKind::usage, "{} is the raw file itself; choose another name with -o", options.output);
+  }
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
@@ -142,19 +156,27 @@ void add_prepare(CLI::App& app) {
       app.add_subcommand("prepare", "Read raw logs, filter, order and split them into one data set file");
   sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst");
   sub->add_option("-o,--output", options->output, "data set file to write (.lrd)")->required();
-  sub->add_option("--format", options->format, "auto, sasrec ('user item' lines) or inter (RecBole)");
-  sub->add_option("--filter", options->filter,
-                  "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "
-                  "else once:5");
-  sub->add_option("--ties", options->ties,
-                  "order of equal timestamps: file, hash or item-id (the paper's MovieLens)");
+  auto* format =
+      sub->add_option("--format", options->format, "auto, sasrec ('user item' lines) or inter (RecBole)");
+  auto* filter = sub->add_option(
+      "--filter", options->filter,
+      "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "
+      "else once:5");
+  auto* ties = sub->add_option("--ties", options->ties,
+                               "order of equal timestamps: file, hash or item-id (the paper's MovieLens)");
   sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
       ->check(CLI::Range(1, 1000000000));
-  sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
-  sub->add_option("--demo-seed", options->shape.seed, "its seed");
-  sub->add_option("--demo-users", options->shape.users, "its number of users");
-  sub->add_option("--demo-items", options->shape.items, "its number of items");
-  sub->add_option("--demo-length", options->shape.mean_length, "its mean sequence length");
+  auto* demo =
+      sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
+  for (CLI::Option* of_files : {format, filter, ties}) of_files->excludes(demo);
+  sub->add_option("--demo-seed", options->shape.seed, "its seed")
+      ->needs(demo)
+      ->check([](const std::string& text) {
+        return std::string(text.starts_with('-') ? "must not be negative" : "");
+      });
+  sub->add_option("--demo-users", options->shape.users, "its number of users")->needs(demo);
+  sub->add_option("--demo-items", options->shape.items, "its number of items")->needs(demo);
+  sub->add_option("--demo-length", options->shape.mean_length, "its mean sequence length")->needs(demo);
   sub->add_flag("--force", options->force, "replace the output file");
   sub->add_flag("--json", options->json, "print one JSON object");
   sub->callback([options] { run(*options); });

@@ -1,5 +1,6 @@
 #include "lrurec/data/batches.h"
 
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -89,6 +90,25 @@ TEST(Batcher, IsAFunctionOfSeedEpochAndIndex) {
   EXPECT_NE(other.batch(0, 1).items, first.items);
 }
 
+TEST(Batcher, ImpossibleRequestsAreRefused) {
+  const Dataset data = test::small_demo();
+  test::expect_error(ErrorKind::internal, "maximum length", [&] { Batcher(data, 0, 16, 1); });
+  test::expect_error(ErrorKind::internal, "batch size", [&] { Batcher(data, 5, 0, 1); });
+  Batcher batcher(data, 5, 16, 1);
+  const auto steps = batcher.steps_per_epoch();
+  EXPECT_GT(batcher.batch(0, steps - 1).sequences, 0);
+  test::expect_error(ErrorKind::internal, "there is no batch", [&] { batcher.batch(0, steps); });
+  test::expect_error(ErrorKind::internal, "there is no batch", [&] { batcher.batch(0, -1); });
+  test::expect_error(ErrorKind::internal, "there is no batch", [&] { batcher.batch(-1, 0); });
+}
+
+TEST(PackHistories, RefusesAUserWithoutATarget) {
+  const Dataset data = test::make_dataset({{1, 2, 3}, {1}});
+  const std::vector<std::int64_t> users{0, 1};
+  test::expect_error(ErrorKind::internal, "are for training only",
+                     [&] { pack_histories(data, users, Split::validation, 3); });
+}
+
 TEST(PackHistories, TakesTheLastItemsBeforeTheTarget) {
   const Dataset data = test::make_dataset({{1, 2, 3, 4, 5, 6}, {3, 2, 1}});
   const std::vector<std::int64_t> users{1, 0};
@@ -156,6 +176,10 @@ TEST(Demo, ImpossibleShapesAreRefused) {
   test::expect_error(ErrorKind::usage, "a mean length of at least 5", [] { make_demo({.mean_length = 2}); });
   test::expect_error(ErrorKind::usage, "needs at least",
                      [] { make_demo({.items = 100, .mean_length = 60}); });
+  test::expect_error(ErrorKind::usage, "a mean length of at least 5",
+                     [] { make_demo({.mean_length = std::nan("")}); });
+  test::expect_error(ErrorKind::usage, "at most 2^31 - 2", [] { make_demo({.items = 3'000'000'000}); });
+  test::expect_error(ErrorKind::usage, "at most 2^31 - 2", [] { make_demo({.users = 99'999'999'999}); });
 }
 
 }  // namespace

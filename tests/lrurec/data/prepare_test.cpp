@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "lrurec/data/readers.h"
+#include "nn/serialization/envelope.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
@@ -63,6 +64,9 @@ TEST(Prepare, NumbersFollowTheOrderOfRawIds) {
   EXPECT_EQ(numbers.user_name(0), "9");
   EXPECT_EQ(numbers.item_name(1), "7");
   EXPECT_EQ(numbers.item_name(3), "70");
+  const Dataset large = prepare(inter("u 9000000000000000000 1\nu 10 2\nu 9 3\n"), {}, Ties::file);
+  EXPECT_EQ(large.item_name(1), "9") << "numbers of 19 digits are numbers too";
+  EXPECT_EQ(large.item_name(3), "9000000000000000000");
   const Dataset texts = prepare(inter("b x10 1\na x9 1\n"), {}, Ties::file);
   EXPECT_EQ(texts.user_name(0), "a");
   EXPECT_EQ(texts.item_name(1), "x10");
@@ -94,6 +98,48 @@ TEST(Dataset, SavesAndLoads) {
   EXPECT_EQ(Dataset::load(folder / "d.lrd"), data);
   EXPECT_EQ(Dataset::load(folder / "d.lrd").fingerprint(), data.fingerprint());
   EXPECT_NE(test::make_dataset({{1, 2, 3}, {3, 2}}).fingerprint(), data.fingerprint());
+}
+
+TEST(Dataset, UsersWithoutATargetHaveNoHistory) {
+  const Dataset data = test::make_dataset({{1, 2}, {1}});
+  for (const std::int64_t user : {0, 1}) {
+    for (const Split split : {Split::validation, Split::test}) {
+      expect_error(ErrorKind::internal, "are for training only", [&] { data.history(user, split); });
+      expect_error(ErrorKind::internal, "are for training only", [&] { data.target(user, split); });
+    }
+  }
+}
+
+// A checksum shows damage, not tampering: whatever a well-sealed file says, loading it gives a data set whose
+// numbers are in range, or an error.
+TEST(Dataset, EveryAlteredBitUnderAValidChecksumIsSafe) {
+  const TemporaryFolder folder;
+  const Dataset data = test::make_dataset({{1, 2, 3}, {3, 1}});
+  data.save(folder / "d.lrd");
+  const auto payload = nn::read_envelope(folder / "d.lrd", "dataset", 1);
+  int refused = 0;
+  for (std::size_t bit = 0; bit < 8 * payload.size(); ++bit) {
+    auto altered = payload;
+    altered[bit / 8] ^= std::byte{1} << (bit % 8);
+    nn::write_envelope(folder / "altered.lrd", "dataset", 1, altered);
+    try {
+      const Dataset loaded = Dataset::load(folder / "altered.lrd");
+      std::int64_t total = 0;
+      for (std::int64_t user = 0; user < loaded.users(); ++user) {
+        total += std::ssize(loaded.sequence(user));
+        for (const auto item : loaded.sequence(user)) {
+          ASSERT_GE(item, 1);
+          ASSERT_LE(item, loaded.items());
+          EXPECT_LT(loaded.item_name(item).size(), payload.size());
+        }
+      }
+      EXPECT_EQ(total, loaded.interactions());
+    } catch (const Error& e) {
+      ++refused;
+      EXPECT_EQ(e.kind(), ErrorKind::file) << e.what();
+    }
+  }
+  EXPECT_GT(refused, 0);
 }
 
 TEST(Dataset, InconsistentArraysAreRefused) {

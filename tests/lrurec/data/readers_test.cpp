@@ -134,6 +134,86 @@ TEST(Readers, AnEndlessLineStopsAtOneMebibyte) {
                [&] { read_interactions(folder / "bomb.gz", Format::sasrec); });
 }
 
+TEST(Readers, BytesBehindTheCompressedDataAreNotIgnored) {
+  const TemporaryFolder folder;
+  const std::string text = "1 1\n1 2\n2 3\n2 1\n";
+  const std::string expected = fingerprint_of(write_text(folder / "clean.txt", text));
+  ASSERT_EQ(test::run_shell(folder, "gzip -k clean.txt && xz -k clean.txt").code, 0);
+  for (const std::string kind : {".gz", ".xz"}) {
+    const std::string whole = test::read_text(folder / ("clean.txt" + kind));
+    EXPECT_EQ(fingerprint_of(write_text(folder / "whole", whole)), expected) << kind;
+    expect_error(ErrorKind::data, (folder / "junk").string() + ": ", [&] {
+      read_interactions(write_text(folder / "junk", whole + "not compressed"), Format::sasrec);
+    });
+    // The beginning of a second member, as a copy that stopped leaves it.
+    expect_error(ErrorKind::data, (folder / "begun").string() + ": ", [&] {
+      read_interactions(write_text(folder / "begun", whole + whole.substr(0, 5)), Format::sasrec);
+    });
+  }
+}
+
+TEST(Readers, GzipCutAtEveryByteIsReported) {
+  const TemporaryFolder folder;
+  write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n");
+  ASSERT_EQ(test::run_shell(folder, "gzip -k clean.txt").code, 0);
+  const std::string whole = test::read_text(folder / "clean.txt.gz");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    const auto cut = write_text(folder / "cut.gz", whole.substr(0, length));
+    expect_error(ErrorKind::data, "cut.gz", [&] { read_interactions(cut, Format::sasrec); });
+  }
+}
+
+TEST(Readers, CompressedNothingIsAnEmptyDataSet) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(test::run_shell(folder, "printf '' | gzip > none.gz; printf '' | xz > none.xz").code, 0);
+  for (const char* name : {"none.gz", "none.xz"}) {
+    expect_error(ErrorKind::data, "there is no interaction",
+                 [&] { read_interactions(folder / name, Format::sasrec); });
+  }
+}
+
+TEST(Readers, ATextThatLooksUuencodedIsReadAsText) {
+  const TemporaryFolder folder;
+  const auto path = write_text(folder / "a.txt", "begin 644 x\n#0V%T\n`\nend\n");
+  expect_error(ErrorKind::data, ":1:11: 'user item' is needed, found 3 fields",
+               [&] { read_interactions(path, Format::sasrec); });
+}
+
+TEST(Readers, AGibibyteLineNeedsLittleMemory) {
+  // The kernel's high-water mark of this process, set back to what it holds now.
+  const auto kilobytes = [](const std::string& key) {
+    const std::string status = test::read_text("/proc/self/status");
+    return std::stoll(status.substr(status.find(key) + key.size()));
+  };
+  const TemporaryFolder folder;
+  ASSERT_EQ(test::run_shell(folder,
+                            "head -c 67108864 /dev/zero | tr '\\0' 7 | gzip -1 > part.gz && "
+                            "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do cat part.gz; done > line.gz")
+                .code,
+            0);
+  std::ofstream("/proc/self/clear_refs") << "5";
+  const auto before = kilobytes("VmRSS:");
+  if (kilobytes("VmHWM:") > before + 4096) GTEST_SKIP() << "/proc/self/clear_refs cannot be written";
+  expect_error(ErrorKind::data, "a line of more than 1 MiB",
+               [&] { read_interactions(folder / "line.gz", Format::sasrec); });
+  EXPECT_LT(kilobytes("VmHWM:") - before, 64 * 1024);
+}
+
+TEST(Readers, NamesForATerminalOrJsonAreMadePrintable) {
+  const TemporaryFolder folder;
+  const auto path = write_text(folder / "caf\xE9\x1b.txt", "1 1\n");
+  EXPECT_EQ(read_interactions(path, Format::sasrec).source, "caf\\xe9\\x1b.txt");
+}
+
+TEST(Readers, APipeIsNotSniffed) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(test::run_shell(folder, "mkfifo pipe").code, 0);
+  const std::string writer = "echo '1 2' > " + (folder / "pipe").string() + " &";
+  ASSERT_EQ(std::system(writer.c_str()), 0);
+  expect_error(ErrorKind::usage, "can be read only once; name its format with --format",
+               [&] { sniff_format(folder / "pipe"); });
+}
+
 TEST(Readers, SniffingSaysWhyAndNeverGuesses) {
   const TemporaryFolder folder;
   EXPECT_EQ(sniff_format(write_text(folder / "a", inter_header)).format, Format::inter);

@@ -1,0 +1,222 @@
+// `lrurec prepare` as a user meets it: the numbers it prints, what it refuses, and that nothing is lost.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+using test::read_text;
+using test::run_lrurec;
+using test::run_shell;
+using test::TemporaryFolder;
+using test::write_text;
+
+/// One line "lrurec: error: ..." with the message as the last of stderr, nothing on stdout, no data set.
+void expect_refused(const TemporaryFolder& folder, const std::string& arguments, int code,
+                    const std::string& message) {
+  const auto result = run_lrurec(folder, "prepare " + arguments);
+  EXPECT_EQ(result.code, code) << arguments << "\n" << result.err;
+  const auto at = result.err.find("lrurec: error: ");
+  ASSERT_NE(at, std::string::npos) << arguments << "\n" << result.err;
+  EXPECT_EQ(result.err.find('\n', at), result.err.size() - 1) << "one line: " << result.err;
+  EXPECT_NE(result.err.find(message, at), std::string::npos) << result.err;
+  EXPECT_EQ(result.out, "") << "nothing on stdout";
+  EXPECT_FALSE(std::filesystem::exists(folder / "x.lrd")) << arguments;
+}
+
+std::string lines(const std::vector<std::string>& rows) {
+  std::string text;
+  for (const auto& row : rows) text += row + "\n";
+  return text;
+}
+
+TEST(PrepareCommand, CountsByHand) {
+  const TemporaryFolder folder;
+  // User 1: 8 items, so 6 to train on: with L = 3 two windows of 3 labels. User 2: an immediate repeat; 3
+  // items stay, 1 to train on. User 3: 2 items, training only. Item 9 is a test target that nobody trains on.
+  write_text(folder / "a.txt", lines({"1 1", "1 2", "1 3", "1 4", "1 5", "1 6", "1 7", "1 8", "2 1", "2 1",
+                                      "2 2", "2 9", "3 7", "3 8"}));
+  const auto result = run_lrurec(folder, "prepare a.txt -o x.lrd --max-length 3 --json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["users"], 3);
+  EXPECT_EQ(json["items"], 9);
+  EXPECT_EQ(json["interactions"], 13);
+  EXPECT_EQ(json["evaluated_users"], 2);
+  EXPECT_EQ(json["training_windows"], 4);
+  EXPECT_EQ(json["steps_per_epoch"], 1);
+  EXPECT_EQ(json["labels"], 3 + 3 + 1 + 2);
+  EXPECT_EQ(json["test_items_unseen_in_training"], 1);
+  EXPECT_EQ(json["protocol"]["filter"], "none");
+  EXPECT_EQ(json["steps"][0]["interactions"], 14);
+  EXPECT_EQ(json["steps"][1]["dropped"], 1);
+  EXPECT_NE(result.err.find("format: sasrec"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("row 3: user '1', item '3'"), std::string::npos) << result.err;
+
+  const auto table = run_lrurec(folder, "prepare a.txt -o y.lrd --max-length 3");
+  EXPECT_NE(table.out.find("dropped"), std::string::npos);
+  EXPECT_NE(table.out.find(json["fingerprint"].get<std::string>()), std::string::npos) << table.out;
+}
+
+TEST(PrepareCommand, FilterAndTiesOfTimestampedRows) {
+  const TemporaryFolder folder;
+  std::string text = "user_id:token\titem_id:token\ttimestamp:float\n";
+  for (const char* user : {"u", "v"}) {
+    for (const char* item : {"30", "4", "200"}) text += std::string(user) + "\t" + item + "\t-5\n";
+  }
+  write_text(folder / "a.inter", text + "w\t77\t1\n");
+  const auto prepare = [&](const std::string& flags) {
+    const auto result = run_lrurec(folder, "prepare a.inter -o x.lrd --force --json " + flags);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  EXPECT_EQ(prepare("--filter none")["users"], 3);
+  const auto once = prepare("--filter once:2");
+  EXPECT_EQ(once["users"], 2);
+  EXPECT_EQ(once["steps"][2]["dropped"], 1);
+  EXPECT_EQ(prepare("--filter kcore:2")["protocol"]["filter"], "kcore:2");
+  EXPECT_EQ(once["protocol"]["ties"], "file");
+  const auto by_item = prepare("--filter none --ties item-id");
+  EXPECT_EQ(by_item["protocol"]["order"], "by time, ties by item-id");
+  EXPECT_NE(by_item["fingerprint"], prepare("--filter none")["fingerprint"]) << "the order matters";
+  const auto refused = run_lrurec(folder, "prepare a.inter -o y.lrd");
+  EXPECT_EQ(refused.code, 3) << "once:5 is the default of .inter, and leaves nothing";
+  EXPECT_NE(refused.err.find("the filter once:5 leaves nothing; try --filter none"), std::string::npos);
+}
+
+TEST(PrepareCommand, LineEndsAndByteOrderMarkMakeNoDifference) {
+  const TemporaryFolder folder;
+  const auto fingerprint = [&](const std::string& text) {
+    write_text(folder / "a.txt", text);
+    const auto result = run_lrurec(folder, "prepare a.txt -o x.lrd --force --json");
+    EXPECT_EQ(result.code, 0) << result.err;
+    return nlohmann::json::parse(result.out)["fingerprint"].get<std::string>();
+  };
+  const std::string clean = fingerprint("1 5\n1 6\n2 5\n");
+  EXPECT_EQ(fingerprint("\xEF\xBB\xBF"
+                        "1 5\r\n\r\n1 6\r\n2 5"),
+            clean);
+  EXPECT_NE(fingerprint("1 5\n1 6\n2 6\n"), clean);
+}
+
+TEST(PrepareCommand, MalformedDataIsExitThree) {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"1\n", "bad.txt:1:2: "},
+      {"1 2\n1 x\n", "bad.txt:2:3: "},
+      {"1 2\n-1 2\n", "bad.txt:2:1: "},
+      {"1 18446744073709551616\n", "bad.txt:1:3: "},
+      {std::string("1 2\n1 \0\n", 8), "bad.txt:2:3: a NUL byte"},
+      {"1 2\n1 \xFF\n", "bad.txt:2:3: text that is not UTF-8"},
+      {"\n\n", "bad.txt: there is no interaction"},
+  };
+  for (const auto& [text, message] : cases) {
+    write_text(folder / "bad.txt", text);
+    expect_refused(folder, "bad.txt -o x.lrd --format sasrec", 3, message);
+  }
+  write_text(folder / "c.csv", "a,b,c\n");
+  expect_refused(folder, "c.csv -o x.lrd", 3, "--format sasrec or --format inter");
+  ASSERT_EQ(run_shell(folder, "seq 1 9999 | sed 's/^/1 /' | gzip > ok.gz; head -c 9000 ok.gz > cut.gz").code,
+            0);
+  expect_refused(folder, "cut.gz -o x.lrd --format sasrec", 3, "cut.gz: ");
+}
+
+TEST(PrepareCommand, FilesThatCannotBeReadOrWrittenAreExitFive) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n");
+  expect_refused(folder, "none.txt -o x.lrd", 5, "there is no such file");
+  expect_refused(folder, ". -o x.lrd", 5, "it is a folder");
+  expect_refused(folder, "a.txt -o none/x.lrd", 5, "none/x.lrd");
+  expect_refused(folder, "a.txt -o " + std::string(300, 'n'), 5, "File name too long");
+  EXPECT_EQ(folder.entries(), (std::vector<std::string>{"a.txt"})) << "no temporary is left";
+}
+
+TEST(PrepareCommand, ResultsThatCannotBePrintedAreNoSuccess) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n");
+  for (const char* arguments : {"prepare a.txt -o x.lrd --force", "prepare a.txt -o x.lrd --force --json", "",
+                                "--help", "--version"}) {
+    const auto result = run_shell(folder, std::string(LRUREC_BINARY) + " " + arguments + " > /dev/full");
+    EXPECT_EQ(result.code, 5) << arguments;
+    EXPECT_NE(result.err.find("cannot write the results to standard output"), std::string::npos)
+        << result.err;
+  }
+}
+
+TEST(PrepareCommand, NothingIsOverwritten) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n");
+  write_text(folder / "mine.lrd", "precious");
+  const auto refused = run_lrurec(folder, "prepare a.txt -o mine.lrd");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("replace it with --force"), std::string::npos) << refused.err;
+  EXPECT_EQ(read_text(folder / "mine.lrd"), "precious");
+  // A failure under --force leaves the old file, too.
+  write_text(folder / "bad.txt", "1 x\n");
+  EXPECT_EQ(run_lrurec(folder, "prepare bad.txt -o mine.lrd --force --format sasrec").code, 3);
+  EXPECT_EQ(read_text(folder / "mine.lrd"), "precious");
+  EXPECT_EQ(run_lrurec(folder, "prepare a.txt -o mine.lrd --force").code, 0);
+
+  ASSERT_EQ(run_shell(folder, "ln -s a.txt link.txt").code, 0);
+  for (const char* itself : {"a.txt", "./a.txt", "link.txt"}) {
+    const auto result = run_lrurec(folder, std::string("prepare a.txt --force -o ") + itself);
+    EXPECT_EQ(result.code, 2) << itself;
+    EXPECT_NE(result.err.find("is the raw file itself"), std::string::npos) << result.err;
+    EXPECT_EQ(read_text(folder / "a.txt"), "1 2\n") << itself;
+  }
+}
+
+TEST(PrepareCommand, UsageErrorsNameTheWordAndTheRemedy) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n");
+  expect_refused(folder, "a.txt", 2, "--output is required");
+  expect_refused(folder, "a.txt --ouput x.lrd", 2, "unknown flag --ouput; did you mean '--output'?");
+  expect_refused(folder, "a.txt -o x.lrd --max-lenght=3", 2,
+                 "unknown flag --max-lenght; did you mean '--max-length'?");
+  expect_refused(folder, "a.txt -o x.lrd -z", 2, "unknown flag -z");
+  expect_refused(folder, "a.txt 'b c.txt' -o x.lrd", 2, "unknown argument 'b c.txt'");
+  expect_refused(folder, "a.txt -o x.lrd --max-length 0", 2, "--max-length");
+  expect_refused(folder, "a.txt -o x.lrd --ties random", 2, "--ties must be file, hash or item-id");
+  expect_refused(folder, "a.txt -o x.lrd --filter twice:5", 2, "--filter must be none, once:N or kcore:N");
+  expect_refused(folder, "a.txt -o x.lrd --demo", 2, "name a raw file or give --demo");
+  expect_refused(folder, "a.txt -o x.lrd --demo-users 5", 2, "--demo-users requires --demo");
+  expect_refused(folder, "--demo -o x.lrd --filter none", 2, "--filter excludes --demo");
+  expect_refused(folder, "--demo -o x.lrd --demo-seed -1", 2, "--demo-seed: must not be negative");
+  expect_refused(folder, "--demo -o x.lrd --demo-length nan", 2, "a mean length of at least 5");
+  const auto command = run_lrurec(folder, "prepair a.txt -o x.lrd");
+  EXPECT_EQ(command.code, 2);
+  EXPECT_NE(command.err.find("unknown command 'prepair'; did you mean 'prepare'?"), std::string::npos)
+      << command.err;
+}
+
+TEST(PrepareCommand, RawIdsReachTheTerminalEscaped) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.inter", "user_id:token\titem_id:token\n\x1b[31mu\tx\n");
+  const auto result = run_lrurec(folder, "prepare a.inter -o x.lrd --filter none");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.err.find('\x1b'), std::string::npos);
+  EXPECT_NE(result.err.find("user '\\x1b[31mu'"), std::string::npos) << result.err;
+}
+
+TEST(PrepareCommand, DemonstrationDataKnowTheirBestPossibleScore) {
+  const TemporaryFolder folder;
+  const std::string flags = "prepare --demo --demo-users 60 --demo-items 40 --demo-length 8 --json -o ";
+  const auto json = nlohmann::json::parse(run_lrurec(folder, flags + "x.lrd").out);
+  EXPECT_EQ(json["users"], 60);
+  EXPECT_EQ(json["items"], 40);
+  for (const char* split : {"val", "test"}) {
+    const double best = json["protocol"]["facts"][std::string("best_possible_recall10_") + split];
+    EXPECT_GT(best, 10.0 / 40) << "better than any ten of forty items";
+    EXPECT_LT(best, 1);
+  }
+  const auto again = nlohmann::json::parse(run_lrurec(folder, flags + "y.lrd").out);
+  EXPECT_EQ(again["fingerprint"], json["fingerprint"]);
+  const auto other = nlohmann::json::parse(run_lrurec(folder, flags + "z.lrd --demo-seed 2").out);
+  EXPECT_NE(other["fingerprint"], json["fingerprint"]);
+}
+
+}  // namespace
+}  // namespace lrurec
