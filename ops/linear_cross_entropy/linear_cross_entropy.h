@@ -10,8 +10,9 @@ namespace lrurec::ops {
 ///
 /// x: [tokens, H], weight: [C, H], bias: [C], f32 or f64; labels: i64 [tokens], -1 = no label -> scalar.
 /// With P = (softmax(x W^T + b) - onehot) / n:  dx = P W,  dW = P^T x,  db = column sums of P. When a
-/// gradient is asked for, these are computed in the forward pass, while a chunk of P is at hand; backward
-/// only scales them. `chunk_tokens` 0 chooses a chunk of about 16 MiB of logits, at least 64 tokens.
+/// gradient is asked for, these are computed in the forward pass, while a tile of P is at hand; backward only
+/// scales them. `chunk_tokens` 0 chooses how many tokens are taken together. The bits do not depend on the
+/// number of threads.
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
                               const Tensor& labels, std::int64_t chunk_tokens = 0);
 

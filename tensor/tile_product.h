@@ -1,0 +1,35 @@
+#pragma once
+// A matrix product for tiles that lie in cache: what the fused kernels are built from. OpenBLAS is faster on
+// large matrices; on tiles of 64 x 64 to 768 x 128 its packing costs as much as the product.
+
+#include <cstdint>
+
+namespace lrurec {
+
+/// A matrix read with any strides: element (i, p) is data[i * row + p * column].
+template <class T>
+struct TileOperand {
+  const T* data;
+  std::int64_t row, column;
+};
+
+/// What a sum starts from.
+enum class TileStart {
+  zero,
+  bias,  ///< bias[j], a row added to all rows
+  sum,   ///< what C holds: C += A B
+};
+
+/// C = A B + start.  A: [m, k]; B: [k, n], rows ldb apart; C: [m, n], rows ldc apart. T is float or double.
+/// Element (i, j) is the chain of fused multiply-adds over k in order, wherever it lies in its tile: its bits
+/// depend neither on the tile sizes nor on how tiles are shared among threads.
+template <class T>
+void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
+                  const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
+
+/// to[j, i] = from[i, j] for from: [rows, columns], rows ldf apart; to: rows ldt apart.
+template <class T>
+void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t ldf, T* to,
+                    std::int64_t ldt);
+
+}  // namespace lrurec
