@@ -40,8 +40,23 @@ FeedForward::FeedForward(std::int64_t width, std::int64_t inner, double p, std::
   register_module("w_2", w_2_);
 }
 
-Variable FeedForward::forward(const Variable& x, const ForwardContext& context) const {
+Variable FeedForward::forward_composed(const Variable& x, const ForwardContext& context) const {
   return w_2_.forward(dropout_.forward(ops::gelu(w_1_.forward(x)), context));
+}
+
+Variable FeedForward::forward(const Variable& x, const ForwardContext& context) const {
+  return ops::feed_forward(x, w_1_.weight, w_1_.bias, w_2_.weight, w_2_.bias, dropout_.p(context),
+                           dropout_.key(context));
+}
+
+Variable ResidualNorm::forward_composed(const Variable& a, const Variable& x,
+                                        const ForwardContext& context) const {
+  const Variable dropped = dropout_.forward(a, context);
+  return LayerNorm::forward(x.defined() ? dropped + x : dropped);
+}
+
+Variable ResidualNorm::forward(const Variable& a, const Variable& x, const ForwardContext& context) const {
+  return ops::residual_layer_norm(a, x, weight, bias, eps_, dropout_.p(context), dropout_.key(context));
 }
 
 }  // namespace lrurec::nn

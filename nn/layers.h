@@ -42,7 +42,7 @@ class LayerNorm : public Module {
 
   Variable weight, bias;
 
- private:
+ protected:
   double eps_;
 };
 
@@ -52,9 +52,27 @@ class Dropout : public Module {
   Dropout(double p, std::uint64_t site) : p_(p), site_(site) {}
   Variable forward(const Variable& x, const ForwardContext& context) const;
 
+  /// The probability in this context, 0 outside training, and the mask: for operations that drop out
+  /// themselves.
+  double p(const ForwardContext& context) const { return context.training ? p_ : 0; }
+  ops::DropoutKey key(const ForwardContext& context) const { return context.dropout_key(site_); }
+
  private:
   double p_;
   std::uint64_t site_;
+};
+
+/// The end of a sublayer: LN(dropout(a) + x); x may be undefined.
+class ResidualNorm : public LayerNorm {
+ public:
+  ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init)
+      : LayerNorm(width, eps, init), dropout_(p, dropout_site) {}
+  Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
+  /// The same by the fused operation.
+  Variable forward(const Variable& a, const Variable& x, const ForwardContext& context) const;
+
+ private:
+  Dropout dropout_;
 };
 
 /// The position-wise network of equation 8 without its outer GELU: W2 dropout(gelu(W1 x + b1)) + b2.
@@ -62,6 +80,8 @@ class FeedForward : public Module {
  public:
   FeedForward(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
               Initializer& init);
+  Variable forward_composed(const Variable& x, const ForwardContext& context) const;
+  /// The same by the fused operation.
   Variable forward(const Variable& x, const ForwardContext& context) const;
 
  private:

@@ -19,10 +19,27 @@ LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ri
 
 Variable LRU::lambda() const { return ops::exp(ops::complex(-ops::exp(nu_log), ops::exp(theta_log))); }
 
-LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {
+LRU::Output LRU::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial) const {
   const Variable u = ops::exp(gamma_log) * in_proj_.forward(x);
   const auto [h, final_state] = ops::linear_scan(lambda(), u, offsets, initial);
   return {ops::real(out_proj_.forward(h)), final_state};
+}
+
+LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {
+  const Variable gamma = ops::exp(gamma_log);
+  const auto [y, final_state] =
+      ops::lru(x, lambda(), ops::reshape(gamma, {-1, 1}) * in_proj_.weight, gamma * in_proj_.bias,
+               out_proj_.weight, ops::real(out_proj_.bias), offsets, initial);
+  return {y, final_state};
+}
+
+Variable LRU::forward_last(const Variable& x, const Tensor& offsets) const {
+  const NoGrad no_grad;
+  const Variable gamma = ops::exp(gamma_log);
+  const Variable B = ops::reshape(gamma, {-1, 1}) * in_proj_.weight, b = gamma * in_proj_.bias;
+  return Variable(ops::raw::lru_last(x.value(), lambda().value(), B.value(), b.value(),
+                                     out_proj_.weight.value(), ops::raw::real(out_proj_.bias.value()),
+                                     offsets));
 }
 
 }  // namespace lrurec::nn

@@ -27,7 +27,12 @@ class LRU : public Module {
     Variable final_state;  ///< complex [S, D], h after the last token of each sequence
   };
   /// x: [tokens, H]; offsets: i64 [S + 1] (see ops::linear_scan); initial: complex [S, D] or undefined.
+  /// Written as the equation: read this one first.
+  Output forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial = {}) const;
+  /// The same by the fused operation ops::lru, with gamma folded into B.
   Output forward(const Variable& x, const Tensor& offsets, const Variable& initial = {}) const;
+  /// y of the last token of each sequence, [S, H]; for evaluation. Sequences must not be empty.
+  Variable forward_last(const Variable& x, const Tensor& offsets) const;
 
   Variable nu_log, theta_log, gamma_log;
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 #include <xsimd/xsimd.hpp>
+
+#include "tensor/scratch.h"
 
 namespace lrurec {
 namespace {
@@ -60,7 +61,7 @@ template <TileStart start, class T>
 void last_columns(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, const T* b,
                   std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
   constexpr auto W = static_cast<std::int64_t>(xsimd::batch<T>::size);
-  std::vector<T> padded_b(static_cast<std::size_t>(k * W)), padded_c(static_cast<std::size_t>(m * W));
+  const Scratch<T> padded_b(k * W, T(0)), padded_c(m * W, T(0));
   std::array<T, xsimd::batch<T>::size> padded_bias{};
   for (std::int64_t p = 0; p < k; ++p) std::copy_n(b + p * ldb, n, padded_b.data() + p * W);
   if constexpr (start == TileStart::bias) std::copy_n(bias, n, padded_bias.data());

@@ -103,10 +103,7 @@ Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data:
   return [&model, &data, split, max_length](std::span<const std::int64_t> users) {
     const NoGrad no_grad;
     const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
-    const Variable hidden = model.encode(Tensor::from(batch.items), Tensor::from(batch.offsets));
-    std::vector<std::int64_t> last;
-    for (std::size_t s = 1; s < batch.offsets.size(); ++s) last.push_back(batch.offsets[s] - 1);
-    return model.predict(ops::embedding(hidden, Tensor::from(last))).value();
+    return model.predict(model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets))).value();
   };
 }
 

@@ -5,14 +5,23 @@
 #include "ops/ops.h"
 
 namespace lrurec::model {
+namespace {
+
+/// The row of the last token of each sequence, i64 [S].
+Tensor last_tokens(const Tensor& offsets) {
+  std::vector<std::int64_t> rows = offsets.to_vector<std::int64_t>();
+  rows.erase(rows.begin());
+  for (auto& row : rows) --row;
+  return Tensor::from(rows);
+}
+
+}  // namespace
 
 LruBlock::LruBlock(const ModelConfig& config, std::uint64_t site, nn::Initializer& init)
     : lru_(config.hidden, config.channels, init),
-      lru_norm_(config.hidden, config.layer_norm_eps, init),
-      lru_dropout_(config.dropout, site),
+      lru_norm_(config.hidden, config.layer_norm_eps, config.dropout, site, init),
       feed_forward_(config.hidden, 4 * config.hidden, config.dropout, site + 1, init),
-      feed_forward_norm_(config.hidden, config.layer_norm_eps, init),
-      feed_forward_dropout_(config.dropout, site + 2),
+      feed_forward_norm_(config.hidden, config.layer_norm_eps, config.dropout, site + 2, init),
       outer_gelu_(config.outer_gelu) {
   register_module("lru", lru_);
   register_module("lru_layer_norm", lru_norm_);
@@ -20,13 +29,31 @@ LruBlock::LruBlock(const ModelConfig& config, std::uint64_t site, nn::Initialize
   register_module("feed_forward_layer_norm", feed_forward_norm_);
 }
 
+LruBlock::Output LruBlock::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial,
+                                            const nn::ForwardContext& context) const {
+  const auto [recurrent, final_state] = lru_.forward_composed(x, offsets, initial);
+  const Variable y = lru_norm_.forward_composed(recurrent, x, context);
+  Variable position_wise = feed_forward_.forward_composed(y, context);
+  if (outer_gelu_) position_wise = ops::gelu(position_wise);
+  return {feed_forward_norm_.forward_composed(position_wise, y, context), final_state};
+}
+
 LruBlock::Output LruBlock::forward(const Variable& x, const Tensor& offsets, const Variable& initial,
                                    const nn::ForwardContext& context) const {
   const auto [recurrent, final_state] = lru_.forward(x, offsets, initial);
-  const Variable y = lru_norm_.forward(lru_dropout_.forward(recurrent, context) + x);
+  return {position_wise_half(lru_norm_.forward(recurrent, x, context), context), final_state};
+}
+
+Variable LruBlock::forward_last(const Variable& x, const Tensor& offsets) const {
+  const nn::ForwardContext context;
+  const Variable x_last = ops::embedding(x, last_tokens(offsets));
+  return position_wise_half(lru_norm_.forward(lru_.forward_last(x, offsets), x_last, context), context);
+}
+
+Variable LruBlock::position_wise_half(const Variable& y, const nn::ForwardContext& context) const {
   Variable position_wise = feed_forward_.forward(y, context);
   if (outer_gelu_) position_wise = ops::gelu(position_wise);
-  return {feed_forward_norm_.forward(feed_forward_dropout_.forward(position_wise, context) + y), final_state};
+  return feed_forward_norm_.forward(position_wise, y, context);
 }
 
 LRURec::LRURec(const ModelConfig& config, std::uint64_t seed, DType real)
@@ -35,8 +62,7 @@ LRURec::LRURec(const ModelConfig& config, std::uint64_t seed, DType real)
 LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
     : config_(config),
       embedding_(config.num_items + 1, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, init),
-      embedding_dropout_(config.dropout, 0) {
+      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init) {
   register_module("embedding", embedding_);
   register_module("embedding_layer_norm", embedding_norm_);
   for (std::int64_t i = 0; i < config.blocks; ++i) {
@@ -48,9 +74,25 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
 }
 
 Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward(embedding_dropout_.forward(embedding_.forward(items), context));
+  Variable x = embedding_norm_.forward(embedding_.forward(items), {}, context);
   for (const auto& block : blocks_) x = block->forward(x, offsets, {}, context).x;
   return x;
+}
+
+Variable LRURec::encode_composed(const Tensor& items, const Tensor& offsets,
+                                 const nn::ForwardContext& context) const {
+  Variable x = embedding_norm_.forward_composed(embedding_.forward(items), {}, context);
+  for (const auto& block : blocks_) x = block->forward_composed(x, offsets, {}, context).x;
+  return x;
+}
+
+Variable LRURec::encode_last(const Tensor& items, const Tensor& offsets) const {
+  const NoGrad no_grad;
+  const nn::ForwardContext context;
+  Variable x = embedding_norm_.forward(embedding_.forward(items), {}, context);
+  if (blocks_.empty()) return ops::embedding(x, last_tokens(offsets));
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, offsets, {}, context).x;
+  return blocks_.back()->forward_last(x, offsets);
 }
 
 Variable LRURec::predict(const Variable& hidden) const {
@@ -64,7 +106,7 @@ Variable LRURec::loss(const Tensor& items, const Tensor& offsets, const Tensor& 
 
 Variable LRURec::loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                                const nn::ForwardContext& context) const {
-  return ops::cross_entropy(predict(encode(items, offsets, context)), labels);
+  return ops::cross_entropy(predict(encode_composed(items, offsets, context)), labels);
 }
 
 std::vector<double> LRURec::mean_abs_lambda() const {

@@ -34,19 +34,26 @@ class LruBlock : public nn::Module {
     Variable x;            ///< [tokens, H]
     Variable final_state;  ///< complex [S, D]
   };
+  /// Written as the equations.
+  Output forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial,
+                          const nn::ForwardContext& context) const;
+  /// The same by the fused operations.
   Output forward(const Variable& x, const Tensor& offsets, const Variable& initial,
                  const nn::ForwardContext& context) const;
+  /// Outside training: out of the last token of each sequence, [S, H]; the same bits as in the whole. No
+  /// sequence may be empty.
+  Variable forward_last(const Variable& x, const Tensor& offsets) const;
   const nn::LRU& lru() const { return lru_; }
 
   static constexpr std::uint64_t dropout_sites = 3;
 
  private:
+  Variable position_wise_half(const Variable& y, const nn::ForwardContext& context) const;
+
   nn::LRU lru_;
-  nn::LayerNorm lru_norm_;
-  nn::Dropout lru_dropout_;
+  nn::ResidualNorm lru_norm_;
   nn::FeedForward feed_forward_;
-  nn::LayerNorm feed_forward_norm_;
-  nn::Dropout feed_forward_dropout_;
+  nn::ResidualNorm feed_forward_norm_;
   bool outer_gelu_;
 };
 
@@ -60,6 +67,9 @@ class LRURec : public nn::Module {
 
   /// Hidden features of every token, [tokens, H].
   Variable encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context = {}) const;
+  /// Outside training: those of the last token of each sequence, [S, H], the same bits. The last block runs
+  /// its second half for these tokens only. No sequence may be empty.
+  Variable encode_last(const Tensor& items, const Tensor& offsets) const;
 
   /// Equation 10: scores over 0..|I| from hidden features: h E^T + b, [n, H] -> [n, |I| + 1].
   Variable predict(const Variable& hidden) const;
@@ -67,7 +77,9 @@ class LRURec : public nn::Module {
   /// Mean cross-entropy over the tokens' labels (i64 [tokens], -1: none) and all |I| + 1 classes, equation 1.
   Variable loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                 const nn::ForwardContext& context = {}) const;
-  /// The same written out: cross_entropy(predict(encode(...))). Stores all logits; for readers and tests.
+  /// The same written out, by compositions all the way: stores all logits; for readers and tests.
+  Variable encode_composed(const Tensor& items, const Tensor& offsets,
+                           const nn::ForwardContext& context = {}) const;
   Variable loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                          const nn::ForwardContext& context = {}) const;
 
@@ -81,9 +93,8 @@ class LRURec : public nn::Module {
   LRURec(const ModelConfig& config, nn::Initializer init);
 
   ModelConfig config_;
-  nn::Embedding embedding_;  ///< E: [|I| + 1, H]
-  nn::LayerNorm embedding_norm_;
-  nn::Dropout embedding_dropout_;
+  nn::Embedding embedding_;          ///< E: [|I| + 1, H]
+  nn::ResidualNorm embedding_norm_;  ///< of the embedding alone
   std::vector<std::unique_ptr<LruBlock>> blocks_;
   Variable bias_;  ///< b: [|I| + 1]
 };

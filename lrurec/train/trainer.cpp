@@ -105,11 +105,11 @@ void Trainer::train_step() {
   loss.backward();
   double norm = 0;
   try {
-    norm = nn::clip_gradient_norm(optimizer_.parameters(), config_.clip_norm);
+    norm = nn::finite_gradient_norm(optimizer_.parameters());
   } catch (const Error& e) {
     fail_non_finite(e.what());
   }
-  optimizer_.step();
+  optimizer_.step(nn::clip_factor(norm, config_.clip_norm));
   ++progress_.step;
 
   loss_sum_ += value;

@@ -1,9 +1,9 @@
 #include "nn/optim/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/dispatch.h"
-#include "tensor/strided_loop.h"
 
 namespace lrurec::nn {
 namespace {
@@ -26,34 +26,40 @@ std::map<std::string, Tensor> named(const char* prefix, const std::vector<NamedP
   return result;
 }
 
-/// f(i) for every element of a parameter, in parallel where it is worth it.
-template <class F>
-void for_each_element(std::int64_t n, F&& f) {
-#pragma omp parallel for simd schedule(static) if (n > parallel_grain)
-  for (std::int64_t i = 0; i < n; ++i) f(i);
+/// Elements begin .. end-1 of tensor number `index` in a list.
+struct Block {
+  std::size_t index;
+  std::int64_t begin, end;
+};
+
+/// All elements of some tensors in blocks of fixed size: one parallel loop over small and large ones
+/// together, and sums by block have the same bits for any number of threads.
+std::vector<Block> blocks_of(const std::vector<Tensor>& tensors) {
+  constexpr std::int64_t size = 16384;
+  std::vector<Block> blocks;
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    if (!tensors[k].defined()) continue;
+    const std::int64_t n = tensors[k].numel();
+    for (std::int64_t i = 0; i < n; i += size) blocks.push_back({k, i, std::min(n, i + size)});
+  }
+  return blocks;
 }
 
-double square_sum(const Tensor& gradient) {
-  const Tensor g = parts(gradient.contiguous());
-  double total = 0;
-  dispatch_real("gradient_norm", g.dtype(), [&]<class T>() {
-    const T* p = g.data<T>();
-    // Fixed blocks: the same bits for any number of threads.
-    constexpr std::int64_t block = 16384;
-    const std::int64_t n = g.numel(), blocks = (n + block - 1) / block;
-    std::vector<double> sums(static_cast<std::size_t>(blocks));
-#pragma omp parallel for schedule(static) if (n > parallel_grain)
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (std::int64_t i = b * block; i < std::min(n, (b + 1) * block); ++i) {
-        sum += static_cast<double>(p[i]) * static_cast<double>(p[i]);
-      }
-      sums[static_cast<std::size_t>(b)] = sum;
-    }
-    for (const double sum : sums) total += sum;
-  });
-  return total;
+/// f(block) for all blocks, in parallel where it is worth it.
+template <class F>
+void for_each(const std::vector<Block>& blocks, F&& f) {
+#pragma omp parallel for schedule(static) if (blocks.size() > 2)
+  for (std::size_t b = 0; b < blocks.size(); ++b) f(blocks[b], b);
+}
+
+/// Dense gradients as real numbers; undefined where a parameter has none.
+std::vector<Tensor> gradients_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<Tensor> gradients;
+  for (const auto& p : parameters) {
+    const Tensor& g = p.variable.grad();
+    gradients.push_back(g.defined() ? parts(g.contiguous()) : Tensor());
+  }
+  return gradients;
 }
 
 }  // namespace
@@ -74,26 +80,43 @@ std::int64_t first_non_finite(const Tensor& tensor) {
 }
 
 double gradient_norm(const std::vector<NamedParameter>& parameters) {
+  const std::vector<Tensor> gradients = gradients_of(parameters);
+  const std::vector<Block> blocks = blocks_of(gradients);
+  std::vector<double> sums(blocks.size());
+  for_each(blocks, [&](const Block& block, std::size_t b) {
+    const Tensor& g = gradients[block.index];
+    dispatch_real("gradient_norm", g.dtype(), [&]<class T>() {
+      const T* p = g.data<T>();
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (std::int64_t i = block.begin; i < block.end; ++i) {
+        sum += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+      }
+      sums[b] = sum;
+    });
+  });
   double total = 0;
-  for (const auto& p : parameters) {
-    if (p.variable.grad().defined()) total += square_sum(p.variable.grad());
-  }
+  for (const double sum : sums) total += sum;
   return std::sqrt(total);
 }
 
-double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double max_norm) {
+double clip_factor(double norm, double max_norm) { return std::min(1.0, max_norm / (norm + 1e-6)); }
+
+double finite_gradient_norm(const std::vector<NamedParameter>& parameters) {
   const double norm = gradient_norm(parameters);
-  if (!std::isfinite(norm)) {
-    for (const auto& p : parameters) {
-      if (!p.variable.grad().defined()) continue;
-      if (const auto i = first_non_finite(p.variable.grad()); i >= 0) {
-        fail(ErrorKind::non_finite, "the gradient of {} is not finite at entry {}", p.name, i);
-      }
+  if (std::isfinite(norm)) return norm;
+  for (const auto& p : parameters) {
+    if (!p.variable.grad().defined()) continue;
+    if (const auto i = first_non_finite(p.variable.grad()); i >= 0) {
+      fail(ErrorKind::non_finite, "the gradient of {} is not finite at entry {}", p.name, i);
     }
-    fail(ErrorKind::non_finite, "the gradient norm overflows");
   }
-  const double factor = max_norm / (norm + 1e-6);
-  if (factor >= 1) return norm;
+  fail(ErrorKind::non_finite, "the gradient norm overflows");
+}
+
+double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double max_norm) {
+  const double norm = finite_gradient_norm(parameters), factor = clip_factor(norm, max_norm);
+  if (factor == 1) return norm;
   for (auto p : parameters) {
     if (!p.variable.grad().defined()) continue;
     // A gradient may share memory with another tensor of the graph: scale a copy.
@@ -102,7 +125,9 @@ double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double 
     dispatch_real("clip_gradient_norm", g.dtype(), [&]<class T>() {
       T* x = g.data<T>();
       const T scale = static_cast<T>(factor);
-      for_each_element(g.numel(), [=](std::int64_t i) { x[i] *= scale; });
+      for_each(blocks_of({g}), [=](const Block& block, std::size_t) {
+        for (std::int64_t i = block.begin; i < block.end; ++i) x[i] *= scale;
+      });
     });
     p.variable.set_grad(scaled);
   }
@@ -117,31 +142,37 @@ Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay de
   }
 }
 
-void Adam::step() {
+void Adam::step(double gradient_scale) {
   ++steps_;
   const double n = static_cast<double>(steps_);
   const double correction1 = 1 - std::pow(options_.beta1, n), correction2 = 1 - std::pow(options_.beta2, n);
-  for (std::size_t k = 0; k < parameters_.size(); ++k) {
-    const Variable& variable = parameters_[k].variable;
-    if (!variable.grad().defined()) continue;
-    const double decay = options_.decays(parameters_[k].name) ? options_.weight_decay : 0;
-    const Tensor value = parts(variable.value()), gradient = parts(variable.grad().contiguous());
-    dispatch_real("adam", value.dtype(), [&]<class T>() {
-      T *p = value.data<T>(), *m = exp_avg_[k].data<T>(), *v = exp_avg_sq_[k].data<T>();
-      const T* grad = gradient.data<T>();
+  const std::vector<Tensor> gradients = gradients_of(parameters_);
+  std::vector<Tensor> values;
+  std::vector<double> decay;
+  for (const auto& p : parameters_) {
+    values.push_back(parts(p.variable.value()));
+    decay.push_back(options_.decays(p.name) ? options_.weight_decay : 0);
+  }
+  for_each(blocks_of(gradients), [&](const Block& block, std::size_t) {
+    const std::size_t k = block.index;
+    dispatch_real("adam", values[k].dtype(), [&]<class T>() {
+      T *p = values[k].data<T>(), *m = exp_avg_[k].data<T>(), *v = exp_avg_sq_[k].data<T>();
+      const T* grad = gradients[k].data<T>();
+      const T scale = static_cast<T>(gradient_scale);
       const T beta1 = static_cast<T>(options_.beta1), beta2 = static_cast<T>(options_.beta2);
       const T step_size = static_cast<T>(options_.lr / correction1);
       const T root = static_cast<T>(1 / std::sqrt(correction2)), eps = static_cast<T>(options_.eps);
-      const T shrink = decay_ == Decay::decoupled ? static_cast<T>(1 - options_.lr * decay) : T(1);
-      const T coupled = decay_ == Decay::in_gradient ? static_cast<T>(decay) : T(0);
-      for_each_element(value.numel(), [=](std::int64_t i) {
-        const T g = grad[i] + coupled * p[i];
+      const T shrink = decay_ == Decay::decoupled ? static_cast<T>(1 - options_.lr * decay[k]) : T(1);
+      const T coupled = decay_ == Decay::in_gradient ? static_cast<T>(decay[k]) : T(0);
+#pragma omp simd
+      for (std::int64_t i = block.begin; i < block.end; ++i) {
+        const T g = grad[i] * scale + coupled * p[i];
         m[i] = beta1 * m[i] + (1 - beta1) * g;
         v[i] = beta2 * v[i] + (1 - beta2) * g * g;
         p[i] = p[i] * shrink - step_size * m[i] / (std::sqrt(v[i]) * root + eps);
-      });
+      }
     });
-  }
+  });
 }
 
 std::map<std::string, Tensor> Adam::state() const {
@@ -155,23 +186,25 @@ SGD::SGD(std::vector<NamedParameter> parameters, SgdOptions options)
   for (const auto& p : parameters_) velocity_.push_back(state_like(p.variable));
 }
 
-void SGD::step() {
+void SGD::step(double gradient_scale) {
   ++steps_;
-  for (std::size_t k = 0; k < parameters_.size(); ++k) {
-    const Variable& variable = parameters_[k].variable;
-    if (!variable.grad().defined()) continue;
-    const Tensor value = parts(variable.value()), gradient = parts(variable.grad().contiguous());
+  const std::vector<Tensor> gradients = gradients_of(parameters_);
+  for_each(blocks_of(gradients), [&](const Block& block, std::size_t) {
+    const std::size_t k = block.index;
+    const Tensor value = parts(parameters_[k].variable.value());
     dispatch_real("sgd", value.dtype(), [&]<class T>() {
       T *p = value.data<T>(), *velocity = velocity_[k].data<T>();
-      const T* grad = gradient.data<T>();
+      const T* grad = gradients[k].data<T>();
+      const T scale = static_cast<T>(gradient_scale);
       const T lr = static_cast<T>(options_.lr), momentum = static_cast<T>(options_.momentum);
       const T decay = static_cast<T>(options_.weight_decay);
-      for_each_element(value.numel(), [=](std::int64_t i) {
-        velocity[i] = momentum * velocity[i] + grad[i] + decay * p[i];
+#pragma omp simd
+      for (std::int64_t i = block.begin; i < block.end; ++i) {
+        velocity[i] = momentum * velocity[i] + grad[i] * scale + decay * p[i];
         p[i] -= lr * velocity[i];
-      });
+      }
     });
-  }
+  });
 }
 
 std::map<std::string, Tensor> SGD::state() const { return named("velocity", parameters_, velocity_); }

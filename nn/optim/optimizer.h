@@ -15,8 +15,14 @@ namespace lrurec::nn {
 /// gradients of 1e20 do not overflow.
 double gradient_norm(const std::vector<NamedParameter>& parameters);
 
+/// The same; a norm that is not finite is ErrorKind::non_finite, naming the first bad gradient and entry.
+double finite_gradient_norm(const std::vector<NamedParameter>& parameters);
+/// What clipping multiplies gradients of that norm by: min(1, max_norm / (norm + 1e-6)).
+double clip_factor(double norm, double max_norm);
+
 /// Scales all gradients by max_norm / (norm + 1e-6) when that is below 1; returns the norm before.
-/// A norm that is not finite is ErrorKind::non_finite, naming the first bad gradient and entry.
+/// Errors as finite_gradient_norm. Where only an optimiser follows, step(clip_factor(...)) does it in one
+/// pass.
 double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double max_norm);
 
 /// Index of the first NaN or infinity of a tensor in row-major order, or -1.
@@ -30,8 +36,8 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update from the gradients that are there; parameters without a gradient stay.
-  virtual void step() = 0;
+  /// One update from the gradients that are there, times gradient_scale; parameters without a gradient stay.
+  virtual void step(double gradient_scale = 1) = 0;
 
   /// State to save, such as "exp_avg.blocks.0.lru.nu_log"; the tensors share memory with the optimiser.
   virtual std::map<std::string, Tensor> state() const = 0;
@@ -63,7 +69,7 @@ class Adam : public Optimizer {
  public:
   enum class Decay { decoupled, in_gradient };
   Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay decay = Decay::in_gradient);
-  void step() override;
+  void step(double gradient_scale = 1) override;
   std::map<std::string, Tensor> state() const override;
 
  private:
@@ -88,7 +94,7 @@ struct SgdOptions {
 class SGD : public Optimizer {
  public:
   SGD(std::vector<NamedParameter> parameters, SgdOptions options);
-  void step() override;
+  void step(double gradient_scale = 1) override;
   std::map<std::string, Tensor> state() const override;
 
  private:

@@ -1,7 +1,5 @@
 #include "ops/dropout/dropout.h"
 
-#include <cmath>
-
 #include "ops/dropout/kernels.h"
 #include "tensor/dispatch.h"
 
@@ -13,11 +11,9 @@ Tensor raw::dropout(const Tensor& input, double p, DropoutKey key) {
   if (p == 1) return Tensor::zeros(input.shape(), input.dtype(), input.device());
   const Tensor x = input.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  const auto threshold = static_cast<std::uint32_t>(std::min(std::ldexp(p, 32), 0x1p32 - 1));
+  const DropoutMask mask(Philox(key.seed, key.stream), p);
   dispatch_inexact("dropout", x.dtype(), [&]<class T>() {
-    on_device("dropout", x.device(), [&](Cpu) {
-      cpu::dropout(x.numel(), x.data<T>(), key.seed, key.stream, threshold, 1 / (1 - p), y.data<T>());
-    });
+    on_device("dropout", x.device(), [&](Cpu) { cpu::dropout(x.numel(), x.data<T>(), mask, y.data<T>()); });
   });
   return y;
 }

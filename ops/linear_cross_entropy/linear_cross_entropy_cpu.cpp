@@ -1,22 +1,22 @@
-// Linear layer, softmax and loss by tiles of tokens x classes that stay in cache.
+// Linear layer, softmax and loss by tiles of 128 classes x 64 tokens that do not leave the cache:
 //
-//   for each chunk of tokens
-//     pass 1, tiles of classes side by side:  S = X E^T + b;  W = exp(S - m), m = row maxima of the tile
-//     L = log of the sum of all exp(S): from the tiles' maxima and sums
-//     pass 2, tiles of classes side by side:  P = W exp(m - L) scale, minus scale at the label
-//                                             dE += P^T X,  db += sum P,  dX += P E
+//   pass 1, tile by tile:  S = E X^T + b;  m, z = maxima of the columns of S and sums of exp(S - m)
+//   then                   L = log of the sum of all exp(S): from the tiles' m and z
+//   pass 2, tile by tile:  P = exp(S - L) scale, minus scale at the label
+//                          dE += P X,  db += sum P,  dX += P^T E
 //
-// Few classes: the chunk's tiles of W are kept from pass 1 to pass 2. Many classes: they would travel through
-// memory, which takes longer than computing them again, so one tile a thread is all there is.
-
-#include <omp.h>
+// Few classes: a thread takes a chunk of tokens after the other and keeps all its tiles, as exp(S - m),
+// between the passes. Many classes: they would travel through memory, which takes longer than computing S
+// again; then threads share the tiles of many chunks, and each keeps one.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "ops/linear_cross_entropy/kernels.h"
+#include "tensor/scratch.h"
 #include "tensor/simd.h"
 #include "tensor/tile_product.h"
 
@@ -24,30 +24,31 @@ namespace lrurec::ops::cpu {
 namespace {
 
 constexpr std::int64_t tile_classes = 128;
-constexpr std::int64_t kept_bytes = std::int64_t{8} << 20;  // a share of the last cache level
 
-/// Tiles are summed into dX in this many groups, whatever the number of threads: the same bits for any.
-constexpr std::int64_t groups = 16;
-
-struct Plan {
-  std::int64_t chunk;
-  bool keep;  ///< the tiles of a chunk from pass 1 to pass 2
-};
+/// Gradients are summed in this many parts, whatever the number of threads: the same bits for any.
+constexpr std::int64_t parts = 16;
 
 template <class T>
-Plan make_plan(const HeadShape& shape, std::int64_t tiles, bool two_passes) {
-  constexpr std::int64_t few = 256, some = 512, many = 768;
-  const auto row_bytes = tiles * tile_classes * static_cast<std::int64_t>(sizeof(T));
-  const bool keep = two_passes && row_bytes * few <= kept_bytes;
-  const std::int64_t most = keep ? std::min(some, kept_bytes / row_bytes) : many;
-  std::int64_t chunk = shape.chunk;
-  if (chunk == 0) {  // equal chunks
-    const std::int64_t count = std::max<std::int64_t>((shape.tokens + most - 1) / most, 1);
-    chunk = (shape.tokens + count - 1) / count;
-  }
-  chunk = std::clamp<std::int64_t>(chunk, 1, std::max<std::int64_t>(shape.tokens, 1));
-  return {chunk, keep && chunk * row_bytes <= 2 * kept_bytes};
-}
+constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
+
+/// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` rounds their number
+/// up, and nobody looks at the columns beyond them.
+template <class T>
+struct Chunk {
+  std::int64_t start = 0, tokens = 0, ld;
+  Scratch<T> x;                            ///< X^T: [H, ld]
+  Scratch<T> tile_max, tile_sum;           ///< [tiles, ld]: m and z
+  Scratch<T> log_sum, label_logit, scale;  ///< [ld]: L, S at the label, 0 where there is no label
+
+  Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
+      : ld((most_tokens + width<T> - 1) / width<T> * width<T>),
+        x(H * ld, T(0)),
+        tile_max(tiles * ld),
+        tile_sum(tiles * ld),
+        log_sum(ld, T(0)),
+        label_logit(ld, T(0)),
+        scale(ld, T(0)) {}
+};
 
 template <class T>
 class Head {
@@ -62,146 +63,227 @@ class Head {
         scale_(scale),
         gradients_(gradients),
         tiles_((shape.classes + tile_classes - 1) / tile_classes),
-        plan_(make_plan<T>(shape, tiles_, gradients.dx != nullptr)),
-        weights_(size(plan_.keep ? tiles_ : threads(), plan_.chunk * tile_classes)),
-        transposed_(size(threads(), shape.H * tile_classes)),
-        tile_max_(size(tiles_, plan_.chunk)),
-        tile_sum_(size(tiles_, plan_.chunk)),
-        label_logit_(size(plan_.chunk, 1)),
-        log_sum_(size(plan_.chunk, 1)),
-        dx_(gradients.dx == nullptr ? 0 : size(groups, plan_.chunk * shape.H)) {}
+        chunk_tokens_(shape.chunk > 0 ? shape.chunk : 64),
+        chunks_((shape.tokens + chunk_tokens_ - 1) / chunk_tokens_) {}
 
   double run() {
-    if (gradients_.dx != nullptr) {
-      std::fill_n(gradients_.dweight, shape_.classes * shape_.H, T(0));
-      std::fill_n(gradients_.dbias, shape_.classes, T(0));
-    }
-    double total = 0;
-    for (start_ = 0; start_ < shape_.tokens; start_ += plan_.chunk) {
-      tokens_ = std::min(plan_.chunk, shape_.tokens - start_);
-#pragma omp parallel for schedule(dynamic, 1)
-      for (std::int64_t j = 0; j < tiles_; ++j) compute_weights(j, slot(j));
-      total += combine_sums();
-      if (gradients_.dx == nullptr) continue;
-#pragma omp parallel for schedule(dynamic, 1)
-      for (std::int64_t group = 0; group < groups; ++group) add_gradients(group);
-      sum_dx();
-    }
-    return total;
+    constexpr std::int64_t most_kept = std::int64_t{2} << 20;  // about what is nearest to a core
+    const std::int64_t kept = tiles_ * tile_classes * chunk_tokens_ * static_cast<std::int64_t>(sizeof(T));
+    return kept <= most_kept ? run_keeping() : run_twice();
   }
 
  private:
   using Batch = xsimd::batch<T>;
-  static constexpr auto width = static_cast<std::int64_t>(Batch::size);
-  static_assert(tile_classes % width == 0);
 
-  static std::size_t size(std::int64_t a, std::int64_t b) { return static_cast<std::size_t>(a * b); }
-  static std::int64_t threads() { return omp_get_max_threads(); }
-  std::int64_t columns(std::int64_t j) const {
-    return std::min(tile_classes, shape_.classes - j * tile_classes);
+  bool differentiating() const { return gradients_.dx != nullptr; }
+  std::int64_t columns(std::int64_t tile) const {
+    return std::min(tile_classes, shape_.classes - tile * tile_classes);
   }
-  T* slot(std::int64_t j) {
-    return weights_.data() + (plan_.keep ? j : omp_get_thread_num()) * plan_.chunk * tile_classes;
-  }
-  const T* rows() const { return x_ + start_ * shape_.H; }
-  bool labelled(std::int64_t t) const { return labels_[start_ + t] >= 0; }
+  const T* rows(const Chunk<T>& chunk) const { return x_ + chunk.start * shape_.H; }
+  std::int64_t label(const Chunk<T>& chunk, std::int64_t t) const { return labels_[chunk.start + t]; }
 
-  /// Pass 1 for tile j: w = exp(S - m) with its row maxima and sums; also the labels' logits.
-  void compute_weights(std::int64_t j, T* w) {
-    const std::int64_t first = j * tile_classes, n = columns(j), H = shape_.H;
-    T* transposed = transposed_.data() + omp_get_thread_num() * H * tile_classes;
-    if (n < tile_classes) std::fill_n(transposed, H * tile_classes, T(0));
-    tile_transpose(n, H, weight_ + first * H, H, transposed, tile_classes);
-    std::array<T, tile_classes> bias;
-    bias.fill(-std::numeric_limits<T>::infinity());  // classes beyond the last weigh nothing
-    std::copy_n(bias_ + first, n, bias.data());
-    tile_product(TileStart::bias, tokens_, tile_classes, H, TileOperand<T>{rows(), H, 1}, transposed,
-                 tile_classes, w, tile_classes, bias.data());
-    for (std::int64_t t = 0; t < tokens_; ++t, w += tile_classes) {
-      const std::int64_t label = labels_[start_ + t] - first;
-      if (label >= 0 && label < n) label_logit_[size(t, 1)] = w[label];
-      T top = w[0];
-#pragma omp simd reduction(max : top)
-      for (std::int64_t c = 0; c < tile_classes; ++c) top = w[c] > top ? w[c] : top;
-      if (!std::isfinite(top)) top = 0;
-      Batch sum(T(0));
-      for (std::int64_t c = 0; c < tile_classes; c += width) {
-        const Batch e = xsimd::exp(Batch::load_unaligned(w + c) - Batch(top));
-        e.store_unaligned(w + c);
-        sum += e;
+  /// Few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
+  double run_keeping() {
+    const std::int64_t C = shape_.classes, H = shape_.H;
+    const Scratch<T> dweight(differentiating() ? parts * C * H : 0), dbias(differentiating() ? parts * C : 0);
+    std::array<double, parts> loss{};
+#pragma omp parallel
+    {
+      Chunk<T> chunk(chunk_tokens_, tiles_, H);
+      const Scratch<T> tiles(tiles_ * tile_classes * chunk.ld);
+      const auto tile = [&](std::int64_t j) { return tiles.data() + j * tile_classes * chunk.ld; };
+#pragma omp for schedule(dynamic, 1)
+      for (std::int64_t part = 0; part < parts; ++part) {
+        if (differentiating()) {
+          std::fill_n(dweight.data() + part * C * H, C * H, T(0));
+          std::fill_n(dbias.data() + part * C, C, T(0));
+        }
+        for (std::int64_t c = chunks_ * part / parts; c < chunks_ * (part + 1) / parts; ++c) {
+          enter(chunk, c);
+          for (std::int64_t j = 0; j < tiles_; ++j) {
+            scores(chunk, j, tile(j));
+            measure<true>(chunk, j, tile(j));
+          }
+          loss[static_cast<std::size_t>(part)] += combine(chunk);
+          if (!differentiating()) continue;
+          T* dx = gradients_.dx + chunk.start * H;
+          std::fill_n(dx, chunk.tokens * H, T(0));
+          for (std::int64_t j = 0; j < tiles_; ++j) {
+            to_gradient<true>(chunk, j, tile(j), dbias.data() + part * C);
+            add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
+          }
+        }
       }
-      tile_max_[size(j, plan_.chunk) + size(t, 1)] = top;
-      tile_sum_[size(j, plan_.chunk) + size(t, 1)] = xsimd::hadd(sum);
     }
-  }
-
-  /// log_sum_ of every token, and the chunk's sum of losses.
-  double combine_sums() {
-#pragma omp parallel for schedule(static)
-    for (std::int64_t t = 0; t < tokens_; ++t) {
-      T top = -std::numeric_limits<T>::infinity();
-      for (std::int64_t j = 0; j < tiles_; ++j)
-        top = std::max(top, tile_max_[size(j, plan_.chunk) + size(t, 1)]);
-      double sum = 0;  // 10^5 classes keep f32's digits
-      for (std::int64_t j = 0; j < tiles_; ++j) {
-        const std::size_t at = size(j, plan_.chunk) + size(t, 1);
-        sum += static_cast<double>(tile_sum_[at] * std::exp(tile_max_[at] - top));
-      }
-      log_sum_[size(t, 1)] = static_cast<T>(static_cast<double>(top) + std::log(sum));
+    if (differentiating()) {
+      sum_parts(dweight, C * H, gradients_.dweight);
+      sum_parts(dbias, C, gradients_.dbias);
     }
     double total = 0;
-    for (std::int64_t t = 0; t < tokens_; ++t) {
-      if (labelled(t)) total += static_cast<double>(log_sum_[size(t, 1)] - label_logit_[size(t, 1)]);
+    for (const double part : loss) total += part;
+    return total;
+  }
+
+  /// Many classes. Threads take parts of the tiles; each part sums its own gradients of x.
+  double run_twice() {
+    const std::int64_t H = shape_.H, together = std::max<std::int64_t>(768 / chunk_tokens_, 1);
+    std::vector<Chunk<T>> chunks;
+    for (std::int64_t c = 0; c < std::min(chunks_, together); ++c)
+      chunks.emplace_back(chunk_tokens_, tiles_, H);
+    const std::int64_t most_rows = std::ssize(chunks) * chunk_tokens_;
+    const Scratch<T> dx(differentiating() ? parts * most_rows * H : 0);
+    if (differentiating()) {
+      std::fill_n(gradients_.dweight, shape_.classes * H, T(0));
+      std::fill_n(gradients_.dbias, shape_.classes, T(0));
+    }
+    double total = 0;
+    for (std::int64_t first = 0; first < chunks_; first += together) {
+      const std::int64_t count = std::min(together, chunks_ - first), start = first * chunk_tokens_;
+      const std::int64_t n = std::min(count * chunk_tokens_, shape_.tokens - start) * H;
+      const auto chunk = [&](std::int64_t c) -> Chunk<T>& { return chunks[static_cast<std::size_t>(c)]; };
+      std::vector<double> loss(static_cast<std::size_t>(count));
+#pragma omp parallel
+      {
+        const Scratch<T> tile(tile_classes * chunk(0).ld);
+#pragma omp for schedule(static)
+        for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
+#pragma omp for schedule(dynamic, 4)
+        for (std::int64_t j = 0; j < tiles_; ++j) {
+          for (std::int64_t c = 0; c < count; ++c) {
+            scores(chunk(c), j, tile.data());
+            measure<false>(chunk(c), j, tile.data());
+          }
+        }
+#pragma omp for schedule(static)
+        for (std::int64_t c = 0; c < count; ++c) loss[static_cast<std::size_t>(c)] = combine(chunk(c));
+#pragma omp for schedule(dynamic, 1)
+        for (std::int64_t part = 0; part < (differentiating() ? parts : 0); ++part) {
+          T* sum = dx.data() + part * n;
+          std::fill_n(sum, n, T(0));
+          for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
+            for (std::int64_t c = 0; c < count; ++c) {
+              scores(chunk(c), j, tile.data());
+              to_gradient<false>(chunk(c), j, tile.data(), gradients_.dbias);
+              add_products(chunk(c), j, tile.data(), sum + c * chunk_tokens_ * H, gradients_.dweight);
+            }
+          }
+        }
+      }
+      for (const double part : loss) total += part;
+      if (differentiating()) sum_parts(dx, n, gradients_.dx + start * H);
     }
     return total;
   }
 
-  /// Pass 2 for a group of tiles.
-  void add_gradients(std::int64_t group) {
-    const std::int64_t H = shape_.H;
-    T* dx = dx_.data() + group * plan_.chunk * H;
-    std::fill_n(dx, tokens_ * H, T(0));
-    for (std::int64_t j = tiles_ * group / groups; j < tiles_ * (group + 1) / groups; ++j) {
-      const std::int64_t first = j * tile_classes, n = columns(j);
-      T* w = slot(j);
-      if (!plan_.keep) compute_weights(j, w);
-      weights_to_gradient(j, w);
-      tile_product(TileStart::sum, tokens_, H, n, TileOperand<T>{w, tile_classes, 1}, weight_ + first * H, H,
-                   dx, H);
-      tile_product(TileStart::sum, n, H, tokens_, TileOperand<T>{w, 1, tile_classes}, rows(), H,
-                   gradients_.dweight + first * H, H);
+  void enter(Chunk<T>& chunk, std::int64_t number) const {
+    chunk.start = number * chunk_tokens_;
+    chunk.tokens = std::min(chunk_tokens_, shape_.tokens - chunk.start);
+    tile_transpose(chunk.tokens, shape_.H, rows(chunk), shape_.H, chunk.x.data(), chunk.ld);
+    for (std::int64_t t = 0; t < chunk.ld; ++t) {  // columns beyond the tokens weigh nothing
+      chunk.scale[t] = t < chunk.tokens && label(chunk, t) >= 0 ? scale_ : T(0);
     }
   }
 
-  /// w becomes P = scale * (softmax - onehot), its column sums go to the gradient of the bias.
-  void weights_to_gradient(std::int64_t j, T* w) {
+  /// s = E X^T for the classes of tile j, without the bias.
+  void scores(const Chunk<T>& chunk, std::int64_t j, T* s) const {
+    tile_product(TileStart::zero, columns(j), chunk.ld, shape_.H,
+                 TileOperand<T>{weight_ + j * tile_classes * shape_.H, shape_.H, 1}, chunk.x.data(), chunk.ld,
+                 s, chunk.ld);
+  }
+
+  /// m and z of tile j, and the labels' scores; with `keep` s becomes exp(S - m).
+  template <bool keep>
+  void measure(Chunk<T>& chunk, std::int64_t j, T* s) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
-    std::array<T, tile_classes> sums{};
-    for (std::int64_t t = 0; t < tokens_; ++t, w += tile_classes) {
-      const T exponent = tile_max_[size(j, plan_.chunk) + size(t, 1)] - log_sum_[size(t, 1)];
-      const Batch factor(labelled(t) ? std::exp(exponent) * scale_ : T(0));
-      const std::int64_t label = labels_[start_ + t] - first;
-      if (label >= 0 && label < n) sums[size(label, 1)] -= scale_;
-      for (std::int64_t c = 0; c < tile_classes; c += width) {
-        const Batch p = Batch::load_unaligned(w + c) * factor;
-        p.store_unaligned(w + c);
-        (Batch::load_unaligned(sums.data() + c) + p).store_unaligned(sums.data() + c);
-      }
-      if (label >= 0 && label < n) w[label] -= scale_;
+    const T* bias = bias_ + first;
+    for (std::int64_t t = 0; t < chunk.tokens; ++t) {
+      const std::int64_t c = label(chunk, t) - first;
+      if (c >= 0 && c < n) chunk.label_logit[t] = s[c * chunk.ld + t] + bias[c];
     }
-    for (std::int64_t c = 0; c < n; ++c) gradients_.dbias[first + c] += sums[size(c, 1)];
+    for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
+      Batch top(-std::numeric_limits<T>::infinity());
+      for (std::int64_t c = 0; c < n; ++c) {
+        top = xsimd::max(top, Batch::load_unaligned(s + c * chunk.ld + t) + Batch(bias[c]));
+      }
+      // Infinite scores would make NaN of exp(S - m) here; so they make an infinite or NaN loss.
+      const auto finite = xsimd::abs(top) <= Batch(std::numeric_limits<T>::max());
+      top = xsimd::select(finite, top, Batch(T(0)));
+      Batch sum(T(0));
+      for (std::int64_t c = 0; c < n; ++c) {
+        T* at = s + c * chunk.ld + t;
+        const Batch e = xsimd::exp(Batch::load_unaligned(at) + Batch(bias[c]) - top);
+        if constexpr (keep) e.store_unaligned(at);
+        sum += e;
+      }
+      top.store_unaligned(chunk.tile_max.data() + j * chunk.ld + t);
+      sum.store_unaligned(chunk.tile_sum.data() + j * chunk.ld + t);
+    }
   }
 
-  void sum_dx() {
-    const std::int64_t count = tokens_ * shape_.H;
-    T* out = gradients_.dx + start_ * shape_.H;
-#pragma omp parallel for schedule(static)
-    for (std::int64_t block = 0; block < count; block += 1024) {
-      const std::int64_t end = std::min(count, block + 1024);
-      std::copy(dx_.data() + block, dx_.data() + end, out + block);
-      for (std::int64_t group = 1; group < groups; ++group) {
-        const T* part = dx_.data() + group * plan_.chunk * shape_.H;
-        for (std::int64_t i = block; i < end; ++i) out[i] += part[i];
+  /// L of every token; the sum of their losses.
+  double combine(Chunk<T>& chunk) const {
+    double total = 0;
+    for (std::int64_t t = 0; t < chunk.ld; ++t) {
+      T top = -std::numeric_limits<T>::infinity();
+      for (std::int64_t j = 0; j < tiles_; ++j) top = std::max(top, chunk.tile_max[j * chunk.ld + t]);
+      double sum = 0;  // 10^5 classes keep f32's digits
+      for (std::int64_t j = 0; j < tiles_; ++j) {
+        const std::int64_t at = j * chunk.ld + t;
+        sum += static_cast<double>(chunk.tile_sum[at] * std::exp(chunk.tile_max[at] - top));
+      }
+      chunk.log_sum[t] = static_cast<T>(static_cast<double>(top) + std::log(sum));
+      if (chunk.scale[t] != 0) total += static_cast<double>(chunk.log_sum[t] - chunk.label_logit[t]);
+    }
+    return total;
+  }
+
+  /// s, which is S or with `kept` exp(S - m), becomes P; its row sums are added to dbias.
+  template <bool kept>
+  void to_gradient(const Chunk<T>& chunk, std::int64_t j, T* s, T* dbias) const {
+    const std::int64_t first = j * tile_classes, n = columns(j);
+    const auto load = [](const T* from) { return Batch::load_unaligned(from); };
+    for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
+      const Batch log_sum = load(chunk.log_sum.data() + t), scale = load(chunk.scale.data() + t);
+      const Batch factor = xsimd::exp(load(chunk.tile_max.data() + j * chunk.ld + t) - log_sum) * scale;
+      for (std::int64_t c = 0; c < n; ++c) {
+        T* at = s + c * chunk.ld + t;
+        const Batch p =
+            kept ? load(at) * factor : xsimd::exp(load(at) + Batch(bias_[first + c]) - log_sum) * scale;
+        p.store_unaligned(at);
+      }
+    }
+    for (std::int64_t c = 0; c < n; ++c) {
+      Batch sum(T(0));
+      for (std::int64_t t = 0; t < chunk.ld; t += width<T>) sum += load(s + c * chunk.ld + t);
+      dbias[first + c] += xsimd::hadd(sum);
+    }
+    for (std::int64_t t = 0; t < chunk.tokens; ++t) {
+      const std::int64_t c = label(chunk, t) - first;
+      if (c < 0 || c >= n) continue;
+      s[c * chunk.ld + t] -= scale_;
+      dbias[first + c] -= scale_;
+    }
+  }
+
+  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes.
+  void add_products(const Chunk<T>& chunk, std::int64_t j, const T* p, T* dx, T* dweight) const {
+    const std::int64_t first = j * tile_classes, n = columns(j), H = shape_.H;
+    tile_product(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, weight_ + first * H, H,
+                 dx, H);
+    tile_product(TileStart::sum, n, H, chunk.tokens, TileOperand<T>{p, chunk.ld, 1}, rows(chunk), H,
+                 dweight + first * H, H);
+  }
+
+  /// out = sum of `parts` arrays of n.
+  static void sum_parts(const Scratch<T>& from, std::int64_t n, T* out) {
+    constexpr std::int64_t block = 4096;
+#pragma omp parallel for schedule(static) if (n > block)
+    for (std::int64_t start = 0; start < n; start += block) {
+      const std::int64_t end = std::min(n, start + block);
+      std::copy(from.data() + start, from.data() + end, out + start);
+      for (std::int64_t part = 1; part < parts; ++part) {
+        const T* more = from.data() + part * n;
+        for (std::int64_t i = start; i < end; ++i) out[i] += more[i];
       }
     }
   }
@@ -211,14 +293,7 @@ class Head {
   const std::int64_t* labels_;
   T scale_;
   HeadGradients<T> gradients_;
-  std::int64_t tiles_;
-  Plan plan_;
-  std::int64_t start_ = 0, tokens_ = 0;   ///< the chunk at hand
-  std::vector<T> weights_;                ///< tiles of [chunk, tile_classes]: one each, or one a thread
-  std::vector<T> transposed_;             ///< a tile of E^T for every thread
-  std::vector<T> tile_max_, tile_sum_;    ///< [tiles, chunk]
-  std::vector<T> label_logit_, log_sum_;  ///< [chunk]
-  std::vector<T> dx_;                     ///< [groups, chunk, H]
+  std::int64_t tiles_, chunk_tokens_, chunks_;
 };
 
 }  // namespace

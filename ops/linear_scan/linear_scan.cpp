@@ -5,6 +5,7 @@
 #include "ops/complex/complex.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/linear_scan/kernels.h"
+#include "ops/linear_scan/offsets.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
@@ -23,6 +24,19 @@ std::string_view name(ScanAlgorithm algorithm) {
   return "?";
 }
 
+void check_offsets(std::string_view op, const Tensor& offsets, std::int64_t tokens) {
+  if (offsets.rank() != 1 || offsets.dtype() != DType::i64 || offsets.numel() < 1) {
+    fail_op(op, "offsets: {} {} must be i64 [S + 1]", name(offsets.dtype()), offsets.shape().str());
+  }
+  const auto at = offsets.to_vector<std::int64_t>();
+  for (std::size_t s = 0; s + 1 < at.size(); ++s) {
+    if (at[s] > at[s + 1]) fail_op(op, "offsets fall from {} to {} at sequence {}", at[s], at[s + 1], s);
+  }
+  if (at.front() != 0 || at.back() != tokens) {
+    fail_op(op, "offsets run from {} to {}, x has {} tokens", at.front(), at.back(), tokens);
+  }
+}
+
 namespace {
 
 void check(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& initial) {
@@ -30,18 +44,7 @@ void check(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const T
     fail_op("linear_scan", "lambda: {} {} and x: {} {}: they must be [D] and [tokens, D] of one dtype",
             name(lambda.dtype()), lambda.shape().str(), name(x.dtype()), x.shape().str());
   }
-  if (offsets.rank() != 1 || offsets.dtype() != DType::i64 || offsets.numel() < 1) {
-    fail_op("linear_scan", "offsets: {} {} must be i64 [S + 1]", name(offsets.dtype()),
-            offsets.shape().str());
-  }
-  const auto at = offsets.to_vector<std::int64_t>();
-  for (std::size_t s = 0; s + 1 < at.size(); ++s) {
-    if (at[s] > at[s + 1])
-      fail_op("linear_scan", "offsets fall from {} to {} at sequence {}", at[s], at[s + 1], s);
-  }
-  if (at.front() != 0 || at.back() != x.size(0)) {
-    fail_op("linear_scan", "offsets run from {} to {}, x has {} tokens", at.front(), at.back(), x.size(0));
-  }
+  check_offsets("linear_scan", offsets, x.size(0));
   if (initial.defined() &&
       (initial.shape() != Shape{offsets.numel() - 1, x.size(1)} || initial.dtype() != x.dtype())) {
     fail_op("linear_scan", "initial: {} {} must be {} [{}, {}]", name(initial.dtype()), initial.shape().str(),

@@ -2,9 +2,11 @@
 #include "ops/dropout/dropout.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/embedding/embedding.h"
+#include "ops/feed_forward/feed_forward.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"
+#include "ops/residual_layer_norm/residual_layer_norm.h"
 #include "ops/softmax/softmax.h"
 #include "ops/table/rows.h"
 
@@ -53,6 +55,37 @@ void add_layer_rows(Rows& rows) {
   rows.push_back({"layer_norm", "batched, odd width", {{{2, 3, 7}}, {{7}}, {{7}}}, norm});
   rows.push_back({"layer_norm", "width 2", {{{3, 2}}, {{2}}, {{2}}}, norm});
   rows.push_back({"layer_norm", "width 1", {{{3, 1}}, {{1}}, {{1}}}, norm});
+
+  const DropoutKey key{7, 11};
+  for (const double p : {0.0, 0.3, 1.0}) {
+    rows.push_back({"residual_layer_norm",
+                    fmt::format("p = {}", p),
+                    {{{5, 9}}, {{5, 9}}, {{9}}, {{9}}},
+                    [p, key](const Variables& x) {
+                      return Variables{residual_layer_norm(x[0], x[1], x[2], x[3], 1e-5, p, key)};
+                    }});
+    rows.push_back({"feed_forward",
+                    fmt::format("p = {}", p),
+                    {{{5, 3}}, {{7, 3}}, {{7}}, {{2, 7}}, {{2}}},
+                    [p, key](const Variables& x) {
+                      return Variables{feed_forward(x[0], x[1], x[2], x[3], x[4], p, key)};
+                    },
+                    false});
+  }
+  rows.push_back({"residual_layer_norm", "no residual", {{{70, 3}}, {{3}}, {{3}}}, [key](const Variables& x) {
+                    return Variables{residual_layer_norm(x[0], {}, x[1], x[2], 1e-5, 0.3, key)};
+                  }});
+  rows.push_back(
+      {"feed_forward",
+       "two tiles",
+       {{{70, 2}}, {{3, 2}}, {{3}}, {{2, 3}}, {{2}}},
+       [key](const Variables& x) { return Variables{feed_forward(x[0], x[1], x[2], x[3], x[4], 0.3, key)}; },
+       false});
+  rows.push_back({"feed_forward",
+                  "no tokens",
+                  {{{0, 2}}, {{3, 2}}, {{3}}, {{2, 3}}, {{2}}},
+                  [](const Variables& x) { return Variables{feed_forward(x[0], x[1], x[2], x[3], x[4])}; },
+                  false});
 
   for (const int dim : {-1, 0, 1}) {
     const std::string variant = "dimension " + std::to_string(dim);

@@ -10,6 +10,6 @@ using Rows = std::vector<OperationCase>;
 void add_elementwise_rows(Rows& rows);  ///< ops/elementwise, ops/complex
 void add_tensor_rows(Rows& rows);       ///< ops/reduce, ops/shape, ops/matmul, ops/top_k
 void add_layer_rows(Rows& rows);        ///< linear, embedding, dropout, layer_norm, softmax, losses
-void add_scan_rows(Rows& rows);         ///< ops/linear_scan
+void add_scan_rows(Rows& rows);         ///< ops/linear_scan, ops/lru
 
 }  // namespace lrurec::ops

@@ -1,10 +1,50 @@
 #include "ops/linear_scan/linear_scan.h"
+#include "ops/lru/lru.h"
 #include "ops/table/rows.h"
 
 namespace lrurec::ops {
+namespace {
+
+using Offsets = std::vector<std::int64_t>;
+
+/// x, lambda, B, b, C, c and perhaps an initial state, for H inputs, D channels, O outputs.
+void add_lru_rows(Rows& rows) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H, std::int64_t D,
+                       std::int64_t O, bool initial) {
+    std::vector<InputSpec> inputs{{{offsets.back(), H}}, {{D}, true, Values::unit_disk},
+                                  {{D, H}, true},        {{D}, true},
+                                  {{O, D}, true},        {{O}}};
+    if (initial) inputs.push_back({{std::ssize(offsets) - 1, D}, true});
+    rows.push_back({"lru", variant, inputs,
+                    [offsets](const Variables& x) {
+                      const auto [y, final_state] =
+                          lru(x[0], x[1], x[2], x[3], x[4], x[5], Tensor::from(offsets),
+                              x.size() > 6 ? x[6] : Variable());
+                      return Variables{y, final_state};
+                    },
+                    false});
+  };
+  add("one token", {0, 1}, 2, 3, 2, false);
+  add("lengths 0, 3, 1, 0, 2, 0", {0, 0, 3, 4, 4, 6, 6}, 3, 2, 4, false);
+  add("lengths 0, 3, 1, 0, 2, 0, initial state", {0, 0, 3, 4, 4, 6, 6}, 3, 2, 4, true);
+  add("length 70: two tiles", {0, 70}, 2, 2, 1, true);
+  add("several runs", {0, 100, 129, 131, 260, 270}, 1, 1, 1, true);
+  add("no tokens", {0, 0}, 2, 2, 2, true);
+  rows.push_back(
+      {"lru",
+       "final state alone",
+       {{{5, 2}}, {{3}, true, Values::unit_disk}, {{3, 2}, true}, {{3}, true}, {{2, 3}, true}, {{2}}},
+       [](const Variables& x) {
+         return Variables{
+             lru(x[0], x[1], x[2], x[3], x[4], x[5], Tensor::from(Offsets{0, 4, 5})).final_state};
+       },
+       false});
+}
+
+}  // namespace
 
 void add_scan_rows(Rows& rows) {
-  using Offsets = std::vector<std::int64_t>;
+  add_lru_rows(rows);
   const auto add = [&](const std::string& variant, const Offsets& offsets, bool z, bool initial,
                        ScanAlgorithm algorithm) {
     const auto tokens = offsets.back();

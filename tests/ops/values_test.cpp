@@ -276,6 +276,24 @@ TEST(LinearCrossEntropy, IsTheCompositionInSinglePrecisionToo) {
                [&] { linear_cross_entropy(x, w, x, ids(labels)); });
 }
 
+// So many classes that tiles are computed twice instead of kept, and more tokens than one group of chunks.
+TEST(LinearCrossEntropy, IsTheCompositionForManyClasses) {
+  const std::int64_t tokens = 801, C = 9001;
+  const Variable x(random_normal({tokens, 5}, DType::f64, 1), true),
+      w(random_normal({C, 5}, DType::f64, 2), true), b(random_normal({C}, DType::f64, 3), true);
+  std::vector<std::int64_t> labels;
+  for (std::int64_t t = 0; t < tokens; ++t) labels.push_back(t % 7 == 3 ? -1 : t * 3777 % C);
+  const auto gradients = [&](const Variable& loss) {
+    for (auto v : {x, w, b}) v.zero_grad();
+    loss.backward();
+    return Tensors{loss.value(), x.grad(), w.grad(), b.grad()};
+  };
+  const Tensors fused = gradients(linear_cross_entropy(x, w, b, ids(labels)));
+  const Tensors composed = gradients(cross_entropy(linear(x, w, b), ids(labels)));
+  for (std::size_t i = 0; i < fused.size(); ++i)
+    EXPECT_LE(test::max_difference(fused[i], composed[i]), 1e-13) << i;
+}
+
 TEST(Shape, ConcatNamesWhatDoesNotFit) {
   const Tensor a = Tensor::zeros({2, 3}, DType::f32);
   EXPECT_EQ(raw::concat({a, a, Tensor::zeros({2, 0}, DType::f32)}, 1).shape(), (Shape{2, 6}));

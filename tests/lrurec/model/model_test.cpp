@@ -1,5 +1,7 @@
 #include "lrurec/model/lrurec.h"
 
+#include <omp.h>
+
 #include "lrurec/check/gradients.h"
 #include "lrurec/check/parity.h"
 #include "lrurec/data/batches.h"
@@ -50,6 +52,52 @@ TEST(Model, FusedLossIsTheComposition) {
   EXPECT_LE(max_difference(fused.value(), composed.value()), 1e-14);
   for (const auto& [name, gradient] : gradients(model)) {
     EXPECT_LE(max_difference(gradient, from_fused.at(name)), 1e-14) << name;
+  }
+}
+
+// Sums run in a fixed order, so that a training run does not depend on how many threads it had.
+TEST(Model, LossAndGradientsHaveTheSameBitsForAnyNumberOfThreads) {
+  const data::Dataset data = test::small_demo();
+  data::Batcher batcher(data, 20, 64, 1);
+  const Batch batch(batcher.batch(0, 0));
+  const nn::ForwardContext context{true, 5, 9};
+  const int threads = omp_get_max_threads();
+  const auto run = [&](int n) {
+    omp_set_num_threads(n);
+    LRURec model({.num_items = data.items(), .hidden = 16, .channels = 32, .dropout = 0.3}, 2);
+    const Variable loss = model.loss(batch.items, batch.offsets, batch.labels, context);
+    loss.backward();
+    auto all = gradients(model);
+    all.emplace("loss", loss.value());
+    omp_set_num_threads(threads);
+    return all;
+  };
+  const auto one = run(1);
+  for (const int n : {2, 3}) {
+    for (const auto& [name, tensor] : run(n)) EXPECT_EQ(max_difference(tensor, one.at(name)), 0) << name << n;
+  }
+}
+
+TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
+  const data::Dataset data = test::small_demo();
+  data::Batcher batcher(data, 20, 64, 1);
+  const Batch batch(batcher.batch(0, 0));
+  for (const bool outer_gelu : {false, true}) {
+    for (const std::int64_t blocks : {0, 1, 2}) {
+      const LRURec model({.num_items = data.items(),
+                          .hidden = 16,
+                          .channels = 32,
+                          .blocks = blocks,
+                          .outer_gelu = outer_gelu},
+                         2);
+      const Tensor all = model.encode(batch.items, batch.offsets).value();
+      const Tensor last = model.encode_last(batch.items, batch.offsets).value();
+      const auto at = batch.offsets.to_vector<std::int64_t>();
+      for (std::int64_t s = 0; s < last.size(0); ++s) {
+        const std::int64_t row = at[static_cast<std::size_t>(s + 1)] - 1;
+        EXPECT_EQ(max_difference(last.select(0, s).contiguous(), all.select(0, row).contiguous()), 0);
+      }
+    }
   }
 }
 

@@ -1,0 +1,21 @@
+#pragma once
+// The position-wise network as one operation (equation 8).
+
+#include "autograd/variable.h"
+#include "ops/dropout/dropout.h"
+
+namespace lrurec::ops {
+
+/// y = W2 dropout(gelu(W1 x + b1)) + b2.
+///
+/// x: [tokens, H], W1: [I, H], b1: [I], W2: [O, I], b2: [O], f32 or f64, one dtype -> [tokens, O]. gelu is
+/// z Phi(z) with the error function; the mask is that of ops::dropout on [tokens, I] (p = 0: none). It equals
+/// linear(dropout(gelu(linear(x, W1, b1)), p, key), W2, b2) without storing anything of size [tokens, I]:
+/// backward computes z = W1 x + b1 and the mask m again.
+///
+/// Backward: da = W2^T dy, dz = da m gelu'(z), dx = W1^T dz, dW1 = sum dz x^T, db1 = sum dz,
+/// dW2 = sum dy (m gelu(z))^T, db2 = sum dy. The bits do not depend on the thread count.
+Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1, const Variable& W2,
+                      const Variable& b2, double p = 0, DropoutKey key = {});
+
+}  // namespace lrurec::ops

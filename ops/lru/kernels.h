@@ -1,0 +1,44 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+
+namespace lrurec::ops::cpu {
+
+struct LruShape {
+  std::int64_t sequences, H, D, O;
+  const std::int64_t* offsets;  ///< [sequences + 1]
+
+  std::int64_t tokens() const { return offsets[sequences]; }
+};
+
+/// lambda [D], B [D, H], b [D], C [O, D], c [O], and initial [S, D] or null.
+template <class T>
+struct LruInputs {
+  const T* x = nullptr;  ///< [tokens, H]
+  const std::complex<T>*lambda = nullptr, *B = nullptr, *b = nullptr, *C = nullptr;
+  const T* c = nullptr;
+  const std::complex<T>* initial = nullptr;
+};
+
+/// Gradients, overwritten. dinitial may be null.
+template <class T>
+struct LruGradients {
+  T* dx = nullptr;
+  std::complex<T>*dlambda = nullptr, *dB = nullptr, *db = nullptr, *dC = nullptr;
+  T* dc = nullptr;
+  std::complex<T>* dinitial = nullptr;
+};
+
+/// Writes y [tokens, O], y_last [S, O] (of the final states), the final states [S, D], and all states as
+/// planes [tokens, 2, D] (real parts, imaginary parts). y, y_last and states may be null: not wanted.
+template <class T>
+void lru_forward(const LruShape& shape, const LruInputs<T>& in, T* y, T* y_last, std::complex<T>* final_state,
+                 T* states);
+
+/// dy [tokens, O] and dfinal [S, D] may be null (zero).
+template <class T>
+void lru_backward(const LruShape& shape, const LruInputs<T>& in, const T* states, const T* dy,
+                  const std::complex<T>* dfinal, const LruGradients<T>& gradients);
+
+}  // namespace lrurec::ops::cpu

@@ -1,0 +1,34 @@
+#pragma once
+// The linear recurrent unit as one operation: projection, recurrence, projection (section 3.2 of the paper).
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+struct LruResult {
+  Variable y;            ///< [tokens, O]
+  Variable final_state;  ///< complex [S, D]; the initial state of an empty sequence
+};
+
+/// h_t = lambda h_{t-1} + B x_t + b,  y_t = Re(C h_t) + c  within each sequence, h_0 = initial (0 when
+/// undefined).
+///
+/// x: [tokens, H], c: [O], f32 or f64; lambda: [D], B: [D, H], b: [D], C: [O, D], initial: [S, D], the
+/// complex of that; offsets: i64 [S + 1] as in linear_scan. It equals real(linear(linear_scan(lambda,
+/// linear(x, B, b), offsets), C)) + c in half the arithmetic, because x and y are real: the products run on
+/// planes [re | im].
+///
+/// Backward: dh_t = C^H dy_t, g_t = dh_t + conj(lambda) g_{t+1}; dx_t = Re(B^H g_t), dB = sum g_t x_t^T,
+/// db = sum g_t, dC = sum dy_t conj(h_t)^T, dc = sum dy_t, dlambda = sum g_t conj(h_{t-1}), dinitial =
+/// conj(lambda) g_1. Sums run in fixed groups of sequences: the bits do not depend on the thread count.
+LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
+              const Variable& C, const Variable& c, const Tensor& offsets, const Variable& initial = {});
+
+namespace raw {
+/// y of the last token of each sequence, [S, O], the same bits as in the whole y; for where only the last
+/// token matters. An empty sequence has y = Re(C 0) + c.
+Tensor lru_last(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C,
+                const Tensor& c, const Tensor& offsets);
+}  // namespace raw
+
+}  // namespace lrurec::ops

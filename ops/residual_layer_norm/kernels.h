@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/dropout_mask.h"
+
+namespace lrurec::ops::cpu {
+
+/// weight, bias [H]; rows [tokens, H].
+template <class T>
+struct ResidualLayerNorm {
+  std::int64_t tokens, H;
+  const T *weight, *bias;
+  double eps;
+  DropoutMask mask;
+};
+
+/// x may be null. normal [tokens, H] and rstd [tokens] are what backward needs; null: not wanted.
+template <class T>
+void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd);
+
+/// Gradients, overwritten; dx may be null.
+template <class T>
+void residual_layer_norm_backward(const ResidualLayerNorm<T>& f, const T* dy, const T* normal, const T* rstd,
+                                  T* da, T* dx, T* dweight, T* dbias);
+
+}  // namespace lrurec::ops::cpu

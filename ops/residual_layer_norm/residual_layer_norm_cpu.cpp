@@ -1,0 +1,97 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ops/residual_layer_norm/kernels.h"
+#include "tensor/scratch.h"
+
+namespace lrurec::ops::cpu {
+namespace {
+
+/// Rows taken together: the mask is drawn for all of them, and in backward their sums are kept together.
+constexpr std::int64_t block_rows = 64;
+
+}  // namespace
+
+template <class T>
+void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd) {
+  const std::int64_t H = f.H;
+#pragma omp parallel if (f.tokens > block_rows)
+  {
+    const Scratch<T> sums(block_rows * H);
+#pragma omp for schedule(static)
+    for (std::int64_t first = 0; first < f.tokens; first += block_rows) {
+      const std::int64_t n = std::min(block_rows, f.tokens - first);
+      std::copy_n(a + first * H, n * H, sums.data());
+      f.mask.apply(first * H, n * H, sums.data());
+      for (std::int64_t r = 0; r < n; ++r) {
+        T* row = sums.data() + r * H;
+        const std::int64_t at = (first + r) * H;
+        if (x != nullptr) {
+          for (std::int64_t c = 0; c < H; ++c) row[c] += x[at + c];
+        }
+        T sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+        for (std::int64_t c = 0; c < H; ++c) sum += row[c];
+        const T mean = sum / static_cast<T>(H);
+#pragma omp simd reduction(+ : squares)
+        for (std::int64_t c = 0; c < H; ++c) squares += (row[c] - mean) * (row[c] - mean);
+        const T scale = T(1) / std::sqrt(squares / static_cast<T>(H) + static_cast<T>(f.eps));
+        for (std::int64_t c = 0; c < H; ++c) {
+          row[c] = (row[c] - mean) * scale;
+          y[at + c] = row[c] * f.weight[c] + f.bias[c];
+        }
+        if (rstd != nullptr) rstd[first + r] = scale;
+      }
+      if (normal != nullptr) std::copy_n(sums.data(), n * H, normal + first * H);
+    }
+  }
+}
+
+template <class T>
+void residual_layer_norm_backward(const ResidualLayerNorm<T>& f, const T* dy, const T* normal, const T* rstd,
+                                  T* da, T* dx, T* dweight, T* dbias) {
+  const std::int64_t H = f.H, blocks = (f.tokens + block_rows - 1) / block_rows;
+  const Scratch<T> partial(blocks * 2 * H, T(0));  // summed in order: the same bits for any number of threads
+#pragma omp parallel for schedule(static) if (blocks > 1)
+  for (std::int64_t b = 0; b < blocks; ++b) {
+    T *weight_sum = partial.data() + b * 2 * H, *bias_sum = weight_sum + H;
+    const std::int64_t first = b * block_rows, n = std::min(block_rows, f.tokens - first);
+    for (std::int64_t r = first; r < first + n; ++r) {
+      const T *g = dy + r * H, *in = normal + r * H;
+      T* out = da + r * H;
+      T sum = 0, sum_normal = 0;
+#pragma omp simd reduction(+ : sum, sum_normal)
+      for (std::int64_t c = 0; c < H; ++c) {
+        sum += g[c] * f.weight[c];
+        sum_normal += g[c] * f.weight[c] * in[c];
+      }
+      const T mean = sum / static_cast<T>(H), mean_normal = sum_normal / static_cast<T>(H), scale = rstd[r];
+#pragma omp simd
+      for (std::int64_t c = 0; c < H; ++c) {
+        out[c] = scale * (g[c] * f.weight[c] - mean - in[c] * mean_normal);
+        weight_sum[c] += g[c] * in[c];
+        bias_sum[c] += g[c];
+      }
+    }
+    if (dx != nullptr) std::copy_n(da + first * H, n * H, dx + first * H);
+    f.mask.apply(first * H, n * H, da + first * H);
+  }
+  for (std::int64_t c = 0; c < H; ++c) {
+    double weight_total = 0, bias_total = 0;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      weight_total += static_cast<double>(partial[b * 2 * H + c]);
+      bias_total += static_cast<double>(partial[(2 * b + 1) * H + c]);
+    }
+    dweight[c] = static_cast<T>(weight_total);
+    dbias[c] = static_cast<T>(bias_total);
+  }
+}
+
+#define RESIDUAL_LAYER_NORM(T)                                                                             \
+  template void residual_layer_norm<T>(const ResidualLayerNorm<T>&, const T*, const T*, T*, T*, T*);       \
+  template void residual_layer_norm_backward<T>(const ResidualLayerNorm<T>&, const T*, const T*, const T*, \
+                                                T*, T*, T*, T*);
+RESIDUAL_LAYER_NORM(float)
+RESIDUAL_LAYER_NORM(double)
+
+}  // namespace lrurec::ops::cpu
