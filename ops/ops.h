@@ -10,6 +10,7 @@
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"
+#include "ops/linear_rank/linear_rank.h"
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/lru/lru.h"
 #include "ops/matmul/matmul.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <xsimd/xsimd.hpp>
 
 #include "tensor/scratch.h"
@@ -99,6 +100,19 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
 }
 
 template <class T>
+T tile_dot(std::int64_t k, const T* a, const T* b) {
+  T sum = 0;
+  for (std::int64_t p = 0; p < k; ++p) {
+#if defined(__FMA__) || defined(__FP_FAST_FMA)
+    sum = std::fma(a[p], b[p], sum);
+#else
+    sum += a[p] * b[p];  // what xsimd's fma is where there is no instruction for it
+#endif
+  }
+  return sum;
+}
+
+template <class T>
 void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t ldf, T* to,
                     std::int64_t ldt) {
   constexpr std::int64_t block = 16;  // both sides of a block lie in few cache lines
@@ -114,6 +128,7 @@ void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std:
 #define TILE(T)                                                                                      \
   template void tile_product<T>(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<T>, \
                                 const T*, std::int64_t, T*, std::int64_t, const T*);                 \
+  template T tile_dot<T>(std::int64_t, const T*, const T*);                                          \
   template void tile_transpose<T>(std::int64_t, std::int64_t, const T*, std::int64_t, T*, std::int64_t);
 TILE(float)
 TILE(double)

@@ -27,6 +27,10 @@ template <class T>
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
 
+/// sum_p a[p] b[p], with the bits of an element of tile_product that starts from zero.
+template <class T>
+T tile_dot(std::int64_t k, const T* a, const T* b);
+
 /// to[j, i] = from[i, j] for from: [rows, columns], rows ldf apart; to: rows ldt apart.
 template <class T>
 void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t ldf, T* to,

@@ -16,9 +16,10 @@ data::Items input_of(const data::Dataset& data, std::int64_t user, data::Split s
   return history.last(std::min(history.size(), static_cast<std::size_t>(max_length)));
 }
 
-/// How many of `users` from `first` on are scored together.
+/// How many of `users` from `first` on are taken together: `scores` numbers a user, at most 4 million of
+/// them.
 std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> users, std::size_t first,
-                       const EvaluateOptions& options) {
+                       const EvaluateOptions& options, std::int64_t scores) {
   if (options.users_at_once > 0) {
     return std::min(users.size() - first, static_cast<std::size_t>(options.users_at_once));
   }
@@ -28,12 +29,24 @@ std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> 
   while (first + n < users.size()) {
     tokens +=
         static_cast<std::int64_t>(input_of(data, users[first + n], options.split, options.max_length).size());
-    const bool full =
-        tokens > most_tokens || static_cast<std::int64_t>(n + 1) * (data.items() + 1) > most_scores;
+    const bool full = tokens > most_tokens || static_cast<std::int64_t>(n + 1) * scores > most_scores;
     if (full && n > 0) break;
     ++n;
   }
   return n;
+}
+
+std::vector<std::int32_t> sorted_distinct(data::Items items) {
+  std::vector<std::int32_t> distinct(items.begin(), items.end());
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  return distinct;
+}
+
+std::vector<std::int64_t> users_of(const data::Dataset& data) {
+  const std::vector<std::int64_t> users = data.evaluated_users();
+  if (users.empty()) fail(ErrorKind::data, "no user has the 3 interactions that evaluation needs");
+  return users;
 }
 
 }  // namespace
@@ -52,9 +65,7 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
     fail(ErrorKind::non_finite, "{} of {} scores are not numbers; the model's weights are broken",
          not_numbers, n);
   }
-  std::vector<std::int32_t> distinct(excluded.begin(), excluded.end());
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  const auto distinct = sorted_distinct(excluded);
   for (const auto item : distinct) {
     if (item == target) return Metrics::never;
     if (scores[static_cast<std::size_t>(item)] >= bar) --at_or_above;
@@ -64,12 +75,11 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
 
 Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options) {
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = data.evaluated_users();
-  if (users.empty()) fail(ErrorKind::data, "no user has the 3 interactions that evaluation needs");
+  const std::vector<std::int64_t> users = users_of(data);
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {
-    const std::size_t n = group_size(data, users, first, options);
+    const std::size_t n = group_size(data, users, first, options, data.items() + 1);
     const auto group = std::span(users).subspan(first, n);
     const Tensor scores = scorer(group).contiguous();
     const auto width = static_cast<std::size_t>(data.items() + 1);
@@ -91,6 +101,45 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
     if (options.with_loss) {
       const Tensor mean = ops::raw::cross_entropy(scores, Tensor::from(targets));
       loss += static_cast<double>(mean.item<float>()) * static_cast<double>(n);
+    }
+    first += n;
+  }
+  if (options.with_loss) result.loss = loss / static_cast<double>(users.size());
+  return result;
+}
+
+Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const EvaluateOptions& options) {
+  const NoGrad no_grad;
+  const std::vector<std::int64_t> users = users_of(data);
+  Evaluation result;
+  double loss = 0;
+  for (std::size_t first = 0; first < users.size();) {
+    const std::size_t n = group_size(data, users, first, options, /*scores=*/0);
+    const auto group = std::span(users).subspan(first, n);
+    std::vector<std::int64_t> targets, excluded, offsets{0};
+    std::vector<bool> impossible;  // the target is excluded itself
+    for (const auto user : group) {
+      targets.push_back(data.target(user, options.split));
+      impossible.push_back(false);
+      excluded.push_back(0);
+      for (const auto item : sorted_distinct(input_of(data, user, options.split, options.max_length))) {
+        if (item == targets.back()) {
+          impossible.back() = true;
+        } else {
+          excluded.push_back(item);
+        }
+      }
+      offsets.push_back(std::ssize(excluded));
+    }
+    const data::PackedBatch batch = data::pack_histories(data, group, options.split, options.max_length);
+    const Variable hidden = model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets));
+    const auto [ranks, losses] = model.ranks(
+        hidden, Tensor::from(targets), {Tensor::from(offsets), Tensor::from(excluded)}, options.with_loss);
+    for (std::size_t i = 0; i < n; ++i) {
+      result.metrics.add(impossible[i] ? Metrics::never : ranks.data<std::int64_t>()[i]);
+    }
+    if (options.with_loss) {
+      for (const double value : losses.to(DType::f64).to_vector<double>()) loss += value;
     }
     first += n;
   }

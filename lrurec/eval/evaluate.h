@@ -40,7 +40,11 @@ struct EvaluateOptions {
 /// averages over batches, which weighs the last one wrongly).
 Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options);
 
-/// The model's scores: hidden features of the last item of each user's history against all items.
+/// The same for a model, without storing or sorting scores: ranks are counted while they are computed, and
+/// the last block runs its second half for the last token only. `with_loss` is available.
+Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const EvaluateOptions& options);
+
+/// The model's scores written out: hidden features of the last item of each user's history against all items.
 Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data::Split split,
                     std::int64_t max_length);
 

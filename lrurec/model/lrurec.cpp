@@ -99,6 +99,12 @@ Variable LRURec::predict(const Variable& hidden) const {
   return ops::linear(hidden, embedding_.weight, bias_);
 }
 
+ops::raw::LinearRanks LRURec::ranks(const Variable& hidden, const Tensor& targets,
+                                    const ops::raw::ExcludedClasses& excluded, bool with_losses) const {
+  return ops::raw::linear_ranks(hidden.value(), embedding_.weight.value(), bias_.value(), targets, excluded,
+                                with_losses);
+}
+
 Variable LRURec::loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                       const nn::ForwardContext& context) const {
   return ops::linear_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_, labels);

@@ -6,6 +6,7 @@
 
 #include "nn/layers.h"
 #include "nn/lru.h"
+#include "ops/linear_rank/linear_rank.h"
 
 namespace lrurec::model {
 
@@ -73,6 +74,11 @@ class LRURec : public nn::Module {
 
   /// Equation 10: scores over 0..|I| from hidden features: h E^T + b, [n, H] -> [n, |I| + 1].
   Variable predict(const Variable& hidden) const;
+
+  /// Ranks of target items (i64 [n]) among all but the excluded ones, see ops::raw::linear_ranks; the start
+  /// token must be among the excluded.
+  ops::raw::LinearRanks ranks(const Variable& hidden, const Tensor& targets,
+                              const ops::raw::ExcludedClasses& excluded, bool with_losses = false) const;
 
   /// Mean cross-entropy over the tokens' labels (i64 [tokens], -1: none) and all |I| + 1 classes, equation 1.
   Variable loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,

@@ -131,8 +131,7 @@ void Trainer::train_step() {
 void Trainer::validate() {
   const auto start = std::chrono::steady_clock::now();
   const eval::EvaluateOptions options{data::Split::validation, config_.max_length, 0, /*with_loss=*/true};
-  const auto scorer = eval::model_scorer(model_, data_, data::Split::validation, config_.max_length);
-  const eval::Evaluation evaluation = eval::evaluate(data_, scorer, options);
+  const eval::Evaluation evaluation = eval::evaluate(data_, model_, options);
 
   const double recall = evaluation.metrics.at("Recall@10");
   const bool best = recall > progress_.best_recall;

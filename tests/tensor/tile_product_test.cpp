@@ -71,6 +71,9 @@ TYPED_TEST(TileProduct, BitsDoNotDependOnThePositionInATile) {
       tile_product(TileStart::zero, 1, 1, k, TileOperand<T>{a.data() + i * k, k, 1}, b.data() + j, n,
                    one.data(), 1);
       ASSERT_EQ(one[0], whole[static_cast<std::size_t>(i * n + j)]) << i << " " << j;
+      std::vector<T> column;
+      for (std::int64_t p = 0; p < k; ++p) column.push_back(b[static_cast<std::size_t>(p * n + j)]);
+      ASSERT_EQ(tile_dot(k, a.data() + i * k, column.data()), one[0]);
     }
   }
 }

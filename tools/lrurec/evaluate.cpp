@@ -76,8 +76,7 @@ void run(const Options& options) {
   eval::EvaluateOptions plain = model_options;
   plain.with_loss = false;
   std::vector<Row> rows;
-  rows.push_back({"LRURec", eval::evaluate(data, eval::model_scorer(model, data, split, config.max_length),
-                                           model_options)});
+  rows.push_back({"LRURec", eval::evaluate(data, model, model_options)});
   rows.push_back({"last-item Markov", eval::evaluate(data, eval::markov_scorer(data, split), plain)});
   rows.push_back({"popularity", eval::evaluate(data, eval::popularity_scorer(data), plain)});
 

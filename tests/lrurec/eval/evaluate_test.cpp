@@ -92,6 +92,42 @@ TEST(Evaluate, GroupSizeChangesNothing) {
   }
 }
 
+TEST(Evaluate, CountingRanksIsRankingStoredScores) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 16}, 3);
+  for (const Split split : {Split::validation, Split::test}) {
+    for (const std::int64_t users_at_once : {0, 1, 7}) {
+      const EvaluateOptions options{
+          .split = split, .max_length = 5, .users_at_once = users_at_once, .with_loss = true};
+      const Evaluation counted = evaluate(data, model, options);
+      const Evaluation stored = evaluate(data, model_scorer(model, data, split, 5), options);
+      EXPECT_EQ(counted.metrics.all(), stored.metrics.all());
+      EXPECT_NEAR(*counted.loss, *stored.loss, 1e-5);
+    }
+  }
+}
+
+TEST(Evaluate, AModelThatScoresAllAlikeRanksLast) {
+  const data::Dataset data = test::make_dataset({{5, 1, 4, 3}, {1, 2, 3, 4}, {1, 1, 1, 1}});
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 16}, 3);
+  for (const auto& p : model.named_parameters()) {
+    Tensor value = p.variable.value();
+    value.copy_(Tensor::zeros(value.shape(), value.dtype()));
+  }
+  // Of 5 items 3 are seen: both the target and the other unseen one tie. The third user's target is seen
+  // itself.
+  const Evaluation evaluation = evaluate(data, model, {.split = Split::test, .max_length = 10});
+  EXPECT_DOUBLE_EQ(evaluation.metrics.at("MRR@10"), (0.5 + 0.5 + 0) / 3);
+}
+
+TEST(Evaluate, BrokenWeightsAreAnError) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 16}, 3);
+  model.parameter("bias").value().data<float>()[7] = NAN;
+  expect_error(ErrorKind::non_finite, "rows have scores that are not finite",
+               [&] { evaluate(data, model, {.split = Split::test, .max_length = 10}); });
+}
+
 TEST(Evaluate, TheOrderOfUsersChangesNothing) {
   const data::Dataset data = test::small_demo();
   std::vector<std::vector<std::int32_t>> sequences;

@@ -1,0 +1,28 @@
+#pragma once
+// Ranks of targets among all classes of a prediction layer, without sorting and without storing scores.
+
+#include "tensor/tensor.h"
+
+namespace lrurec::ops::raw {
+
+/// For each row the classes that are no candidates: row i excludes classes[offsets[i]] ..
+/// classes[offsets[i+1]-1], each once.
+struct ExcludedClasses {
+  Tensor offsets;  ///< i64 [n + 1]
+  Tensor classes;  ///< i64 [offsets[n]]
+};
+
+struct LinearRanks {
+  Tensor ranks;   ///< i64 [n]: 1 + other candidates scored at or above the target
+  Tensor losses;  ///< real [n]: log_sum_exp(scores) - score of the target, over all classes; undefined unless
+                  ///< asked
+};
+
+/// Scores are x W^T + b. x: [n, H], W: [C, H], b: [C], f32 or f64; targets: i64 [n], which must not be
+/// excluded. Ties count against the target, so that a constant scorer cannot look good. A score that is not
+/// finite is ErrorKind::non_finite. Scores have the same bits as those of linear_top_k, wherever a row
+/// stands.
+LinearRanks linear_ranks(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
+                         const ExcludedClasses& excluded, bool with_losses = false);
+
+}  // namespace lrurec::ops::raw
