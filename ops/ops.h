@@ -12,6 +12,7 @@
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"
 #include "ops/linear_rank/linear_rank.h"
 #include "ops/linear_scan/linear_scan.h"
+#include "ops/linear_top_k/linear_top_k.h"
 #include "ops/lru/lru.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"

@@ -56,7 +56,10 @@ Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1,
   const Inputs in = check(x.value(), W1.value(), b1.value(), W2.value(), b2.value(), p, key);
   Tensor y = Tensor::empty({in.x.size(0), in.W2.size(0)}, in.x.dtype(), in.x.device());
   dispatch_real("feed_forward", in.x.dtype(), [&]<class T>() {
-    on_device("feed_forward", in.x.device(), [&](Cpu) { cpu::feed_forward(in.pointers<T>(), y.data<T>()); });
+    on_device("feed_forward", in.x.device(), [&](Cpu) {
+      const auto pointers = in.pointers<T>();
+      cpu::feed_forward(pointers, cpu::FeedForwardTransposed<T>(pointers), y.data<T>());
+    });
   });
   return record("feed_forward", {x, W1, b1, W2, b2}, y, [in](const Tensor& grad, const Needs&) {
     const Tensor dy = grad.contiguous();

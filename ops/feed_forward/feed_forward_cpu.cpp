@@ -41,20 +41,10 @@ void gelu_and_slope(std::int64_t n, T* z, T* slope) {
   gelu(n, z, z);
 }
 
-/// W1 [I, H] and W2 [O, I] transposed, as the forward products read them.
-template <class T>
-struct Transposed {
-  Scratch<T> W1, W2;
-  explicit Transposed(const FeedForward<T>& f) : W1(f.H * f.I), W2(f.I * f.O) {
-    tile_transpose(f.I, f.H, f.W1, f.H, W1.data(), f.I);
-    tile_transpose(f.O, f.I, f.W2, f.I, W2.data(), f.O);
-  }
-};
-
 /// z = W1 x + b1 for n tokens from `first`.
 template <class T>
-void first_layer(const FeedForward<T>& f, const Transposed<T>& transposed, std::int64_t first, std::int64_t n,
-                 T* z) {
+void first_layer(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, std::int64_t first,
+                 std::int64_t n, T* z) {
   tile_product(TileStart::bias, n, f.I, f.H, TileOperand<T>{f.x + first * f.H, f.H, 1}, transposed.W1.data(),
                f.I, z, f.I, f.b1);
 }
@@ -62,8 +52,13 @@ void first_layer(const FeedForward<T>& f, const Transposed<T>& transposed, std::
 }  // namespace
 
 template <class T>
-void feed_forward(const FeedForward<T>& f, T* y) {
-  const Transposed<T> transposed(f);
+FeedForwardTransposed<T>::FeedForwardTransposed(const FeedForward<T>& f) : W1(f.H * f.I), W2(f.I * f.O) {
+  tile_transpose(f.I, f.H, f.W1, f.H, W1.data(), f.I);
+  tile_transpose(f.O, f.I, f.W2, f.I, W2.data(), f.O);
+}
+
+template <class T>
+void feed_forward(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, T* y) {
   const DropoutMask mask(f.random, f.p);
 #pragma omp parallel if (f.tokens > tile_tokens)
   {
@@ -102,7 +97,7 @@ void add_columns(std::int64_t n, std::int64_t width, const T* rows, T* total) {
 
 template <class T>
 void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& gradients) {
-  const Transposed<T> transposed(f);
+  const FeedForwardTransposed<T> transposed(f);
   const DropoutMask mask(f.random, f.p);
   // As many runs for any number of threads: the same bits.
   const std::int64_t tiles = (f.tokens + tile_tokens - 1) / tile_tokens;
@@ -144,8 +139,9 @@ void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwa
   total(&Sums<T>::b2, gradients.db2);
 }
 
-#define FEED_FORWARD(T)                                     \
-  template void feed_forward<T>(const FeedForward<T>&, T*); \
+#define FEED_FORWARD(T)                                                                      \
+  template struct FeedForwardTransposed<T>;                                                  \
+  template void feed_forward<T>(const FeedForward<T>&, const FeedForwardTransposed<T>&, T*); \
   template void feed_forward_backward<T>(const FeedForward<T>&, const T*, const FeedForwardGradients<T>&);
 FEED_FORWARD(float)
 FEED_FORWARD(double)

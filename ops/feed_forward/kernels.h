@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "tensor/random.h"
+#include "tensor/scratch.h"
 
 namespace lrurec::ops::cpu {
 
@@ -15,13 +16,20 @@ struct FeedForward {
   Philox random;  ///< its mask
 };
 
+/// The weights as the forward products read them: W1^T [H, I], W2^T [I, O].
+template <class T>
+struct FeedForwardTransposed {
+  Scratch<T> W1, W2;
+  explicit FeedForwardTransposed(const FeedForward<T>& f);
+};
+
 template <class T>
 struct FeedForwardGradients {
   T *dx, *dW1, *db1, *dW2, *db2;
 };
 
 template <class T>
-void feed_forward(const FeedForward<T>& f, T* y);
+void feed_forward(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, T* y);
 
 /// Gradients, overwritten.
 template <class T>

@@ -3,6 +3,8 @@
 #include <complex>
 #include <cstdint>
 
+#include "tensor/scratch.h"
+
 namespace lrurec::ops::cpu {
 
 struct LruShape {
@@ -21,6 +23,17 @@ struct LruInputs {
   const std::complex<T>* initial = nullptr;
 };
 
+/// The projections as planes, the way the real products read them.
+template <class T>
+struct LruPlanes {
+  Scratch<T> lambda;     ///< [2 D]: real parts, imaginary parts
+  Scratch<T> B, B_rows;  ///< [H, 2 D] and its transpose [2 D, H]
+  Scratch<T> b;          ///< [2 D]
+  Scratch<T> C, C_rows;  ///< [2 D, O] = [Re C^T; -Im C^T] and its transpose [O, 2 D]
+
+  LruPlanes(const LruShape& shape, const LruInputs<T>& in);
+};
+
 /// Gradients, overwritten. dinitial may be null.
 template <class T>
 struct LruGradients {
@@ -33,8 +46,8 @@ struct LruGradients {
 /// Writes y [tokens, O], y_last [S, O] (of the final states), the final states [S, D], and all states as
 /// planes [tokens, 2, D] (real parts, imaginary parts). y, y_last and states may be null: not wanted.
 template <class T>
-void lru_forward(const LruShape& shape, const LruInputs<T>& in, T* y, T* y_last, std::complex<T>* final_state,
-                 T* states);
+void lru_forward(const LruShape& shape, const LruInputs<T>& in, const LruPlanes<T>& planes, T* y, T* y_last,
+                 std::complex<T>* final_state, T* states);
 
 /// dy [tokens, O] and dfinal [S, D] may be null (zero).
 template <class T>

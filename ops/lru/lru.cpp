@@ -81,8 +81,10 @@ Outputs forward(const Inputs& in, Rows rows, bool want_states) {
   dispatch_real("lru", in.real(), [&]<class T>() {
     on_device("lru", in.x.device(), [&](Cpu) {
       T* y = out.y.data<T>();
-      cpu::lru_forward<T>(in.shape(), in.pointers<T>(), rows == Rows::all ? y : nullptr,
-                          rows == Rows::last ? y : nullptr, out.final_state.data<std::complex<T>>(),
+      const auto pointers = in.pointers<T>();
+      cpu::lru_forward<T>(in.shape(), pointers, cpu::LruPlanes<T>(in.shape(), pointers),
+                          rows == Rows::all ? y : nullptr, rows == Rows::last ? y : nullptr,
+                          out.final_state.data<std::complex<T>>(),
                           want_states ? out.states.data<T>() : nullptr);
     });
   });

@@ -32,46 +32,6 @@ struct Runs {
   std::int64_t count() const { return static_cast<std::int64_t>(first_sequence.size()) - 1; }
 };
 
-template <class T>
-using Plane = Scratch<T>;
-
-/// The projections as the real products read them.
-template <class T>
-struct Planes {
-  Plane<T> lambda;     ///< [2 D]
-  Plane<T> B, B_rows;  ///< [H, 2 D] and its transpose [2 D, H]
-  Plane<T> b;          ///< [2 D]
-  Plane<T> C, C_rows;  ///< [2 D, O] = [Re C^T; -Im C^T] and its transpose [O, 2 D]
-
-  Planes(const LruShape& shape, const LruInputs<T>& in)
-      : lambda(2 * shape.D),
-        B(shape.H * 2 * shape.D),
-        B_rows(B.size()),
-        b(lambda.size()),
-        C(shape.O * 2 * shape.D),
-        C_rows(C.size()) {
-    const std::int64_t D = shape.D, H = shape.H, O = shape.O;
-    for (std::int64_t d = 0; d < D; ++d) {
-      const std::int64_t im = D + d;
-      put(lambda, d, in.lambda[d].real()), put(lambda, im, in.lambda[d].imag());
-      put(b, d, in.b[d].real()), put(b, im, in.b[d].imag());
-      for (std::int64_t h = 0; h < H; ++h) {
-        const auto w = in.B[d * H + h];
-        put(B, h * 2 * D + d, w.real()), put(B, h * 2 * D + im, w.imag());
-        put(B_rows, d * H + h, w.real()), put(B_rows, im * H + h, w.imag());
-      }
-      for (std::int64_t o = 0; o < O; ++o) {
-        const auto w = in.C[o * D + d];
-        put(C, d * O + o, w.real()), put(C, im * O + o, -w.imag());
-        put(C_rows, o * 2 * D + d, w.real()), put(C_rows, o * 2 * D + im, -w.imag());
-      }
-    }
-  }
-
- private:
-  static void put(const Plane<T>& plane, std::int64_t at, T value) { plane[at] = value; }
-};
-
 /// u += lambda * state, planes of D.
 template <class T>
 void advance(std::int64_t D, const T* lambda, const T* state, T* u) {
@@ -119,14 +79,39 @@ void from_plane(std::int64_t D, const T* plane, std::complex<T>* z) {
 }  // namespace
 
 template <class T>
-void lru_forward(const LruShape& shape, const LruInputs<T>& in, T* y, T* y_last, std::complex<T>* final_state,
-                 T* states) {
+LruPlanes<T>::LruPlanes(const LruShape& shape, const LruInputs<T>& in)
+    : lambda(2 * shape.D),
+      B(shape.H * 2 * shape.D),
+      B_rows(B.size()),
+      b(lambda.size()),
+      C(shape.O * 2 * shape.D),
+      C_rows(C.size()) {
+  const std::int64_t D = shape.D, H = shape.H, O = shape.O;
+  to_plane(D, in.lambda, lambda.data());
+  to_plane(D, in.b, b.data());
+  for (std::int64_t d = 0; d < D; ++d) {
+    const std::int64_t im = D + d;
+    for (std::int64_t h = 0; h < H; ++h) {
+      const auto w = in.B[d * H + h];
+      B[h * 2 * D + d] = B_rows[d * H + h] = w.real();
+      B[h * 2 * D + im] = B_rows[im * H + h] = w.imag();
+    }
+    for (std::int64_t o = 0; o < O; ++o) {
+      const auto w = in.C[o * D + d];
+      C[d * O + o] = C_rows[o * 2 * D + d] = w.real();
+      C[im * O + o] = C_rows[o * 2 * D + im] = -w.imag();
+    }
+  }
+}
+
+template <class T>
+void lru_forward(const LruShape& shape, const LruInputs<T>& in, const LruPlanes<T>& planes, T* y, T* y_last,
+                 std::complex<T>* final_state, T* states) {
   const std::int64_t H = shape.H, D = shape.D, O = shape.O;
-  const Planes<T> planes(shape, in);
   const Runs runs(shape);
 #pragma omp parallel for schedule(dynamic, 1) if (runs.count() > 1)
   for (std::int64_t run = 0; run < runs.count(); ++run) {
-    Plane<T> buffer(states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
+    Scratch<T> buffer(states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
     std::int64_t s = runs.first_sequence[static_cast<std::size_t>(run)];
     const std::int64_t last_sequence = runs.first_sequence[static_cast<std::size_t>(run + 1)];
     // h_0 of sequence s; an empty sequence ends where it starts.
@@ -168,7 +153,7 @@ void lru_forward(const LruShape& shape, const LruInputs<T>& in, T* y, T* y_last,
 #pragma omp parallel for schedule(static) if (shape.sequences > tile_tokens)
   for (std::int64_t first = 0; first < shape.sequences; first += tile_tokens) {
     const std::int64_t n = std::min(tile_tokens, shape.sequences - first);
-    Plane<T> rows(n * 2 * D);
+    Scratch<T> rows(n * 2 * D);
     for (std::int64_t i = 0; i < n; ++i) to_plane(D, final_state + (first + i) * D, rows.data() + i * 2 * D);
     tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{rows.data(), 2 * D, 1}, planes.C.data(), O,
                  y_last + first * O, O, in.c);
@@ -180,7 +165,7 @@ namespace {
 /// What a run of sequences adds to the gradients of the parameters.
 template <class T>
 struct Sums {
-  Plane<T> lambda, B, b, C, c;  ///< [2 D], [2 D, H], [2 D], [2 D, O], [O]
+  Scratch<T> lambda, B, b, C, c;  ///< [2 D], [2 D, H], [2 D], [2 D, O], [O]
 
   explicit Sums(const LruShape& shape)
       : lambda(2 * shape.D, T(0)),
@@ -201,11 +186,11 @@ void add_columns(std::int64_t n, std::int64_t width, const T* rows, T* total) {
 
 /// One run, its tiles from the last to the first.
 template <class T>
-void backward_run(const LruShape& shape, const LruInputs<T>& in, const Planes<T>& planes, std::int64_t begin,
-                  std::int64_t end, const T* states, const T* dy, const std::complex<T>* dfinal,
-                  const LruGradients<T>& gradients, Sums<T>& sums) {
+void backward_run(const LruShape& shape, const LruInputs<T>& in, const LruPlanes<T>& planes,
+                  std::int64_t begin, std::int64_t end, const T* states, const T* dy,
+                  const std::complex<T>* dfinal, const LruGradients<T>& gradients, Sums<T>& sums) {
   const std::int64_t H = shape.H, D = shape.D, O = shape.O;
-  Plane<T> buffer(tile_tokens * 2 * D), carried(2 * D), edge(carried.size());
+  Scratch<T> buffer(tile_tokens * 2 * D), carried(2 * D), edge(carried.size());
   T* g = buffer.data();
   std::int64_t s = end - 1;
   const auto skip_empty = [&] {  // an empty sequence hands its initial state on unchanged
@@ -270,7 +255,7 @@ template <class T>
 void lru_backward(const LruShape& shape, const LruInputs<T>& in, const T* states, const T* dy,
                   const std::complex<T>* dfinal, const LruGradients<T>& gradients) {
   const std::int64_t H = shape.H, D = shape.D, O = shape.O;
-  const Planes<T> planes(shape, in);
+  const LruPlanes<T> planes(shape, in);
   const Runs runs(shape);
   std::vector<Sums<T>> sums;
   for (std::int64_t run = 0; run < std::max<std::int64_t>(runs.count(), 1); ++run) sums.emplace_back(shape);
@@ -282,7 +267,7 @@ void lru_backward(const LruShape& shape, const LruInputs<T>& in, const T* states
   }
   Sums<T>& total = sums.front();
   for (std::size_t r = 1; r < sums.size(); ++r) {
-    const auto add = [](const Plane<T>& to, const Plane<T>& from) {
+    const auto add = [](const Scratch<T>& to, const Scratch<T>& from) {
       for (std::int64_t i = 0; i < to.size(); ++i) to[i] += from[i];
     };
     add(total.lambda, sums[r].lambda);
@@ -304,9 +289,11 @@ void lru_backward(const LruShape& shape, const LruInputs<T>& in, const T* states
   }
 }
 
-#define LRU(T)                                                                                      \
-  template void lru_forward<T>(const LruShape&, const LruInputs<T>&, T*, T*, std::complex<T>*, T*); \
-  template void lru_backward<T>(const LruShape&, const LruInputs<T>&, const T*, const T*,           \
+#define LRU(T)                                                                                    \
+  template struct LruPlanes<T>;                                                                   \
+  template void lru_forward<T>(const LruShape&, const LruInputs<T>&, const LruPlanes<T>&, T*, T*, \
+                               std::complex<T>*, T*);                                             \
+  template void lru_backward<T>(const LruShape&, const LruInputs<T>&, const T*, const T*,         \
                                 const std::complex<T>*, const LruGradients<T>&);
 LRU(float)
 LRU(double)

@@ -1,0 +1,71 @@
+#pragma once
+// Inference event by event: what a user did so far is one small state, so that a step costs the same after
+// ten events as after ten thousand (section 3.3 of the paper).
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lrurec/model/lrurec.h"
+#include "ops/linear_top_k/linear_top_k.h"
+
+namespace lrurec::model {
+
+/// A model prepared for steps: gamma folded into B, weights laid out as the kernels read them. A copy; later
+/// changes of the model are not seen.
+class IncrementalModel {
+ public:
+  explicit IncrementalModel(const LRURec& model);
+  ~IncrementalModel();
+  IncrementalModel(const IncrementalModel&) = delete;
+  IncrementalModel& operator=(const IncrementalModel&) = delete;
+
+  const ModelConfig& config() const { return config_; }
+  /// States of n users before any event: complex [blocks, n, D], zeros. 2 KB a user at the paper's sizes.
+  Tensor initial_state(std::int64_t n) const;
+  /// Takes one item (i64 [n], 1..|I|) of each of n users; `state` becomes the state after it. Returns the
+  /// hidden features [n, H], those that LRURec::encode gives for the last token of the whole history.
+  Tensor step(const Tensor& items, Tensor& state) const;
+  /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
+  ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
+
+ private:
+  struct Weights;
+  template <class T>
+  struct WeightsOf;
+  ModelConfig config_;
+  DType real_;
+  std::unique_ptr<Weights> weights_;
+  ops::raw::ClassTiles items_;
+};
+
+/// One user's session.
+class Session {
+ public:
+  explicit Session(const IncrementalModel& model) : model_(model), state_(model.initial_state(1)) {}
+
+  /// The user took an item (1..|I|).
+  void observe(std::int64_t item);
+
+  struct Recommendation {
+    std::int64_t item;
+    double score;
+  };
+  /// The k best next items, fewer where fewer are left; without those in `excluded` (any order). There must
+  /// have been an event.
+  std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;
+
+  std::int64_t events() const { return events_; }
+  /// complex [blocks, 1, D]: all there is to know of the past. A session continues from a copy of it.
+  const Tensor& state() const { return state_; }
+  void set_state(const Tensor& state);
+  /// Hidden features after the last event, [1, H]; undefined before any.
+  const Tensor& hidden() const { return hidden_; }
+
+ private:
+  const IncrementalModel& model_;
+  Tensor state_, hidden_;
+  std::int64_t events_ = 0;
+};
+
+}  // namespace lrurec::model
