@@ -105,16 +105,16 @@ TEST(SampledCrossEntropy, EveryOtherClassOnceIsTheFullLoss) {
 TEST(SampledCrossEntropy, TheCorrectedDenominatorIsUnbiased) {
   const NoGrad no_grad;
   Inputs in(1);
-  in.x = Variable(raw::mul(in.x.value(), Tensor::scalar(0.5)));  // a variance that 20,000 draws average out
+  in.x = Variable(raw::mul(in.x.value(), Tensor::scalar(0.5)));  // a variance that 4,000 draws average out
   const double full = std::exp(
       linear_cross_entropy(in.x, in.weight, in.bias, Tensor::from(in.labels)).value().item<double>());
-  constexpr std::int64_t n = 6, draws = 20000;
+  constexpr std::int64_t n = 12, draws = 4000;
   const SampledOptions corrected{std::log(static_cast<double>(n) / classes), 0};
   double mean = 0;
   for (std::uint64_t seed = 1; seed <= draws; ++seed) {
     mean += std::exp(in.loss(draw({n}, seed), corrected).value().item<double>()) / draws;
   }
-  EXPECT_NEAR(mean / full, 1, 0.01);
+  EXPECT_NEAR(mean / full, 1, 0.02);
 }
 
 TEST(SampledCrossEntropy, TheSameNegativesForEachTokenAreSharedOnes) {
