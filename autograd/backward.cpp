@@ -48,8 +48,8 @@ class Engine {
     std::vector<bool> owned;
   };
 
-  // The first gradient is taken as it is; it may share memory with another tensor, so the second one is added
-  // to a copy, and only from then on in place.
+  // The first gradient is taken as it is. It may share memory with another tensor, or be a broadcast, and
+  // then the second one is added to a copy; otherwise, and from then on, in place.
   static void accumulate(Tensor& total, const Tensor& grad, std::vector<bool>::reference owned) {
     bool own = owned;
     accumulate(total, grad, own);
@@ -61,7 +61,7 @@ class Engine {
       owned = false;
       return;
     }
-    if (!owned) total = total.clone();
+    if (!owned && (total.shares_memory() || !total.is_contiguous())) total = total.clone();
     owned = true;
     total.add_(grad);
   }

@@ -3,12 +3,14 @@
 #include <cmath>
 #include <numbers>
 
+#include "tensor/dispatch.h"
 #include "tensor/random.h"
+#include "tensor/strided_loop.h"
 
 namespace lrurec::nn {
 namespace {
 
-// Apart from the streams of dropout (below 2^62) and of batch order (from 2^63), which share the run's seed.
+// Apart from the other streams of the run's seed; all are listed in docs/architecture.md.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 }  // namespace
@@ -17,9 +19,17 @@ Tensor Initializer::constant(const Shape& shape, double value) { return Tensor::
 
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
   const Philox random(seed_, first_stream + streams_++);
-  std::vector<double> x(static_cast<std::size_t>(shape.numel()));
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = random.truncated_normal(i, sigma, cut);
-  return Tensor::from(x, shape).to(real_);
+  const Tensor x = Tensor::empty(shape, real_);
+  // Written in place and by all threads: a table of millions of items has no room for a copy in f64.
+  dispatch_real("truncated_normal", real_, [&]<class T>() {
+    T* values = x.data<T>();
+    const std::int64_t n = shape.numel();
+#pragma omp parallel for schedule(static) if (n > parallel_grain)
+    for (std::int64_t i = 0; i < n; ++i) {
+      values[i] = static_cast<T>(random.truncated_normal(static_cast<std::uint64_t>(i), sigma, cut));
+    }
+  });
+  return x;
 }
 
 Tensor Initializer::truncated_normal_complex(const Shape& shape, double sigma, double cut) {

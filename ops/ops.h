@@ -17,6 +17,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"
+#include "ops/sampled_cross_entropy/sampled_cross_entropy.h"
 #include "ops/shape/shape_ops.h"
 #include "ops/softmax/softmax.h"
 #include "ops/top_k/top_k.h"

@@ -45,6 +45,8 @@ class Tensor {
   std::int64_t size(int dim) const { return shape_.at(dim); }
   std::int64_t numel() const { return shape_.numel(); }
   bool is_contiguous() const;
+  /// Whether another Tensor sees this one's block of memory.
+  bool shares_memory() const { return storage_.use_count() > 1; }
 
   /// Pointer to the first element of the view; an error unless T is the tensor's element type.
   template <class T>

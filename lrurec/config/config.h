@@ -35,9 +35,14 @@ struct TrainConfig {
   double adam_eps = 1e-9;
   double clip_norm = 5.0;
 
+  std::int64_t negatives = 0;     ///< of the sampled softmax; 0: full softmax
+  bool negatives_shared = false;  ///< the same for the whole batch instead of some for each position
+  bool log_correction = false;    ///< see ops::sampled_cross_entropy
+
   std::int64_t max_epochs = 500;
   std::int64_t max_steps = 0;  ///< 0: no limit but max_epochs and early stopping
   std::int64_t validate_every = 500;
+  std::int64_t eval_negatives = 0;  ///< candidates of a sampled evaluation; 0: full ranking
   std::int64_t patience =
       10;  ///< validation rounds without a better Recall@10 before stopping; 0: never stop
   std::int64_t log_every = 50;
@@ -73,6 +78,10 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 void read_toml(TrainConfig& config, const std::filesystem::path& file);
 /// The same from text; `place` stands in errors for the file name.
 void parse_toml(TrainConfig& config, const std::string& text, const std::string& place);
+
+/// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
+/// that did not exist when it was saved has the value that leaves everything as it was (TrainConfig's).
+void parse_saved(TrainConfig& config, const std::string& text, const std::string& place);
 
 /// All settings as TOML, each with its meaning as a comment. parse_toml of it gives the same configuration
 /// back.

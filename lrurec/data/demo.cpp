@@ -161,8 +161,9 @@ Dataset make_demo(const DemoShape& shape) {
   for (std::int64_t user = 0; user < shape.users; ++user) {
     // Exponential lengths, as in real logs: many short sequences and a long tail, capped so that unseen items
     // remain.
-    const double tail =
-        -std::log(random.uniform(static_cast<std::uint64_t>(user))) * (shape.mean_length - shortest);
+    const double spread =
+        shape.equal_lengths ? 1 : -std::log(random.uniform(static_cast<std::uint64_t>(user)));
+    const double tail = spread * (shape.mean_length - shortest);
     const auto length = std::min(shortest + static_cast<std::int64_t>(std::lround(tail)), shape.items / 2);
     std::vector<std::int32_t> sequence;
     for (std::int64_t t = 0; t < length; ++t) sequence.push_back(process.draw_next(user, sequence));

@@ -11,7 +11,8 @@ namespace lrurec::data {
 struct DemoShape {
   std::int64_t users = 2500;
   std::int64_t items = 500;
-  double mean_length = 30;  ///< of a user's sequence; at least 5 each
+  double mean_length = 30;     ///< of a user's sequence; at least 5 each
+  bool equal_lengths = false;  ///< all sequences of the mean length, as in logs that were cut
   std::int64_t classes = 8;
   std::uint64_t seed = 1;
 };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "lrurec/data/batches.h"
 #include "lrurec/eval/metrics.h"
@@ -19,6 +20,14 @@ struct Evaluation {
   Metrics metrics;
   /// Mean cross-entropy of the targets over all |I| + 1 classes; only where scores are logits.
   std::optional<double> loss;
+  /// Negatives beside each target in a sampled evaluation (eval/sampled.h); 0: full ranking.
+  std::int64_t sampled = 0;
+
+  /// A metric's name as every output has it, since sampled metrics are not comparable with others:
+  /// "sampled Recall@10".
+  std::string label(const std::string& name) const { return (sampled > 0 ? "sampled " : "") + name; }
+  /// Of a sampled evaluation: "10000 sampled".
+  std::string candidates() const { return std::to_string(sampled) + " sampled"; }
 };
 
 /// Rank of `target` among the candidates: 1 + the number of other candidates scored at or above it, so that

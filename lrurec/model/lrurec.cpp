@@ -1,6 +1,7 @@
 #include "lrurec/model/lrurec.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ops/ops.h"
 
@@ -113,6 +114,33 @@ Variable LRURec::loss(const Tensor& items, const Tensor& offsets, const Tensor& 
 Variable LRURec::loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                                const nn::ForwardContext& context) const {
   return ops::cross_entropy(predict(encode_composed(items, offsets, context)), labels);
+}
+
+Variable LRURec::sampled_loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+                              const Tensor& negatives, bool log_correction,
+                              const nn::ForwardContext& context) const {
+  ops::SampledOptions options;
+  if (log_correction && negatives.numel() > 0) {
+    options.log_expected_count =
+        std::log(static_cast<double>(negatives.size(-1)) / static_cast<double>(config_.num_items));
+  }
+  return ops::sampled_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_, labels,
+                                    negatives, options);
+}
+
+Tensor LRURec::score(const Tensor& hidden, const Tensor& candidates) const {
+  const NoGrad no_grad;
+  const std::int64_t n = candidates.size(0), k = candidates.size(1);
+  const Tensor scores = Tensor::empty({n, k}, hidden.dtype());
+  const Tensor bias = bias_.value().unsqueeze(1);
+  // User by user: the rows of all candidates of all users would be large.
+  for (std::int64_t u = 0; u < n; ++u) {
+    const Tensor ids = candidates.select(0, u);
+    const Tensor products = ops::raw::matmul(ops::raw::embedding(embedding_.weight.value(), ids),
+                                             hidden.select(0, u).unsqueeze(1));
+    scores.select(0, u).copy_(ops::raw::add(products, ops::raw::embedding(bias, ids)).squeeze(1));
+  }
+  return scores;
 }
 
 std::vector<double> LRURec::mean_abs_lambda() const {

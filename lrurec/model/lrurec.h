@@ -89,6 +89,14 @@ class LRURec : public nn::Module {
   Variable loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                          const nn::ForwardContext& context = {}) const;
 
+  /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [tokens, n] for
+  /// each token or [m] for all; `log_correction` scales them up to stand for all |I| items.
+  Variable sampled_loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+                        const Tensor& negatives, bool log_correction,
+                        const nn::ForwardContext& context = {}) const;
+  /// Scores of some candidates only, outside training: hidden: [n, H], candidates: i64 [n, k] -> [n, k].
+  Tensor score(const Tensor& hidden, const Tensor& candidates) const;
+
   const ModelConfig& config() const { return config_; }
   /// Mean |lambda| of each block (table 5 of the paper).
   std::vector<double> mean_abs_lambda() const;

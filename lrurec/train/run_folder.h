@@ -5,7 +5,8 @@
 //   run.json                 command, data set and fingerprint, machine and versions
 //   metrics.jsonl            one object a line: step, split ("train", "val"), loss, metrics
 //   checkpoints/last.ckpt    to resume; previous.ckpt is the one before; best.ckpt has the best validation
-//   Recall@10 evaluation-SPLIT.json    what `lrurec evaluate` found
+//   Recall@10
+//   evaluation-SPLIT.json    what `lrurec evaluate` found; evaluation-SPLIT-sampled.json among random items
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

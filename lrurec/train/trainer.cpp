@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "lrurec/data/negatives.h"
 #include "tensor/error.h"
 
 namespace lrurec::train {
@@ -72,7 +73,9 @@ const Progress& Trainer::run() {
     return progress_;                         // nothing left to do
   if (progress_.best_recall < 0) validate();  // step 0
   while (true) {
-    if (exhausted()) return finish(fmt::format("no better Recall@10 in {} rounds", config_.patience));
+    if (exhausted())
+      return finish(fmt::format("no better {}Recall@10 in {} rounds",
+                                config_.eval_negatives > 0 ? "sampled " : "", config_.patience));
     if (progress_.step >= planned_steps()) {
       if (progress_.step % config_.validate_every != 0) validate();
       return finish(fmt::format("all {} steps done", planned_steps()));
@@ -90,19 +93,40 @@ const Progress& Trainer::run() {
   }
 }
 
+Variable Trainer::loss(const data::PackedBatch& batch) const {
+  const auto seed = static_cast<std::uint64_t>(config_.seed);
+  const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(progress_.step)};
+  const Tensor items = Tensor::from(batch.items), offsets = Tensor::from(batch.offsets),
+               labels = Tensor::from(batch.labels);
+  if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
+  const Shape shape =
+      config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.tokens(), config_.negatives};
+  const Tensor negatives = data::draw_negatives(seed, progress_.step, shape, data_.items());
+  return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
+}
+
+eval::Evaluation Trainer::evaluate() const {
+  constexpr auto split = data::Split::validation;
+  if (config_.eval_negatives == 0) {
+    return eval::evaluate(data_, model_, {split, config_.max_length, 0, /*with_loss=*/true});
+  }
+  return eval::evaluate_sampled(data_, eval::model_candidate_scorer(model_, data_, split, config_.max_length),
+                                {.split = split,
+                                 .max_length = config_.max_length,
+                                 .negatives = config_.eval_negatives,
+                                 .seed = static_cast<std::uint64_t>(config_.seed),
+                                 .with_loss = true});
+}
+
 void Trainer::train_step() {
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t step = progress_.step, per_epoch = batcher_.steps_per_epoch();
   const data::PackedBatch batch = batcher_.batch(step / per_epoch, step % per_epoch);
-  const nn::ForwardContext context{true, static_cast<std::uint64_t>(config_.seed),
-                                   static_cast<std::uint64_t>(step)};
 
-  model_.zero_grad();
-  const Variable loss = model_.loss(Tensor::from(batch.items), Tensor::from(batch.offsets),
-                                    Tensor::from(batch.labels), context);
-  const double value = static_cast<double>(loss.value().item<float>());
+  const Variable mean = loss(batch);
+  const double value = static_cast<double>(mean.value().item<float>());
   if (!std::isfinite(value)) fail_non_finite(fmt::format("the loss is {}", value));
-  loss.backward();
+  mean.backward();
   double norm = 0;
   try {
     norm = nn::finite_gradient_norm(optimizer_.parameters());
@@ -110,6 +134,7 @@ void Trainer::train_step() {
     fail_non_finite(e.what());
   }
   optimizer_.step(nn::clip_factor(norm, config_.clip_norm));
+  model_.zero_grad();  // here, so that validation and checkpoints have the memory
   ++progress_.step;
 
   loss_sum_ += value;
@@ -130,8 +155,7 @@ void Trainer::train_step() {
 
 void Trainer::validate() {
   const auto start = std::chrono::steady_clock::now();
-  const eval::EvaluateOptions options{data::Split::validation, config_.max_length, 0, /*with_loss=*/true};
-  const eval::Evaluation evaluation = eval::evaluate(data_, model_, options);
+  const eval::Evaluation evaluation = evaluate();
 
   const double recall = evaluation.metrics.at("Recall@10");
   const bool best = recall > progress_.best_recall;
@@ -140,8 +164,10 @@ void Trainer::validate() {
     progress_.best_recall = recall;
     progress_.best_step = progress_.step;
   }
-  nlohmann::json line{{"step", progress_.step}, {"split", "val"}, {"loss", *evaluation.loss}};
-  for (const auto& [name, number] : evaluation.metrics.all()) line[name] = number;
+  nlohmann::json line{
+      {"step", progress_.step}, {"split", "val"}, {evaluation.label("loss"), *evaluation.loss}};
+  if (evaluation.sampled > 0) line["candidates"] = evaluation.candidates();
+  for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
   line["mean_abs_lambda"] = model_.mean_abs_lambda();
   folder_.log(line);
   if (best) folder_.save_best(snapshot(false));

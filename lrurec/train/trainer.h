@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "lrurec/data/batches.h"
-#include "lrurec/eval/evaluate.h"
+#include "lrurec/eval/sampled.h"
 #include "lrurec/train/run_folder.h"
 
 namespace lrurec::train {
@@ -33,6 +33,7 @@ struct Events {
 /// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
 /// batch, loss, backward, clip, AdamW; every validate_every steps (and at step 0) a validation round and a
 /// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.
+/// With eval_negatives, that Recall@10 is the sampled one.
 class Trainer {
  public:
   Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
@@ -51,6 +52,8 @@ class Trainer {
 
  private:
   void train_step();
+  Variable loss(const data::PackedBatch& batch) const;
+  eval::Evaluation evaluate() const;
   void validate();
   Checkpoint snapshot(bool with_optimizer) const;
   [[noreturn]] void fail_non_finite(const std::string& what) const;

@@ -22,15 +22,23 @@ namespace lrurec::nn {
 
 class OutputArchive : public cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision> {
  public:
-  OutputArchive() : cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision>(this) {}
+  /// Without `keep` the bytes are only counted.
+  explicit OutputArchive(bool keep)
+      : cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision>(this), keep_(keep) {}
   void write(const void* data, std::size_t size) {
-    const std::size_t have = bytes_.size();
-    bytes_.resize(have + size);
-    if (size > 0) std::memcpy(bytes_.data() + have, data, size);
+    if (keep_ && size > 0) {
+      const auto* first = static_cast<const std::byte*>(data);
+      bytes_.insert(bytes_.end(), first, first + size);
+    }
+    size_ += size;
   }
+  void reserve(std::size_t size) { bytes_.reserve(size); }
+  std::size_t size() const { return size_; }
   std::vector<std::byte> take() { return std::move(bytes_); }
 
  private:
+  bool keep_;
+  std::size_t size_ = 0;
   std::vector<std::byte> bytes_;
 };
 
@@ -129,7 +137,10 @@ requires(std::is_arithmetic_v<T> &&
 /// A value as bytes; types need cereal's serialize() or save()/load().
 template <class T>
 std::vector<std::byte> to_bytes(const T& value) {
-  OutputArchive archive;
+  // Counted first: a growing vector would hold a checkpoint of gigabytes twice.
+  OutputArchive counter(false), archive(true);
+  counter(value);
+  archive.reserve(counter.size());
   archive(value);
   return archive.take();
 }

@@ -75,6 +75,7 @@ const std::vector<OperationCase>& operation_table() {
     add_elementwise_rows(rows);
     add_tensor_rows(rows);
     add_layer_rows(rows);
+    add_sampled_rows(rows);
     add_scan_rows(rows);
     return rows;
   }();

@@ -29,6 +29,15 @@ TEST(Autograd, SharedGradientMemoryIsNotWrittenTo) {
   EXPECT_EQ(y.grad().to_vector<double>(), (std::vector<double>{3, 3}));
 }
 
+TEST(Autograd, AGradientThatSomebodyKeptStaysAsItWas) {
+  Variable x = leaf({1, 2, 3});
+  ops::sum(x * x).backward();
+  const Tensor kept = x.grad();
+  ops::sum(x * 2.0).backward();
+  EXPECT_EQ(kept.to_vector<double>(), (std::vector<double>{2, 4, 6}));
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{4, 6, 8}));
+}
+
 TEST(Autograd, NoGradRecordsNothingAndNests) {
   Variable x = leaf({1});
   {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "lrurec/eval/baselines.h"
+#include "lrurec/eval/sampled.h"
 #include "lrurec/train/run_folder.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
@@ -18,6 +19,7 @@ namespace {
 struct Options {
   std::string run, data, split = "test", checkpoint = "best";
   std::int64_t threads = 0;
+  std::optional<std::int64_t> negatives;  ///< instead of the run's setting
   bool json = false;
 };
 
@@ -38,21 +40,44 @@ std::optional<double> best_possible(const data::Dataset& data, data::Split split
   return it->second;
 }
 
-void print(const std::vector<Row>& rows, const data::Dataset& data, data::Split split,
+void print(const std::vector<Row>& rows, const std::string& split, std::optional<double> best,
            const std::string& protocol) {
   const std::vector<std::string> shown{"Recall@1", "Recall@5", "Recall@10", "Recall@20",
                                        "NDCG@5",   "NDCG@10",  "NDCG@20",   "MRR@10"};
-  std::vector<std::vector<std::string>> cells{{data::name(split) == "val" ? "validation" : "test"}};
+  std::vector<std::vector<std::string>> cells{{rows[0].evaluation.label(split)}};
   cells[0].insert(cells[0].end(), shown.begin(), shown.end());
   for (const auto& row : rows) {
     cells.push_back({row.name});
     for (const auto& name : shown)
       cells.back().push_back(fmt::format("{:.4f}", row.evaluation.metrics.at(name)));
   }
-  if (const auto best = best_possible(data, split)) {
-    cells.push_back({"best possible", "", "", fmt::format("{:.4f}", *best)});
-  }
+  if (best) cells.push_back({"best possible", "", "", fmt::format("{:.4f}", *best)});
   fmt::print("{}\n{}", protocol, table(cells));
+}
+
+std::vector<Row> rank_all(const model::LRURec& model, const data::Dataset& data, data::Split split,
+                          const config::TrainConfig& config) {
+  const eval::EvaluateOptions plain{.split = split, .max_length = config.max_length};
+  eval::EvaluateOptions with_loss = plain;
+  with_loss.with_loss = true;
+  return {{"LRURec", eval::evaluate(data, model, with_loss)},
+          {"last-item Markov", eval::evaluate(data, eval::markov_scorer(data, split), plain)},
+          {"popularity", eval::evaluate(data, eval::popularity_scorer(data), plain)}};
+}
+
+std::vector<Row> rank_sampled(const model::LRURec& model, const data::Dataset& data, data::Split split,
+                              const config::TrainConfig& config, std::int64_t negatives) {
+  const eval::SampledEvaluateOptions plain{.split = split,
+                                           .max_length = config.max_length,
+                                           .negatives = negatives,
+                                           .seed = static_cast<std::uint64_t>(config.seed)};
+  eval::SampledEvaluateOptions with_loss = plain;
+  with_loss.with_loss = true;
+  const auto scorer = eval::model_candidate_scorer(model, data, split, config.max_length);
+  return {
+      {"LRURec", eval::evaluate_sampled(data, scorer, with_loss)},
+      {"last-item Markov", eval::evaluate_sampled(data, eval::markov_candidate_scorer(data, split), plain)},
+      {"popularity", eval::evaluate_sampled(data, eval::popularity_candidate_scorer(data), plain)}};
 }
 
 void run(const Options& options) {
@@ -69,46 +94,51 @@ void run(const Options& options) {
          "{} was trained on another data set (fingerprint {} instead of {}); name it with --data",
          options.run, checkpoint.fingerprint, data.fingerprint());
   }
+  const std::int64_t negatives = options.negatives.value_or(config.eval_negatives);
   model::LRURec model(config.model(data.items()), 0);
   train::load_parameters(checkpoint, path.string(), model);
 
-  const eval::EvaluateOptions model_options{split, config.max_length, 0, /*with_loss=*/true};
-  eval::EvaluateOptions plain = model_options;
-  plain.with_loss = false;
-  std::vector<Row> rows;
-  rows.push_back({"LRURec", eval::evaluate(data, model, model_options)});
-  rows.push_back({"last-item Markov", eval::evaluate(data, eval::markov_scorer(data, split), plain)});
-  rows.push_back({"popularity", eval::evaluate(data, eval::popularity_scorer(data), plain)});
+  const std::vector<Row> rows = negatives > 0 ? rank_sampled(model, data, split, config, negatives)
+                                              : rank_all(model, data, split, config);
+  const eval::Evaluation& own = rows[0].evaluation;
 
   const auto& protocol = data.protocol();
-  nlohmann::json json{{"split", data::name(split)},
-                      {"step", checkpoint.progress.step},
-                      {"users", rows[0].evaluation.metrics.users()},
-                      {"loss", *rows[0].evaluation.loss},
-                      {"candidates", data.items()},
-                      {"max_length", config.max_length},
-                      {"fingerprint", data.fingerprint()},
-                      {"filter", protocol.filter},
-                      {"ties", protocol.ties},
+  nlohmann::json json{{"split", data::name(split)},      {"step", checkpoint.progress.step},
+                      {"users", own.metrics.users()},    {own.label("loss"), *own.loss},
+                      {"max_length", config.max_length}, {"fingerprint", data.fingerprint()},
+                      {"filter", protocol.filter},       {"ties", protocol.ties},
                       {"order", protocol.order}};
-  for (const auto& row : rows) {
-    for (const auto& [name, value] : row.evaluation.metrics.all()) json["metrics"][row.name][name] = value;
+  if (own.sampled > 0) {
+    json["candidates"] = own.candidates();
+  } else {
+    json["candidates"] = data.items();
   }
-  if (const auto best = best_possible(data, split)) json["best_possible"]["Recall@10"] = *best;
-  folder.write_evaluation(options.split == "test" ? "test" : "val", json);
+  for (const auto& row : rows) {
+    for (const auto& [name, value] : row.evaluation.metrics.all()) {
+      json["metrics"][row.name][own.label(name)] = value;
+    }
+  }
+  const auto best = own.sampled > 0 ? std::nullopt : best_possible(data, split);
+  if (best) json["best_possible"]["Recall@10"] = *best;
+  folder.write_evaluation(fmt::format("{}{}", data::name(split), own.sampled > 0 ? "-sampled" : ""), json);
   if (options.json) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  print(rows, data, split,
-        fmt::format(
-            "data      {} ({}), filter {}, {}\n"
-            "protocol  leave-last-out, all {} items are candidates but those in the last {} of the history,\n"
-            "          equal scores count against the model, mean over {} users\n"
-            "weights   {} of step {}\n",
-            protocol.source, data.fingerprint().substr(0, 12), protocol.filter, protocol.order,
-            with_commas(data.items()), config.max_length, with_commas(rows[0].evaluation.metrics.users()),
-            path.string(), checkpoint.progress.step));
+  const std::string candidates =
+      own.sampled > 0 ? fmt::format(
+                            "SAMPLED: {} random candidates and the target, not the last {} of the history;\n"
+                            "          these metrics are not comparable with those over all {} items;\n",
+                            with_commas(own.sampled), config.max_length, with_commas(data.items()))
+                      : fmt::format("all {} items are candidates but those in the last {} of the history,\n",
+                                    with_commas(data.items()), config.max_length);
+  print(rows, data::name(split) == "val" ? "validation" : "test", best,
+        fmt::format("data      {} ({}), filter {}, {}\n"
+                    "protocol  leave-last-out, {}"
+                    "          equal scores count against the model, mean over {} users\n"
+                    "weights   {} of step {}\n",
+                    protocol.source, data.fingerprint().substr(0, 12), protocol.filter, protocol.order,
+                    candidates, with_commas(own.metrics.users()), path.string(), checkpoint.progress.step));
 }
 
 }  // namespace
@@ -122,6 +152,9 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
+  sub->add_option("--eval-negatives", options->negatives,
+                  "rank among so many random items, 0 = all; default: as the run was trained")
+      ->check(CLI::Range(0, 1000000000));
   sub->add_flag("--json", options->json, "print one JSON object");
   sub->callback([options] { run(*options); });
 }

@@ -177,6 +177,8 @@ void add_prepare(CLI::App& app) {
   sub->add_option("--demo-users", options->shape.users, "its number of users")->needs(demo);
   sub->add_option("--demo-items", options->shape.items, "its number of items")->needs(demo);
   sub->add_option("--demo-length", options->shape.mean_length, "its mean sequence length")->needs(demo);
+  sub->add_flag("--demo-equal-lengths", options->shape.equal_lengths, "all its sequences of the mean length")
+      ->needs(demo);
   sub->add_flag("--force", options->force, "replace the output file");
   sub->add_flag("--json", options->json, "print one JSON object");
   sub->callback([options] { run(*options); });

@@ -93,10 +93,11 @@ class Reporter {
 
   void validation(const train::ValidationEvent& e) {
     const auto& metrics = e.evaluation->metrics;
-    line_.print(
-        fmt::format("step {:>6}  validation: Recall@10 {:.4f}  NDCG@10 {:.4f}  loss {:.4f}  ({:.1f} s){}",
-                    e.step, metrics.at("Recall@10"), metrics.at("NDCG@10"), *e.evaluation->loss, e.seconds,
-                    e.best ? "  best so far" : ""));
+    const auto label = [&](const char* name) { return e.evaluation->label(name); };
+    line_.print(fmt::format("step {:>6}  validation: {} {:.4f}  {} {:.4f}  {} {:.4f}  ({:.1f} s){}", e.step,
+                            label("Recall@10"), metrics.at("Recall@10"), label("NDCG@10"),
+                            metrics.at("NDCG@10"), label("loss"), *e.evaluation->loss, e.seconds,
+                            e.best ? "  best so far" : ""));
   }
 
   void print(const std::string& text) { line_.print(text); }
@@ -137,6 +138,7 @@ void run(const Options& options) {
   if (loaded) {
     if (!loaded->warning.empty()) reporter.print("warning: " + loaded->warning);
     trainer.resume(loaded->checkpoint, loaded->path);
+    loaded->checkpoint = {};  // a second copy of the weights and moments
     folder.cut_log(start.step);
     reporter.print(fmt::format("resuming at step {}", start.step));
   } else {
@@ -157,16 +159,18 @@ void run(const Options& options) {
     reporter.print(fmt::format("interrupted; saved at step {}. Continue with: lrurec train {} -o {} --resume",
                                progress.step, options.data, options.output));
   }
+  const bool sampled = config.eval_negatives > 0;
   if (options.json) {
-    const nlohmann::json json{{"steps", progress.step},
-                              {"finished", progress.finished},
-                              {"best_step", progress.best_step},
-                              {"best_validation_recall10", progress.best_recall},
-                              {"step_seconds_median", reporter.step_seconds()},
-                              {"seconds", seconds},
-                              {"peak_memory_bytes", peak_memory_bytes()},
-                              {"mean_abs_lambda", trainer.model().mean_abs_lambda()},
-                              {"run", options.output}};
+    const nlohmann::json json{
+        {"steps", progress.step},
+        {"finished", progress.finished},
+        {"best_step", progress.best_step},
+        {sampled ? "best_validation_sampled_recall10" : "best_validation_recall10", progress.best_recall},
+        {"step_seconds_median", reporter.step_seconds()},
+        {"seconds", seconds},
+        {"peak_memory_bytes", peak_memory_bytes()},
+        {"mean_abs_lambda", trainer.model().mean_abs_lambda()},
+        {"run", options.output}};
     fmt::print("{}\n", json.dump(2));
     return;
   }
@@ -174,7 +178,8 @@ void run(const Options& options) {
              table({{"steps", with_commas(progress.step)},
                     {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
                     {"best step", with_commas(progress.best_step)},
-                    {"best validation Recall@10", fmt::format("{:.4f}", progress.best_recall)},
+                    {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
+                     fmt::format("{:.4f}", progress.best_recall)},
                     {"time", duration(seconds)},
                     {"seconds a step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
                     {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));

@@ -16,6 +16,9 @@ TEST(Config, PresetsAreThePapers) {
   EXPECT_EQ(preset("beauty").dropout, 0.6);
   EXPECT_EQ(preset("steam").validate_every, 2000);
   EXPECT_EQ(preset("xlong").batch_size, 32);
+  EXPECT_EQ(preset("xlong").eval_negatives, 10000);
+  EXPECT_EQ(preset("ml-1m").negatives, 0) << "the full softmax";
+  EXPECT_EQ(preset("ml-1m").eval_negatives, 0) << "the full ranking";
   for (const char* name : {"ml-1m", "beauty", "video", "sports", "steam", "xlong"}) {
     const TrainConfig config = preset(name);
     EXPECT_EQ(config.preset, name);
@@ -46,6 +49,19 @@ TEST(Config, APresetInTheFileComesBeforeItsOtherKeys) {
   parse_toml(config, "dropout = 0.5\npreset = \"video\"\n", "c.toml");
   EXPECT_EQ(config.dropout, 0.5);
   EXPECT_EQ(config.max_length, 50);
+}
+
+TEST(Config, ASavedConfigurationTakesNothingFromItsPreset) {
+  TrainConfig config = preset("demo");
+  parse_saved(config, "preset = \"xlong\"\nbatch_size = 32\n", "run");
+  EXPECT_EQ(config.preset, "xlong");
+  EXPECT_EQ(config.batch_size, 32);
+  EXPECT_EQ(config.max_length, TrainConfig{}.max_length);
+  for (const auto& name : preset_names()) {
+    parse_saved(config, to_toml(preset(name)), "run");
+    EXPECT_EQ(config, preset(name));
+  }
+  expect_error(ErrorKind::usage, "unknown key 'sead'", [&] { parse_saved(config, "sead = 1", "run"); });
 }
 
 TEST(Config, MistakesNameFileLineAndRemedy) {
