@@ -164,7 +164,7 @@ const std::map<std::string, TrainConfig>& presets() {
         {"video", make(50, 0.6, 1000)}, {"sports", make(50, 0.6, 1000)},
         {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
     // 2.1 million items. The paper has 100 negatives a position (negatives = 100, negatives_shared = false)
-    // and ranks among 10,000. 1,000 for the whole batch take a third of the time a step on two cores.
+    // and ranks among 10,000. 1,000 for the whole batch take a quarter of that time a step.
     TrainConfig& xlong = table.at("xlong");
     xlong.negatives = 1000;
     xlong.negatives_shared = true;

@@ -49,31 +49,29 @@ std::vector<std::byte> saved_state(const RunFolder& run) {
   return nn::to_bytes(checkpoint);
 }
 
-TEST(SampledTraining, LowersItsLossAndTheFullOne) {
+TEST(SampledTraining, LowersTheFullLoss) {
   const data::Dataset data = test::small_demo();
   for (const bool shared : {false, true}) {
-    for (const bool corrected : {false, true}) {
-      const TemporaryFolder folder;
-      auto config = tiny(shared, corrected);
-      config.max_steps = 80;
-      const RunFolder run = RunFolder::create(folder / "run");
-      Trainer trainer(config, data, run);
-      // Over the training items and all classes: what the sampled loss stands for.
-      data::PackedBatch batch;
-      for (const auto& window : data::training_windows(data, config.max_length)) {
-        data::pack_window(data, window, config.max_length, batch);
-      }
-      const auto full_loss = [&] {
-        const NoGrad no_grad;
-        return trainer.model()
-            .loss(Tensor::from(batch.items), Tensor::from(batch.offsets), Tensor::from(batch.labels))
-            .value()
-            .item<float>();
-      };
-      const float before = full_loss();
-      trainer.run();
-      EXPECT_LT(full_loss(), before - 0.3F) << shared << corrected;
+    const TemporaryFolder folder;
+    auto config = tiny(shared, /*corrected=*/shared);
+    config.max_steps = 50;
+    const RunFolder run = RunFolder::create(folder / "run");
+    Trainer trainer(config, data, run);
+    // Over the training items and all classes: what the sampled loss stands for.
+    data::PackedBatch batch;
+    for (const auto& window : data::training_windows(data, config.max_length)) {
+      data::pack_window(data, window, config.max_length, batch);
     }
+    const auto full_loss = [&] {
+      const NoGrad no_grad;
+      return trainer.model()
+          .loss(Tensor::from(batch.items), Tensor::from(batch.offsets), Tensor::from(batch.labels))
+          .value()
+          .item<float>();
+    };
+    const float before = full_loss();
+    trainer.run();
+    EXPECT_LT(full_loss(), before - 0.3F) << shared;
   }
 }
 
