@@ -165,6 +165,8 @@ const std::map<std::string, TrainConfig>& presets() {
         {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
     // 2.1 million items. The paper has 100 negatives a position (negatives = 100, negatives_shared = false)
     // and ranks among 10,000. 1,000 for the whole batch take a quarter of that time a step.
+    // (Shared ones are for large catalogues: on 500 items their noise costs most of the Recall@10, on 20,000
+    // they do as well as 100 a position.)
     TrainConfig& xlong = table.at("xlong");
     xlong.negatives = 1000;
     xlong.negatives_shared = true;
