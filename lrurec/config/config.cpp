@@ -117,6 +117,8 @@ const std::vector<Setting>& settings() {
       {"preset", &C::preset, "the preset the other settings started from"},
       {"seed", &C::seed, "of initial values, batch order and dropout", 0, large},
       {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
+      {"deterministic", &C::deterministic, "the same bits for any number of threads, also with negatives", 0,
+       0, true},
       {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
       {"blocks", &C::blocks, "LRU blocks", 1, 64},

@@ -18,6 +18,9 @@ struct TrainConfig {
   std::string preset = "ml-1m";
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores
+  /// The same bits for any number of threads also where OpenBLAS multiplies (the sampled softmax): on one
+  /// thread. Our own kernels, and so all of a training with the full softmax, have them anyway.
+  bool deterministic = false;
 
   std::int64_t hidden = 64;
   std::int64_t channels = 128;

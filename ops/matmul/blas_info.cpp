@@ -8,4 +8,6 @@ std::string blas_description() {
   return std::string(openblas_get_config()) + ", " + openblas_get_corename() + " kernels";
 }
 
+void set_blas_threads(int threads) { openblas_set_num_threads(threads); }
+
 }  // namespace lrurec::ops

@@ -1,5 +1,5 @@
 #pragma once
-// Which BLAS this is, and which of its kernels run.
+// Which BLAS this is, which of its kernels run, and on how many threads.
 
 #include <string>
 
@@ -9,5 +9,9 @@ namespace lrurec::ops {
 /// (Haswell, Zen) take about 1.3 times as long over a training step as AVX-512 ones. OPENBLAS_CORETYPE
 /// chooses them.
 std::string blas_description();
+
+/// Products by BLAS run on so many threads from now on. On one thread their bits do not depend on how many
+/// there are.
+void set_blas_threads(int threads);
 
 }  // namespace lrurec::ops

@@ -1,6 +1,9 @@
 // The command as a user meets it: output, exit codes, and nothing lost.
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/files.h"
 
@@ -179,6 +182,32 @@ TEST(Command, CheckParityAndGrad) {
   EXPECT_EQ(grad.code, 0);
   EXPECT_NE(grad.out.find("polar: ok, 10 derivatives"), std::string::npos) << grad.out;
   expect_failure(run_lrurec(folder, "check grad --only nothing"), 2, "no case has 'nothing'");
+}
+
+TEST(Command, OneAndTwoThreadsTrainToTheSameBits) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo --demo-users 200 --demo-items 90 --demo-length 15 -o d.lrd").code,
+      0);
+  for (const std::string more : {"", " --negatives 20 --negatives-shared --deterministic"}) {
+    std::vector<std::string> logs;
+    for (const int threads : {1, 2}) {
+      const std::string run = fmt::format("run{}{}", threads, more.size());
+      const auto result =
+          run_lrurec(folder, fmt::format("train d.lrd -o {} --preset demo --max-steps 15 --threads {} -q{}",
+                                         run, threads, more));
+      ASSERT_EQ(result.code, 0) << result.err;
+      std::string log;
+      std::istringstream lines(test::read_text(folder / (run + "/metrics.jsonl")));
+      for (std::string line; std::getline(lines, line);) {
+        auto json = nlohmann::json::parse(line);
+        json.erase("step_seconds");
+        log += json.dump() + "\n";
+      }
+      logs.push_back(log);
+    }
+    EXPECT_EQ(logs[0], logs[1]) << more;
+  }
 }
 
 }  // namespace

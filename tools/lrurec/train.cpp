@@ -120,6 +120,7 @@ void run(const Options& options) {
   }
   config = resolve(options, config);
   if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
+  if (config.deterministic) ops::set_blas_threads(1);
   const data::Dataset data = data::Dataset::load(options.data);
   if (data.evaluated_users().empty()) {
     fail(ErrorKind::data, "{}: no user has the 3 interactions that validation needs", options.data);
@@ -201,13 +202,16 @@ void add_train(CLI::App& app) {
   sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
   for (const auto& setting : config::settings()) {
     if (setting.key == "preset") continue;
+    const bool is_switch =
+        type_of(setting) == std::string_view("true|false");  // --outer-gelu alone means true
     sub->add_option_function<std::string>(
            flag_of(setting.key),
            [options, key = setting.key](const std::string& text) {
-             options->overrides.emplace_back(key, text);
+             options->overrides.emplace_back(key, text.empty() ? "true" : text);
            },
            setting.help)
         ->type_name(type_of(setting))
+        ->expected(is_switch ? 0 : 1, 1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("Settings, over preset and file");
   }
