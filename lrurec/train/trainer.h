@@ -4,9 +4,9 @@
 #include <functional>
 #include <optional>
 
-#include "lrurec/data/batches.h"
 #include "lrurec/eval/sampled.h"
 #include "lrurec/train/run_folder.h"
+#include "lrurec/train/stepper.h"
 
 namespace lrurec::train {
 
@@ -47,24 +47,20 @@ class Trainer {
   const Progress& run();
 
   const Progress& progress() const { return progress_; }
-  const model::LRURec& model() const { return model_; }
+  const model::LRURec& model() const { return stepper_.model(); }
   std::int64_t planned_steps() const;
 
  private:
   void train_step();
-  Variable loss(const data::PackedBatch& batch) const;
   eval::Evaluation evaluate() const;
   void validate();
   Checkpoint snapshot(bool with_optimizer) const;
-  [[noreturn]] void fail_non_finite(const std::string& what) const;
 
   config::TrainConfig config_;
   const data::Dataset& data_;
   const RunFolder& folder_;
   Events events_;
-  data::Batcher batcher_;
-  model::LRURec model_;
-  nn::AdamW optimizer_;
+  Stepper stepper_;
   Progress progress_;
   double loss_sum_ = 0;  ///< since the last training line
   std::int64_t loss_count_ = 0;

@@ -11,6 +11,7 @@ void add_prepare(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_check(CLI::App& app);
+void add_bench(CLI::App& app);
 
 /// The whole command line, set by main: runs record it.
 const std::string& command_line();

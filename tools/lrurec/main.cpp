@@ -116,6 +116,7 @@ int run(int argc, char** argv) {
   add_train(app);
   add_evaluate(app);
   add_check(app);
+  add_bench(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);

@@ -2,55 +2,28 @@
 
 #include <fmt/format.h>
 #include <omp.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <memory>
 
 #include "lrurec/train/trainer.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
+#include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/setting_flags.h"
 #include "tools/lrurec/signals.h"
 
 namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string data, output, config_file, preset;
-  std::vector<std::pair<std::string, std::string>> overrides;  ///< key and text, in the order of the flags
+  std::string data, output;
+  std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
   bool resume = false, json = false, quiet = false;
 };
-
-std::string flag_of(const std::string& key) {
-  std::string flag = "--" + key;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
-}
-
-const char* type_of(const config::Setting& setting) {
-  constexpr const char* names[] = {"INT", "FLOAT", "true|false", "TEXT"};
-  return names[setting.member.index()];
-}
-
-/// Flags over file over preset over defaults.
-config::TrainConfig resolve(const Options& options, config::TrainConfig config) {
-  if (!options.preset.empty()) config = config::preset(options.preset);
-  if (!options.config_file.empty()) config::read_toml(config, options.config_file);
-  for (const auto& [key, text] : options.overrides) config::set(config, key, text, flag_of(key));
-  return config;
-}
-
-std::string processor() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
 
 nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
   return {{"command", command_line()},
@@ -62,12 +35,6 @@ nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
             {"processor", processor()},
             {"threads", omp_get_max_threads()},
             {"blas", ops::blas_description()}}}};
-}
-
-double peak_memory_bytes() {
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
 /// Progress bar, rate, loss and time left.
@@ -118,9 +85,8 @@ void run(const Options& options) {
     loaded = train::RunFolder::open(options.output).load_last();
     config = loaded->checkpoint.parse_config(loaded->path);
   }
-  config = resolve(options, config);
-  if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
-  if (config.deterministic) ops::set_blas_threads(1);
+  config = resolve(*options.settings, config);
+  apply_threads(config);
   const data::Dataset data = data::Dataset::load(options.data);
   if (data.evaluated_users().empty()) {
     fail(ErrorKind::data, "{}: no user has the 3 interactions that validation needs", options.data);
@@ -194,27 +160,10 @@ void add_train(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("train", "Train a model on a prepared data set");
   sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
   sub->add_option("-o,--output", options->output, "folder of the run")->required();
-  sub->add_option("--preset", options->preset,
-                  fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")));
-  sub->add_option("--config", options->config_file, "TOML file with settings on top of the preset");
   sub->add_flag("--resume", options->resume, "continue the run in the folder from its last checkpoint");
   sub->add_flag("--json", options->json, "print one JSON object at the end");
   sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
-  for (const auto& setting : config::settings()) {
-    if (setting.key == "preset") continue;
-    const bool is_switch =
-        type_of(setting) == std::string_view("true|false");  // --outer-gelu alone means true
-    sub->add_option_function<std::string>(
-           flag_of(setting.key),
-           [options, key = setting.key](const std::string& text) {
-             options->overrides.emplace_back(key, text.empty() ? "true" : text);
-           },
-           setting.help)
-        ->type_name(type_of(setting))
-        ->expected(is_switch ? 0 : 1, 1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->group("Settings, over preset and file");
-  }
+  add_setting_flags(*sub, options->settings);
   sub->callback([options] { run(*options); });
 }
 

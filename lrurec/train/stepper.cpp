@@ -1,0 +1,78 @@
+#include "lrurec/train/stepper.h"
+
+#include <cmath>
+
+#include "lrurec/data/negatives.h"
+#include "tensor/error.h"
+
+namespace lrurec::train {
+namespace {
+
+/// The published implementation's decay groups: all but biases and layer norms, the logs of the LRU included.
+bool decays(const std::string& name) {
+  return name.find("bias") == std::string::npos && name.find("layer_norm") == std::string::npos;
+}
+
+nn::AdamOptions adam_options(const config::TrainConfig& c) {
+  return {.lr = c.learning_rate,
+          .beta1 = c.beta1,
+          .beta2 = c.beta2,
+          .eps = c.adam_eps,
+          .weight_decay = c.weight_decay,
+          .decays = decays};
+}
+
+}  // namespace
+
+Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
+    : config_(config),
+      data_(data),
+      batcher_(data, config.max_length, config.batch_size, static_cast<std::uint64_t>(config.seed)),
+      model_(config.model(data.items()), static_cast<std::uint64_t>(config.seed)),
+      optimizer_(model_.named_parameters(), adam_options(config)) {}
+
+Stepper::Result Stepper::run(std::int64_t step) {
+  const std::int64_t per_epoch = batcher_.steps_per_epoch();
+  const data::PackedBatch batch = batcher_.batch(step / per_epoch, step % per_epoch);
+  const Variable mean = loss(batch, step);
+  Result result{static_cast<double>(mean.value().item<float>()), 0, batch.tokens()};
+  if (!std::isfinite(result.loss)) fail_non_finite(step, fmt::format("the loss is {}", result.loss));
+  mean.backward();
+  try {
+    result.gradient_norm = nn::finite_gradient_norm(optimizer_.parameters());
+  } catch (const Error& e) {
+    fail_non_finite(step, e.what());
+  }
+  optimizer_.step(nn::clip_factor(result.gradient_norm, config_.clip_norm));
+  model_.zero_grad();  // here, so that validation and checkpoints have the memory
+  return result;
+}
+
+Variable Stepper::loss(const data::PackedBatch& batch, std::int64_t step) const {
+  const auto seed = static_cast<std::uint64_t>(config_.seed);
+  const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
+  const Tensor items = Tensor::from(batch.items), offsets = Tensor::from(batch.offsets),
+               labels = Tensor::from(batch.labels);
+  if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
+  const Shape shape =
+      config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.tokens(), config_.negatives};
+  const Tensor negatives = data::draw_negatives(seed, step, shape, data_.items());
+  return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
+}
+
+void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
+  std::string first;
+  for (const auto& p : model_.named_parameters()) {
+    if (const auto at = nn::first_non_finite(p.variable.value()); at >= 0) {
+      first = fmt::format("; the first broken parameter is {} at entry {}", p.name, at);
+      break;
+    }
+  }
+  fail(ErrorKind::non_finite,
+       "step {}: {}{} (learning rate {}, max |lambda| {:.6g}); the checkpoints before it are intact, try a "
+       "smaller "
+       "--learning-rate",
+       step + 1, what, first, config_.learning_rate, model_.max_abs_lambda());
+}
+
+}  // namespace lrurec::train

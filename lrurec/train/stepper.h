@@ -1,0 +1,42 @@
+#pragma once
+// One step of training: batch, loss, backward, clip, AdamW.
+
+#include "lrurec/config/config.h"
+#include "lrurec/data/batches.h"
+#include "nn/optim/optimizer.h"
+
+namespace lrurec::train {
+
+/// The model, its optimiser and its batches. Step n of a run is a function of (configuration, data, n) and
+/// the state after step n - 1.
+class Stepper {
+ public:
+  Stepper(const config::TrainConfig& config, const data::Dataset& data);
+
+  struct Result {
+    double loss = 0;           ///< mean over the batch's labels
+    double gradient_norm = 0;  ///< before clipping
+    std::int64_t tokens = 0;
+  };
+  /// Step `step` (from 0). A loss or gradient that is not finite is ErrorKind::non_finite, naming step,
+  /// tensor and entry; the model is then as it was.
+  Result run(std::int64_t step);
+
+  std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
+  const model::LRURec& model() const { return model_; }
+  model::LRURec& model() { return model_; }
+  const nn::Optimizer& optimizer() const { return optimizer_; }
+  nn::Optimizer& optimizer() { return optimizer_; }
+
+ private:
+  Variable loss(const data::PackedBatch& batch, std::int64_t step) const;
+  [[noreturn]] void fail_non_finite(std::int64_t step, const std::string& what) const;
+
+  const config::TrainConfig config_;
+  const data::Dataset& data_;
+  data::Batcher batcher_;
+  model::LRURec model_;
+  nn::AdamW optimizer_;
+};
+
+}  // namespace lrurec::train

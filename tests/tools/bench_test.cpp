@@ -1,0 +1,61 @@
+// The benchmarks at sizes where they take no time: what they promise to print is there and makes sense.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+using test::run_lrurec;
+using test::TemporaryFolder;
+
+nlohmann::json bench(const TemporaryFolder& folder, const std::string& arguments) {
+  const auto result = run_lrurec(folder, "bench " + arguments + " --json");
+  EXPECT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  for (const char* key : {"sgemm_gflops", "copy_gbps"}) EXPECT_GT(json[key].get<double>(), 0) << key;
+  EXPECT_GE(json["threads"].get<int>(), 1);
+  EXPECT_FALSE(json["processor"].get<std::string>().empty());
+  return json;
+}
+
+TEST(Bench, TrainAndEvalGiveTimesAndTheirFloor) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
+  const auto train = bench(folder, "train d.lrd --preset demo --batch-size 16 --steps 3 --warmup 1");
+  for (const char* key : {"step_seconds_median", "floor_seconds", "peak_memory_bytes", "tokens_mean"}) {
+    EXPECT_GT(train[key].get<double>(), 0) << key;
+  }
+  EXPECT_DOUBLE_EQ(train["ratio_to_floor"].get<double>(),
+                   train["step_seconds_median"].get<double>() / train["floor_seconds"].get<double>());
+  EXPECT_EQ(train["step_seconds_runs"], 3);
+  // 786 kflop a token at the paper's sizes.
+  const auto paper = bench(folder, "train d.lrd --preset ml-1m --batch-size 16 --steps 1 --warmup 0");
+  EXPECT_DOUBLE_EQ(paper["flop"]["blocks"].get<double>(), 786432 * paper["tokens_mean"].get<double>());
+
+  const auto eval = bench(folder, "eval d.lrd --preset demo --runs 1");
+  EXPECT_GT(eval["ratio_to_floor"].get<double>(), 0);
+  EXPECT_EQ(eval["users"], 60);
+  EXPECT_EQ(run_lrurec(folder, "prepare --demo -o e.lrd --demo-users 60").code, 0);
+  EXPECT_EQ(run_lrurec(folder, "bench train e.lrd --setps 3").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "bench").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "bench train none.lrd").code, 5);
+}
+
+TEST(Bench, KernelsAndSessions) {
+  const TemporaryFolder folder;
+  const auto scan = bench(folder, "scan --lengths 3,50 --channels 5 --tokens 60 --runs 2");
+  EXPECT_EQ(scan["results"].size(), 6U);
+  for (const auto& row : scan["results"]) EXPECT_GT(row["gbps"].get<double>(), 0);
+  const auto incremental = bench(folder, "incremental --items 70 --steps 9");
+  EXPECT_GT(incremental["step_and_top_k_p50"].get<double>(), 0);
+  EXPECT_EQ(incremental["by_length"].size(), 5U) << "after 1, 2, 4, 8 and 9 events";
+  EXPECT_EQ(incremental["by_length"].back()["events"], 9);
+  const auto ops = bench(folder, "ops --tokens 20 --sequences 3 --classes 30 --runs 1");
+  EXPECT_GE(ops["results"].size(), 10U);
+}
+
+}  // namespace
+}  // namespace lrurec

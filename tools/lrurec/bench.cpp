@@ -1,0 +1,20 @@
+// lrurec bench: how long it takes, beside what this machine could do at best.
+
+#include "tools/lrurec/bench.h"
+
+#include "tools/lrurec/commands.h"
+
+namespace lrurec::command {
+
+void add_bench(CLI::App& app) {
+  CLI::App* bench = app.add_subcommand(
+      "bench", "Time training, evaluation, sessions and kernels against this machine's own rates");
+  bench->require_subcommand(1);
+  add_bench_train(*bench);
+  add_bench_eval(*bench);
+  add_bench_scan(*bench);
+  add_bench_incremental(*bench);
+  add_bench_ops(*bench);
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,130 @@
+// lrurec bench incremental: one user's events one by one, against computing the whole history again.
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "lrurec/model/session.h"
+#include "tools/lrurec/bench.h"
+#include "tools/lrurec/bench_support.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
+  bool json = false;
+};
+
+double seconds_of(const auto& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Times sorted(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  return {std::move(seconds)};
+}
+
+void run(const Options& options) {
+  if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
+  const NoGrad no_grad;
+  const MachineRates before = measure_machine();
+  const model::LRURec model({.num_items = options.items}, 1);
+  const model::IncrementalModel incremental(model);
+  const auto item = [&](std::int64_t t) { return 1 + t * 7919 % options.items; };
+
+  std::vector<double> steps, both, again;  // a step alone; step and best items; whole history and best items
+  for (int pass = 0; pass < 2; ++pass) {   // the first one warms up
+    steps.clear(), both.clear();
+    model::Session session(incremental);
+    for (std::int64_t t = 0; t < options.steps; ++t) {
+      steps.push_back(seconds_of([&] { session.observe(item(t)); }));
+      both.push_back(steps.back() + seconds_of([&] { session.recommend(options.k); }));
+    }
+  }
+  const ops::raw::ExcludedClasses start_token{Tensor::from(std::vector<std::int64_t>{0, 1}),
+                                              Tensor::from(std::vector<std::int64_t>{0})};
+  std::vector<std::int64_t> history;
+  for (std::int64_t t = 0; t < options.steps; ++t) {
+    history.push_back(item(t));
+    again.push_back(seconds_of([&] {
+      const Variable hidden = model.encode_last(
+          Tensor::from(history), Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)}));
+      incremental.top_k(hidden.value(), options.k, start_token);
+    }));
+  }
+  const MachineRates rates = between(before, measure_machine());
+
+  std::int64_t weights = 0;
+  for (const auto& p : model.named_parameters()) {
+    if (p.name.starts_with("blocks")) {
+      weights += p.variable.value().numel() * static_cast<std::int64_t>(size_of(p.variable.dtype()));
+    }
+  }
+  const double bytes = static_cast<double>(weights) + 4.0 * static_cast<double>(options.items + 1) * 65;
+  const double floor = bytes / (rates.copy_gbps * 1e9);
+
+  nlohmann::json json = describe_machine(rates);
+  const Times all = sorted(both), alone = sorted(steps);
+  json["items"] = options.items;
+  json["step_and_top_k_p50"] = all.median();
+  json["step_and_top_k_p99"] = all.quantile(0.99);
+  json["step_p50"] = alone.median();
+  json["step_p99"] = alone.quantile(0.99);
+  json["floor_seconds"] = floor;
+  json["ratio_to_floor"] = all.median() / floor;
+
+  // By length of the history so far, in octaves; and the running sums of figure 1 of the paper.
+  nlohmann::json by_length = nlohmann::json::array();
+  std::vector<std::vector<std::string>> rows{
+      {"after events", "step + best items, p50", "cumulative", "whole history again, cumulative", "ratio"}};
+  double sum = 0, sum_again = 0;
+  for (std::int64_t from = 0, to = 1; from < options.steps; from = to, to = std::min(2 * to, options.steps)) {
+    const auto begin = static_cast<std::ptrdiff_t>(from), end = static_cast<std::ptrdiff_t>(to);
+    for (auto t = static_cast<std::size_t>(from); t < static_cast<std::size_t>(to); ++t) {
+      sum += both[t];
+      sum_again += again[t];
+    }
+    const Times octave = sorted({both.begin() + begin, both.begin() + end});
+    by_length.push_back({{"events", to},
+                         {"step_and_top_k_p50", octave.median()},
+                         {"cumulative_seconds", sum},
+                         {"recomputing_cumulative_seconds", sum_again}});
+    rows.push_back({with_commas(to), seconds_text(octave.median()), seconds_text(sum),
+                    seconds_text(sum_again), fmt::format("{:.1f}", sum_again / sum)});
+  }
+  json["by_length"] = by_length;
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}\n{}",
+             table({{"one user, one event at a time", "p50", "p99"},
+                    {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
+                    {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),
+                     seconds_text(all.median()), seconds_text(all.quantile(0.99))},
+                    {"floor: bytes / copy rate", seconds_text(floor), ""},
+                    {"ratio to the floor", fmt::format("{:.2f}", all.median() / floor), ""}}),
+             table(rows));
+}
+
+}  // namespace
+
+void add_bench_incremental(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      bench.add_subcommand("incremental", "A session's events one by one, and the whole history again");
+  sub->add_option("--items", options->items, "size of the catalogue")->check(CLI::Range(1, 1 << 28));
+  sub->add_option("--steps", options->steps, "events")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("-k", options->k, "best items asked for after each event")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
+  sub->add_flag("--json", options->json, "print one JSON object");
+  sub->callback([options] { run(*options); });
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,117 @@
+#include "tools/lrurec/bench_support.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "ops/matmul/blas_info.h"
+#include "ops/matmul/kernels.h"
+#include "tensor/tensor.h"
+
+namespace lrurec::command {
+
+double Times::quantile(double q) const {
+  const double at = q * static_cast<double>(seconds.size() - 1);
+  const auto low = static_cast<std::size_t>(at), high = std::min(low + 1, seconds.size() - 1);
+  return std::lerp(seconds[low], seconds[high], at - std::floor(at));
+}
+
+void Times::add_to(nlohmann::json& json, const std::string& prefix) const {
+  json[prefix + "_median"] = median();
+  json[prefix + "_quartiles"] = {quantile(0.25), quantile(0.75)};
+  json[prefix + "_runs"] = seconds.size();
+}
+
+std::string Times::str() const {
+  return fmt::format("{} ({} .. {})", seconds_text(median()), seconds_text(quantile(0.25)),
+                     seconds_text(quantile(0.75)));
+}
+
+Times time_runs(int warmup, int runs, const std::function<void()>& work) {
+  for (int i = 0; i < warmup; ++i) work();
+  Times times;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    times.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::sort(times.seconds.begin(), times.seconds.end());
+  return times;
+}
+
+MachineRates measure_machine() {
+  MachineRates rates;
+  {
+    constexpr std::int64_t n = 2048;
+    const Tensor a = Tensor::full({n, n}, 0.5, DType::f32), b = Tensor::full({n, n}, 0.25, DType::f32);
+    const Tensor c = Tensor::empty({n, n}, DType::f32);
+    const Times times = time_runs(1, 5, [&] {
+      ops::cpu::gemm<float>(ops::cpu::Read::plain, ops::cpu::Read::plain, n, n, n, a.data<float>(), n,
+                            b.data<float>(), n, 0.F, c.data<float>(), n);
+    });
+    rates.sgemm_gflops = 2.0 * n * n * n / times.median() * 1e-9;
+  }
+  {
+    constexpr std::int64_t bytes = std::int64_t{96}
+                                   << 20;  // three times the largest cache of this kind of machine
+    const Tensor from = Tensor::full({bytes / 4}, 1, DType::f32),
+                 to = Tensor::full({bytes / 4}, 0, DType::f32);
+    const auto* source = reinterpret_cast<const std::byte*>(from.data<float>());
+    auto* target = reinterpret_cast<std::byte*>(to.data<float>());
+    const Times times = time_runs(1, 5, [&] {
+#pragma omp parallel
+      {
+        const std::int64_t parts = omp_get_num_threads(), part = omp_get_thread_num();
+        const std::int64_t begin = bytes * part / parts, end = bytes * (part + 1) / parts;
+        std::memcpy(target + begin, source + begin, static_cast<std::size_t>(end - begin));
+      }
+    });
+    rates.copy_gbps = 2.0 * static_cast<double>(bytes) / times.median() * 1e-9;
+  }
+  release_cpu_cache();
+  return rates;
+}
+
+MachineRates between(const MachineRates& before, const MachineRates& after) {
+  return {(before.sgemm_gflops + after.sgemm_gflops) / 2, (before.copy_gbps + after.copy_gbps) / 2};
+}
+
+double floor_seconds(const MachineRates& rates, double flop, double bytes) {
+  return flop / (rates.sgemm_gflops * 1e9) + bytes / (rates.copy_gbps * 1e9);
+}
+
+nlohmann::json describe_machine(const MachineRates& rates) {
+  return {{"processor", processor()},
+          {"threads", omp_get_max_threads()},
+          {"blas", ops::blas_description()},
+          {"sgemm_gflops", rates.sgemm_gflops},
+          {"copy_gbps", rates.copy_gbps}};
+}
+
+double peak_memory_bytes() {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string seconds_text(double seconds) {
+  if (seconds < 1e-3) return fmt::format("{:.3g} us", seconds * 1e6);
+  if (seconds < 1) return fmt::format("{:.3g} ms", seconds * 1e3);
+  return fmt::format("{:.3g} s", seconds);
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,49 @@
+#pragma once
+// What the benchmarks share: repeated timing, the machine's own rates, how results are printed.
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace lrurec::command {
+
+/// Times of several runs, sorted.
+struct Times {
+  std::vector<double> seconds;
+
+  double median() const { return quantile(0.5); }
+  double quantile(double q) const;
+  /// {"PREFIX_median": ..., "PREFIX_quartiles": [.., ..], "PREFIX_runs": n}
+  void add_to(nlohmann::json& json, const std::string& prefix) const;
+  /// "142.5 ms (140.1 .. 146.7)": median and quartiles
+  std::string str() const;
+};
+
+/// Runs `work` `warmup` times untimed, then `runs` times timed.
+Times time_runs(int warmup, int runs, const std::function<void()>& work);
+
+/// What this machine does at best, measured beside what is benchmarked: single-precision products of 2048^3
+/// by OpenBLAS, and a copy far larger than the caches (bytes read and bytes written both count), on all
+/// threads.
+struct MachineRates {
+  double sgemm_gflops = 0, copy_gbps = 0;
+};
+MachineRates measure_machine();
+/// The mean of rates before and after.
+MachineRates between(const MachineRates& before, const MachineRates& after);
+
+/// flop / sgemm rate + bytes / copy rate, in seconds: what a program that did nothing else would take.
+double floor_seconds(const MachineRates& rates, double flop, double bytes);
+
+/// Machine, threads and BLAS, for every result.
+nlohmann::json describe_machine(const MachineRates& rates);
+/// The largest resident size of this process so far.
+double peak_memory_bytes();
+/// The processor's name.
+std::string processor();
+
+/// "12.3 us", "4.56 ms", "1.23 s"
+std::string seconds_text(double seconds);
+
+}  // namespace lrurec::command

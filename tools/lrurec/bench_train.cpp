@@ -1,0 +1,176 @@
+// lrurec bench train, lrurec bench eval: whole steps and whole evaluations on real batches.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "lrurec/eval/evaluate.h"
+#include "lrurec/train/stepper.h"
+#include "tensor/error.h"
+#include "tools/lrurec/bench.h"
+#include "tools/lrurec/bench_support.h"
+#include "tools/lrurec/output.h"
+#include "tools/lrurec/setting_flags.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::string data;
+  std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
+  std::int64_t steps = 30, warmup = 3, runs = 3;
+  bool json = false;
+};
+
+/// Multiply-adds count twice. Per token and block: x B and h C with real x and y, 4 H D each; the
+/// position-wise network 64 -> 4 H -> 64, 16 H^2. At H = 64, D = 128, two blocks, forward and backward: 786
+/// kflop.
+double block_flop(const config::TrainConfig& c) {
+  const auto H = static_cast<double>(c.hidden), D = static_cast<double>(c.channels);
+  return 8 * H * D + 16 * H * H;
+}
+
+std::int64_t real_parameters(const model::LRURec& model) {
+  std::int64_t count = 0;
+  for (const auto& p : model.named_parameters()) {
+    count += p.variable.value().numel() * (is_complex(p.variable.dtype()) ? 2 : 1);
+  }
+  return count;
+}
+
+void run_train(const Options& options) {
+  const config::TrainConfig config = resolve(*options.settings, {});
+  apply_threads(config);
+  const data::Dataset data = data::Dataset::load(options.data);
+  const MachineRates before = measure_machine();
+  train::Stepper stepper(config, data);
+
+  std::int64_t step = 0;
+  double tokens = 0;
+  const Times times = [&] {
+    for (; step < options.warmup; ++step) stepper.run(step);
+    Times result;
+    for (; step < options.warmup + options.steps; ++step) {
+      const auto start = std::chrono::steady_clock::now();
+      tokens += static_cast<double>(stepper.run(step).tokens);
+      result.seconds.push_back(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(result.seconds.begin(), result.seconds.end());
+    return result;
+  }();
+  tokens /= static_cast<double>(options.steps);
+  const double peak = peak_memory_bytes();
+  const MachineRates rates = between(before, measure_machine());
+
+  const auto H = static_cast<double>(config.hidden), V = static_cast<double>(data.items() + 1);
+  double classes = V;  // that a token's scores are computed for
+  if (config.negatives > 0) classes = static_cast<double>(config.negatives) + 1;
+  const double head = 6 * tokens * classes * H;
+  const double blocks = 3 * tokens * static_cast<double>(config.blocks) * block_flop(config);
+  const double bytes = 28 * static_cast<double>(real_parameters(stepper.model()));
+  const double floor = floor_seconds(rates, head + blocks, bytes);
+
+  nlohmann::json json = describe_machine(rates);
+  times.add_to(json, "step_seconds");
+  json["floor_seconds"] = floor;
+  json["ratio_to_floor"] = times.median() / floor;
+  json["peak_memory_bytes"] = peak;
+  json["tokens_mean"] = tokens;
+  json["flop"] = {{"head", head}, {"blocks", blocks}};
+  json["bytes"] = bytes;
+  json["preset"] = config.preset;
+  json["batch_size"] = config.batch_size;
+  json["max_length"] = config.max_length;
+  json["items"] = data.items();
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}", table({{"training step", ""},
+                          {"seconds, median (quartiles)", times.str()},
+                          {"floor: flop / sgemm + bytes / copy", seconds_text(floor)},
+                          {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
+                          {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
+                          {"tokens a step, mean", fmt::format("{:.0f}", tokens)},
+                          {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", head * 1e-9, blocks * 1e-9)},
+                          {"sgemm, copy of this machine",
+                           fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+}
+
+void run_eval(const Options& options) {
+  const config::TrainConfig config = resolve(*options.settings, {});
+  apply_threads(config);
+  const data::Dataset data = data::Dataset::load(options.data);
+  const MachineRates before = measure_machine();
+  const model::LRURec model(config.model(data.items()), static_cast<std::uint64_t>(config.seed));
+  const eval::EvaluateOptions evaluation{data::Split::test, config.max_length, 0, /*with_loss=*/false};
+  const Times times =
+      time_runs(1, static_cast<int>(options.runs), [&] { eval::evaluate(data, model, evaluation); });
+  const double peak = peak_memory_bytes();
+  const MachineRates rates = between(before, measure_machine());
+
+  double tokens = 0;
+  const auto users = data.evaluated_users();
+  for (const auto user : users) {
+    tokens += std::min(static_cast<double>(data.history(user, data::Split::test).size()),
+                       static_cast<double>(config.max_length));
+  }
+  const auto n = static_cast<double>(users.size()), H = static_cast<double>(config.hidden),
+             D = static_cast<double>(config.channels);
+  const double scores = 2 * n * static_cast<double>(data.items() + 1) * H;
+  // All blocks for all tokens; of the last one all but the input projection for the last tokens only.
+  const double encoder = tokens * (static_cast<double>(config.blocks) - 1) * block_flop(config) +
+                         tokens * 4 * H * D + n * (4 * H * D + 16 * H * H);
+  const double floor = floor_seconds(rates, scores + encoder, 0);
+
+  nlohmann::json json = describe_machine(rates);
+  times.add_to(json, "seconds");
+  json["floor_seconds"] = floor;
+  json["ratio_to_floor"] = times.median() / floor;
+  json["peak_memory_bytes"] = peak;
+  json["users"] = users.size();
+  json["items"] = data.items();
+  json["flop"] = {{"scores", scores}, {"encoder", encoder}};
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}", table({{"full-ranking evaluation", ""},
+                          {"seconds, median (quartiles)", times.str()},
+                          {"floor of the products", seconds_text(floor)},
+                          {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
+                          {"users x items",
+                           fmt::format("{} x {}", with_commas(std::ssize(users)), with_commas(data.items()))},
+                          {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
+                          {"sgemm, copy of this machine",
+                           fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+}
+
+CLI::App* add(CLI::App& bench, const char* name, const char* help, const std::shared_ptr<Options>& options) {
+  CLI::App* sub = bench.add_subcommand(name, help);
+  sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
+  sub->add_flag("--json", options->json, "print one JSON object");
+  add_setting_flags(*sub, options->settings);
+  return sub;
+}
+
+}  // namespace
+
+void add_bench_train(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub = add(bench, "train", "Training steps on real batches; no run folder is made", options);
+  sub->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000));
+  sub->add_option("--warmup", options->warmup, "steps before them")->check(CLI::Range(0, 1000000));
+  sub->callback([options] { run_train(*options); });
+}
+
+void add_bench_eval(CLI::App& bench) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub = add(bench, "eval", "Full-ranking evaluation of the test items, untrained weights", options);
+  sub->add_option("--runs", options->runs, "timed evaluations")->check(CLI::Range(1, 1000));
+  sub->callback([options] { run_eval(*options); });
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,60 @@
+#include "tools/lrurec/setting_flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <omp.h>
+
+#include <algorithm>
+
+#include "ops/matmul/blas_info.h"
+
+namespace lrurec::command {
+namespace {
+
+std::string flag_of(const std::string& key) {
+  std::string flag = "--" + key;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+const char* type_of(const config::Setting& setting) {
+  constexpr const char* names[] = {"INT", "FLOAT", "true|false", "TEXT"};
+  return names[setting.member.index()];
+}
+
+}  // namespace
+
+config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config) {
+  if (!flags.preset.empty()) config = config::preset(flags.preset);
+  if (!flags.config_file.empty()) config::read_toml(config, flags.config_file);
+  for (const auto& [key, text] : flags.overrides) config::set(config, key, text, flag_of(key));
+  return config;
+}
+
+void apply_threads(const config::TrainConfig& config) {
+  if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
+  if (config.deterministic) ops::set_blas_threads(1);
+}
+
+void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
+  sub.add_option("--preset", flags->preset,
+                 fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")));
+  sub.add_option("--config", flags->config_file, "TOML file with settings on top of the preset");
+  for (const auto& setting : config::settings()) {
+    if (setting.key == "preset") continue;
+    const bool is_switch =
+        type_of(setting) == std::string_view("true|false");  // --outer-gelu alone means true
+    sub.add_option_function<std::string>(
+           flag_of(setting.key),
+           [flags, key = setting.key](const std::string& text) {
+             flags->overrides.emplace_back(key, text.empty() ? "true" : text);
+           },
+           setting.help)
+        ->type_name(type_of(setting))
+        ->expected(is_switch ? 0 : 1, 1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->group("Settings, over preset and file");
+  }
+}
+
+}  // namespace lrurec::command

@@ -1,0 +1,28 @@
+#pragma once
+// Settings of training as flags: --preset, --config and one flag a setting.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lrurec/config/config.h"
+
+namespace lrurec::command {
+
+struct SettingFlags {
+  std::string preset, config_file;
+  std::vector<std::pair<std::string, std::string>> overrides;  ///< key and text, in the order of the flags
+};
+
+/// Adds the flags to a subcommand. `flags` must outlive it.
+void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags);
+
+/// Flags over file over preset over `config`.
+config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config);
+
+/// Threads of our kernels and of BLAS, as the settings say.
+void apply_threads(const config::TrainConfig& config);
+
+}  // namespace lrurec::command
