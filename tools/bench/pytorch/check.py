@@ -1,8 +1,8 @@
 """Checks both designs: python check.py [--fixture FILE]... [--data FILE --max-length L [--batch-size B]].
 
-Against each parity fixture (safetensors with the published names): every logit within 2e-4, the loss within 1e-5 of
-its value, every gradient within 1e-3 of its norm. With --data, packed against padded on a real batch without dropout.
-Exit code 1 where one of them fails, 2 for a file that cannot be used.
+Against each parity fixture (safetensors with the published names): every logit within 2e-4, the loss within
+1e-5 of its value, every gradient within 1e-3 of its norm. With --data, packed against padded on a real batch
+without dropout. Exit code 1 where one of them fails, 2 for a file that cannot be used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 import data
@@ -35,8 +35,8 @@ class Report:
         print(f"  {'ok  ' if ok else 'FAIL'} {what}: {error:.1e} (limit {limit:.0e})")
 
     def gradients(self, what: str, got: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-        """The worst relative error |got - expected| / |expected|; where |expected| = 0, |got| itself. The rows of
-        params_log (nu, theta, gamma) are compared one by one."""
+        """The worst relative error |got - expected| / |expected|; where |expected| = 0, |got| itself. The
+        rows of params_log (nu, theta, gamma) are compared one by one."""
         if got.keys() != expected.keys():
             raise data.DataError(f"gradients of {sorted(got.keys() ^ expected.keys())} are on one side only")
         errors = {}
@@ -52,10 +52,13 @@ class Report:
 
 
 def check_fixture(path: Path, report: Report) -> None:
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
-        metadata = file.metadata() or {}
-    missing = {"input", "labels", "logits", "loss"} - tensors.keys()
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise data.DataError(f"{path} cannot be read: {error}") from None
+    missing = ({"input", "labels", "logits", "loss"} - tensors.keys()) | ({"blocks"} - metadata.keys())
     if missing:
         raise data.DataError(f"{path} is no parity fixture: it lacks {', '.join(sorted(missing))}")
 
@@ -64,9 +67,13 @@ def check_fixture(path: Path, report: Report) -> None:
 
     print(f"{path.name}:")
     options = {"blocks": int(metadata["blocks"]), "eps": float(metadata.get("layer_norm_eps", 1e-5))}
-    items, labels, logits, loss = tensors["input"], tensors["labels"], tensors["logits"], tensors["loss"].item()
+    items, labels, logits = tensors["input"], tensors["labels"], tensors["logits"]
+    loss = tensors["loss"].item()
 
-    padded = PaddedLRURec(named("weights."), **options)
+    try:
+        padded = PaddedLRURec(named("weights."), **options)
+    except (RuntimeError, KeyError) as error:
+        raise data.DataError(f"{path} does not hold the weights of the model: {error}") from None
     with torch.no_grad():
         report.line("padded logits", (padded(items) - logits).abs().max().item(), LOGIT)
     value = padded.loss(items, labels)

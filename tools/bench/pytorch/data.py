@@ -29,8 +29,8 @@ class Dataset:
 
 
 def read_sasrec(path: str | Path) -> Dataset:
-    """Drops a row equal to the one before it, numbers users and items in the order of their ids (items from 1)
-    and keeps all but the last two items of users who have at least three."""
+    """Drops a row equal to the one before it, numbers users and items in the order of their ids (items from
+    1) and keeps all but the last two items of users who have at least three."""
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         rows = np.array([[int(x) for x in line.split()] for line in lines if line.strip()], dtype=np.int64)
@@ -74,13 +74,14 @@ def philox(seed: int, stream: int, index: np.ndarray) -> tuple[np.ndarray, np.nd
     k0, k1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(10):
         p0, p1 = np.uint64(0xD2511F53) * c0, np.uint64(0xCD9E8D57) * c2
-        c0, c1, c2, c3 = (p1 >> half) ^ c1 ^ np.uint64(k0), p1 & low, (p0 >> half) ^ c3 ^ np.uint64(k1), p0 & low
+        c0, c1 = (p1 >> half) ^ c1 ^ np.uint64(k0), p1 & low
+        c2, c3 = (p0 >> half) ^ c3 ^ np.uint64(k1), p0 & low
         k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
     return c0, c1
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> np.ndarray:
-    """Fisher-Yates; the partner of place i is floor(bits_i (i + 1) / 2^64), bits_i from Philox(seed, 2^63 + epoch)."""
+    """Fisher-Yates: i swaps with floor(bits_i (i + 1) / 2^64), bits_i from Philox(seed, 2^63 + epoch)."""
     place = np.arange(count, dtype=np.uint64)
     high, low = philox(seed, (1 << 63) + epoch, place)
     bound, half = place + np.uint64(1), np.uint64(32)
@@ -120,8 +121,8 @@ class Batcher:
 def pad(windows: list[np.ndarray], max_length: int) -> tuple[Tensor, Tensor]:
     """(items, labels), both int64 [B, L], padded on the left with 0.
 
-    Labels are the last L items of a window, inputs the last L of the window without its last item. So a window of at
-    most L items has one label more than inputs: its first item, predicted from padding.
+    Labels are the last L items of a window, inputs the last L of the window without its last item. So a
+    window of at most L items has one label more than inputs: its first item, predicted from padding.
     """
     items = np.zeros((len(windows), max_length), dtype=np.int64)
     labels = np.zeros_like(items)
@@ -134,9 +135,9 @@ def pad(windows: list[np.ndarray], max_length: int) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Packed:
-    """Tokens without padding, time by time: segments sorted by length, longest first, then all first tokens, all
-    second tokens, ... Token (t, j) is row sum(sizes[:t]) + j, the token before it row sum(sizes[:t-1]) + j, and
-    only the first sizes[t] segments are that long. A start token is a segment of its own.
+    """Tokens without padding, time by time: segments sorted by length, longest first, then all first tokens,
+    all second tokens, ... Token (t, j) is row sum(sizes[:t]) + j, the token before it row sum(sizes[:t-1]) +
+    j, and only the first sizes[t] segments are that long. A start token is a segment of its own.
     """
 
     items: Tensor  # int64 [T]
@@ -157,5 +158,6 @@ def pack(items: Tensor, labels: Tensor) -> Packed:
     sizes = [int((descending > t).sum()) for t in range(descending[0])]
     place = torch.from_numpy(np.concatenate([first[:n] + t for t, n in enumerate(sizes)]))
     packed = Packed(items.flatten()[place], labels.flatten()[place], sizes, place)
-    assert len(place) == int((labels > 0).sum()) and bool((packed.labels > 0).all()), "a token without a label"
+    if not bool((packed.labels > 0).all()):
+        raise DataError("the batch has an item without a label")
     return packed

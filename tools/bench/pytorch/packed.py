@@ -1,7 +1,7 @@
 """The same model as packed as PyTorch allows: no padding, real arithmetic in the products, no stored logits.
 
-Shapes: T tokens in the order of data.Packed, H features, D = 2 H complex channels, V = |I| + 1 classes. A complex
-[T, D] lies interleaved in a real [T, 2 D], so that the product that makes it needs no copy.
+Shapes: T tokens in the order of data.Packed, H features, D = 2 H complex channels, V = |I| + 1 classes. A
+complex [T, D] lies interleaved in a real [T, 2 D], so that the product that makes it needs no copy.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ from torch import Tensor, nn
 import parameters
 from data import Packed
 
-SAFE_LOGIT = 60.0  # e^60 summed over a million classes is far below the largest float32, e^-60 far above the smallest
+# e^60 summed over a million classes is far below the largest float32, and e^-60 far above the smallest.
+SAFE_LOGIT = 60.0
 
 
 class LRU(torch.autograd.Function):
     """y = Re(C h) + c, h_t = lam h_{t-1} + B x_t + b within each segment, with gamma folded into B and b.
 
-    x: [T, H]; B: [2D, H], rows Re B_d, Im B_d in turn; b: [2D]; lam: complex [D]; C: [2D, H], rows Re C_d, -Im C_d in
-    turn (only the real part of C h is used); c: [H]; sizes: tokens at each time. Gives y [T, H].
+    x: [T, H]; B: [2D, H], rows Re B_d, Im B_d in turn; b: [2D]; lam: complex [D]; C: [2D, H], rows Re C_d,
+    -Im C_d in turn (only the real part of C h is used); c: [H]; sizes: tokens at each time. Gives y [T, H].
 
-    Backward, with g = dL/dRe h + i dL/dIm h: g_{t-1} += conj(lam) g_t, dlam = sum_t g_t conj(h_{t-1}). It works on
-    conj(g), which the product with C gives directly: conj(g)_{t-1} += lam conj(g)_t needs no conjugate at all.
+    Backward, with g = dL/dRe h + i dL/dIm h: g_{t-1} += conj(lam) g_t, dlam = sum_t g_t conj(h_{t-1}). It
+    works on conj(g), which the product with C gives directly: conj(g)_{t-1} += lam conj(g)_t needs no
+    conjugate at all.
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, B: Tensor, b: Tensor, lam: Tensor, C: Tensor, c: Tensor, sizes: list[int]) -> Tensor:
+    def forward(
+        ctx, x: Tensor, B: Tensor, b: Tensor, lam: Tensor, C: Tensor, c: Tensor, sizes: list[int]
+    ) -> Tensor:
         flat = torch.addmm(b, x, B.t())  # u, overwritten by h
         steps = as_complex(flat).split(sizes)
         for t in range(1, len(steps)):
@@ -67,8 +71,8 @@ def conjugate_rows(x: Tensor) -> Tensor:
 
 
 def chunk_tokens(classes: int) -> int:
-    """Tokens whose logits exist at a time. While E stays in the cache few are best, and the logits stay there too;
-    a larger E is read and its gradient read and written once a chunk."""
+    """Tokens whose logits exist at a time. While E stays in the cache few are best, and the logits stay there
+    too; a larger E is read and its gradient read and written once a chunk."""
     return 128 if classes <= 8192 else 384
 
 
@@ -79,14 +83,18 @@ def workspace(rows: int, columns: int) -> Tensor:
 
 
 class LinearCrossEntropy(torch.autograd.Function):
-    """Mean over tokens of -log softmax(x E^T + b)[label], a chunk of tokens at a time; gradients in the forward pass.
+    """Mean over tokens of -log softmax(x E^T + b)[label], a chunk of tokens at a time; gradients in the
+    forward pass.
 
     With S = exp(logits - shift) and Z its row sums, softmax = S / Z:
 
-        dx = (S E) / Z - E[label]        dE = S^T (x / Z) - x added to the rows of its labels        db = S^T (1 / Z) - ...
+        dx = (S E) / Z - E[label]
+        dE = S^T (x / Z) - onehot(label)^T x
+        db = S^T (1 / Z) - onehot(label)^T 1
 
     all over T. So S is written by the product, by exp, and never divided: Z touches [chunk, H] only. Where
-    max |x| max |E_v| + max |b| shows every logit to be below safe_logit the shift is 0, else it is the row's maximum.
+    max |x| max |E_v| + max |b| shows every logit to be below safe_logit the shift is 0, else it is the row's
+    maximum.
     """
 
     @staticmethod
@@ -123,8 +131,8 @@ class LinearCrossEntropy(torch.autograd.Function):
 class Dropout:
     """One draw of 16 random bits an element for all dropouts of a step; x is kept where they reach p 2^16.
 
-    The probability is rounded to a multiple of 2^-16. torch's own dropout draws one number at a time and costs as
-    much as the products around it.
+    The probability is rounded to a multiple of 2^-16. torch's own dropout draws one number at a time and
+    costs as much as the products around it.
     """
 
     def __init__(self, p: float, elements: int):

@@ -20,9 +20,9 @@ def next_power_of_two(n: int) -> int:
 def recursive_scan(u: Tensor, lam: Tensor, real: Tensor | None = None) -> Tensor:
     """Algorithm 1: h_t = lam * h_{t-1} + u_t in log2(P) passes over the whole sequence.
 
-    A pass takes pairs of neighbouring runs of n positions, each already the scan of its own inputs, and makes runs of
-    2 n of them: position k of the right half gains lam^{k+1} times the last state of the left half. `real` [B, P]
-    is false at padding, whose state is not carried on.
+    A pass takes pairs of neighbouring runs of n positions, each already the scan of its own inputs, and makes
+    runs of 2 n of them: position k of the right half gains lam^{k+1} times the last state of the left half.
+    `real` [B, P] is false at padding, whose state is not carried on.
 
     u: complex [B, P, D], P a power of two; lam: complex [D].
     """
@@ -120,7 +120,9 @@ class PaddedLRURec(nn.Module):
 
     def gradients(self) -> dict[str, Tensor]:
         """Under the published names; zero where none arrived."""
-        return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.named_parameters()}
+        return {
+            name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.named_parameters()
+        }
 
 
 class Trainer:

@@ -1,7 +1,7 @@
 """Times whole training steps of one design and prints them, as JSON with --json.
 
-A step is forward, backward, clip and AdamW on its own batch. The batches are those of `lrurec train` with seed 1, in
-its order; they are made before the clock starts, and on the CPU nothing is left to transfer.
+A step is forward, backward, clip and AdamW on its own batch. The batches are those of `lrurec train` with
+seed 1, in its order; they are made before the clock starts, and on the CPU nothing is left to transfer.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dropout", type=probability, default=0.2)
     parser.add_argument("--steps", type=positive, default=10, help="timed steps of a run")
     parser.add_argument("--warmup", type=int, default=2, help="steps before them, not timed")
-    parser.add_argument("--runs", type=positive, default=3, help="each continues the training of the one before")
+    parser.add_argument(
+        "--runs", type=positive, default=3, help="each continues the training of the one before"
+    )
     parser.add_argument("--threads", type=positive, default=2)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
