@@ -6,6 +6,7 @@ padding, tokens sorted by their place in the sequence (see Packed).
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,13 @@ def read_sasrec(path: str | Path) -> Dataset:
     """Drops a row equal to the one before it, numbers users and items in the order of their ids (items from
     1) and keeps all but the last two items of users who have at least three."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-        rows = np.array([[int(x) for x in line.split()] for line in lines if line.strip()], dtype=np.int64)
+        with open(path, encoding="utf-8") as file, warnings.catch_warnings(action="ignore"):
+            rows = np.loadtxt(file, dtype=np.int64, comments=None, ndmin=2)  # warns of an empty file
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:
-        rows = np.empty(0)
-    if rows.ndim != 2 or rows.shape[1] != 2:
+        rows = np.empty((0, 2))
+    if rows.size == 0 or rows.shape[1] != 2:
         raise DataError(f"{path} is not SASRec text: every line must be two whole numbers, user and item")
     repeated = np.zeros(len(rows), dtype=bool)
     repeated[1:] = (rows[1:] == rows[:-1]).all(1)
