@@ -19,8 +19,9 @@ shift
 [ -x "$lrurec" ] || { echo "run_all: $lrurec is missing; build it with tools/build.sh lrurec" >&2; exit 1; }
 mkdir -p "$out"
 
-train=() eval=() scan=() incremental=() ops=() kernels=()
+bench=("$lrurec" bench) train=() eval=() scan=() incremental=() ops=() kernels=()
 if [ -n "${BENCH_QUICK:-}" ]; then
+  bench+=(--rough)
   train=(--steps 3 --warmup 1) eval=(--runs 1) scan=(--lengths 64,1024 --runs 1)
   incremental=(--items 5000 --steps 64) ops=(--runs 1) kernels=(--benchmark_min_time=0.01)
 fi
@@ -41,13 +42,13 @@ run() {
 
 while [ $# -gt 0 ]; do
   name=$(basename "$1" .lrd)
-  run "train-$name.json" "$lrurec" bench train "$1" --preset "$2" "${train[@]}" --json
-  run "eval-$name.json" "$lrurec" bench eval "$1" --preset "$2" "${eval[@]}" --json
+  run "train-$name.json" "${bench[@]}" train "$1" --preset "$2" "${train[@]}" --json
+  run "eval-$name.json" "${bench[@]}" eval "$1" --preset "$2" "${eval[@]}" --json
   shift 2
 done
-run scan.json "$lrurec" bench scan "${scan[@]}" --json
-run incremental.json "$lrurec" bench incremental "${incremental[@]}" --json
-run ops.json "$lrurec" bench ops "${ops[@]}" --json
+run scan.json "${bench[@]}" scan "${scan[@]}" --json
+run incremental.json "${bench[@]}" incremental "${incremental[@]}" --json
+run ops.json "${bench[@]}" ops "${ops[@]}" --json
 if [ -x "$root/build/bin/lrurec_benchmarks" ]; then
   # As the command does for itself: threads that spin while they wait take the cores from those that work.
   run kernels.json env OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}" "$root/build/bin/lrurec_benchmarks" --benchmark_format=json "${kernels[@]}"
