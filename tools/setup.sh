@@ -10,7 +10,7 @@ packages=(
   libxsimd-dev            # vectorised exp, erf, ...
   libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libcereal-dev libxxhash-dev libarchive-dev
-  libgtest-dev libgmock-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
 )
 [ "${1:-}" = --ci ] && packages+=(clang-format)
 

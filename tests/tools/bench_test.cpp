@@ -11,7 +11,7 @@ using test::run_lrurec;
 using test::TemporaryFolder;
 
 nlohmann::json bench(const TemporaryFolder& folder, const std::string& arguments) {
-  const auto result = run_lrurec(folder, "bench " + arguments + " --json");
+  const auto result = run_lrurec(folder, "bench --rough " + arguments + " --json");
   EXPECT_EQ(result.code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   for (const char* key : {"sgemm_gflops", "copy_gbps"}) EXPECT_GT(json[key].get<double>(), 0) << key;
@@ -38,8 +38,14 @@ TEST(Bench, TrainAndEvalGiveTimesAndTheirFloor) {
   const auto eval = bench(folder, "eval d.lrd --preset demo --runs 1");
   EXPECT_GT(eval["ratio_to_floor"].get<double>(), 0);
   EXPECT_EQ(eval["users"], 60);
-  EXPECT_EQ(run_lrurec(folder, "prepare --demo -o e.lrd --demo-users 60").code, 0);
-  EXPECT_EQ(run_lrurec(folder, "bench train e.lrd --setps 3").code, 2);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --hidden 8 --channels 12 --max-steps 1").code, 0);
+  const auto of_run = bench(folder, "eval run --runs 1");
+  EXPECT_EQ(of_run["items"], 40);
+  EXPECT_LT(of_run["flop"]["scores"].get<double>(), eval["flop"]["scores"].get<double>())
+      << "the settings of the run";
+  EXPECT_EQ(run_lrurec(folder, "bench --rough eval run --hidden 16").code, 4) << "weights of another size";
+  EXPECT_EQ(run_lrurec(folder, "bench train d.lrd --setps 3").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "bench trian d.lrd").code, 2);
   EXPECT_EQ(run_lrurec(folder, "bench").code, 2);
   EXPECT_EQ(run_lrurec(folder, "bench train none.lrd").code, 5);
 }
@@ -53,6 +59,7 @@ TEST(Bench, KernelsAndSessions) {
   EXPECT_GT(incremental["step_and_top_k_p50"].get<double>(), 0);
   EXPECT_EQ(incremental["by_length"].size(), 5U) << "after 1, 2, 4, 8 and 9 events";
   EXPECT_EQ(incremental["by_length"].back()["events"], 9);
+  EXPECT_EQ(run_lrurec(folder, "bench incremental none.lrd").code, 5);
   const auto ops = bench(folder, "ops --tokens 20 --sequences 3 --classes 30 --runs 1");
   EXPECT_GE(ops["results"].size(), 10U);
 }

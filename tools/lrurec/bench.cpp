@@ -2,6 +2,7 @@
 
 #include "tools/lrurec/bench.h"
 
+#include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 
 namespace lrurec::command {
@@ -10,6 +11,9 @@ void add_bench(CLI::App& app) {
   CLI::App* bench = app.add_subcommand(
       "bench", "Time training, evaluation, sessions and kernels against this machine's own rates");
   bench->require_subcommand(1);
+  bench->add_flag_callback(
+      "--rough", measure_roughly,
+      "do not measure this machine properly: to see that a benchmark runs, not to quote");
   add_bench_train(*bench);
   add_bench_eval(*bench);
   add_bench_scan(*bench);

@@ -29,7 +29,11 @@ Times time_runs(int warmup, int runs, const std::function<void()>& work);
 struct MachineRates {
   double sgemm_gflops = 0, copy_gbps = 0;
 };
+/// Its own memory does not count in peak_memory_bytes() afterwards.
 MachineRates measure_machine();
+/// From now on measure_machine() takes next to no time and its rates mean nothing: for trying things out.
+/// Results say so.
+void measure_roughly();
 /// The mean of rates before and after.
 MachineRates between(const MachineRates& before, const MachineRates& after);
 
@@ -38,7 +42,7 @@ double floor_seconds(const MachineRates& rates, double flop, double bytes);
 
 /// Machine, threads and BLAS, for every result.
 nlohmann::json describe_machine(const MachineRates& rates);
-/// The largest resident size of this process so far.
+/// The largest resident size of this process since the machine was measured.
 double peak_memory_bytes();
 /// The processor's name.
 std::string processor();

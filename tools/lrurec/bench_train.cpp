@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <optional>
 
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/train/run_folder.h"
 #include "lrurec/train/stepper.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench.h"
@@ -100,11 +103,23 @@ void run_train(const Options& options) {
 }
 
 void run_eval(const Options& options) {
-  const config::TrainConfig config = resolve(*options.settings, {});
+  // A run brings its settings, data and weights; times depend on the weights only as far as the caches see.
+  std::optional<train::Checkpoint> checkpoint;
+  std::filesystem::path data_path = options.data, checkpoint_path;
+  config::TrainConfig config;
+  if (std::filesystem::is_directory(options.data)) {
+    const auto folder = train::RunFolder::open(options.data);
+    data_path = folder.data_path();
+    checkpoint_path = folder.checkpoint("best");
+    checkpoint = train::Checkpoint::load(checkpoint_path);
+    config = checkpoint->parse_config(checkpoint_path.string());
+  }
+  config = resolve(*options.settings, config);
   apply_threads(config);
-  const data::Dataset data = data::Dataset::load(options.data);
+  const data::Dataset data = data::Dataset::load(data_path);
   const MachineRates before = measure_machine();
-  const model::LRURec model(config.model(data.items()), static_cast<std::uint64_t>(config.seed));
+  model::LRURec model(config.model(data.items()), static_cast<std::uint64_t>(config.seed));
+  if (checkpoint) train::load_parameters(*checkpoint, checkpoint_path.string(), model);
   const eval::EvaluateOptions evaluation{data::Split::test, config.max_length, 0, /*with_loss=*/false};
   const Times times =
       time_runs(1, static_cast<int>(options.runs), [&] { eval::evaluate(data, model, evaluation); });
@@ -148,9 +163,10 @@ void run_eval(const Options& options) {
                            fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 
-CLI::App* add(CLI::App& bench, const char* name, const char* help, const std::shared_ptr<Options>& options) {
+CLI::App* add(CLI::App& bench, const char* name, const char* help, const char* data,
+              const std::shared_ptr<Options>& options) {
   CLI::App* sub = bench.add_subcommand(name, help);
-  sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
+  sub->add_option("data", options->data, data)->required();
   sub->add_flag("--json", options->json, "print one JSON object");
   add_setting_flags(*sub, options->settings);
   return sub;
@@ -160,7 +176,8 @@ CLI::App* add(CLI::App& bench, const char* name, const char* help, const std::sh
 
 void add_bench_train(CLI::App& bench) {
   auto options = std::make_shared<Options>();
-  CLI::App* sub = add(bench, "train", "Training steps on real batches; no run folder is made", options);
+  CLI::App* sub = add(bench, "train", "Training steps on real batches; no run folder is made",
+                      "data set file made by lrurec prepare", options);
   sub->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000));
   sub->add_option("--warmup", options->warmup, "steps before them")->check(CLI::Range(0, 1000000));
   sub->callback([options] { run_train(*options); });
@@ -168,7 +185,9 @@ void add_bench_train(CLI::App& bench) {
 
 void add_bench_eval(CLI::App& bench) {
   auto options = std::make_shared<Options>();
-  CLI::App* sub = add(bench, "eval", "Full-ranking evaluation of the test items, untrained weights", options);
+  CLI::App* sub =
+      add(bench, "eval", "Full-ranking evaluation of the test items",
+          "data set file made by lrurec prepare (untrained weights), or folder of a run", options);
   sub->add_option("--runs", options->runs, "timed evaluations")->check(CLI::Range(1, 1000));
   sub->callback([options] { run_eval(*options); });
 }

@@ -1,0 +1,51 @@
+// The recurrence by each algorithm, forward in time and reversed, from many short sequences to one long one.
+
+#include <benchmark/benchmark.h>
+
+#include "ops/linear_scan/kernels.h"
+#include "tensor/tensor.h"
+
+namespace lrurec {
+namespace {
+
+constexpr std::int64_t tokens = 16384, channels = 128;
+
+using Kernel = void (*)(const ops::cpu::ScanShape&, ops::cpu::Time, const c64*, const c64*, const c64*, c64*);
+
+template <Kernel kernel, ops::cpu::Time time>
+void scan(benchmark::State& state) {
+  const std::int64_t length = state.range(0), sequences = tokens / length;
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t s = 0; s <= sequences; ++s) offsets.push_back(s * length);
+  const Tensor x = Tensor::full({tokens, channels}, 0.5, DType::c64);
+  const Tensor lambda = Tensor::full({channels}, 0.9, DType::c64);
+  const Tensor h = Tensor::zeros({tokens, channels}, DType::c64);
+  for (auto _ : state) {
+    kernel({sequences, channels, offsets.data()}, time, lambda.data<c64>(), x.data<c64>(), nullptr,
+           h.data<c64>());
+    benchmark::ClobberMemory();
+  }
+  // x read, h written, whatever an algorithm does in between.
+  state.SetBytesProcessed(state.iterations() * 2 * tokens * channels *
+                          static_cast<std::int64_t>(sizeof(c64)));
+}
+
+#define SCAN(algorithm)                                                      \
+  BENCHMARK(scan<ops::cpu::scan_##algorithm<c64>, ops::cpu::Time::forward>)  \
+      ->Name("scan_" #algorithm)                                             \
+      ->ArgName("length")                                                    \
+      ->Arg(64)                                                              \
+      ->Arg(1024)                                                            \
+      ->Arg(16384)                                                           \
+      ->UseRealTime();                                                       \
+  BENCHMARK(scan<ops::cpu::scan_##algorithm<c64>, ops::cpu::Time::reversed>) \
+      ->Name("scan_" #algorithm "_reversed")                                 \
+      ->ArgName("length")                                                    \
+      ->Arg(1024)                                                            \
+      ->UseRealTime();
+SCAN(sequential)
+SCAN(chunked)
+SCAN(recursive)
+
+}  // namespace
+}  // namespace lrurec
