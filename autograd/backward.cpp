@@ -30,6 +30,12 @@ class Engine {
       Node& node = **it;
       const auto found = pending_.find(&node);
       if (found == pending_.end()) continue;  // reachable, but no gradient arrived
+      if (Tensor* total = total_to_add_to(node); total != nullptr && found->second.grads[0].defined()) {
+        node.add(found->second.grads[0], *total);
+        pending_.erase(found);
+        if (!keep_graph_) node.release();
+        continue;
+      }
       const Tensors grads = node.run(found->second.grads);
       pending_.erase(found);
       if (!keep_graph_) node.release();
@@ -64,6 +70,15 @@ class Engine {
     if (!owned && (total.shares_memory() || !total.is_contiguous())) total = total.clone();
     owned = true;
     total.add_(grad);
+  }
+
+  /// The gradient of the leaf that is the node's only input, where it may be added to in place.
+  Tensor* total_to_add_to(const Node& node) {
+    if (!node.can_add() || node.edges().size() != 1 || !node.edges()[0].leaf) return nullptr;
+    Tensor& total = node.edges()[0].leaf->grad;
+    const bool ours = total.defined() && total.is_contiguous() &&
+                      (owned_leaf_grads_[node.edges()[0].leaf.get()] || !total.shares_memory());
+    return ours ? &total : nullptr;
   }
 
   void add_to_node(const Node* node, std::size_t output, const Tensor& grad) {

@@ -4,8 +4,9 @@
 
 namespace lrurec {
 
-Node::Node(std::string_view op, const Variables& inputs, std::size_t outputs, MultiBackward backward)
-    : op_(op), outputs_(outputs), backward_(std::move(backward)) {
+Node::Node(std::string_view op, const Variables& inputs, std::size_t outputs, MultiBackward backward,
+           AddInto add_into)
+    : op_(op), outputs_(outputs), backward_(std::move(backward)), add_into_(std::move(add_into)) {
   for (const auto& input : inputs) {
     Edge edge;
     if (input.defined()) {

@@ -24,7 +24,8 @@ class Node {
     bool needed() const { return node != nullptr || leaf != nullptr; }
   };
 
-  Node(std::string_view op, const Variables& inputs, std::size_t outputs, MultiBackward backward);
+  Node(std::string_view op, const Variables& inputs, std::size_t outputs, MultiBackward backward,
+       AddInto add_into);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -35,16 +36,20 @@ class Node {
 
   /// Runs the backward function and checks that what comes back fits the inputs.
   Tensors run(const Tensors& grad_outputs) const;
+  /// See record(): whether there is such a function, and a call of it.
+  bool can_add() const { return add_into_ != nullptr; }
+  void add(const Tensor& grad_output, Tensor& total) const { add_into_(grad_output, total); }
   /// Makes `result` output number `output` of `node`.
   static void attach(Variable& result, const std::shared_ptr<Node>& node, std::size_t output);
   /// Drops what the backward function saved.
-  void release() { backward_ = nullptr; }
+  void release() { backward_ = nullptr, add_into_ = nullptr; }
 
  private:
   std::string op_;
   std::vector<Edge> edges_;
   std::size_t outputs_;
   MultiBackward backward_;
+  AddInto add_into_;
 };
 
 struct Variable::Impl {

@@ -77,8 +77,10 @@ void Variable::backward() const {
   lrurec::backward({*this}, {Tensor::full(shape(), 1.0, dtype(), value().device())});
 }
 
-Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
-                 MultiBackward backward) {
+namespace {
+
+Variables record_node(std::string_view op, const Variables& inputs, const Tensors& outputs,
+                      MultiBackward backward, AddInto add_into) {
   remember_operation(op);
   bool needed = false;
   for (const auto& input : inputs) needed = needed || input.requires_grad();
@@ -86,16 +88,25 @@ Variables record(std::string_view op, const Variables& inputs, const Tensors& ou
   for (const auto& output : outputs) results.emplace_back(output);
   if (!recording_on || !needed) return results;
 
-  const auto node = std::make_shared<Node>(op, inputs, outputs.size(), std::move(backward));
+  const auto node =
+      std::make_shared<Node>(op, inputs, outputs.size(), std::move(backward), std::move(add_into));
   for (std::size_t i = 0; i < results.size(); ++i) node->attach(results[i], node, i);
   return results;
 }
 
-Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward) {
+}  // namespace
+
+Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
+                 MultiBackward backward) {
+  return record_node(op, inputs, outputs, std::move(backward), {});
+}
+
+Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward,
+                AddInto add_into) {
   MultiBackward multi = [single = std::move(backward)](const Tensors& grads, const Needs& needs) {
     return single(grads[0], needs);
   };
-  return record(op, inputs, Tensors{output}, std::move(multi))[0];
+  return record_node(op, inputs, Tensors{output}, std::move(multi), std::move(add_into))[0];
 }
 
 NoGrad::NoGrad() : previous_(recording_on) { recording_on = false; }

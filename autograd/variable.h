@@ -65,8 +65,15 @@ using Needs = std::vector<bool>;
 using MultiBackward = std::function<Tensors(const Tensors& grad_outputs, const Needs& needs)>;
 using Backward = std::function<Tensors(const Tensor& grad_output, const Needs& needs)>;
 
-/// Puts the result of an operation on the graph (when recording is on and an input requires a gradient).
-Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward);
+/// Adds the gradient of an operation's only input to `total`, a dense gradient that is there already.
+using AddInto = std::function<void(const Tensor& grad_output, Tensor& total)>;
+
+/// Puts the result of an operation on the graph (when recording is on and an input requires a gradient). An
+/// operation of one input whose gradient is zero almost everywhere (rows of a table) may also give
+/// `add_into`: it is called instead of `backward` where the input is a leaf that has its other gradients
+/// already, and saves a table of zeros and its addition.
+Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward,
+                AddInto add_into = {});
 /// The same for an operation with several outputs.
 Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
                  MultiBackward backward);

@@ -36,20 +36,31 @@ Tensor raw::embedding(const Tensor& weight, const Tensor& ids) {
   return y;
 }
 
+namespace {
+
+/// total[ids[t]] += dy[t] for every t, in the order of t
+void add_rows(const Tensor& dy, const Tensor& ids, Tensor& total) {
+  const Tensor rows = dy.contiguous(), flat = ids.contiguous();
+  dispatch_inexact("embedding", dy.dtype(), [&]<class T>() {
+    on_device("embedding", dy.device(), [&](Cpu) {
+      cpu::scatter_add_rows(flat.numel(), total.size(1), total.size(0), rows.data<T>(),
+                            flat.data<std::int64_t>(), total.data<T>());
+    });
+  });
+}
+
+}  // namespace
+
 // dweight[i] = sum_{t: ids[t] = i} dy[t]
 Variable embedding(const Variable& weight, const Tensor& ids) {
-  return record("embedding", {weight}, raw::embedding(weight.value(), ids),
-                [shape = weight.shape(), ids](const Tensor& dy, const Needs&) {
-                  Tensor dweight = Tensor::zeros(shape, dy.dtype(), dy.device());
-                  const Tensor rows = dy.contiguous(), flat = ids.contiguous();
-                  dispatch_inexact("embedding", dy.dtype(), [&]<class T>() {
-                    on_device("embedding", dy.device(), [&](Cpu) {
-                      cpu::scatter_add_rows(flat.numel(), shape[1], shape[0], rows.data<T>(),
-                                            flat.data<std::int64_t>(), dweight.data<T>());
-                    });
-                  });
-                  return Tensors{dweight};
-                });
+  return record(
+      "embedding", {weight}, raw::embedding(weight.value(), ids),
+      [shape = weight.shape(), ids](const Tensor& dy, const Needs&) {
+        Tensor dweight = Tensor::zeros(shape, dy.dtype(), dy.device());
+        add_rows(dy, ids, dweight);
+        return Tensors{dweight};
+      },
+      [ids](const Tensor& dy, Tensor& total) { add_rows(dy, ids, total); });
 }
 
 }  // namespace lrurec::ops

@@ -1,4 +1,4 @@
-// Linear layer, softmax and loss by tiles of 128 classes x 64 tokens that do not leave the cache:
+// Linear layer, softmax and loss by tiles of 126 classes x 64 tokens that do not leave the cache:
 //
 //   pass 1, tile by tile:  S = E X^T + b;  m, z = maxima of the columns of S and sums of exp(S - m)
 //   then                   L = log of the sum of all exp(S): from the tiles' m and z
@@ -23,7 +23,7 @@
 namespace lrurec::ops::cpu {
 namespace {
 
-constexpr std::int64_t tile_classes = 128;
+constexpr std::int64_t tile_classes = 126;  // whole rows of register tiles, see tile_product.cpp
 
 /// Gradients are summed in this many parts, whatever the number of threads: the same bits for any.
 constexpr std::int64_t parts = 16;

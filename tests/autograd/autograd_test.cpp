@@ -152,5 +152,25 @@ TEST(Gradcheck, RefusesSinglePrecision) {
                [&] { gradcheck("exp", [](const Variables& v) { return Variables{ops::exp(v[0])}; }, {x}); });
 }
 
+// A table used by a dense operation and by look-ups: the rows are added to the dense gradient in place.
+TEST(Backward, RowsAreAddedToADenseGradient) {
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{2, 0, 2});
+  const Variable table(test::random_normal({4, 3}, DType::f64, 1), true), alone(table.value(), true),
+      dense(table.value(), true);
+  const auto looked_up = [&](const Variable& t) { return ops::sum(ops::square(ops::embedding(t, ids))); };
+  (looked_up(table) + ops::sum(ops::exp(table)) + looked_up(table)).backward();
+  looked_up(alone).backward();
+  ops::sum(ops::exp(dense)).backward();
+  const Tensor expected =
+      ops::raw::add(ops::raw::mul(alone.grad(), Tensor::full({}, 2, DType::f64)), dense.grad());
+  EXPECT_LE(test::max_difference(table.grad(), expected), 1e-14);
+  // A gradient that somebody else holds is not changed.
+  const Tensor held = table.grad();
+  const Tensor before = held.clone();
+  looked_up(table).backward();
+  EXPECT_EQ(test::max_difference(held, before), 0);
+  EXPECT_LE(test::max_difference(table.grad(), ops::raw::add(before, alone.grad())), 1e-14);
+}
+
 }  // namespace
 }  // namespace lrurec
