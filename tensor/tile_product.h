@@ -36,4 +36,13 @@ template <class T>
 void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t ldf, T* to,
                     std::int64_t ldt);
 
+/// total[i] += the sum of column i of rows [n, width].
+template <class T>
+void tile_add_columns(std::int64_t n, std::int64_t width, const T* rows, T* total) {
+  for (std::int64_t t = 0; t < n; ++t) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < width; ++i) total[i] += rows[t * width + i];
+  }
+}
+
 }  // namespace lrurec

@@ -85,14 +85,6 @@ struct Sums {
       : W1(f.I * f.H, T(0)), b1(f.I, T(0)), W2(f.O * f.I, T(0)), b2(f.O, T(0)) {}
 };
 
-template <class T>
-void add_columns(std::int64_t n, std::int64_t width, const T* rows, T* total) {
-  for (std::int64_t t = 0; t < n; ++t) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < width; ++i) total[i] += rows[t * width + i];
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -115,14 +107,14 @@ void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwa
       gelu_and_slope(n * f.I, a.data(), slope.data());
       mask.apply(first * f.I, n * f.I, a.data(), slope.data());
       tile_product(TileStart::sum, f.O, f.I, n, TileOperand<T>{g, 1, f.O}, a.data(), f.I, sum.W2.data(), f.I);
-      add_columns(n, f.O, g, sum.b2.data());
+      tile_add_columns(n, f.O, g, sum.b2.data());
       tile_product(TileStart::zero, n, f.I, f.O, TileOperand<T>{g, f.O, 1}, f.W2, f.I, dz.data(), f.I);
       for (std::int64_t i = 0; i < n * f.I; ++i) dz[i] *= slope[i];
       tile_product(TileStart::zero, n, f.H, f.I, TileOperand<T>{dz.data(), f.I, 1}, f.W1, f.H,
                    gradients.dx + first * f.H, f.H);
       tile_product(TileStart::sum, f.I, f.H, n, TileOperand<T>{dz.data(), 1, f.I}, f.x + first * f.H, f.H,
                    sum.W1.data(), f.H);
-      add_columns(n, f.I, dz.data(), sum.b1.data());
+      tile_add_columns(n, f.I, dz.data(), sum.b1.data());
     }
   }
   const auto total = [&](Scratch<T> Sums<T>::*part, T* out) {

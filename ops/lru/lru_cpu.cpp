@@ -175,15 +175,6 @@ struct Sums {
         c(shape.O, T(0)) {}
 };
 
-/// Column sums of rows [n, width], added to total.
-template <class T>
-void add_columns(std::int64_t n, std::int64_t width, const T* rows, T* total) {
-  for (std::int64_t t = 0; t < n; ++t) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < width; ++i) total[i] += rows[t * width + i];
-  }
-}
-
 /// One run, its tiles from the last to the first.
 template <class T>
 void backward_run(const LruShape& shape, const LruInputs<T>& in, const LruPlanes<T>& planes,
@@ -209,7 +200,7 @@ void backward_run(const LruShape& shape, const LruInputs<T>& in, const LruPlanes
                    2 * D, g, 2 * D);
       tile_product(TileStart::sum, 2 * D, O, n, TileOperand<T>{states + first * 2 * D, 1, 2 * D},
                    dy + first * O, O, sums.C.data(), O);
-      add_columns(n, O, dy + first * O, sums.c.data());
+      tile_add_columns(n, O, dy + first * O, sums.c.data());
     } else {
       std::fill_n(g, n * 2 * D, T(0));
     }
@@ -244,7 +235,7 @@ void backward_run(const LruShape& shape, const LruInputs<T>& in, const LruPlanes
                  gradients.dx + first * H, H);
     tile_product(TileStart::sum, 2 * D, H, n, TileOperand<T>{g, 1, 2 * D}, in.x + first * H, H, sums.B.data(),
                  H);
-    add_columns(n, 2 * D, g, sums.b.data());
+    tile_add_columns(n, 2 * D, g, sums.b.data());
     last = first;
   }
 }
