@@ -10,6 +10,32 @@
 namespace lrurec {
 namespace {
 
+#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
+#define LRUREC_X86_FMA 1
+#endif
+
+/// a b + c rounded once, where the processor has an instruction for it. Asked for by name: whether a compiler
+/// makes one of a product and a sum depends on its options and on what stands around them, and the bits with
+/// it.
+template <class T>
+xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd::batch<T>& b, const xsimd::batch<T>& c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return xsimd::batch<T>(_mm512_fmadd_ps(a, b, c));
+  } else {
+    return xsimd::batch<T>(_mm512_fmadd_pd(a, b, c));
+  }
+#elif defined(LRUREC_X86_FMA)
+  if constexpr (sizeof(T) == 4) {
+    return xsimd::batch<T>(_mm256_fmadd_ps(a, b, c));
+  } else {
+    return xsimd::batch<T>(_mm256_fmadd_pd(a, b, c));
+  }
+#else
+  return xsimd::fma(a, b, c);
+#endif
+}
+
 /// R rows and V vectors of C stay in registers while k runs: each step loads V vectors of B and broadcasts R
 /// elements of A for R * V multiply-adds. 6 x 4 fills the 32 registers of AVX-512, 6 x 2 the 16 of AVX2.
 template <int R, int V, TileStart start, class T>
@@ -35,7 +61,7 @@ void micro_tile(std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb, 
     for (int i = 0; i < R; ++i) {
       const Batch factor(a.data[i * a.row + p * a.column]);
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) sum[i][v] = xsimd::fma(factor, row[v], sum[i][v]);
+      for (int v = 0; v < V; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
     }
   }
 #pragma GCC unroll 8
@@ -103,7 +129,7 @@ template <class T>
 T tile_dot(std::int64_t k, const T* a, const T* b) {
   T sum = 0;
   for (std::int64_t p = 0; p < k; ++p) {
-#if defined(__FMA__) || defined(__FP_FAST_FMA)
+#if defined(LRUREC_X86_FMA) || defined(__FP_FAST_FMA)
     sum = std::fma(a[p], b[p], sum);
 #else
     sum += a[p] * b[p];  // what xsimd's fma is where there is no instruction for it
