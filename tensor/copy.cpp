@@ -1,9 +1,7 @@
-// Filling, copying, converting and accumulating: the in-place members of Tensor.
+// Filling, copying, converting and accumulating: the in-place members of Tensor, and their CPU kernels.
 
-#include <cstring>
-
+#include "tensor/copy_kernels.h"
 #include "tensor/dispatch.h"
-#include "tensor/strided_loop.h"
 #include "tensor/tensor.h"
 
 namespace lrurec {
@@ -23,8 +21,17 @@ To convert(From x) {
   }
 }
 
+}  // namespace
+
+template <class T>
+void kernels::fill(Cpu, const StridedLoop<1>& loop, T* to, T value) {
+  loop.run([&](const auto& at, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[at[0] + i * loop.inner_strides[0]] = value;
+  });
+}
+
 template <class To, class From>
-void copy_strided(const StridedLoop<2>& loop, To* to, const From* from) {
+void kernels::copy(Cpu, const StridedLoop<2>& loop, To* to, const From* from) {
   const auto [to_step, from_step] = loop.inner_strides;
   loop.run([&, to_step = to_step, from_step = from_step](const auto& at, std::int64_t n) {
     To* d = to + at[0];
@@ -37,18 +44,20 @@ void copy_strided(const StridedLoop<2>& loop, To* to, const From* from) {
   });
 }
 
-}  // namespace
+template <class T>
+void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
+  const auto steps = loop.inner_strides;
+  loop.run([&](const auto& at, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[at[0] + i * steps[0]] += from[at[1] + i * steps[1]];
+  });
+}
 
 Tensor& Tensor::fill_(double value) {
-  on_device("fill", device(), [&](Cpu) {
-    dispatch_all("fill", dtype_, [&]<class T>() {
-      const StridedLoop<1> loop(shape_, {strides_});
-      T* p = data<T>();
-      const T x = convert<T>(value);
-      loop.run([&](const auto& at, std::int64_t n) {
-        for (std::int64_t i = 0; i < n; ++i) p[at[0] + i * loop.inner_strides[0]] = x;
-      });
-    });
+  forget_host_copy();
+  const StridedLoop<1> loop(shape_, {strides_});
+  on_device("fill", device(), [&](auto where) {
+    dispatch_all("fill", dtype_,
+                 [&]<class T>() { kernels::fill(where, loop, data<T>(), convert<T>(value)); });
   });
   return *this;
 }
@@ -58,13 +67,14 @@ Tensor& Tensor::copy_(const Tensor& source) {
     fail_op("copy", "{} to {} would drop the imaginary part; use real() or imag()", name(source.dtype_),
             name(dtype_));
   }
-  const Tensor from = source.broadcast_to(shape_);
+  forget_host_copy();
+  const Tensor from = source.to(device()).broadcast_to(shape_);
   const StridedLoop<2> loop(shape_, {strides_, from.strides_});
-  on_device("copy", device(), [&](Cpu) {
+  on_device("copy", device(), [&](auto where) {
     dispatch_all("copy", dtype_, [&]<class To>() {
       dispatch_all("copy", from.dtype_, [&]<class From>() {
         if constexpr (is_complex_type<To> || !is_complex_type<From>) {
-          copy_strided(loop, data<To>(), from.data<From>());
+          kernels::copy(where, loop, data<To>(), static_cast<const From*>(from.data<From>()));
         }
       });
     });
@@ -73,19 +83,15 @@ Tensor& Tensor::copy_(const Tensor& source) {
 }
 
 Tensor& Tensor::add_(const Tensor& source) {
-  if (source.shape_ != shape_ || source.dtype_ != dtype_) {
-    fail_op("add_", "{} {} += {} {}: they must agree", name(dtype_), shape_.str(), name(source.dtype_),
-            source.shape_.str());
+  if (source.shape_ != shape_ || source.dtype_ != dtype_ || source.device() != device()) {
+    fail_op("add_", "{} {} on {} += {} {} on {}: they must agree", name(dtype_), shape_.str(), device().str(),
+            name(source.dtype_), source.shape_.str(), source.device().str());
   }
+  forget_host_copy();
   const StridedLoop<2> loop(shape_, {strides_, source.strides_});
-  on_device("add_", device(), [&](Cpu) {
+  on_device("add_", device(), [&](auto where) {
     dispatch_inexact("add_", dtype_, [&]<class T>() {
-      T* to = data<T>();
-      const T* from = source.data<T>();
-      const auto steps = loop.inner_strides;
-      loop.run([&](const auto& at, std::int64_t n) {
-        for (std::int64_t i = 0; i < n; ++i) to[at[0] + i * steps[0]] += from[at[1] + i * steps[1]];
-      });
+      kernels::add(where, loop, data<T>(), static_cast<const T*>(source.data<T>()));
     });
   });
   return *this;

@@ -15,24 +15,46 @@ struct Device {
   DeviceType type = DeviceType::cpu;
   int index = 0;  ///< of the GPU; 0 on the CPU
 
+  bool is_cuda() const { return type == DeviceType::cuda; }
   std::string str() const { return type == DeviceType::cpu ? "cpu" : fmt::format("cuda:{}", index); }
+  /// "cpu", "cuda" (the first GPU) or "cuda:1"; anything else is ErrorKind::usage.
+  static Device parse(std::string_view text);
   friend bool operator==(const Device&, const Device&) = default;
 };
 
-/// Tags that select a kernel: `on_device("exp", x.device(), [&](Cpu) { cpu::exp(...); })`.
-/// The CUDA backend joins by a lambda that also accepts Cuda.
+/// Whether this build has CUDA kernels, on a GPU or emulated (tensor/cuda/emulator/).
+#ifdef LRUREC_CUDA_ENABLED
+inline constexpr bool cuda_enabled = true;
+#else
+inline constexpr bool cuda_enabled = false;
+#endif
+
+/// Tags that select a kernel among overloads.
 struct Cpu {};
 struct Cuda {};
 
+/// Calls f with the tag of the device, and so the kernel for it:
+///   on_device("embedding", x.device(), [&](auto where) { gather_rows(where, n, ...); });
+/// A build without CUDA never instantiates the Cuda half. An f that takes Cpu alone has no CUDA kernel.
 template <class F>
 void on_device(std::string_view op, Device device, F&& f) {
   if (device.type == DeviceType::cpu) {
     f(Cpu{});
-  } else if constexpr (std::invocable<F, Cuda>) {
-    f(Cuda{});
+    return;
+  }
+  if constexpr (cuda_enabled) {
+    if constexpr (std::invocable<F, Cuda>) {
+      f(Cuda{});
+    } else {
+      fail(ErrorKind::internal, "[{}] has no CUDA kernel", op);
+    }
   } else {
     fail(ErrorKind::usage, "[{}] this build has no CUDA kernels; use --device cpu", op);
   }
 }
+
+/// `device` if it can be used. Otherwise ErrorKind::usage, and one sentence: no CUDA in this build, no
+/// driver, no such GPU, or no kernels for its architecture. There is no silent fall-back to the CPU.
+Device require_device(Device device);
 
 }  // namespace lrurec

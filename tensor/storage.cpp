@@ -7,10 +7,38 @@
 #include <mutex>
 #include <vector>
 
+#include "tensor/cuda/runtime.h"
+
 namespace lrurec {
 namespace {
 
 constexpr std::size_t alignment = 64;
+
+/// Where an allocator gets its blocks.
+template <class Where>
+struct Blocks;
+template <>
+struct Blocks<Cpu> {
+  static constexpr const char* what = "memory";
+  static constexpr const char* remedy = "try a smaller batch";
+  static constexpr bool kept = true;
+  static std::byte* take(std::size_t bytes) {
+    return static_cast<std::byte*>(std::aligned_alloc(alignment, bytes));
+  }
+  static void give_back(std::byte* block, std::size_t) { std::free(block); }
+};
+template <>
+struct Blocks<Cuda> {
+  static constexpr const char* what = "device memory";
+  static constexpr const char* remedy = "try a smaller batch, or --device cpu";
+#ifdef LRUREC_CUDA_EMULATED
+  static constexpr bool kept = false;  // the emulator looks at the bytes around a block when it comes back
+#else
+  static constexpr bool kept = true;
+#endif
+  static std::byte* take(std::size_t bytes) { return static_cast<std::byte*>(cuda::allocate(bytes)); }
+  static void give_back(std::byte* block, std::size_t bytes) { cuda::free(block, bytes); }
+};
 
 // Packed batches differ in size from step to step, so blocks are rounded up to one of eight sizes per power
 // of two (at most 12.5% waste) and reused. Without it every step would pay the page faults of its
@@ -22,21 +50,25 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-class CpuAllocator {
+/// Keeps blocks for reuse. On a GPU that is safe without waiting: there is one stream, and the next user of a
+/// block comes after the last one in it.
+template <class Where>
+class Allocator {
  public:
   std::byte* allocate(std::size_t bytes) {
-    const std::size_t size = block_size(bytes);
+    const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
     std::byte* block = take_cached(size);
-    if (block == nullptr) block = static_cast<std::byte*>(std::aligned_alloc(alignment, size));
+    if (block == nullptr) block = Blocks<Where>::take(size);
     if (block == nullptr) {
       release();
-      block = static_cast<std::byte*>(std::aligned_alloc(alignment, size));
+      block = Blocks<Where>::take(size);
     }
     if (block == nullptr) {
       fail(ErrorKind::out_of_memory,
-           "out of memory: a tensor of {:.1f} MiB does not fit beside {:.1f} MiB in use; try a smaller batch",
-           static_cast<double>(bytes) / 0x1p20, static_cast<double>(stats_.in_use) / 0x1p20);
+           "out of {}: a tensor of {:.1f} MiB does not fit beside {:.1f} MiB in use; {}", Blocks<Where>::what,
+           static_cast<double>(bytes) / 0x1p20, static_cast<double>(stats_.in_use) / 0x1p20,
+           Blocks<Where>::remedy);
     }
     stats_.in_use += size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
@@ -44,11 +76,11 @@ class CpuAllocator {
   }
 
   void free(std::byte* block, std::size_t bytes) {
-    const std::size_t size = block_size(bytes);
+    const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
     stats_.in_use -= size;
-    if (size > max_cached_block) {
-      std::free(block);
+    if (size > max_cached_block || !Blocks<Where>::kept) {
+      Blocks<Where>::give_back(block, size);
     } else {
       cache_[size].push_back(block);
       stats_.cached += size;
@@ -72,6 +104,7 @@ class CpuAllocator {
 
  private:
   static constexpr std::size_t max_cached_block = std::size_t{1} << 30;
+  static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept ? block_size(bytes) : bytes; }
 
   std::byte* take_cached(std::size_t size) {
     const auto it = cache_.find(size);
@@ -84,7 +117,7 @@ class CpuAllocator {
 
   void release() {
     for (auto& [size, blocks] : cache_) {
-      for (std::byte* block : blocks) std::free(block);
+      for (std::byte* block : blocks) Blocks<Where>::give_back(block, size);
     }
     cache_.clear();
     stats_.cached = 0;
@@ -96,23 +129,33 @@ class CpuAllocator {
 };
 
 // Never destroyed: tensors with static lifetime may be freed after it would have been.
-CpuAllocator& allocator() {
-  static auto* instance = new CpuAllocator;
+template <class Where>
+Allocator<Where>& allocator_of(Where) {
+  static auto* instance = new Allocator<Where>;
   return *instance;
 }
 
 }  // namespace
 
 Storage::Storage(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
-  on_device("allocate", device, [&](Cpu) { data_ = allocator().allocate(bytes); });
+  on_device("allocate", device, [&](auto where) { data_ = allocator_of(where).allocate(bytes); });
 }
 
 Storage::~Storage() {
-  if (data_ != nullptr) allocator().free(data_, bytes_);
+  if (data_ == nullptr) return;
+  on_device("free", device_, [&](auto where) { allocator_of(where).free(data_, bytes_); });
 }
 
-MemoryStats cpu_memory_stats() { return allocator().stats(); }
-void reset_cpu_memory_peak() { allocator().reset_peak(); }
-void release_cpu_cache() { allocator().release_locked(); }
+MemoryStats memory_stats(DeviceType type) {
+  MemoryStats stats;
+  on_device("memory", {type}, [&](auto where) { stats = allocator_of(where).stats(); });
+  return stats;
+}
+void reset_memory_peak(DeviceType type) {
+  on_device("memory", {type}, [&](auto where) { allocator_of(where).reset_peak(); });
+}
+void release_memory_cache(DeviceType type) {
+  on_device("memory", {type}, [&](auto where) { allocator_of(where).release_locked(); });
+}
 
 }  // namespace lrurec

@@ -3,13 +3,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 #include "tensor/device.h"
 
 namespace lrurec {
 
-/// One block of device memory, freed with its last owner. CPU blocks are aligned to 64 bytes and not cleared.
-/// The CUDA allocator joins in storage.cpp, where a block is taken and given back.
+/// One block of memory of a device, freed with its last owner. Aligned to 64 bytes on the CPU, to 256 on a
+/// GPU; not cleared.
 class Storage {
  public:
   Storage(std::size_t bytes, Device device);
@@ -21,21 +22,26 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
+  /// The same bytes on the CPU, where they are known without waiting for the GPU; see Tensor::to(Device).
+  const std::shared_ptr<Storage>& host_copy() const { return host_copy_; }
+  void set_host_copy(std::shared_ptr<Storage> copy) { host_copy_ = std::move(copy); }
+
  private:
   std::size_t bytes_;
   Device device_;
   std::byte* data_ = nullptr;
+  std::shared_ptr<Storage> host_copy_;
 };
 
-/// Bytes of CPU tensor memory, for progress lines and benchmarks.
+/// Bytes of tensor memory on one kind of device, for progress lines and benchmarks.
 struct MemoryStats {
   std::size_t in_use = 0;  ///< held by live tensors
   std::size_t peak = 0;    ///< largest in_use since the last reset
   std::size_t cached = 0;  ///< freed by tensors, kept for reuse
 };
-MemoryStats cpu_memory_stats();
-void reset_cpu_memory_peak();
-/// Gives cached blocks back to the system.
-void release_cpu_cache();
+MemoryStats memory_stats(DeviceType type = DeviceType::cpu);
+void reset_memory_peak(DeviceType type = DeviceType::cpu);
+/// Gives cached blocks back to the system (the driver).
+void release_memory_cache(DeviceType type = DeviceType::cpu);
 
 }  // namespace lrurec

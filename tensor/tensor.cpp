@@ -2,10 +2,17 @@
 
 #include <cstring>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/dispatch.h"
 #include "tensor/error.h"
 
 namespace lrurec {
+namespace {
+
+void zero_bytes(Cpu, std::byte* p, std::size_t bytes) { std::memset(p, 0, bytes); }
+[[maybe_unused]] void zero_bytes(Cuda, std::byte* p, std::size_t bytes) { cuda::fill_zero(p, bytes); }
+
+}  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   std::int64_t bytes = shape.numel();
@@ -25,7 +32,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
-  on_device("zeros", device, [&](Cpu) { std::memset(t.raw(), 0, t.storage_->bytes()); });
+  on_device("zeros", device, [&](auto where) { zero_bytes(where, t.raw(), t.storage_->bytes()); });
   return t;
 }
 
@@ -45,7 +52,7 @@ Tensor Tensor::from(const std::vector<T>& values, const Shape& shape) {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
-  const Tensor dense = contiguous();
+  const Tensor dense = host().contiguous();
   const T* p = dense.data<T>();
   return std::vector<T>(p, p + numel());
 }
@@ -186,6 +193,42 @@ Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
   return empty(shape_, dtype, device()).copy_(*this);
 }
+
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  if (device.is_cuda() && this->device().is_cuda()) {
+    fail_op("to", "from {} to {}: one process uses one GPU", this->device().str(), device.str());
+  }
+  return device.is_cuda() ? copied_to(device) : host();
+}
+
+Tensor Tensor::host() const {
+  if (!device().is_cuda()) return *this;
+  if (storage_->host_copy() == nullptr) return copied_to(Device{});
+  Tensor t = *this;
+  t.storage_ = storage_->host_copy();
+  return t;
+}
+
+Tensor Tensor::copied_to(Device device) const {
+  const Tensor from = contiguous();
+  Tensor t = empty(shape_, dtype_, device);
+  const std::size_t bytes = static_cast<std::size_t>(numel()) * size_of(dtype_);
+  on_device("to", {DeviceType::cuda}, [&](auto) {
+    if constexpr (cuda_enabled) {
+      if (device.is_cuda()) {
+        cuda::to_device(t.raw(), from.raw(), bytes);
+      } else {
+        cuda::to_host(t.raw(), from.raw(), bytes);
+      }
+    }
+  });
+  // A copy of its own: the one sent may change.
+  if (device.is_cuda() && !is_inexact(dtype_)) t.storage_->set_host_copy(from.clone().storage_);
+  return t;
+}
+
+void Tensor::forget_host_copy() { storage_->set_host_copy(nullptr); }
 
 void Tensor::check_type(DType asked) const {
   if (!defined()) fail_op("data", "the tensor is undefined");

@@ -56,13 +56,13 @@ class Tensor {
   }
   std::byte* raw() const { return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_)); }
 
-  /// The value of a one-element tensor.
+  /// The value of a one-element tensor. On a GPU this waits for it.
   template <class T>
   T item() const {
     check_one_element();
-    return *data<T>();
+    return *host().data<T>();
   }
-  /// All elements in row-major order.
+  /// All elements in row-major order. On a GPU this waits for them.
   template <class T>
   std::vector<T> to_vector() const;
 
@@ -89,6 +89,13 @@ class Tensor {
   Tensor clone() const;
   /// Converted to another dtype (complex to real is an error: take real() or imag()).
   Tensor to(DType dtype) const;
+  /// The elements on another device; this tensor when it is there. Integers sent to a GPU (ids, offsets,
+  /// labels) are remembered on the CPU as well, so that operations check them there without waiting for the
+  /// GPU.
+  Tensor to(Device device) const;
+  /// The elements on the CPU: this tensor, what a GPU's integers were sent from, or a copy that waits for the
+  /// GPU.
+  Tensor host() const;
 
   // In place, on the elements the view covers.
   Tensor& fill_(double value);
@@ -102,6 +109,9 @@ class Tensor {
  private:
   void check_type(DType asked) const;
   void check_one_element() const;
+  Tensor copied_to(Device device) const;
+  /// Called before the elements change.
+  void forget_host_copy();
 
   std::shared_ptr<Storage> storage_;
   std::int64_t offset_ = 0;  ///< in elements

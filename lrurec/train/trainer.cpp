@@ -129,7 +129,7 @@ void Trainer::validate() {
 }
 
 Checkpoint Trainer::snapshot(bool with_optimizer) const {
-  release_cpu_cache();  // a checkpoint is made of copies, and needs the memory that steps left behind
+  release_memory_cache();  // a checkpoint is made of copies, and needs the memory that steps left behind
   Checkpoint checkpoint{
       config::to_toml(config_), data_.fingerprint(), data_.items(), progress_, nn::to_records(model()), {}};
   if (with_optimizer) {

@@ -1,20 +1,22 @@
 #pragma once
 // One row per binary operation: its name, f(a, b), and its derivatives by a and by b.
 
+#include "tensor/host_device.h"
+
 namespace lrurec::ops::rows {
 
 struct Add {
   static constexpr const char* name = "add";
   template <class T>
-  static T f(const T& a, const T& b) {
+  LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {
     return a + b;
   }
   template <class T>
-  static T dfa(const T&, const T&) {
+  LRUREC_HOST_DEVICE static T dfa(const T&, const T&) {
     return T(1);
   }
   template <class T>
-  static T dfb(const T&, const T&) {
+  LRUREC_HOST_DEVICE static T dfb(const T&, const T&) {
     return T(1);
   }
 };
@@ -22,15 +24,15 @@ struct Add {
 struct Sub {
   static constexpr const char* name = "sub";
   template <class T>
-  static T f(const T& a, const T& b) {
+  LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {
     return a - b;
   }
   template <class T>
-  static T dfa(const T&, const T&) {
+  LRUREC_HOST_DEVICE static T dfa(const T&, const T&) {
     return T(1);
   }
   template <class T>
-  static T dfb(const T&, const T&) {
+  LRUREC_HOST_DEVICE static T dfb(const T&, const T&) {
     return T(-1);
   }
 };
@@ -38,15 +40,15 @@ struct Sub {
 struct Mul {
   static constexpr const char* name = "mul";
   template <class T>
-  static T f(const T& a, const T& b) {
+  LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {
     return a * b;
   }
   template <class T>
-  static T dfa(const T&, const T& b) {
+  LRUREC_HOST_DEVICE static T dfa(const T&, const T& b) {
     return b;
   }
   template <class T>
-  static T dfb(const T& a, const T&) {
+  LRUREC_HOST_DEVICE static T dfb(const T& a, const T&) {
     return a;
   }
 };
@@ -54,15 +56,15 @@ struct Mul {
 struct Div {
   static constexpr const char* name = "div";
   template <class T>
-  static T f(const T& a, const T& b) {
+  LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {
     return a / b;
   }
   template <class T>
-  static T dfa(const T&, const T& b) {
+  LRUREC_HOST_DEVICE static T dfa(const T&, const T& b) {
     return T(1) / b;
   }
   template <class T>
-  static T dfb(const T& a, const T& b) {
+  LRUREC_HOST_DEVICE static T dfb(const T& a, const T& b) {
     return -a / (b * b);
   }
 };

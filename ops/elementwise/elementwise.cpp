@@ -23,7 +23,8 @@ Tensor unary_forward(const Tensor& x) {
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   const StridedLoop<2> loop(x.shape(), {y.strides(), x.strides()});
   dispatch_row<Row>(x.dtype(), [&]<class T>() {
-    on_device(Row::name, x.device(), [&](Cpu) { cpu::unary_forward<Row>(loop, y.data<T>(), x.data<T>()); });
+    on_device(Row::name, x.device(),
+              [&](auto where) { kernels::unary_forward<Row>(where, loop, y.data<T>(), x.data<T>()); });
   });
   return y;
 }
@@ -34,8 +35,8 @@ Tensor unary_backward(const Tensor& dy, const Tensor& x, const Tensor& y) {
   Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
   const StridedLoop<4> loop(x.shape(), {dx.strides(), dy.strides(), x.strides(), y.strides()});
   dispatch_row<Row>(x.dtype(), [&]<class T>() {
-    on_device(Row::name, x.device(), [&](Cpu) {
-      cpu::unary_backward<Row>(loop, dx.data<T>(), dy.data<T>(), x.data<T>(), y.data<T>());
+    on_device(Row::name, x.device(), [&](auto where) {
+      kernels::unary_backward<Row>(where, loop, dx.data<T>(), dy.data<T>(), x.data<T>(), y.data<T>());
     });
   });
   return dx;
@@ -66,8 +67,9 @@ Tensor binary_forward(const Tensor& left, const Tensor& right) {
   Tensor y = Tensor::empty(a.shape(), a.dtype(), a.device());
   const StridedLoop<3> loop(y.shape(), {y.strides(), a.strides(), b.strides()});
   dispatch_inexact(Row::name, y.dtype(), [&, &a = a, &b = b]<class T>() {
-    on_device(Row::name, y.device(),
-              [&](Cpu) { cpu::binary_forward<Row>(loop, y.data<T>(), a.data<T>(), b.data<T>()); });
+    on_device(Row::name, y.device(), [&](auto where) {
+      kernels::binary_forward<Row>(where, loop, y.data<T>(), a.data<T>(), b.data<T>());
+    });
   });
   return y;
 }
@@ -79,14 +81,16 @@ Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& righ
                             {contiguous_strides(dy.shape()), dy.strides(), a.strides(), b.strides()});
   Tensors grads(2);
   dispatch_inexact(Row::name, dy.dtype(), [&, &a = a, &b = b]<class T>() {
-    on_device(Row::name, dy.device(), [&](Cpu) {
+    on_device(Row::name, dy.device(), [&](auto where) {
       if (needs[0]) {
         grads[0] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
-        cpu::binary_backward_a<Row>(loop, grads[0].data<T>(), dy.data<T>(), a.data<T>(), b.data<T>());
+        kernels::binary_backward_a<Row>(where, loop, grads[0].data<T>(), dy.data<T>(), a.data<T>(),
+                                        b.data<T>());
       }
       if (needs[1]) {
         grads[1] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
-        cpu::binary_backward_b<Row>(loop, grads[1].data<T>(), dy.data<T>(), a.data<T>(), b.data<T>());
+        kernels::binary_backward_b<Row>(where, loop, grads[1].data<T>(), dy.data<T>(), a.data<T>(),
+                                        b.data<T>());
       }
     });
   });

@@ -4,7 +4,7 @@
 #include "tensor/dtype.h"
 #include "tensor/simd.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 // conj of a scalar or of a (real) batch.
@@ -20,7 +20,7 @@ V conjugate_lanes(const V& x) {
 }  // namespace
 
 template <class Row, class T>
-void unary_forward(const StridedLoop<2>& loop, T* out, const T* x) {
+void unary_forward(Cpu, const StridedLoop<2>& loop, T* out, const T* x) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     map(
@@ -29,7 +29,7 @@ void unary_forward(const StridedLoop<2>& loop, T* out, const T* x) {
 }
 
 template <class Row, class T>
-void unary_backward(const StridedLoop<4>& loop, T* dx, const T* dy, const T* x, const T* y) {
+void unary_backward(Cpu, const StridedLoop<4>& loop, T* dx, const T* dy, const T* x, const T* y) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     map(
@@ -40,7 +40,7 @@ void unary_backward(const StridedLoop<4>& loop, T* dx, const T* dy, const T* x, 
 }
 
 template <class Row, class T>
-void binary_forward(const StridedLoop<3>& loop, T* out, const T* a, const T* b) {
+void binary_forward(Cpu, const StridedLoop<3>& loop, T* out, const T* a, const T* b) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     map(
@@ -50,7 +50,7 @@ void binary_forward(const StridedLoop<3>& loop, T* out, const T* a, const T* b) 
 }
 
 template <class Row, class T>
-void binary_backward_a(const StridedLoop<4>& loop, T* da, const T* dy, const T* a, const T* b) {
+void binary_backward_a(Cpu, const StridedLoop<4>& loop, T* da, const T* dy, const T* a, const T* b) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     map(
@@ -61,7 +61,7 @@ void binary_backward_a(const StridedLoop<4>& loop, T* da, const T* dy, const T* 
 }
 
 template <class Row, class T>
-void binary_backward_b(const StridedLoop<4>& loop, T* db, const T* dy, const T* a, const T* b) {
+void binary_backward_b(Cpu, const StridedLoop<4>& loop, T* db, const T* dy, const T* a, const T* b) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     map(
@@ -71,9 +71,9 @@ void binary_backward_b(const StridedLoop<4>& loop, T* db, const T* dy, const T* 
   });
 }
 
-#define UNARY(Row, T)                                                             \
-  template void unary_forward<rows::Row, T>(const StridedLoop<2>&, T*, const T*); \
-  template void unary_backward<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*);
+#define UNARY(Row, T)                                                                  \
+  template void unary_forward<rows::Row, T>(Cpu, const StridedLoop<2>&, T*, const T*); \
+  template void unary_backward<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, const T*);
 #define UNARY_REAL(Row, function) UNARY(Row, float) UNARY(Row, double)
 LRUREC_UNARY_ROWS(UNARY_REAL)
 #define UNARY_COMPLEX(Row) UNARY(Row, c64) UNARY(Row, c128)
@@ -87,11 +87,12 @@ UNARY_COMPLEX(Sin)
 UNARY_COMPLEX(Cos)
 UNARY_COMPLEX(Tanh)
 
-#define BINARY(Row, T)                                                                                    \
-  template void binary_forward<rows::Row, T>(const StridedLoop<3>&, T*, const T*, const T*);              \
-  template void binary_backward_a<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*); \
-  template void binary_backward_b<rows::Row, T>(const StridedLoop<4>&, T*, const T*, const T*, const T*);
+#define BINARY(Row, T)                                                                              \
+  template void binary_forward<rows::Row, T>(Cpu, const StridedLoop<3>&, T*, const T*, const T*);   \
+  template void binary_backward_a<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
+                                                const T*);                                          \
+  template void binary_backward_b<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, const T*);
 #define BINARY_ALL(Row, function) BINARY(Row, float) BINARY(Row, double) BINARY(Row, c64) BINARY(Row, c128)
 LRUREC_BINARY_ROWS(BINARY_ALL)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

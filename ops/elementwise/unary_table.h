@@ -1,25 +1,21 @@
 #pragma once
 // One row per unary operation: its name, f(x), and its derivative df(x, y) where y = f(x).
-// T is a scalar (real or complex) or an xsimd batch: `using` both namespaces lets the compiler choose.
+// T is a scalar (real or complex), an xsimd batch, or a number in a CUDA kernel: functions.h has exp, sin,
+// ... for all.
 
-#include <cmath>
-
-#include "tensor/simd.h"
+#include "ops/elementwise/functions.h"
 
 namespace lrurec::ops::rows {
-
-using std::cos, std::exp, std::log, std::sin, std::sqrt, std::tanh, std::erf, std::max;
-using xsimd::cos, xsimd::exp, xsimd::log, xsimd::sin, xsimd::sqrt, xsimd::tanh, xsimd::erf, xsimd::max;
 
 struct Neg {
   static constexpr const char* name = "neg";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return -x;
   }
   template <class T>
-  static T df(const T&, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T&) {
     return T(-1);
   }
 };
@@ -28,11 +24,11 @@ struct Exp {
   static constexpr const char* name = "exp";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return exp(x);
   }
   template <class T>
-  static T df(const T&, const T& y) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T& y) {
     return y;
   }
 };
@@ -41,11 +37,11 @@ struct Log {
   static constexpr const char* name = "log";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return log(x);
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return T(1) / x;
   }
 };
@@ -54,11 +50,11 @@ struct Sqrt {
   static constexpr const char* name = "sqrt";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return sqrt(x);
   }
   template <class T>
-  static T df(const T&, const T& y) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T& y) {
     return T(0.5) / y;
   }
 };
@@ -67,11 +63,11 @@ struct Square {
   static constexpr const char* name = "square";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return x * x;
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return x + x;
   }
 };
@@ -80,11 +76,11 @@ struct Reciprocal {
   static constexpr const char* name = "reciprocal";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return T(1) / x;
   }
   template <class T>
-  static T df(const T&, const T& y) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T& y) {
     return -y * y;
   }
 };
@@ -93,11 +89,11 @@ struct Sin {
   static constexpr const char* name = "sin";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return sin(x);
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return cos(x);
   }
 };
@@ -106,11 +102,11 @@ struct Cos {
   static constexpr const char* name = "cos";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return cos(x);
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return -sin(x);
   }
 };
@@ -119,11 +115,11 @@ struct Tanh {
   static constexpr const char* name = "tanh";
   static constexpr bool complex = true;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return tanh(x);
   }
   template <class T>
-  static T df(const T&, const T& y) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T& y) {
     return T(1) - y * y;
   }
 };
@@ -132,11 +128,11 @@ struct Sigmoid {
   static constexpr const char* name = "sigmoid";
   static constexpr bool complex = false;
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return T(1) / (T(1) + exp(-x));
   }
   template <class T>
-  static T df(const T&, const T& y) {
+  LRUREC_HOST_DEVICE static T df(const T&, const T& y) {
     return y * (T(1) - y);
   }
 };
@@ -146,11 +142,11 @@ struct Relu {
   static constexpr bool complex = false;
   // A NaN stays a NaN: it must not be hidden by the comparison.
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return choose(x < T(0), T(0), x);
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return choose(x > T(0), T(1), T(0));
   }
 };
@@ -162,15 +158,15 @@ struct Gelu {
   static constexpr double inv_sqrt_2pi = 0.39894228040143267794;
   // Phi(x) = (1 + erf(x / sqrt 2)) / 2, phi(x) = exp(-x^2 / 2) / sqrt(2 pi).
   template <class T>
-  static T cdf(const T& x) {
+  LRUREC_HOST_DEVICE static T cdf(const T& x) {
     return T(0.5) * (T(1) + erf(x * T(sqrt_half)));
   }
   template <class T>
-  static T f(const T& x) {
+  LRUREC_HOST_DEVICE static T f(const T& x) {
     return x * cdf(x);
   }
   template <class T>
-  static T df(const T& x, const T&) {
+  LRUREC_HOST_DEVICE static T df(const T& x, const T&) {
     return cdf(x) + x * exp(x * x * T(-0.5)) * T(inv_sqrt_2pi);
   }
 };

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 
+#include "tensor/gemm_read.h"
+
 namespace lrurec::ops::cpu {
 
-/// How BLAS reads a stored row-major matrix. `conj` and `conj_transpose` equal the plain ones for real types.
-enum class Read { plain, transpose, conj, conj_transpose };
+using lrurec::Read;
 
 /// C = A B + beta C for row-major C: [m, n]; A: [m, k] and B: [k, n] after `read`; ld*: elements between
 /// rows. OpenBLAS; T is float, double, c64 or c128.

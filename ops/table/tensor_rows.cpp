@@ -1,3 +1,4 @@
+#include "ops/device/device.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
@@ -36,6 +37,9 @@ void reductions(Rows& rows) {
 void shapes(Rows& rows) {
   for (const bool z : {false, true}) {
     const std::string kind = z ? ", complex" : "";
+    rows.push_back({"to", "the CPU" + kind, {{{3, 4}, z}}, [](const Variables& x) {
+                      return Variables{to(x[0], Device{})};
+                    }});
     rows.push_back({"reshape", "dense" + kind, {{{3, 4}, z}}, [](const Variables& x) {
                       return Variables{square(reshape(x[0], {2, -1}))};
                     }});

@@ -46,7 +46,7 @@ inline Tensor strided_copy(const Tensor& t) {
   Shape wide = t.shape();
   wide[t.rank() - 1] = 2 * t.size(-1);
   if (t.rank() > 1) std::swap(wide[0], wide[t.rank() - 1]);
-  Tensor memory = Tensor::full(wide, 777, t.dtype());
+  Tensor memory = Tensor::full(wide, 777, t.dtype(), t.device());
   if (t.rank() > 1) memory = memory.transpose(0, -1);
   Tensor view = memory.slice(-1, 0, 2 * t.size(-1), 2);
   view.copy_(t);

@@ -86,16 +86,16 @@ TEST(Tensor, LargeStridedCopyInParallelIsTheSame) {
 }
 
 TEST(Storage, IsAlignedCountedAndReused) {
-  release_cpu_cache();
-  const std::size_t before = cpu_memory_stats().in_use;
+  release_memory_cache();
+  const std::size_t before = memory_stats().in_use;
   const void* address = nullptr;
   {
     const Tensor t = Tensor::empty({1000}, DType::f32);
     address = t.raw();
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(address) % 64, 0u);
-    EXPECT_GE(cpu_memory_stats().in_use, before + 4000);
+    EXPECT_GE(memory_stats().in_use, before + 4000);
   }
-  EXPECT_EQ(cpu_memory_stats().in_use, before);
+  EXPECT_EQ(memory_stats().in_use, before);
   EXPECT_EQ(Tensor::empty({1000}, DType::f32).raw(), address);
 }
 

@@ -81,7 +81,7 @@ MachineRates measure_machine() {
     });
     rates.copy_gbps = 2.0 * static_cast<double>(bytes) / times.median() * 1e-9;
   }
-  release_cpu_cache();
+  release_memory_cache();
   reset_peak_memory();
   return rates;
 }

@@ -1,0 +1,58 @@
+#pragma once
+// Element types as kernels see them: std::complex has no device functions, cuda::std::complex has the same
+// layout. The emulator keeps std::complex.
+
+#include <type_traits>
+
+#include "tensor/dtype.h"
+#include "tensor/host_device.h"
+
+#ifdef __CUDACC__
+#include <cuda/std/complex>
+#endif
+
+namespace lrurec::cuda {
+
+#ifdef __CUDACC__
+template <class T>
+using complex = ::cuda::std::complex<T>;
+#else
+template <class T>
+using complex = std::complex<T>;
+#endif
+
+template <class T>
+struct ElementOf {
+  using type = T;
+};
+template <class T>
+struct ElementOf<std::complex<T>> {
+  using type = complex<T>;
+};
+/// complex<float> for c64, T itself for others.
+template <class T>
+using element = typename ElementOf<T>::type;
+
+template <class T>
+element<T>* elements(T* p) {
+  return reinterpret_cast<element<T>*>(p);
+}
+template <class T>
+const element<T>* elements(const T* p) {
+  return reinterpret_cast<const element<T>*>(p);
+}
+
+template <class T>
+inline constexpr bool is_complex_element =
+    std::is_same_v<T, complex<float>> || std::is_same_v<T, complex<double>>;
+
+template <class T>
+LRUREC_HOST_DEVICE inline T conjugate(const T& x) {
+  if constexpr (is_complex_element<T>) {
+    return T(x.real(), -x.imag());
+  } else {
+    return x;
+  }
+}
+
+}  // namespace lrurec::cuda

@@ -1,0 +1,243 @@
+// Fibers, barriers and warp exchanges (see emulator.h). Device memory is in memory.cpp.
+
+#include "tensor/cuda/emulator/emulator.h"
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "tensor/cuda/emulator/memory.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace lrurec::cuda::emulator {
+namespace {
+
+constexpr std::size_t stack_bytes = 64 * 1024;
+constexpr int lanes = 32;
+
+enum class State { ready, at_barrier, in_warp, done };
+
+struct Fiber {
+  ucontext_t context{};
+  std::vector<std::byte> stack = std::vector<std::byte>(stack_bytes);
+  State state = State::ready;
+  dim3 index;
+  unsigned mask = 0;                    ///< of the warp operation it waits in
+  std::array<std::byte, slot> given{};  ///< its value there
+};
+
+struct Warp {
+  std::array<std::byte, slot * lanes> values;  ///< of the last exchange
+};
+
+Order order = Order::forward;
+std::uint64_t order_seed = 1;
+
+std::vector<std::unique_ptr<Fiber>> fibers;  // kept from launch to launch
+std::vector<Warp> warps;
+std::vector<std::byte> shared;
+ucontext_t scheduler;
+Fiber* current = nullptr;
+int current_thread = 0;
+const std::function<void()>* body = nullptr;
+
+#if defined(__SANITIZE_ADDRESS__)
+const void* scheduler_stack = nullptr;
+std::size_t scheduler_stack_bytes = 0;
+#endif
+
+void to_scheduler() {
+#if defined(__SANITIZE_ADDRESS__)
+  void* fake = nullptr;
+  __sanitizer_start_switch_fiber(&fake, scheduler_stack, scheduler_stack_bytes);
+  swapcontext(&current->context, &scheduler);
+  __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#else
+  swapcontext(&current->context, &scheduler);
+#endif
+}
+
+// A fiber serves one thread after the other.
+void fiber_main() {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(nullptr, &scheduler_stack, &scheduler_stack_bytes);
+#endif
+  for (;;) {
+    (*body)();
+    current->state = State::done;
+    to_scheduler();
+  }
+}
+
+void prepare_fibers(std::size_t count) {
+  while (fibers.size() < count) {
+    auto& fiber = *fibers.emplace_back(std::make_unique<Fiber>());
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.data();
+    fiber.context.uc_stack.ss_size = fiber.stack.size();
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, fiber_main, 0);
+  }
+}
+
+void resume(int thread) {
+  current = fibers[static_cast<std::size_t>(thread)].get();
+  current_thread = thread;
+  threadIdx = current->index;
+#if defined(__SANITIZE_ADDRESS__)
+  void* fake = nullptr;
+  __sanitizer_start_switch_fiber(&fake, current->stack.data(), current->stack.size());
+  swapcontext(&scheduler, &current->context);
+  __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#else
+  swapcontext(&scheduler, &current->context);
+#endif
+}
+
+// Lanes named by a mask go on when all of them wait in a warp operation with that mask.
+bool resolve_warps(int threads) {
+  bool any = false;
+  for (int first = 0; first < threads; first += lanes) {
+    for (int l = 0; l < std::min(lanes, threads - first); ++l) {
+      const Fiber& fiber = *fibers[static_cast<std::size_t>(first + l)];
+      if (fiber.state != State::in_warp) continue;
+      const unsigned mask = fiber.mask;
+      bool all = true;
+      for (int k = 0; k < lanes && all; ++k) {
+        if ((mask >> k & 1u) == 0) continue;
+        if (first + k >= threads) {
+          all = false;
+          break;
+        }
+        const Fiber& other = *fibers[static_cast<std::size_t>(first + k)];
+        all = other.state == State::in_warp && other.mask == mask;
+      }
+      if (!all) continue;
+      any = true;
+      for (int k = 0; k < std::min(lanes, threads - first); ++k) {
+        if ((mask >> k & 1u) == 0) continue;
+        Fiber& other = *fibers[static_cast<std::size_t>(first + k)];
+        std::copy(other.given.begin(), other.given.end(),
+                  warps[static_cast<std::size_t>(first / lanes)].values.begin() +
+                      static_cast<std::ptrdiff_t>(slot) * k);
+        other.state = State::ready;
+      }
+    }
+  }
+  return any;
+}
+
+std::string count_states(int threads) {
+  std::array<int, 4> count{};
+  for (int t = 0; t < threads; ++t)
+    ++count[static_cast<std::size_t>(fibers[static_cast<std::size_t>(t)]->state)];
+  return fmt::format("{} at a barrier, {} in a warp operation, {} finished", count[1], count[2], count[3]);
+}
+
+// After an error the waiting fibers stand in the middle of a kernel; they are not used again.
+[[noreturn]] void fail_kernel(const char* name, const std::string& what) {
+  fibers.clear();
+  fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
+}
+
+void run_block(const char* name, int threads, std::vector<int>& turn, std::uint64_t block) {
+  std::fill(shared.begin(), shared.end(), std::byte{0xff});
+  for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
+  std::uint64_t round = 0;
+  for (;;) {
+    if (order == Order::shuffled) {
+      const Philox random(order_seed, (block << 20) + round++);
+      for (std::size_t i = turn.size(); i > 1; --i) std::swap(turn[i - 1], turn[random.below(i, i)]);
+    }
+    bool ran = false;
+    for (const int t : turn) {
+      if (fibers[static_cast<std::size_t>(t)]->state != State::ready) continue;
+      resume(t);
+      ran = true;
+    }
+    if (resolve_warps(threads)) continue;
+    int done = 0, waiting = 0;
+    for (int t = 0; t < threads; ++t) {
+      done += fibers[static_cast<std::size_t>(t)]->state == State::done;
+      waiting += fibers[static_cast<std::size_t>(t)]->state == State::at_barrier;
+    }
+    if (done == threads) return;
+    if (waiting == threads) {
+      for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
+    } else if (!ran) {
+      fail_kernel(name, "threads wait for others that do not come: " + count_states(threads));
+    }
+  }
+}
+
+}  // namespace
+
+void set_order(Order new_order, std::uint64_t seed) {
+  order = new_order;
+  order_seed = seed;
+}
+
+void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked,
+         const std::function<void()>& thread) {
+  const int threads = static_cast<int>(block.x * block.y * block.z);
+  if (threads < 1 || threads > 1024 || grid.y > 65535 || grid.z > 65535) {
+    fail(ErrorKind::internal, "[{}] cannot be launched with {} threads on a grid of {} x {} x {}", name,
+         threads, grid.x, grid.y, grid.z);
+  }
+  if (shared_bytes_asked > 227 * 1024) {
+    fail(ErrorKind::internal, "[{}] {} bytes of shared memory are more than the 227 KiB of a block", name,
+         shared_bytes_asked);
+  }
+  prepare_fibers(static_cast<std::size_t>(threads));
+  warps.resize(static_cast<std::size_t>((threads + lanes - 1) / lanes));
+  shared.resize(shared_bytes_asked);
+  body = &thread;
+  blockDim = block;
+  gridDim = grid;
+  std::vector<int> turn(static_cast<std::size_t>(threads));
+  std::iota(turn.begin(), turn.end(), 0);
+  if (order == Order::reverse) std::reverse(turn.begin(), turn.end());
+  for (int t = 0; t < threads; ++t) {
+    const auto u = static_cast<unsigned>(t);
+    fibers[static_cast<std::size_t>(t)]->index = {u % block.x, u / block.x % block.y,
+                                                  u / (block.x * block.y)};
+  }
+  const Unprotected device_memory;
+  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z;
+  for (std::uint64_t k = 0; k < blocks; ++k) {
+    const std::uint64_t b = order == Order::reverse ? blocks - 1 - k : k;
+    blockIdx = {static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
+                static_cast<unsigned>(b / (std::uint64_t{grid.x} * grid.y))};
+    run_block(name, threads, turn, b);
+  }
+}
+
+void block_barrier() {
+  current->state = State::at_barrier;
+  to_scheduler();
+}
+
+const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes) {
+  Fiber& fiber = *current;
+  const int thread = current_thread;
+  fiber.mask = mask;
+  std::memcpy(fiber.given.data(), value, bytes);
+  fiber.state = State::in_warp;
+  to_scheduler();
+  return warps[static_cast<std::size_t>(thread / lanes)].values.data();
+}
+
+int current_lane() { return current_thread % lanes; }
+
+std::byte* shared_bytes() { return shared.data(); }
+
+}  // namespace lrurec::cuda::emulator

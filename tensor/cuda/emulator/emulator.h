@@ -1,0 +1,152 @@
+#pragma once
+// CUDA kernels on the CPU, for tests and debuggers: a kernel file compiled as plain C++
+// (LRUREC_CUDA=EMULATED).
+//
+// A block's threads are fibers on one CPU thread. A fiber runs until it waits at a barrier or in a warp
+// operation; the others then have their turn, in an order that a seed shuffles (set_order). So a missing
+// barrier shows as a result that depends on the order. Checked as well, each a failure that names the kernel:
+//   - threads of a block or warp that do not all arrive where others wait;
+//   - writing past the end of a block of device memory (guard bytes, looked at when it is freed);
+//   - host code that touches device memory (it is protected except while kernels and copies run: SIGSEGV);
+//   - host pointers among the arguments of a kernel.
+// Fresh device memory and fresh shared memory are full of NaN, so what nobody wrote cannot pass for a result.
+// There is no notion of time here: the emulator says what kernels compute, not how fast.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __shared__ static
+#define __launch_bounds__(...)
+#define __align__(bytes) alignas(bytes)
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+struct float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct double2 {
+  double x, y;
+};
+inline float2 make_float2(float x, float y) { return {x, y}; }
+inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+inline double2 make_double2(double x, double y) { return {x, y}; }
+
+// Set by the emulator before a fiber runs.
+inline dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace lrurec::cuda::emulator {
+
+/// In which order threads take turns between barriers.
+enum class Order { forward, reverse, shuffled };
+void set_order(Order order, std::uint64_t seed = 1);
+
+void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes,
+         const std::function<void()>& thread);
+void block_barrier();
+/// Gives the value of every lane of `mask` (those not in it: unspecified), each `bytes` <= 16 long, once all
+/// came.
+const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes);
+int current_lane();
+std::byte* shared_bytes();
+/// Throws when one of the 8-byte words of a kernel's argument looks like a pointer to host memory.
+void check_argument(const char* name, const void* argument, std::size_t bytes);
+
+inline constexpr std::size_t slot = 16;
+
+template <class T>
+T read_lane(const std::byte* values, int lane) {
+  T x;
+  std::memcpy(&x, values + static_cast<std::size_t>(lane) * slot, sizeof(T));
+  return x;
+}
+
+}  // namespace lrurec::cuda::emulator
+
+inline void __syncthreads() { lrurec::cuda::emulator::block_barrier(); }
+inline void __syncwarp(unsigned mask = 0xffffffffu) {
+  const char nothing = 0;
+  lrurec::cuda::emulator::warp_exchange(mask, &nothing, 1);
+}
+template <class T>
+T __shfl_sync(unsigned mask, T x, int source, int width = 32) {
+  namespace e = lrurec::cuda::emulator;
+  static_assert(sizeof(T) <= e::slot);
+  const int lane = e::current_lane();
+  return e::read_lane<T>(e::warp_exchange(mask, &x, sizeof(T)),
+                         (lane & ~(width - 1)) + (source & (width - 1)));
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T x, int flip, int width = 32) {
+  namespace e = lrurec::cuda::emulator;
+  const int lane = e::current_lane(), from = lane ^ flip;
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  return from / width == lane / width ? e::read_lane<T>(values, from) : x;
+}
+template <class T>
+T __shfl_up_sync(unsigned mask, T x, unsigned delta, int width = 32) {
+  namespace e = lrurec::cuda::emulator;
+  const int lane = e::current_lane(), from = lane - static_cast<int>(delta);
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  return from >= (lane & ~(width - 1)) ? e::read_lane<T>(values, from) : x;
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T x, unsigned delta, int width = 32) {
+  namespace e = lrurec::cuda::emulator;
+  const int lane = e::current_lane(), from = lane + static_cast<int>(delta);
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  return from <= (lane | (width - 1)) ? e::read_lane<T>(values, from) : x;
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate) {
+  namespace e = lrurec::cuda::emulator;
+  const int mine = predicate != 0;
+  const std::byte* values = e::warp_exchange(mask, &mine, sizeof(mine));
+  unsigned bits = 0;
+  for (int lane = 0; lane < 32; ++lane) {
+    if ((mask >> lane & 1u) != 0 && e::read_lane<int>(values, lane) != 0) bits |= 1u << lane;
+  }
+  return bits;
+}
+inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
+inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == mask; }
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+template <class T>
+T __ldg(const T* p) {
+  return *p;
+}
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+inline int atomicAdd(int* p, int x) { return std::exchange(*p, *p + x); }
+inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
+inline int atomicMax(int* p, int x) { return std::exchange(*p, x > *p ? x : *p); }
+inline int atomicOr(int* p, int x) { return std::exchange(*p, *p | x); }
+
+namespace lrurec::cuda {
+
+template <class T>
+T* shared_memory() {
+  return reinterpret_cast<T*>(emulator::shared_bytes());
+}
+
+template <class... Parameters, class... Arguments>
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
+            Arguments&&... arguments) {
+  const std::tuple<std::decay_t<Parameters>...> converted(std::forward<Arguments>(arguments)...);
+  std::apply([&](const auto&... p) { (emulator::check_argument(name, &p, sizeof(p)), ...); }, converted);
+  emulator::run(name, grid, block, shared_bytes, [&] { std::apply(kernel, converted); });
+}
+
+}  // namespace lrurec::cuda

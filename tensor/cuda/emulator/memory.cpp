@@ -1,0 +1,190 @@
+#include "tensor/cuda/emulator/memory.h"
+
+#include <sys/mman.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "tensor/cuda/emulator/emulator.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/error.h"
+
+namespace lrurec::cuda {
+namespace emulator {
+namespace {
+
+constexpr std::size_t reserved = std::size_t{16} << 30;
+constexpr std::size_t guard = 256;  // as far apart as cudaMalloc's blocks
+constexpr int guard_byte = 0xa5, fresh_byte = 0xff;
+
+std::size_t rounded(std::size_t bytes) {
+  return (std::max<std::size_t>(bytes, 1) + guard - 1) / guard * guard;
+}
+
+struct Memory {
+  std::byte* base = nullptr;
+  std::size_t end = 0;  ///< bytes handed out at least once
+  std::size_t in_use = 0, limit = std::size_t{4} << 30;
+  int open = 0;
+  std::map<std::size_t, std::vector<std::byte*>> free_blocks;  ///< by rounded size
+  std::unordered_map<const std::byte*, std::size_t> live;      ///< bytes asked for
+  std::recursive_mutex mutex;
+
+  Memory() {
+    void* p = mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) fail(ErrorKind::out_of_memory, "no address space for the emulated device memory");
+    base = static_cast<std::byte*>(p);
+  }
+};
+
+Memory& memory() {
+  static auto* instance = new Memory;  // never destroyed: tensors may outlive it
+  return *instance;
+}
+
+// What lies between the members of a structure may look like an address, but hardly like one that is in use.
+bool is_mapped(std::uint64_t address) {
+  unsigned char in_core = 0;
+  return mincore(reinterpret_cast<void*>(address & ~std::uint64_t{4095}), 1, &in_core) == 0;
+}
+
+void protect(int how) {
+  if (memory().end > 0) mprotect(memory().base, (memory().end + 4095) / 4096 * 4096, how);
+}
+
+}  // namespace
+
+Unprotected::Unprotected() {
+  memory().mutex.lock();
+  if (memory().open++ == 0) protect(PROT_READ | PROT_WRITE);
+}
+
+Unprotected::~Unprotected() {
+  if (--memory().open == 0) protect(PROT_NONE);
+  memory().mutex.unlock();
+}
+
+void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
+
+bool is_device_address(const void* p) {
+  const auto* at = static_cast<const std::byte*>(p);
+  return at >= memory().base && at < memory().base + reserved;
+}
+
+void check_argument(const char* name, const void* argument, std::size_t bytes) {
+  // User-space addresses of x86-64 and Arm: no double, float or count of ours falls into that range.
+  constexpr std::uint64_t lowest = std::uint64_t{1} << 44, highest = std::uint64_t{1} << 47;
+  for (std::size_t at = 0; at + 8 <= bytes; at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, static_cast<const std::byte*>(argument) + at, 8);
+    const auto* p = reinterpret_cast<const void*>(word);
+    if (word >= lowest && word < highest && !is_device_address(p) && is_mapped(word)) {
+      fail(ErrorKind::internal, "[{}] an argument of the kernel points to host memory", name);
+    }
+  }
+}
+
+}  // namespace emulator
+
+namespace {
+using emulator::memory, emulator::Unprotected;
+}
+
+void* allocate(std::size_t bytes) {
+  auto& m = memory();
+  const std::lock_guard lock(m.mutex);
+  const std::size_t size = emulator::rounded(bytes) + emulator::guard;
+  if (m.in_use + size > m.limit) return nullptr;
+  std::byte* block = nullptr;
+  if (auto& blocks = m.free_blocks[size]; !blocks.empty()) {
+    block = blocks.back();
+    blocks.pop_back();
+  } else {
+    if (m.end + size > emulator::reserved) return nullptr;
+    block = m.base + m.end;
+    m.end += size;
+  }
+  m.in_use += size;
+  m.live[block] = bytes;
+  emulator::protect(PROT_READ | PROT_WRITE);
+  std::memset(block, emulator::fresh_byte, bytes);
+  std::memset(block + bytes, emulator::guard_byte, size - bytes);
+  if (m.open == 0) emulator::protect(PROT_NONE);
+  return block;
+}
+
+void free(void* pointer, std::size_t) {
+  auto& m = memory();
+  const Unprotected open;
+  auto* block = static_cast<std::byte*>(pointer);
+  const auto found = m.live.find(block);
+  const std::size_t bytes = found->second, size = emulator::rounded(bytes) + emulator::guard;
+  for (std::size_t i = bytes; i < size; ++i) {
+    if (block[i] != static_cast<std::byte>(emulator::guard_byte)) {
+      // In a destructor there is nobody to catch an exception.
+      fmt::print(stderr, "a kernel wrote {} bytes past the end of a block of {} bytes\n", i - bytes, bytes);
+      std::abort();
+    }
+  }
+  m.live.erase(found);
+  m.in_use -= size;
+  m.free_blocks[size].push_back(block);
+}
+
+void to_device(void* device, const void* host, std::size_t bytes) {
+  const Unprotected open;
+  std::memcpy(device, host, bytes);
+}
+void to_host(void* host, const void* device, std::size_t bytes) {
+  const Unprotected open;
+  std::memcpy(host, device, bytes);
+}
+void on_device(void* to, const void* from, std::size_t bytes) {
+  const Unprotected open;
+  std::memmove(to, from, bytes);
+}
+void fill_zero(void* device, std::size_t bytes) {
+  const Unprotected open;
+  std::memset(device, 0, bytes);
+}
+void synchronize() {}
+
+std::vector<DeviceInfo> devices() {
+  DeviceInfo info;
+  info.name = "emulated on the CPU, for tests";
+  info.multiprocessors = 1;
+  info.memory = memory().limit;
+  info.free_memory = memory().limit - memory().in_use;
+  info.shared_memory_per_block = 227 * 1024;
+  info.has_kernels = true;
+  return {info};
+}
+std::string versions() { return "kernels are emulated on the CPU"; }
+void select_device(int) {}
+
+namespace {
+using Clock = std::chrono::steady_clock;
+bool use_tf32 = false;
+}  // namespace
+
+Event::Event() : event_(new Clock::time_point(Clock::now())) {}
+Event::~Event() { delete static_cast<Clock::time_point*>(event_); }
+void Event::record() { *static_cast<Clock::time_point*>(event_) = Clock::now(); }
+void Event::synchronize() const {}
+bool Event::done() const { return true; }
+double Event::elapsed_ms(const Event& start, const Event& end) {
+  return std::chrono::duration<double, std::milli>(*static_cast<Clock::time_point*>(end.event_) -
+                                                   *static_cast<Clock::time_point*>(start.event_))
+      .count();
+}
+
+// Products are exact here either way.
+void set_tf32(bool on) { use_tf32 = on; }
+bool tf32() { return use_tf32; }
+
+}  // namespace lrurec::cuda

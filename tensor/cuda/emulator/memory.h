@@ -1,0 +1,22 @@
+#pragma once
+// Emulated device memory: one range of addresses, out of reach of host code.
+
+#include <cstddef>
+
+namespace lrurec::cuda::emulator {
+
+/// While one lives, device memory may be read and written: a kernel or a copy runs.
+class Unprotected {
+ public:
+  Unprotected();
+  ~Unprotected();
+  Unprotected(const Unprotected&) = delete;
+  Unprotected& operator=(const Unprotected&) = delete;
+};
+
+/// How much device memory there is; 4 GiB unless set.
+void set_memory_limit(std::size_t bytes);
+/// Whether an address lies in device memory.
+bool is_device_address(const void* p);
+
+}  // namespace lrurec::cuda::emulator

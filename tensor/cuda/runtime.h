@@ -1,0 +1,65 @@
+#pragma once
+// What the project needs of a GPU, from the host's side: memory, copies, one stream, products, sorting. There
+// are two implementations: the CUDA runtime, cuBLAS and CUB (toolkit/), and the emulator that runs kernels on
+// the CPU for tests (emulator/). Every call that fails throws with the name of what was tried.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lrurec::cuda {
+
+struct DeviceInfo {
+  int index = 0;
+  std::string name;
+  int major = 0, minor = 0;  ///< compute capability
+  int multiprocessors = 0;
+  std::size_t memory = 0, free_memory = 0, l2_cache = 0, shared_memory_per_block = 0;  ///< bytes
+  bool has_kernels = false;  ///< this build runs on its architecture
+};
+
+/// All GPUs. An empty list where there is a driver but no GPU; ErrorKind::usage where there is no driver.
+std::vector<DeviceInfo> devices();
+/// "CUDA runtime 13.0, driver 13.0, cuBLAS 13.0.2; compiled for 80 90", or that kernels are emulated.
+std::string versions();
+
+/// Makes GPU `index` the one all later calls use. Costs the start of the driver the first time.
+void select_device(int index);
+
+/// Device memory in the order of the stream: a freed block may serve the next kernel at once. nullptr when
+/// there is no more.
+void* allocate(std::size_t bytes);
+void free(void* block, std::size_t bytes);
+
+// Copies and fills wait in the stream like kernels do. `to_device` returns when `host` may change again;
+// `to_host` when the bytes are there.
+void to_device(void* device, const void* host, std::size_t bytes);
+void to_host(void* host, const void* device, std::size_t bytes);
+void on_device(void* to, const void* from, std::size_t bytes);
+void fill_zero(void* device, std::size_t bytes);
+
+/// Waits until everything sent to the stream has run. Errors of kernels come out here.
+void synchronize();
+
+/// Marks a place in the stream; elapsed_ms waits for both and gives the time between them.
+class Event {
+ public:
+  Event();
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  void record();
+  void synchronize() const;
+  bool done() const;
+  static double elapsed_ms(const Event& start, const Event& end);
+
+ private:
+  void* event_;
+};
+
+/// Whether float products may use TF32 (10 bits of mantissa, several times faster). Off by default.
+void set_tf32(bool on);
+bool tf32();
+
+}  // namespace lrurec::cuda

@@ -1,0 +1,30 @@
+#pragma once
+// Errors of the CUDA runtime and of cuBLAS as ours.
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+
+#include <string_view>
+
+#include "tensor/error.h"
+
+namespace lrurec::cuda {
+
+/// Throws "[what] CUDA: ..." unless `code` is success; memory that runs out is ErrorKind::out_of_memory.
+inline void check(std::string_view what, cudaError_t code) {
+  if (code == cudaSuccess) return;
+  const auto kind = code == cudaErrorMemoryAllocation ? ErrorKind::out_of_memory : ErrorKind::internal;
+  fail(kind, "[{}] CUDA: {} ({})", what, cudaGetErrorString(code), cudaGetErrorName(code));
+}
+
+inline void check(std::string_view what, cublasStatus_t status) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  const auto kind = status == CUBLAS_STATUS_ALLOC_FAILED ? ErrorKind::out_of_memory : ErrorKind::internal;
+  fail(kind, "[{}] cuBLAS: {}", what, cublasGetStatusString(status));
+}
+
+/// The handle of the GPU in use, bound to its stream.
+cublasHandle_t cublas();
+cudaStream_t stream();
+
+}  // namespace lrurec::cuda

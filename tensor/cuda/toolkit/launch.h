@@ -1,0 +1,44 @@
+#pragma once
+// Launching kernels on a real GPU; included by kernel.h.
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+namespace lrurec::cuda {
+
+/// Throws with the kernel's name when a launch failed. Errors while a kernel runs come out at synchronize().
+void check_launch(const char* name);
+cudaStream_t stream();
+
+/// The block's dynamic shared memory, of which launch() was told the bytes.
+template <class T>
+__device__ T* shared_memory() {
+  extern __shared__ __align__(16) unsigned char lrurec_shared_memory[];
+  return reinterpret_cast<T*>(lrurec_shared_memory);
+}
+
+/// Starts kernel<<<grid, block, shared_bytes>>>(arguments...) in the stream; nothing where the grid is empty.
+template <class... Parameters, class... Arguments>
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
+            Arguments&&... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+  constexpr std::size_t without_asking = 48 * 1024;
+  if (shared_bytes > without_asking) {
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+  }
+  std::tuple<Parameters...> converted(std::forward<Arguments>(arguments)...);
+  std::apply(
+      [&](auto&... p) {
+        void* pointers[] = {const_cast<void*>(static_cast<const void*>(&p))..., nullptr};
+        cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, shared_bytes,
+                         stream());
+      },
+      converted);
+  check_launch(name);
+}
+
+}  // namespace lrurec::cuda

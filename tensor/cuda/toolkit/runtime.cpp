@@ -1,0 +1,214 @@
+// The CUDA runtime behind runtime.h.
+
+#include "tensor/cuda/runtime.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+
+#include "tensor/cuda/toolkit/check.h"
+#include "tensor/cuda/toolkit/launch.h"
+#include "tensor/cuda/toolkit/probe.h"
+
+namespace lrurec::cuda {
+namespace {
+
+/// Page-locked memory between host and device: a copy from it runs beside the host, one from other memory
+/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed.
+class Staging {
+ public:
+  void send(void* device, const void* host, std::size_t bytes, cudaStream_t stream) {
+    const auto* from = static_cast<const std::byte*>(host);
+    auto* to = static_cast<std::byte*>(device);
+    while (bytes > 0) {
+      Slot& slot = slots_[next_++ % slots_.size()];
+      if (slot.memory == nullptr) {
+        check("page-locked memory", cudaMallocHost(&slot.memory, slot_bytes));
+        check("event", cudaEventCreateWithFlags(&slot.sent, cudaEventDisableTiming));
+      } else {
+        check("copy to device", cudaEventSynchronize(slot.sent));
+      }
+      const std::size_t part = std::min(bytes, slot_bytes);
+      std::memcpy(slot.memory, from, part);
+      check("copy to device", cudaMemcpyAsync(to, slot.memory, part, cudaMemcpyHostToDevice, stream));
+      check("copy to device", cudaEventRecord(slot.sent, stream));
+      from += part, to += part, bytes -= part;
+    }
+  }
+
+ private:
+  static constexpr std::size_t slot_bytes = std::size_t{1} << 20;
+  struct Slot {
+    void* memory = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+  std::array<Slot, 16> slots_;
+  std::size_t next_ = 0;
+};
+
+/// One GPU, one stream, one cuBLAS handle. Lives until the process ends: the driver takes everything back
+/// then.
+struct Context {
+  int index = -1;
+  cudaStream_t stream = nullptr;
+  cublasHandle_t cublas = nullptr;
+  void* workspace = nullptr;
+  Staging staging;
+  bool tf32 = false;
+
+  void open(int device) {
+    if (device == index) return;
+    if (index >= 0)
+      fail(ErrorKind::usage, "one process uses one GPU: cuda:{} is open, cuda:{} was asked for", index,
+           device);
+    check("select device", cudaSetDevice(device));
+    check("stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    check("cuBLAS handle", cublasCreate(&cublas));
+    check("cuBLAS stream", cublasSetStream(cublas, stream));
+    // Working memory of its own makes products repeatable, bit for bit, and free of allocations.
+    constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
+    check("cuBLAS workspace", cudaMalloc(&workspace, workspace_bytes));
+    check("cuBLAS workspace", cublasSetWorkspace(cublas, workspace, workspace_bytes));
+    check("cuBLAS mode", cublasSetMathMode(cublas, CUBLAS_DEFAULT_MATH));
+    // What is freed stays in the pool for the next allocation.
+    cudaMemPool_t pool = nullptr;
+    check("memory pool", cudaDeviceGetDefaultMemPool(&pool, device));
+    std::uint64_t keep = UINT64_MAX;
+    check("memory pool", cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+    index = device;
+  }
+};
+
+Context& closed_context() {
+  static auto* instance = new Context;
+  return *instance;
+}
+Context& context() {
+  Context& c = closed_context();
+  if (c.index < 0) c.open(0);
+  return c;
+}
+
+}  // namespace
+
+cudaStream_t stream() { return context().stream; }
+cublasHandle_t cublas() { return context().cublas; }
+
+void check_launch(const char* name) { check(name, cudaGetLastError()); }
+
+std::vector<DeviceInfo> devices() {
+  int count = 0;
+  const cudaError_t code = cudaGetDeviceCount(&count);
+  if (code == cudaErrorNoDevice) return {};
+  if (code != cudaSuccess) {
+    fail(ErrorKind::usage, "no GPU can be used: {} ({}); use --device cpu", cudaGetErrorString(code),
+         cudaGetErrorName(code));
+  }
+  std::vector<DeviceInfo> result;
+  for (int k = 0; k < count; ++k) {
+    cudaDeviceProp p;
+    check("device properties", cudaGetDeviceProperties(&p, k));
+    DeviceInfo info;
+    info.index = k;
+    info.name = p.name;
+    info.major = p.major;
+    info.minor = p.minor;
+    info.multiprocessors = p.multiProcessorCount;
+    info.memory = p.totalGlobalMem;
+    info.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
+    info.shared_memory_per_block = p.sharedMemPerBlockOptin;
+    check("select device", cudaSetDevice(k));
+    std::size_t total = 0;
+    check("free memory", cudaMemGetInfo(&info.free_memory, &total));
+    info.has_kernels = kernels_fit_device();
+    result.push_back(info);
+  }
+  return result;
+}
+
+std::string versions() {
+  int runtime = 0, driver = 0;
+  cudaRuntimeGetVersion(&runtime);
+  cudaDriverGetVersion(&driver);
+  const auto text = [](int v) {
+    return v == 0 ? std::string("none") : fmt::format("{}.{}", v / 1000, v % 1000 / 10);
+  };
+  return fmt::format("CUDA runtime {}, driver for CUDA {}, compiled for architectures {}", text(runtime),
+                     text(driver), LRUREC_CUDA_ARCHITECTURES);
+}
+
+void select_device(int index) { closed_context().open(index); }
+
+void* allocate(std::size_t bytes) {
+  void* block = nullptr;
+  const cudaError_t code = cudaMallocAsync(&block, std::max<std::size_t>(bytes, 1), stream());
+  if (code == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // it is reported by the caller; the next check must not see it
+    return nullptr;
+  }
+  check("allocate", code);
+  return block;
+}
+
+// Freeing happens in destructors, also while an error is on its way: nothing is thrown here.
+void free(void* block, std::size_t) { cudaFreeAsync(block, stream()); }
+
+void to_device(void* device, const void* host, std::size_t bytes) {
+  Context& c = context();
+  // A large block gains nothing from two copies; from ordinary memory the driver copies before it returns.
+  constexpr std::size_t large = std::size_t{8} << 20;
+  if (bytes > large) {
+    check("copy to device", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, c.stream));
+    check("copy to device", cudaStreamSynchronize(c.stream));
+  } else {
+    c.staging.send(device, host, bytes, c.stream);
+  }
+}
+
+void to_host(void* host, const void* device, std::size_t bytes) {
+  check("copy to host", cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()));
+  check("copy to host", cudaStreamSynchronize(stream()));
+}
+
+void on_device(void* to, const void* from, std::size_t bytes) {
+  check("copy on device", cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()));
+}
+
+void fill_zero(void* device, std::size_t bytes) {
+  check("fill with zeros", cudaMemsetAsync(device, 0, bytes, stream()));
+}
+
+void synchronize() { check("synchronize", cudaStreamSynchronize(stream())); }
+
+Event::Event() {
+  stream();  // an event belongs to a context
+  cudaEvent_t event = nullptr;
+  check("event", cudaEventCreate(&event));
+  event_ = event;
+}
+Event::~Event() { cudaEventDestroy(static_cast<cudaEvent_t>(event_)); }
+void Event::record() { check("event", cudaEventRecord(static_cast<cudaEvent_t>(event_), stream())); }
+void Event::synchronize() const { check("event", cudaEventSynchronize(static_cast<cudaEvent_t>(event_))); }
+bool Event::done() const {
+  const cudaError_t code = cudaEventQuery(static_cast<cudaEvent_t>(event_));
+  if (code == cudaErrorNotReady) return false;
+  check("event", code);
+  return true;
+}
+double Event::elapsed_ms(const Event& start, const Event& end) {
+  end.synchronize();
+  float ms = 0;
+  check("event", cudaEventElapsedTime(&ms, static_cast<cudaEvent_t>(start.event_),
+                                      static_cast<cudaEvent_t>(end.event_)));
+  return static_cast<double>(ms);
+}
+
+void set_tf32(bool on) {
+  Context& c = context();
+  c.tf32 = on;
+  check("cuBLAS mode", cublasSetMathMode(c.cublas, on ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+}
+bool tf32() { return context().tf32; }
+
+}  // namespace lrurec::cuda

@@ -1,0 +1,119 @@
+// The operation table on a GPU: gradients, agreement with the CPU, and the same bits in every run.
+
+#include <algorithm>
+#include <cctype>
+
+#include "ops/device/device.h"
+#include "ops/table/operation_table.h"
+#include "tests/support/devices.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::ops {
+namespace {
+
+using test::gpu;
+using test::max_abs;
+using test::max_difference;
+
+/// A row's function with everything between inputs and outputs on the GPU.
+OperationCase on_gpu(OperationCase row) {
+  row.function = [function = row.function](const Variables& x) {
+    Variables inputs, outputs;
+    for (const auto& v : x) inputs.push_back(v.defined() ? to(v, gpu) : v);
+    for (const auto& y : function(inputs)) outputs.push_back(to(y, Device{}));
+    return outputs;
+  };
+  return row;
+}
+
+struct Result {
+  Tensors outputs, gradients;
+};
+Result run(const OperationCase& row, const Variables& inputs) {
+  Result result;
+  const Variables outputs = row.function(inputs);
+  Tensors cotangents;
+  for (const auto& y : outputs) {
+    result.outputs.push_back(y.value());
+    cotangents.push_back(test::random_normal(y.shape(), y.dtype(), 5));
+  }
+  backward(outputs, cotangents);
+  for (const auto& x : inputs) {
+    result.gradients.push_back(x.grad().defined() ? x.grad() : Tensor::zeros(x.shape(), x.dtype()));
+  }
+  return result;
+}
+
+void expect_near(const Tensors& actual, const Tensors& expected, double tolerance, const std::string& what) {
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    EXPECT_EQ(actual[k].dtype(), expected[k].dtype()) << what;
+    EXPECT_LE(max_difference(actual[k], expected[k]), tolerance * (1 + max_abs(expected[k])))
+        << what << " " << k;
+  }
+}
+
+class OperationTableCuda : public testing::TestWithParam<std::size_t> {
+ protected:
+  void SetUp() override { LRUREC_NEEDS_GPU(); }
+  const OperationCase& row() const { return operation_table()[GetParam()]; }
+};
+
+TEST_P(OperationTableCuda, GradientsAreTheDerivative) {
+  const auto report = check_gradients(on_gpu(row()));
+  EXPECT_TRUE(report) << report.str(row().name());
+  EXPECT_TRUE(report.repeatable) << row().name();
+}
+
+TEST_P(OperationTableCuda, AgreesWithTheCpu) {
+  for (const auto& [dtype, tolerance] : {std::pair{DType::f32, 2e-5}, std::pair{DType::f64, 1e-12}}) {
+    const Result cpu = run(row(), make_inputs(row(), dtype)),
+                 cuda = run(on_gpu(row()), make_inputs(row(), dtype));
+    expect_near(cuda.outputs, cpu.outputs, tolerance, row().name() + ", output");
+    expect_near(cuda.gradients, cpu.gradients, tolerance, row().name() + ", gradient");
+  }
+}
+
+TEST_P(OperationTableCuda, StridedInputsGiveTheSame) {
+  Variables dense, strided;
+  for (const auto& x : make_inputs(row(), DType::f32)) {
+    dense.emplace_back(x.value().to(gpu), true);
+    strided.emplace_back(test::strided_copy(x.value().to(gpu)), true);
+  }
+  const auto cpu = [](const Tensors& tensors) {
+    Tensors result;
+    for (const auto& t : tensors) result.push_back(t.host());
+    return result;
+  };
+  OperationCase function = row();
+  function.function = [f = row().function](const Variables& x) {
+    Variables outputs;
+    for (const auto& y : f(x)) outputs.push_back(to(y, Device{}));
+    return outputs;
+  };
+  const Result expected = run(function, dense), actual = run(function, strided);
+  const double tolerance = row().exact_when_strided ? 1e-7 : 1e-5;
+  expect_near(cpu(actual.outputs), cpu(expected.outputs), tolerance, row().name() + ", output");
+  expect_near(cpu(actual.gradients), cpu(expected.gradients), tolerance, row().name() + ", gradient");
+}
+
+TEST_P(OperationTableCuda, EveryRunGivesTheSameBits) {
+  const auto inputs = [&] { return make_inputs(row(), DType::f32); };
+  const Result expected = run(on_gpu(row()), inputs());
+  test::in_every_thread_order([&] {
+    const Result again = run(on_gpu(row()), inputs());
+    expect_near(again.outputs, expected.outputs, 0, row().name() + ", output");
+    expect_near(again.gradients, expected.gradients, 0, row().name() + ", gradient");
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OperationTableCuda, testing::Range<std::size_t>(0, operation_table().size()),
+                         [](const testing::TestParamInfo<std::size_t>& test) {
+                           std::string name = operation_table()[test.param].name();
+                           for (char& c : name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           }
+                           return std::to_string(test.param) + "_" + name;
+                         });
+
+}  // namespace
+}  // namespace lrurec::ops

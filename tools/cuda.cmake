@@ -1,0 +1,69 @@
+# The GPU backend: LRUREC_CUDA = AUTO | ON | OFF | EMULATED.
+#
+# Kernels are *.cu files beside the CPU's; tensor/cuda/ holds what they share. ON compiles them with nvcc and links
+# cuBLAS. EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
+
+set(LRUREC_CUDA_MODE ${LRUREC_CUDA})
+if(LRUREC_CUDA_MODE STREQUAL "AUTO" OR LRUREC_CUDA_MODE STREQUAL "ON")
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    # Machine code for A100 and H100/H200; later ones translate the last one's PTX.
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90 CACHE STRING "Architectures of the CUDA kernels")
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(LRUREC_CUDA_MODE ON)
+  elseif(LRUREC_CUDA_MODE STREQUAL "ON")
+    message(FATAL_ERROR "LRUREC_CUDA=ON, but nvcc was not found: install the CUDA Toolkit 13 and put its bin folder on "
+      "PATH, or configure with -DLRUREC_CUDA=OFF")
+  else()
+    set(LRUREC_CUDA_MODE OFF)
+  endif()
+endif()
+
+if(LRUREC_CUDA_MODE STREQUAL "ON")
+  set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER} CACHE STRING "")
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc speaks it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  endif()
+  find_package(CUDAToolkit 12 REQUIRED)
+  add_library(lrurec_cuda_options INTERFACE)
+  target_include_directories(lrurec_cuda_options INTERFACE ${CMAKE_SOURCE_DIR})
+  # Constants and std::array in kernels come from constexpr functions of the host's library.
+  target_compile_options(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:
+    --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra,-Wshadow,-Wno-unknown-pragmas
+    $<$<BOOL:${LRUREC_WERROR}>:-Werror=all-warnings>>)
+  target_link_libraries(lrurec_cuda_options INTERFACE CUDA::cudart CUDA::cublas fmt::fmt)
+  # fmt 9 takes no compiler of NVIDIA's for one that knows constexpr.
+  target_compile_definitions(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
+  list(JOIN CMAKE_CUDA_ARCHITECTURES " " LRUREC_CUDA_ARCHITECTURES_TEXT)
+  target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED)
+  target_compile_definitions(lrurec_cuda_options INTERFACE LRUREC_CUDA_ENABLED
+    LRUREC_CUDA_ARCHITECTURES="${LRUREC_CUDA_ARCHITECTURES_TEXT}")
+elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
+  target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED LRUREC_CUDA_EMULATED)
+endif()
+message(STATUS "LRUREC_CUDA: ${LRUREC_CUDA_MODE}")
+
+# Adds the CUDA side of a layer to its library.
+function(add_cuda_sources layer)
+  set(folder ${CMAKE_SOURCE_DIR}/${layer})
+  file(GLOB_RECURSE kernels CONFIGURE_DEPENDS ${folder}/*.cu)
+  if(LRUREC_CUDA_MODE STREQUAL "ON")
+    list(FILTER kernels EXCLUDE REGEX "/emulator/")
+    file(GLOB toolkit CONFIGURE_DEPENDS ${folder}/cuda/*.cpp ${folder}/cuda/toolkit/*.cpp)
+    if(kernels OR toolkit)
+      # A library of its own: nvcc understands few of the host compiler's options.
+      add_library(${layer}_cuda OBJECT ${kernels} ${toolkit})
+      target_link_libraries(${layer}_cuda PRIVATE lrurec_cuda_options)
+      target_sources(${layer}_layer PRIVATE $<TARGET_OBJECTS:${layer}_cuda>)
+      target_link_libraries(${layer}_layer PUBLIC CUDA::cudart CUDA::cublas)
+    endif()
+  elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
+    list(FILTER kernels EXCLUDE REGEX "/toolkit/")
+    file(GLOB emulator CONFIGURE_DEPENDS ${folder}/cuda/*.cpp ${folder}/cuda/emulator/*.cpp)
+    set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;-O1;-Wno-unknown-pragmas")
+    target_sources(${layer}_layer PRIVATE ${kernels} ${emulator})
+  endif()
+endfunction()
