@@ -75,10 +75,6 @@ TEST(Tensor, ErrorsNameOperationShapesAndTypes) {
                [] { Tensor::empty({std::int64_t{1} << 50}, DType::f32); });
 }
 
-TEST(Tensor, CudaWithoutTheBackendIsAClearUsageError) {
-  expect_error(ErrorKind::usage, "no CUDA", [] { Tensor::zeros({2}, DType::f32, {DeviceType::cuda, 0}); });
-}
-
 TEST(Tensor, LargeStridedCopyInParallelIsTheSame) {
   const Tensor t = test::random_normal({300, 500}, DType::f64);
   EXPECT_EQ(test::max_difference(t.transpose(0, 1).contiguous().transpose(0, 1), t), 0);

@@ -10,11 +10,24 @@
 
 namespace lrurec::cuda {
 
-/// Throws "[what] CUDA: ..." unless `code` is success; memory that runs out is ErrorKind::out_of_memory.
+/// Throws "[what] CUDA: ..." unless `code` is success. No driver, GPU or kernels for it is ErrorKind::usage,
+/// memory that runs out ErrorKind::out_of_memory.
 inline void check(std::string_view what, cudaError_t code) {
-  if (code == cudaSuccess) return;
-  const auto kind = code == cudaErrorMemoryAllocation ? ErrorKind::out_of_memory : ErrorKind::internal;
-  fail(kind, "[{}] CUDA: {} ({})", what, cudaGetErrorString(code), cudaGetErrorName(code));
+  switch (code) {
+    case cudaSuccess:
+      return;
+    case cudaErrorInsufficientDriver:
+    case cudaErrorNoDevice:
+    case cudaErrorInvalidDevice:
+    case cudaErrorSystemDriverMismatch:
+    case cudaErrorStubLibrary:
+    case cudaErrorNoKernelImageForDevice:
+      fail(ErrorKind::usage, "no GPU can be used: {} ({}); use --device cpu", cudaGetErrorString(code),
+           cudaGetErrorName(code));
+    default:
+      fail(code == cudaErrorMemoryAllocation ? ErrorKind::out_of_memory : ErrorKind::internal,
+           "[{}] CUDA: {} ({})", what, cudaGetErrorString(code), cudaGetErrorName(code));
+  }
 }
 
 inline void check(std::string_view what, cublasStatus_t status) {

@@ -101,10 +101,7 @@ std::vector<DeviceInfo> devices() {
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
   if (code == cudaErrorNoDevice) return {};
-  if (code != cudaSuccess) {
-    fail(ErrorKind::usage, "no GPU can be used: {} ({}); use --device cpu", cudaGetErrorString(code),
-         cudaGetErrorName(code));
-  }
+  check("count GPUs", code);
   std::vector<DeviceInfo> result;
   for (int k = 0; k < count; ++k) {
     cudaDeviceProp p;

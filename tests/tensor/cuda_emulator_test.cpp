@@ -1,0 +1,153 @@
+// The emulator must notice what it promises to notice: a check that cannot fail would prove nothing about
+// kernels.
+
+#ifdef LRUREC_CUDA_EMULATED
+
+#include "tensor/cuda/kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "tensor/cuda/emulator/memory.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/tensor.h"
+#include "tests/support/devices.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::cuda {
+namespace {
+
+using test::gpu;
+
+std::vector<float> launch_on(const std::vector<float>& x, void (*kernel)(float*), dim3 block,
+                             std::size_t shared_bytes = 0) {
+  const Tensor t = Tensor::from(x).to(gpu);
+  launch("test", kernel, 1, block, shared_bytes, t.data<float>());
+  return t.to_vector<float>();
+}
+
+template <bool with_barrier>
+__global__ void reverse(float* x) {
+  float* shared = shared_memory<float>();
+  shared[threadIdx.x] = x[threadIdx.x];
+  if (with_barrier) __syncthreads();
+  x[threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
+}
+
+std::vector<float> counting(std::size_t n) {
+  std::vector<float> x(n);
+  std::iota(x.begin(), x.end(), 1.0f);
+  return x;
+}
+
+TEST(CudaEmulator, BarriersMakeTheOrderOfThreadsIrrelevant) {
+  auto expected = counting(96);
+  std::reverse(expected.begin(), expected.end());
+  test::in_every_thread_order(
+      [&] { EXPECT_EQ(launch_on(counting(96), reverse<true>, 96, 96 * sizeof(float)), expected); });
+}
+
+TEST(CudaEmulator, AMissingBarrierGivesWrongNumbers) {
+  auto expected = counting(96);
+  std::reverse(expected.begin(), expected.end());
+  int wrong = 0;
+  test::in_every_thread_order(
+      [&] { wrong += launch_on(counting(96), reverse<false>, 96, 96 * sizeof(float)) != expected ? 1 : 0; });
+  EXPECT_EQ(wrong, 3);
+}
+
+__global__ void barrier_for_half(float*) {
+  if (threadIdx.x < 16) __syncthreads();
+}
+__global__ void shuffle_for_half(float* x) {
+  if (threadIdx.x < 16) x[threadIdx.x] = __shfl_xor_sync(whole_warp, x[threadIdx.x], 1);
+}
+
+TEST(CudaEmulator, ThreadsThatWaitForOthersInVainAreAnError) {
+  for (auto* kernel : {barrier_for_half, shuffle_for_half}) {
+    test::expect_error(ErrorKind::internal, "wait for others that do not come",
+                       [&] { launch_on(counting(32), kernel, 32); });
+  }
+  // The next kernel runs as if nothing had happened.
+  EXPECT_EQ(launch_on(counting(2), reverse<true>, 2, 8), (std::vector<float>{2, 1}));
+}
+
+__global__ void one_too_far(float* x) { x[threadIdx.x + 1] = 0; }
+
+TEST(CudaEmulatorDeathTest, AWriteBeyondABlockOfMemoryIsNoticed) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(launch_on(counting(64), one_too_far, 64), "past the end of a block of 256 bytes");
+}
+
+TEST(CudaEmulatorDeathTest, HostCodeCannotTouchDeviceMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const Tensor t = Tensor::from(counting(4)).to(gpu);
+  EXPECT_DEATH(*static_cast<volatile float*>(t.data<float>()) = 1, "");
+}
+
+TEST(CudaEmulator, HostPointersAreNoArgumentsOfAKernel) {
+  float on_the_stack = 0;
+  test::expect_error(ErrorKind::internal, "[test] an argument of the kernel points to host memory",
+                     [&] { launch("test", one_too_far, 1, 1, 0, &on_the_stack); });
+}
+
+__global__ void copy_shared(float* x) { x[threadIdx.x] = shared_memory<float>()[threadIdx.x]; }
+
+TEST(CudaEmulator, WhatNobodyWroteIsNaN) {
+  for (const float x : launch_on(counting(8), copy_shared, 8, 32)) EXPECT_TRUE(std::isnan(x));
+  for (const float x : Tensor::empty({8}, DType::f32, gpu).to_vector<float>()) EXPECT_TRUE(std::isnan(x));
+}
+
+__global__ void sums(float* x) {
+  __shared__ float partial[32];
+  const float sum = block_sum(x[threadIdx.x], partial), largest = block_max(x[threadIdx.x], partial);
+  x[threadIdx.x] = sum + 1000000 * largest;
+}
+
+TEST(CudaEmulator, BlockSumAndMaximumReachEveryThread) {
+  for (const unsigned threads : {32u, 64u, 256u, 1024u}) {
+    const float n = static_cast<float>(threads);
+    test::in_every_thread_order([&] {
+      for (const float x : launch_on(counting(threads), sums, threads))
+        EXPECT_EQ(x, n * (n + 1) / 2 + 1000000 * n);
+    });
+  }
+}
+
+__global__ void exchanges(float* x) {
+  const float mine = x[threadIdx.x];
+  const float up = __shfl_up_sync(whole_warp, mine, 1), down = __shfl_down_sync(whole_warp, mine, 3);
+  const float within = __shfl_sync(whole_warp, mine, 2, 8);
+  const bool odd = (__ballot_sync(whole_warp, static_cast<int>(mine) % 2) >> lane() & 1u) != 0;
+  x[threadIdx.x] = up + 100 * down + 10000 * within + (odd ? 0.5f : 0.0f);
+}
+
+TEST(CudaEmulator, WarpOperationsFollowTheProgrammingGuide) {
+  const auto x = launch_on(counting(64), exchanges, 64);
+  EXPECT_EQ(x[0], 1 + 400 + 30000 + 0.5f);      // up: nothing below lane 0
+  EXPECT_EQ(x[30], 30 + 3100 + 270000 + 0.5f);  // down: nothing above lane 31; segment 24..31
+  EXPECT_EQ(x[33], 33 + 3700 + 350000 + 0.0f);  // the second warp
+}
+
+TEST(CudaEmulator, ImpossibleLaunchesAreErrors) {
+  test::expect_error(ErrorKind::internal, "2048 threads",
+                     [&] { launch("test", copy_shared, 1, 2048, 0, nullptr); });
+  test::expect_error(ErrorKind::internal, "shared memory",
+                     [&] { launch("test", copy_shared, 1, 32, 1 << 20, nullptr); });
+}
+
+TEST(CudaEmulator, DeviceMemoryRunsOut) {
+  emulator::set_memory_limit(std::size_t{1} << 20);
+  const std::size_t before = memory_stats(DeviceType::cuda).in_use;
+  test::expect_error(ErrorKind::out_of_memory, "a tensor of 4.0 MiB does not fit",
+                     [] { Tensor::empty({1 << 20}, DType::f32, gpu); });
+  emulator::set_memory_limit(std::size_t{4} << 30);
+  EXPECT_EQ(memory_stats(DeviceType::cuda).in_use, before);
+  EXPECT_EQ(Tensor::zeros({1 << 20}, DType::f32, gpu).to_vector<float>().back(), 0);
+}
+
+}  // namespace
+}  // namespace lrurec::cuda
+
+#endif

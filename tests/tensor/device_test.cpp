@@ -1,0 +1,83 @@
+// Devices by name, and tensors on a GPU.
+
+#include "tensor/device.h"
+
+#include <gtest/gtest.h>
+
+#include "tensor/tensor.h"
+#include "tests/support/devices.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec {
+namespace {
+
+using test::gpu;
+using Ints = std::vector<std::int64_t>;
+
+TEST(Device, IsNamedCpuOrCuda) {
+  EXPECT_EQ(Device::parse("cpu"), Device{});
+  EXPECT_EQ(Device::parse("cuda"), gpu);
+  EXPECT_EQ(Device::parse("cuda:3").index, 3);
+  EXPECT_EQ(Device::parse("cuda:3").str(), "cuda:3");
+  for (const char* text : {"gpu", "cuda:", "cuda:-1", "cuda:1x", "CPU", ""}) {
+    test::expect_error(ErrorKind::usage, "use cpu, cuda or cuda:1", [&] { Device::parse(text); });
+  }
+}
+
+TEST(Device, WithoutAGpuIsAClearUsageError) {
+  if (test::no_gpu().empty()) GTEST_SKIP() << "there is a GPU";
+  test::expect_error(ErrorKind::usage, "--device cpu", [] { require_device(gpu); });
+  test::expect_error(ErrorKind::usage, "--device cpu", [] { Tensor::zeros({1}, DType::f32, gpu); });
+}
+
+TEST(TensorCuda, GoesThereAndBack) {
+  LRUREC_NEEDS_GPU();
+  for (const auto dtype :
+       {DType::boolean, DType::i32, DType::i64, DType::f32, DType::f64, DType::c64, DType::c128}) {
+    const Tensor x = Tensor::from(Ints{1, 0, 1, 1, 0, 1}, {2, 3}).to(dtype);
+    const Tensor there = x.to(gpu);
+    EXPECT_EQ(there.device(), gpu);
+    EXPECT_EQ(there.str(), x.str());
+    EXPECT_EQ(there.transpose(0, 1).host().str(), x.transpose(0, 1).str());
+    EXPECT_EQ(x.transpose(0, 1).to(gpu).str(), x.transpose(0, 1).str());
+    EXPECT_EQ(there.slice(1, 1, 3).clone().str(), x.slice(1, 1, 3).str());
+  }
+  EXPECT_EQ(Tensor::scalar(2.5).to(gpu).item<double>(), 2.5);
+  EXPECT_EQ(Tensor::zeros({0, 3}, DType::f32, gpu).to_vector<float>().size(), 0u);
+}
+
+TEST(TensorCuda, FillsCopiesConvertsAndAdds) {
+  LRUREC_NEEDS_GPU();
+  // More elements than one grid of threads has, on strides of a wider block.
+  Tensor wide = Tensor::zeros({1000, 900}, DType::f32, gpu);
+  Tensor x = wide.slice(1, 0, 900, 2);
+  x.fill_(2).add_(Tensor::full({1000, 450}, 0.5, DType::f32, gpu));
+  x.select(0, 999).copy_(Tensor::scalar(std::int32_t{7}));
+  const auto values = wide.to_vector<float>();
+  EXPECT_EQ(values[0], 2.5f);
+  EXPECT_EQ(values[1], 0.0f);
+  EXPECT_EQ(values[998 * 900 + 898], 2.5f);
+  EXPECT_EQ(values[999 * 900 + 898], 7.0f);
+  EXPECT_EQ(x.to(DType::c128).select(0, 5).select(0, 5).item<c128>(), c128(2.5, 0));
+}
+
+TEST(TensorCuda, RemembersTheIntegersItWasSent) {
+  LRUREC_NEEDS_GPU();
+  Tensor ids = Tensor::from(Ints{4, 5, 6});
+  Tensor sent = ids.to(gpu);
+  ids.fill_(0);  // what was sent does not change
+  EXPECT_EQ(sent.host().to_vector<std::int64_t>(), (Ints{4, 5, 6}));
+  EXPECT_EQ(sent.slice(0, 1, 3).host().to_vector<std::int64_t>(), (Ints{5, 6}));
+  sent.slice(0, 0, 1).fill_(9);  // and what changes there is not remembered
+  EXPECT_EQ(sent.host().to_vector<std::int64_t>(), (Ints{9, 5, 6}));
+}
+
+TEST(TensorCuda, DevicesAreNotMixedSilently) {
+  LRUREC_NEEDS_GPU();
+  Tensor there = Tensor::zeros({2}, DType::f32, gpu);
+  test::expect_error(ErrorKind::internal, "they must agree",
+                     [&] { there.add_(Tensor::zeros({2}, DType::f32)); });
+}
+
+}  // namespace
+}  // namespace lrurec
