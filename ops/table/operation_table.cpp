@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ops/device/device.h"
 #include "ops/table/rows.h"
 #include "tensor/random.h"
 
@@ -63,6 +64,16 @@ Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed) 
     }
   }
   return inputs;
+}
+
+OperationCase moved_to(OperationCase row, Device device) {
+  row.function = [function = row.function, device](const Variables& x) {
+    Variables inputs, outputs;
+    for (const auto& v : x) inputs.push_back(to(v, device));
+    for (const auto& y : function(inputs)) outputs.push_back(to(y, Device{}));
+    return outputs;
+  };
+  return row;
 }
 
 GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed) {

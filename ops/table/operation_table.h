@@ -44,6 +44,9 @@ const std::vector<OperationCase>& operation_table();
 /// requiring a gradient. The same seed gives the same values in both precisions, up to rounding.
 Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed = 1);
 
+/// The row with everything between its inputs and its outputs on another device.
+OperationCase moved_to(OperationCase row, Device device);
+
 /// gradcheck of a row in f64 / c128.
 GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed = 1);
 

@@ -15,16 +15,7 @@ using test::gpu;
 using test::max_abs;
 using test::max_difference;
 
-/// A row's function with everything between inputs and outputs on the GPU.
-OperationCase on_gpu(OperationCase row) {
-  row.function = [function = row.function](const Variables& x) {
-    Variables inputs, outputs;
-    for (const auto& v : x) inputs.push_back(v.defined() ? to(v, gpu) : v);
-    for (const auto& y : function(inputs)) outputs.push_back(to(y, Device{}));
-    return outputs;
-  };
-  return row;
-}
+OperationCase on_gpu(const OperationCase& row) { return moved_to(row, gpu); }
 
 struct Result {
   Tensors outputs, gradients;

@@ -1,14 +1,19 @@
-// lrurec check: parity with the published model, and gradients.
+// lrurec check: parity with the published model, gradients, and the GPU.
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "lrurec/check/gradients.h"
 #include "lrurec/check/parity.h"
+#include "ops/matmul/blas_info.h"
 #include "ops/table/operation_table.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/device.h"
 #include "tensor/error.h"
+#include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
 
@@ -47,11 +52,12 @@ void run_parity(const ParityOptions& options) {
 }
 
 struct GradOptions {
-  std::string only;
+  std::string only, device = "cpu";
   bool json = false;
 };
 
 void run_grad(const GradOptions& options) {
+  const Device device = require_device(Device::parse(options.device));
   std::int64_t cases = 0, failures = 0;
   nlohmann::json json = nlohmann::json::array();
   const auto show = [&](const std::string& name, const GradcheckReport& report) {
@@ -65,7 +71,9 @@ void run_grad(const GradOptions& options) {
     if (!options.json) fmt::print("{}\n", report.str(name));
   };
   for (const auto& row : ops::operation_table()) {
-    if (row.name().find(options.only) != std::string::npos) show(row.name(), ops::check_gradients(row));
+    if (row.name().find(options.only) != std::string::npos) {
+      show(row.name(), ops::check_gradients(ops::moved_to(row, device)));
+    }
   }
   if (options.only.empty() || std::string("LRURec").find(options.only) != std::string::npos) {
     for (const auto& [name, report] : check::check_model_gradients()) show(name, report);
@@ -77,10 +85,68 @@ void run_grad(const GradOptions& options) {
   if (!options.json) fmt::print("{} cases, all gradients agree with central differences\n", cases);
 }
 
+/// What the build and the machine have for the GPU backend. Not being able to use a GPU is an answer, not an
+/// error, unless one was asked for.
+struct DeviceOptions {
+  std::string device;
+  bool json = false;
+};
+
+void run_device(const DeviceOptions& options) {
+  nlohmann::json json{{"cuda_in_this_build", cuda_enabled}, {"gpus", nlohmann::json::array()}};
+  std::vector<std::vector<std::string>> rows;
+  std::string problem;
+  if constexpr (cuda_enabled) {
+    json["versions"] = cuda::versions();
+    rows.push_back({"this build", cuda::versions()});
+    try {
+      for (const auto& gpu : cuda::devices()) {
+        json["gpus"].push_back({{"index", gpu.index},
+                                {"name", gpu.name},
+                                {"compute_capability", fmt::format("{}.{}", gpu.major, gpu.minor)},
+                                {"multiprocessors", gpu.multiprocessors},
+                                {"memory_bytes", gpu.memory},
+                                {"free_memory_bytes", gpu.free_memory},
+                                {"l2_cache_bytes", gpu.l2_cache},
+                                {"usable", gpu.has_kernels}});
+        rows.push_back(
+            {Device{DeviceType::cuda, gpu.index}.str(),
+             fmt::format(
+                 "{}, compute capability {}.{}, {} multiprocessors, {:.1f} GB ({:.1f} GB free), {:.0f} "
+                 "MB L2{}",
+                 gpu.name, gpu.major, gpu.minor, gpu.multiprocessors, static_cast<double>(gpu.memory) * 1e-9,
+                 static_cast<double>(gpu.free_memory) * 1e-9, static_cast<double>(gpu.l2_cache) * 1e-6,
+                 gpu.has_kernels ? "" : "; this build has no kernels for it")});
+      }
+      if (json["gpus"].empty()) problem = "there is a CUDA driver but no GPU";
+    } catch (const Error& e) {
+      problem = e.what();
+    }
+  } else {
+    problem =
+        "this build has no CUDA kernels (LRUREC_CUDA=OFF, or nvcc was not found when it was configured)";
+  }
+  if (!problem.empty()) {
+    json["problem"] = problem;
+    rows.push_back({"gpu", problem});
+  }
+  rows.push_back({"cpu", fmt::format("{}, {} threads, {}", processor(), omp_get_max_threads(),
+                                     ops::blas_description())});
+  json["cpu"] = {
+      {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    for (const auto& row : rows) fmt::print("{:<12}{}\n", row[0], row[1]);
+  }
+  if (!options.device.empty()) require_device(Device::parse(options.device));
+}
+
 }  // namespace
 
 void add_check(CLI::App& app) {
-  CLI::App* sub = app.add_subcommand("check", "Check this build: parity with the published model, gradients");
+  CLI::App* sub =
+      app.add_subcommand("check", "Check this build: parity with the published model, gradients, the GPU");
   sub->require_subcommand(1);
 
   auto parity = std::make_shared<ParityOptions>();
@@ -96,8 +162,16 @@ void add_check(CLI::App& app) {
   CLI::App* grad_sub =
       sub->add_subcommand("grad", "Check every operation and the model against central differences");
   grad_sub->add_option("--only", grad->only, "cases whose name contains this");
+  grad_sub->add_option("--device", grad->device, "cpu (default), cuda or cuda:1");
   grad_sub->add_flag("--json", grad->json, "print a JSON array");
   grad_sub->callback([grad] { run_grad(*grad); });
+
+  auto device = std::make_shared<DeviceOptions>();
+  CLI::App* device_sub = sub->add_subcommand("device", "Show the GPUs, and whether this build can use them");
+  device_sub->add_option("device", device->device,
+                         "fail with exit code 2 unless this one can be used: cuda, cuda:1");
+  device_sub->add_flag("--json", device->json, "print one JSON object");
+  device_sub->callback([device] { run_device(*device); });
 }
 
 }  // namespace lrurec::command
