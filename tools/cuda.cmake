@@ -1,7 +1,7 @@
 # The GPU backend: LRUREC_CUDA = AUTO | ON | OFF | EMULATED.
 #
-# Kernels are *.cu files beside the CPU's; tensor/cuda/ holds what they share. ON compiles them with nvcc and links
-# cuBLAS. EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
+# Kernels are *.cu files beside the CPU's; tensor/cuda/ holds what they share. ON compiles them with nvcc; cuBLAS is
+# loaded when a GPU is opened. EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
 
 set(LRUREC_CUDA_MODE ${LRUREC_CUDA})
 if(LRUREC_CUDA_MODE STREQUAL "AUTO" OR LRUREC_CUDA_MODE STREQUAL "ON")
@@ -34,13 +34,13 @@ if(LRUREC_CUDA_MODE STREQUAL "ON")
   target_compile_options(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:
     --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra,-Wshadow,-Wno-unknown-pragmas
     $<$<BOOL:${LRUREC_WERROR}>:-Werror=all-warnings>>)
-  target_link_libraries(lrurec_cuda_options INTERFACE CUDA::cudart CUDA::cublas fmt::fmt)
+  target_link_libraries(lrurec_cuda_options INTERFACE CUDA::cudart_static fmt::fmt)
   # fmt 9 takes no compiler of NVIDIA's for one that knows constexpr.
   target_compile_definitions(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
   list(JOIN CMAKE_CUDA_ARCHITECTURES " " LRUREC_CUDA_ARCHITECTURES_TEXT)
   target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED)
   target_compile_definitions(lrurec_cuda_options INTERFACE LRUREC_CUDA_ENABLED
-    LRUREC_CUDA_ARCHITECTURES="${LRUREC_CUDA_ARCHITECTURES_TEXT}")
+    LRUREC_CUDA_ARCHITECTURES="${LRUREC_CUDA_ARCHITECTURES_TEXT}" LRUREC_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}")
 elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
   target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED LRUREC_CUDA_EMULATED)
   target_compile_options(lrurec_options INTERFACE -Wno-unknown-pragmas)  # nvcc's "unroll"
@@ -59,7 +59,7 @@ function(add_cuda_sources layer)
       add_library(${layer}_cuda OBJECT ${kernels} ${toolkit})
       target_link_libraries(${layer}_cuda PRIVATE lrurec_cuda_options)
       target_sources(${layer}_layer PRIVATE $<TARGET_OBJECTS:${layer}_cuda>)
-      target_link_libraries(${layer}_layer PUBLIC CUDA::cudart CUDA::cublas)
+      target_link_libraries(${layer}_layer PUBLIC CUDA::cudart_static ${CMAKE_DL_LIBS})
     endif()
   elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
     list(FILTER kernels EXCLUDE REGEX "/toolkit/")

@@ -1,11 +1,11 @@
 #pragma once
 // Errors of the CUDA runtime and of cuBLAS as ours.
 
-#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 #include <string_view>
 
+#include "tensor/cuda/toolkit/cublas_library.h"
 #include "tensor/error.h"
 
 namespace lrurec::cuda {
@@ -33,7 +33,7 @@ inline void check(std::string_view what, cudaError_t code) {
 inline void check(std::string_view what, cublasStatus_t status) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   const auto kind = status == CUBLAS_STATUS_ALLOC_FAILED ? ErrorKind::out_of_memory : ErrorKind::internal;
-  fail(kind, "[{}] cuBLAS: {}", what, cublasGetStatusString(status));
+  fail(kind, "[{}] cuBLAS: {}", what, cublas_library().status_string(status));
 }
 
 /// The handle of the GPU in use, bound to its stream.

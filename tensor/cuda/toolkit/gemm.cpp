@@ -5,6 +5,7 @@
 #include <complex>
 #include <type_traits>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/cuda/toolkit/check.h"
 #include "tensor/dtype.h"
 
@@ -38,9 +39,7 @@ cudaDataType_t data_type() {
 template <class T>
 cublasComputeType_t compute_type() {
   if constexpr (std::is_same_v<real_type<T>, double>) return CUBLAS_COMPUTE_64F;
-  cublasMath_t mode{};
-  check("cuBLAS mode", cublasGetMathMode(cublas(), &mode));
-  return mode == CUBLAS_TF32_TENSOR_OP_MATH ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  return tf32() ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
 }  // namespace
@@ -56,9 +55,10 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
     if (read_b == Read::conj_transpose) read_b = Read::transpose;
   }
   const T alpha = k == 0 ? T(0) : T(1);
-  check("matrix product", cublasGemmEx_64(cublas(), operation(read_b), operation(read_a), n, m, k, &alpha, b,
-                                          data_type<T>(), ldb, a, data_type<T>(), lda, &beta, c,
-                                          data_type<T>(), ldc, compute_type<T>(), CUBLAS_GEMM_DEFAULT));
+  check("matrix product",
+        cublas_library().gemm(cublas(), operation(read_b), operation(read_a), n, m, k, &alpha, b,
+                              data_type<T>(), ldb, a, data_type<T>(), lda, &beta, c, data_type<T>(), ldc,
+                              compute_type<T>(), CUBLAS_GEMM_DEFAULT));
 }
 
 #define INSTANTIATE(T)                                                                                       \

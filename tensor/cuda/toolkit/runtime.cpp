@@ -64,13 +64,14 @@ struct Context {
            device);
     check("select device", cudaSetDevice(device));
     check("stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-    check("cuBLAS handle", cublasCreate(&cublas));
-    check("cuBLAS stream", cublasSetStream(cublas, stream));
+    const CublasLibrary& blas = cublas_library();
+    check("cuBLAS handle", blas.create(&cublas));
+    check("cuBLAS stream", blas.set_stream(cublas, stream));
     // Working memory of its own makes products repeatable, bit for bit, and free of allocations.
     constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
     check("cuBLAS workspace", cudaMalloc(&workspace, workspace_bytes));
-    check("cuBLAS workspace", cublasSetWorkspace(cublas, workspace, workspace_bytes));
-    check("cuBLAS mode", cublasSetMathMode(cublas, CUBLAS_DEFAULT_MATH));
+    check("cuBLAS workspace", blas.set_workspace(cublas, workspace, workspace_bytes));
+    check("cuBLAS mode", blas.set_math_mode(cublas, CUBLAS_DEFAULT_MATH));
     // What is freed stays in the pool for the next allocation.
     cudaMemPool_t pool = nullptr;
     check("memory pool", cudaDeviceGetDefaultMemPool(&pool, device));
@@ -204,7 +205,8 @@ double Event::elapsed_ms(const Event& start, const Event& end) {
 void set_tf32(bool on) {
   Context& c = context();
   c.tf32 = on;
-  check("cuBLAS mode", cublasSetMathMode(c.cublas, on ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+  check("cuBLAS mode",
+        cublas_library().set_math_mode(c.cublas, on ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 }
 bool tf32() { return context().tf32; }
 
