@@ -18,6 +18,7 @@ from torch import Tensor
 import data
 import parameters
 from packed import SAFE_LOGIT, PackedLRURec
+from packed_gpu import PackedGpuLRURec, by_sequence
 from padded import PaddedLRURec
 
 LOGIT, LOSS, GRADIENT = 2e-4, 1e-5, 1e-3
@@ -102,6 +103,7 @@ def check_batch(path: str, max_length: int, batch_size: int, report: Report) -> 
     batcher = data.Batcher(dataset, max_length, batch_size)
     weights = parameters.initial(dataset.num_items)
     padded, packed = PaddedLRURec(weights), PackedLRURec(weights)
+    packed_gpu = PackedGpuLRURec(weights, max_length)
     expected = padded.loss(*batcher.padded(0))
     expected.backward()
     batch = batcher.packed(0)
@@ -110,6 +112,11 @@ def check_batch(path: str, max_length: int, batch_size: int, report: Report) -> 
     print(f"{Path(path).name}, batch of {batch_size}, {len(batch.items)} tokens, loss {expected.item():.6f}:")
     report.line("packed against padded, loss", abs(got.item() - expected.item()) / expected.item(), LOSS)
     report.gradients("packed against padded,", packed.gradients(), padded.gradients())
+    sequences = by_sequence(batch, "cpu")
+    got = packed_gpu.sequence_loss(sequences.items, sequences.labels, sequences.place)
+    got.backward()
+    report.line("packed for a GPU against padded, loss", abs(got.item() - expected.item()) / expected.item(), LOSS)
+    report.gradients("packed for a GPU against padded,", packed_gpu.gradients(), padded.gradients())
 
 
 def main() -> int:

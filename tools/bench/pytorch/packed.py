@@ -221,10 +221,10 @@ class Trainer:
         self.model = model.train()
         self.optimizer = parameters.adamw(model.named(), fused=True)
 
-    def step(self, batch: Packed) -> float:
+    def step(self, batch: Packed) -> Tensor:
         self.optimizer.zero_grad()
         loss = self.model.loss(batch)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), parameters.CLIP_NORM, foreach=True)
         self.optimizer.step()
-        return loss.item()
+        return loss.detach()

@@ -132,10 +132,10 @@ class Trainer:
         self.model = model.train()
         self.optimizer = parameters.adamw(model.named_parameters())
 
-    def step(self, batch: tuple[Tensor, Tensor]) -> float:
+    def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         self.optimizer.zero_grad()
         loss = self.model.loss(*batch)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), parameters.CLIP_NORM)
         self.optimizer.step()
-        return loss.item()
+        return loss.detach()

@@ -1,7 +1,8 @@
 """Times whole training steps of one design and prints them, as JSON with --json.
 
 A step is forward, backward, clip and AdamW on its own batch. The batches are those of `lrurec train` with
-seed 1, in its order; they are made before the clock starts, and on the CPU nothing is left to transfer.
+seed 1, in its order; they are made before the clock starts and lie on the device. On a GPU the time of a run is that
+of all its steps together, until the GPU has finished, divided by their number.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 
 import data
 import packed
+import packed_gpu
 import padded
 import parameters
 
@@ -38,7 +40,7 @@ def probability(text: str) -> float:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, help="SASRec text, `user item` a line")
-    parser.add_argument("--design", required=True, choices=["padded", "packed"])
+    parser.add_argument("--design", required=True, choices=["padded", "packed", "packed-gpu"])
     parser.add_argument("--max-length", type=positive, required=True)
     parser.add_argument("--batch-size", type=positive, default=128)
     parser.add_argument("--dropout", type=probability, default=0.2)
@@ -48,6 +50,9 @@ def parse() -> argparse.Namespace:
         "--runs", type=positive, default=3, help="each continues the training of the one before"
     )
     parser.add_argument("--threads", type=positive, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu (default) or cuda; packed is for the CPU")
+    parser.add_argument("--compile", action="store_true", help="torch.compile; packed-gpu only")
+    parser.add_argument("--tf32", action="store_true", help="let float32 products use TF32")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -55,6 +60,22 @@ def parse() -> argparse.Namespace:
 def peak_memory() -> int:
     """Bytes of the whole process, the interpreter and PyTorch included."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def time_steps(trainer, batches: list, device: str) -> tuple[list[float], list]:
+    """Seconds of each step, on a GPU the mean for each, and the losses."""
+    losses, times = [], []
+    if device != "cpu":
+        torch.cuda.synchronize()
+    begin = time.perf_counter()
+    for batch in batches:
+        start = time.perf_counter()
+        losses.append(trainer.step(batch))
+        times.append(time.perf_counter() - start)
+    if device != "cpu":
+        torch.cuda.synchronize()
+        times = [(time.perf_counter() - begin) / len(batches)] * len(batches)
+    return times, [float(x) for x in losses]
 
 
 def main() -> int:
@@ -68,12 +89,18 @@ def main() -> int:
         print(f"train_step: {error}", file=sys.stderr)
         return 2
     weights = parameters.initial(dataset.num_items)
+    device, options = arguments.device, {"dropout": arguments.dropout}
+    torch.backends.cuda.matmul.allow_tf32 = arguments.tf32
     if arguments.design == "padded":
-        trainer = padded.Trainer(padded.PaddedLRURec(weights, dropout=arguments.dropout))
-        make = batcher.padded
-    else:
-        trainer = packed.Trainer(packed.PackedLRURec(weights, dropout=arguments.dropout))
+        trainer = padded.Trainer(padded.PaddedLRURec(weights, **options).to(device))
+        make = lambda step: tuple(x.to(device) for x in batcher.padded(step))
+    elif arguments.design == "packed":
+        trainer = packed.Trainer(packed.PackedLRURec(weights, **options))
         make = batcher.packed
+    else:
+        model = packed_gpu.PackedGpuLRURec(weights, arguments.max_length, **options).to(device)
+        trainer = packed_gpu.Trainer(model, arguments.compile)
+        make = lambda step: packed_gpu.by_sequence(batcher.packed(step), device)
     del dataset, weights
     before_training = peak_memory()
 
@@ -81,12 +108,9 @@ def main() -> int:
     for _ in range(arguments.runs):
         batches = [make(step + i) for i in range(arguments.warmup + arguments.steps)]
         step += len(batches)
-        times = []
-        for batch in batches:
-            start = time.perf_counter()
-            losses.append(trainer.step(batch))
-            times.append(time.perf_counter() - start)
-        times = times[arguments.warmup :]
+        losses += time_steps(trainer, batches[: arguments.warmup], device)[1]
+        times, more = time_steps(trainer, batches[arguments.warmup :], device)
+        losses += more
         runs.append(statistics.median(times))
         seconds += times
 
@@ -106,6 +130,9 @@ def main() -> int:
         "batch_size": arguments.batch_size,
         "max_length": arguments.max_length,
         "dropout": arguments.dropout,
+        "device": torch.cuda.get_device_name() if device != "cpu" else "cpu",
+        "compiled": arguments.compile,
+        "tf32": arguments.tf32,
     }
     if arguments.json:
         print(json.dumps(result))
