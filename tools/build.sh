@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Configures and builds a target into build/: tools/build.sh [target]. The command is then build/bin/lrurec.
-#   LRUREC_WERROR=ON  treats warnings as errors
+#   LRUREC_WERROR=ON   treats warnings as errors
+#   LRUREC_CUDA=...    AUTO (default: CUDA kernels where nvcc is), ON, OFF, or EMULATED (kernels run on the CPU)
+#   LRUREC_BUILD=...   another folder than build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-options=(-DCMAKE_BUILD_TYPE=Release "-DLRUREC_WERROR=${LRUREC_WERROR:-OFF}")
-command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-mkdir -p build
-if ! cmake -S . -B build -G Ninja "${options[@]}" >build/configure.log 2>&1; then
-  cat build/configure.log >&2
+folder=${LRUREC_BUILD:-build}
+options=(-DCMAKE_BUILD_TYPE=Release "-DLRUREC_WERROR=${LRUREC_WERROR:-OFF}" "-DLRUREC_CUDA=${LRUREC_CUDA:-AUTO}")
+if command -v ccache >/dev/null; then
+  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+fi
+mkdir -p "$folder"
+if ! cmake -S . -B "$folder" -G Ninja "${options[@]}" >"$folder/configure.log" 2>&1; then
+  cat "$folder/configure.log" >&2
   exit 1
 fi
-cmake --build build --parallel "$(nproc)" --target "${1:-all}" >&2
+cmake --build "$folder" --parallel "$(nproc)" --target "${1:-all}" >&2
