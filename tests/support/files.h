@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -79,9 +80,20 @@ inline CommandResult run_shell(const TemporaryFolder& folder, const std::string&
   return result;
 }
 
+/// The command under test, and the project's folder: where they were built, or where the tests were carried
+/// to.
+inline std::string command_path() {
+  const char* moved = std::getenv("LRUREC_BINARY");
+  return moved != nullptr ? moved : LRUREC_BINARY;
+}
+inline std::filesystem::path source_folder() {
+  const char* moved = std::getenv("LRUREC_SOURCE_DIR");
+  return moved != nullptr ? moved : LRUREC_SOURCE_DIR;
+}
+
 /// Runs the lrurec command with these arguments in a folder.
 inline CommandResult run_lrurec(const TemporaryFolder& folder, const std::string& arguments) {
-  return run_shell(folder, std::string(LRUREC_BINARY) + " " + arguments);
+  return run_shell(folder, command_path() + " " + arguments);
 }
 
 }  // namespace lrurec::test

@@ -111,7 +111,7 @@ TEST(Command, ASignalSavesAndExitsWithItsNumber) {
   const TemporaryFolder folder;
   make_demo(folder);
   const std::string start =
-      std::string(LRUREC_BINARY) + " train d.lrd -o run --max-steps 100000 --patience 0" +
+      test::command_path() + " train d.lrd -o run --max-steps 100000 --patience 0" +
       " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 20 2>log & ";
   const auto stopped =
       run_shell(folder, start +
@@ -166,7 +166,7 @@ TEST(Command, BadInputIsOneLineAndItsExitCode) {
 
 TEST(Command, CheckParityAndGrad) {
   const TemporaryFolder folder;
-  const std::string fixture = std::string(LRUREC_SOURCE_DIR) + "/tests/fixtures/parity_tiny.safetensors";
+  const std::string fixture = test::source_folder().string() + "/tests/fixtures/parity_tiny.safetensors";
   const auto parity = run_lrurec(folder, "check parity " + fixture);
   EXPECT_EQ(parity.code, 0) << parity.err;
   EXPECT_NE(parity.out.find("model.lru_blocks.1.lru_layer.params_log"), std::string::npos);

@@ -139,7 +139,7 @@ TEST(PrepareCommand, ResultsThatCannotBePrintedAreNoSuccess) {
   write_text(folder / "a.txt", "1 2\n");
   for (const char* arguments : {"prepare a.txt -o x.lrd --force", "prepare a.txt -o x.lrd --force --json", "",
                                 "--help", "--version"}) {
-    const auto result = run_shell(folder, std::string(LRUREC_BINARY) + " " + arguments + " > /dev/full");
+    const auto result = run_shell(folder, test::command_path() + " " + arguments + " > /dev/full");
     EXPECT_EQ(result.code, 5) << arguments;
     EXPECT_NE(result.err.find("cannot write the results to standard output"), std::string::npos)
         << result.err;

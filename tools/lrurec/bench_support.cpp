@@ -12,6 +12,9 @@
 
 #include "ops/matmul/blas_info.h"
 #include "ops/matmul/kernels.h"
+#include "tensor/cuda/gemm.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/random.h"
 #include "tensor/tensor.h"
 
 namespace lrurec::command {
@@ -21,6 +24,57 @@ bool rough = false;
 
 /// Lets the system's high-water mark begin anew (Linux); where it will not, peaks include what was before.
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+/// Random numbers: on zeros or ones a GPU is faster than it will be on anything else.
+Tensor random_square(std::int64_t n, std::uint64_t stream) {
+  const Philox random(1, stream);
+  std::vector<float> values(static_cast<std::size_t>(n * n));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(random.uniform(i)) - 0.5F;
+  return Tensor::from(values, {n, n});
+}
+
+void wait(Cpu) {}
+[[maybe_unused]] void wait(Cuda) { cuda::synchronize(); }
+
+MachineRates measure_gpu(Cpu, Device) { return {}; }
+[[maybe_unused]] MachineRates measure_gpu(Cuda, Device device) {
+  MachineRates rates;
+  const auto seconds = [&](int runs, const std::function<void()>& work) {
+    work();
+    cuda::Event start, end;
+    start.record();
+    for (int i = 0; i < runs; ++i) work();
+    end.record();
+    return cuda::Event::elapsed_ms(start, end) * 1e-3 / runs;
+  };
+  {
+    const std::int64_t n = rough ? 64 : 4096;
+    const Tensor a = random_square(n, 1).to(device), b = random_square(n, 2).to(device);
+    const Tensor c = Tensor::empty({n, n}, DType::f32, device);
+    const double time = seconds(rough ? 1 : 20, [&] {
+      cuda::gemm<float>(Read::plain, Read::plain, n, n, n, a.data<float>(), n, b.data<float>(), n, 0.F,
+                        c.data<float>(), n);
+    });
+    rates.sgemm_gflops = 2.0 * static_cast<double>(n * n * n) / time * 1e-9;
+  }
+  {
+    const std::int64_t bytes = std::int64_t{rough ? 1 : 1024} << 20;
+    const Tensor from = Tensor::full({bytes / 4}, 1, DType::f32, device),
+                 to = Tensor::empty(from.shape(), DType::f32, device);
+    const double time = seconds(
+        rough ? 1 : 20, [&] { cuda::on_device(to.raw(), from.raw(), static_cast<std::size_t>(bytes)); });
+    rates.copy_gbps = 2.0 * static_cast<double>(bytes) / time * 1e-9;
+  }
+  release_memory_cache(DeviceType::cuda);
+  reset_memory_peak(DeviceType::cuda);
+  return rates;
+}
+
+void describe_gpu(Cpu, Device, nlohmann::json&) {}
+[[maybe_unused]] void describe_gpu(Cuda, Device device, nlohmann::json& json) {
+  json["gpu"] = cuda::devices().at(static_cast<std::size_t>(device.index)).name;
+  json["tf32"] = cuda::tf32();
+}
 
 }  // namespace
 
@@ -53,7 +107,16 @@ Times time_runs(int warmup, int runs, const std::function<void()>& work) {
   return times;
 }
 
-MachineRates measure_machine() {
+void finish(Device device) {
+  on_device("finish", device, [](auto where) { wait(where); });
+}
+
+MachineRates measure_machine(Device device) {
+  if (device.is_cuda()) {
+    MachineRates rates;
+    on_device("measure", device, [&](auto where) { rates = measure_gpu(where, device); });
+    return rates;
+  }
   MachineRates rates;
   {
     const std::int64_t n = rough ? 128 : 2048;
@@ -96,17 +159,19 @@ double floor_seconds(const MachineRates& rates, double flop, double bytes) {
   return flop / (rates.sgemm_gflops * 1e9) + bytes / (rates.copy_gbps * 1e9);
 }
 
-nlohmann::json describe_machine(const MachineRates& rates) {
+nlohmann::json describe_machine(const MachineRates& rates, Device device) {
   nlohmann::json json{{"processor", processor()},
                       {"threads", omp_get_max_threads()},
                       {"blas", ops::blas_description()},
                       {"sgemm_gflops", rates.sgemm_gflops},
                       {"copy_gbps", rates.copy_gbps}};
   if (rough) json["rough_rates"] = true;
+  on_device("describe", device, [&](auto where) { describe_gpu(where, device, json); });
   return json;
 }
 
-double peak_memory_bytes() {
+double peak_memory_bytes(Device device) {
+  if (device.is_cuda()) return static_cast<double>(memory_stats(DeviceType::cuda).peak);
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024;

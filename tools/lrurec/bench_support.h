@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tensor/device.h"
+
 namespace lrurec::command {
 
 /// Times of several runs, sorted.
@@ -23,14 +25,18 @@ struct Times {
 /// Runs `work` `warmup` times untimed, then `runs` times timed.
 Times time_runs(int warmup, int runs, const std::function<void()>& work);
 
+/// Waits until a GPU has done all it was given; on the CPU there is nothing to wait for.
+void finish(Device device);
+
 /// What this machine does at best, measured beside what is benchmarked: single-precision products of 2048^3
 /// by OpenBLAS, and a copy far larger than the caches (bytes read and bytes written both count), on all
 /// threads.
 struct MachineRates {
   double sgemm_gflops = 0, copy_gbps = 0;
 };
-/// Its own memory does not count in peak_memory_bytes() afterwards.
-MachineRates measure_machine();
+/// On a GPU: cuBLAS on 4096^3 in the precision that is set, and a copy of 1 GiB on the device. Its own memory
+/// does not count in peak_memory_bytes() afterwards.
+MachineRates measure_machine(Device device = {});
 /// From now on measure_machine() takes next to no time and its rates mean nothing: for trying things out.
 /// Results say so.
 void measure_roughly();
@@ -41,9 +47,9 @@ MachineRates between(const MachineRates& before, const MachineRates& after);
 double floor_seconds(const MachineRates& rates, double flop, double bytes);
 
 /// Machine, threads and BLAS, for every result.
-nlohmann::json describe_machine(const MachineRates& rates);
-/// The largest resident size of this process since the machine was measured.
-double peak_memory_bytes();
+nlohmann::json describe_machine(const MachineRates& rates, Device device = {});
+/// The largest resident size of this process since the machine was measured; of a GPU its tensors' memory.
+double peak_memory_bytes(Device device = {});
 /// The processor's name.
 std::string processor();
 

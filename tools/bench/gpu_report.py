@@ -1,0 +1,181 @@
+"""Makes the report of tools/gpu_check.sh: python gpu_report.py RESULTS FILE.
+
+RESULTS holds for every step SECTION.TITLE.step (title, exit code, seconds, command), .out and, where it failed, .err.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SECTIONS = {
+    "device": "The machine",
+    "tests": "Tests",
+    "sanitizer": "compute-sanitizer",
+    "parity": "Parity with the published model",
+    "training": "Losses on CPU and GPU, step by step",
+    "bits": "The same bits every time",
+    "benchmarks": "Benchmarks",
+    "peers": "Beside PyTorch on this GPU",
+    "full": "Trainings to early stopping",
+}
+METRICS = ["Recall@10", "Recall@20", "NDCG@10", "NDCG@20"]
+
+
+@dataclass(frozen=True)
+class Step:
+    section: str
+    title: str
+    code: int
+    seconds: int
+    command: str
+    out: str
+    err: str
+
+    def json(self) -> dict | None:
+        try:
+            return json.loads(self.out)
+        except json.JSONDecodeError:
+            return None
+
+
+def read(folder: Path) -> list[Step]:
+    steps = []
+    for path in sorted(folder.glob("*.step"), key=lambda p: p.stat().st_mtime):
+        title, code, seconds, command = path.read_text().rstrip("\n").split("\n", 3)
+        text = [p.read_text() if p.exists() else "" for p in (path.with_suffix(".out"), path.with_suffix(".err"))]
+        steps.append(Step(path.name.split(".")[0], title, int(code), int(seconds), command, *text))
+    return steps
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def text(step: Step, lines: int = 40) -> str:
+    shown = (step.out + step.err).strip().split("\n")
+    return "```\n" + "\n".join(shown[-lines:]) + "\n```\n"
+
+
+def benchmarks(steps: list[Step]) -> str:
+    rows = []
+    for step in steps:
+        result = step.json()
+        if result is None or step.title == "scan":
+            continue
+        seconds = result.get("step_seconds_median", result.get("seconds_median"))
+        rows.append(
+            [
+                step.title,
+                f"{seconds * 1e6:.0f} us" if seconds < 0.1 else f"{seconds:.3f} s",
+                f"{result['floor_seconds'] * 1e6:.0f} us",
+                f"{result['ratio_to_floor']:.2f}",
+                f"{result['peak_memory_bytes'] / 1e6:.0f} MB",
+                f"{result['sgemm_gflops'] / 1e3:.0f} TF/s, {result['copy_gbps']:.0f} GB/s",
+            ]
+        )
+    parts = [table(["", "median", "floor", "ratio", "device memory", "cuBLAS, copy"], rows)] if rows else []
+    for step in steps:
+        result = step.json()
+        if step.title == "scan" and result is not None:
+            parts.append("The scan alone:\n\n```\n" + json.dumps(result, indent=1) + "\n```\n")
+    return "\n".join(parts)
+
+
+def peers(steps: list[Step]) -> str:
+    seconds: dict[str, dict[str, list[float]]] = {}
+    for step in steps:
+        result = step.json()
+        if result is not None and step.code == 0:
+            design, data, _ = step.title.split(", ")
+            seconds.setdefault(data, {}).setdefault(design, []).append(result["step_seconds_median"])
+    rows = []
+    for data, designs in seconds.items():
+        median = {design: statistics.median(values) for design, values in designs.items()}
+        if "lrurec" not in median:
+            continue
+        for design, name in (
+            ("lrurec", "lrurec"),
+            ("packed", "PyTorch, packed, torch.compile"),
+            ("padded", "PyTorch, as published, eager"),
+        ):
+            if design in median:
+                ratio = median[design] / median["lrurec"]
+                rows.append([data, name, f"{median[design] * 1e6:.0f} us", f"{ratio:.1f}", str(len(designs[design]))])
+    return table(["data", "", "a step", "times lrurec", "rounds"], rows)
+
+
+def full(steps: list[Step]) -> str:
+    rows: list[list[str]] = []
+    values: dict[str, list[list[float]]] = {}
+    for step in steps:
+        result = step.json()
+        if result is None or "test metrics" not in step.title:
+            continue
+        metrics = [result["metrics"]["LRURec"][name] for name in METRICS]
+        name = step.title.replace(", test metrics", "")
+        rows.append([name, str(result["step"]), *(f"{x:.5f}" for x in metrics)])
+        if "CPU" not in step.title:
+            values.setdefault(step.title.split(",")[0], []).append(metrics)
+    for data, runs in values.items():
+        if len(runs) > 1:
+            columns = list(zip(*runs))
+            rows.append(
+                [f"{data}, mean (deviation)", ""]
+                + [f"{statistics.mean(c):.5f} ({statistics.stdev(c):.5f})" for c in columns]
+            )
+    return table(["", "best step", *METRICS], rows)
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
+    steps = read(folder)
+    if not steps:
+        print(f"gpu_report: there are no results in {folder}", file=sys.stderr)
+        return 1
+    failed = [s for s in steps if s.code != 0]
+    version = (folder / "version").read_text().strip() if (folder / "version").exists() else "unknown"
+    lines = [
+        "# Results on a GPU",
+        "",
+        f"Made by `tools/gpu_check.sh` on {datetime.date.today()} from version {version}: {len(steps)} steps, "
+        + (f"**{len(failed)} failed**." if failed else "none failed."),
+        "",
+    ]
+    for section, heading in SECTIONS.items():
+        mine = [s for s in steps if s.section == section]
+        if not mine:
+            lines += [f"## {heading}", "", "Not run.", ""]
+            continue
+        lines += [f"## {heading}", ""]
+        lines.append(
+            table(
+                ["step", "", "seconds"],
+                [[s.title, "ok" if s.code == 0 else f"**exit code {s.code}**", str(s.seconds)] for s in mine],
+            )
+        )
+        summary = {"benchmarks": benchmarks, "peers": peers, "full": full}.get(section)
+        if summary is not None:
+            lines.append(summary(mine))
+        for step in mine:
+            if step.code != 0 or section in ("device", "training", "bits"):
+                lines.append(f"{step.title}:\n\n{text(step)}")
+        if section in ("tests", "sanitizer", "parity"):
+            last = [f"{s.title}: `{line}`" for s in mine for line in re.findall(r"(?:PASSED|ERROR SUMMARY|cases,).*", s.out)]
+            lines += ["- " + line for line in last] + [""]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(lines).rstrip() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Packs what tools/gpu_check.sh needs into one archive, for a machine with a GPU and nothing else: no internet, no compiler,
+# none of our libraries. Build it where the CUDA Toolkit is.
+#   tools/gpu_bundle.sh [FILE]...        files (data sets as SASRec text, parity fixtures) to take along, under data/
+# makes build/gpu-bundle.tar.xz. There:  tar xf gpu-bundle.tar.xz && gpu-bundle/tools/gpu_check.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# For a processor that is not this one: AVX2, which every host of a GPU of these architectures has.
+build=build/gpu
+options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_NATIVE=OFF -DCMAKE_CXX_FLAGS=-march=x86-64-v3
+  "-DCMAKE_CUDA_ARCHITECTURES=${CMAKE_CUDA_ARCHITECTURES:-90}")
+command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+cmake -S . -B $build -G Ninja "${options[@]}" >/dev/null
+cmake --build $build --parallel "$(nproc)" --target lrurec lrurec_tests >&2
+
+bundle=build/gpu-bundle
+rm -rf $bundle
+mkdir -p $bundle/bin $bundle/lib $bundle/data
+cp $build/bin/lrurec $build/bin/lrurec_tests $bundle/bin/
+strip $bundle/bin/*
+# Everything but the C library, which belongs to the machine, and what comes with the GPU's driver.
+ldd $build/bin/lrurec_tests | awk '$3 ~ /^\// { print $3 }' |
+  grep -vE '/(libc|libm|libdl|librt|libpthread|ld-linux[^/]*|libcuda)\.so' | xargs -I{} cp -L {} $bundle/lib/
+mkdir -p $bundle/tools/bench $bundle/tests $bundle/docs
+cp tools/gpu_check.sh $bundle/tools/
+cp -r tools/bench/pytorch tools/bench/gpu_report.py $bundle/tools/bench/
+rm -rf $bundle/tools/bench/pytorch/__pycache__
+cp -r tests/fixtures $bundle/tests/
+git describe --always --dirty >$bundle/version
+for file in "$@"; do cp -- "$file" $bundle/data/; done
+tar -C build -cJf build/gpu-bundle.tar.xz gpu-bundle
+ls -lh build/gpu-bundle.tar.xz

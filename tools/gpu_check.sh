@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# Everything that needs a real GPU, in one command; see usage.
+set -uo pipefail
+
+usage() {
+  cat <<'TEXT'
+Tests, checks and times the CUDA backend on this machine's GPU, and writes one report.
+
+usage: tools/gpu_check.sh [OPTIONS] [NAME=FILE]...
+
+  NAME=FILE           a preset (ml-1m, beauty, video) and its data as SASRec text (`user item` a line). Files data/NAME.txt
+                      beside this folder are found by themselves; without any, data is generated
+  --sections LIST     of: device tests sanitizer parity training bits benchmarks peers full   (default: all but full)
+  --seeds N           trainings to early stopping for each data set in `full` (default 3)
+  --results FOLDER    where each section leaves its results (default build/gpu-check); the report is made of all that are
+                      there, so sections can run one by one
+  --report FILE       the report (default docs/gpu-results.md)
+  --help              this text
+
+LRUREC_PYTORCH  a python that has torch with CUDA, for `peers` (default python3)
+
+Needs a build with CUDA (build/bin, or bin/ of what tools/gpu_bundle.sh packed), the driver and cuBLAS. No internet. Exit
+code 1 when a section failed, 2 for a wrong command line or no GPU.
+TEXT
+}
+
+misuse() { echo "gpu_check: $1 (--help shows the usage)" >&2; exit 2; }
+say() { echo "gpu_check: $1" >&2; }
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+root=$PWD
+sections="device tests sanitizer parity training bits benchmarks peers" seeds=3 results=build/gpu-check
+report=docs/gpu-results.md data_sets=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) usage; exit 0 ;;
+    --sections | --seeds | --results | --report)
+      [ $# -ge 2 ] || misuse "$1 needs a value"
+      declare "${1#--}=$2"
+      shift 2
+      ;;
+    -*) misuse "unknown option '$1'" ;;
+    ml-1m=* | beauty=* | video=*)
+      [ -f "${1#*=}" ] || misuse "there is no file '${1#*=}'"
+      data_sets+=("${1%%=*}=$(realpath -- "${1#*=}")")
+      shift
+      ;;
+    *) misuse "'$1' is not NAME=FILE with one of the presets ml-1m, beauty, video" ;;
+  esac
+done
+[[ $seeds =~ ^[1-9][0-9]*$ ]] || misuse "--seeds must be a whole number from 1 on"
+known=" device tests sanitizer parity training bits benchmarks peers full "
+for section in $sections; do [[ $known == *" $section "* ]] || misuse "there is no section '$section'"; done
+for name in ml-1m beauty video; do
+  if [ ${#data_sets[@]} -eq 0 ] || ! [[ " ${data_sets[*]}" == *" $name="* ]]; then
+    [ -f "data/$name.txt" ] && data_sets+=("$name=$root/data/$name.txt")
+  fi
+done
+
+bin=$root/build/bin
+[ -x "$root/bin/lrurec" ] && bin=$root/bin
+[ -x "$bin/lrurec" ] && [ -x "$bin/lrurec_tests" ] || misuse "there is no $bin/lrurec with lrurec_tests: build first"
+export LRUREC_BINARY=$bin/lrurec LRUREC_SOURCE_DIR=$root OMP_WAIT_POLICY=passive
+[ -d "$root/lib" ] && export LD_LIBRARY_PATH=$root/lib:${LD_LIBRARY_PATH:-}
+python=${LRUREC_PYTORCH:-python3}
+if ! ldconfig -p 2>/dev/null | grep -q libcublas.so; then
+  # PyTorch's packages bring it.
+  found=$("$python" -c 'import glob, site; print(next(iter(sum((glob.glob(p + "/nvidia/*/lib/libcublas.so.1*")
+    for p in site.getsitepackages()), [])), ""))' 2>/dev/null)
+  [ -n "$found" ] && export LD_LIBRARY_PATH=$(dirname "$found"):${LD_LIBRARY_PATH:-}
+fi
+lrurec() { "$bin/lrurec" "$@"; }
+lrurec check device cuda >/dev/null 2>&1 || { lrurec check device cuda >&2; exit 2; }
+
+mkdir -p "$results" || misuse "the folder '$results' cannot be made"
+results=$(realpath "$results")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# step SECTION TITLE COMMAND...: runs it, keeps its output and whether it succeeded.
+step() {
+  local section=$1 title=$2 file code=0
+  shift 2
+  file=$results/$section.$(echo "$title" | tr -c 'a-zA-Z0-9\n' '_')
+  say "$section: $title"
+  local start=$SECONDS
+  "$@" >"$file.out" 2>"$file.err" || code=$?
+  printf '%s\n%s\n%s\n%s\n' "$title" "$code" "$((SECONDS - start))" "$*" >"$file.step"
+  [ $code -eq 0 ] && rm -f "$file.err"
+  [ $code -eq 0 ] || { failures=$((failures + 1)); say "  failed with exit code $code: $(tail -n 3 "$file.err")"; }
+  return 0
+}
+wants() { [[ " $sections " == *" $1 "* ]]; }
+
+prepared=()
+for data_set in "${data_sets[@]}"; do
+  name=${data_set%%=*}
+  lrurec prepare "${data_set#*=}" -o "$work/$name.lrd" --format sasrec >/dev/null || exit 1
+  prepared+=("$name")
+done
+if [ ${#prepared[@]} -eq 0 ]; then
+  lrurec prepare --demo -o "$work/demo.lrd" >/dev/null || exit 1
+  prepared=(demo)
+fi
+(cat version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown) >"$results/version"
+
+if wants device; then
+  rm -f "$results"/device.*
+  step device "what is here" lrurec check device cuda
+  command -v nvidia-smi >/dev/null && step device "nvidia-smi" nvidia-smi
+fi
+if wants tests; then
+  rm -f "$results"/tests.*
+  step tests "all CUDA tests" "$bin/lrurec_tests" --gtest_brief=1 "--gtest_filter=*Cuda*"
+  step tests "gradients of every operation and of the model" lrurec check grad --device cuda
+fi
+if wants sanitizer; then
+  rm -f "$results"/sanitizer.*
+  sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
+  short='*Cuda*AgreesWithTheCpu*'
+  if [ -n "$sanitizer" ]; then
+    for tool in memcheck racecheck initcheck synccheck; do
+      step sanitizer "$tool" "$sanitizer" --tool $tool --error-exitcode 9 "$bin/lrurec_tests" --gtest_brief=1 \
+        "--gtest_filter=$short:*CudaKernels*"
+    done
+  else
+    say "compute-sanitizer was not found; install the CUDA Toolkit for it"
+  fi
+fi
+if wants parity; then
+  rm -f "$results"/parity.*
+  for fixture in tests/fixtures/parity_tiny.safetensors data/parity*.safetensors; do
+    [ -f "$fixture" ] && step parity "$(basename "$fixture")" lrurec check parity "$fixture" --device cuda
+  done
+fi
+if wants training; then
+  rm -f "$results"/training.*
+  for name in "${prepared[@]}"; do
+    step training "$name, 30 steps on CPU and GPU side by side" \
+      lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 30
+    step training "$name, the same in TF32" \
+      lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 30 --tf32
+  done
+fi
+if wants bits; then
+  rm -f "$results"/bits.*
+  for name in "${prepared[@]}"; do
+    step bits "$name, 20 times the same 20 steps" \
+      lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 20 --repeat 20
+  done
+fi
+if wants benchmarks; then
+  rm -f "$results"/benchmarks.*
+  for name in "${prepared[@]}"; do
+    for precision in --tf32 --no-tf32; do
+      step benchmarks "training step, $name, ${precision#--}" \
+        lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda $precision --steps 300 --warmup 30 --json
+    done
+    step benchmarks "evaluation, $name" lrurec bench eval "$work/$name.lrd" --preset "$name" --device cuda --tf32 --json
+  done
+  step benchmarks "scan" lrurec bench scan --device cuda --json
+fi
+if wants peers; then
+  rm -f "$results"/peers.*
+  if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+    for data_set in "${data_sets[@]}"; do
+      name=${data_set%%=*} length=50 dropout=0.6
+      [ "$name" = ml-1m ] && length=200 dropout=0.2
+      shape=(--data "${data_set#*=}" --max-length $length --dropout $dropout --device cuda --tf32 --json)
+      # In one run with the peers, in turn: the ratios are of these.
+      for round in 1 2 3; do
+        step peers "lrurec, $name, $round" lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 \
+          --steps 200 --warmup 30 --json
+        step peers "padded, $name, $round" "$python" tools/bench/pytorch/train_step.py --design padded "${shape[@]}" \
+          --steps 20 --warmup 5 --runs 1
+        step peers "packed, $name, $round" "$python" tools/bench/pytorch/train_step.py --design packed-gpu "${shape[@]}" \
+          --compile --steps 100 --warmup 20 --runs 1
+      done
+    done
+  else
+    say "'$python' has no PyTorch that sees the GPU: no peers (LRUREC_PYTORCH names another python)"
+  fi
+fi
+if wants full; then
+  rm -f "$results"/full.*
+  for name in "${prepared[@]}"; do
+    for ((seed = 1; seed <= seeds; ++seed)); do
+      step full "$name, seed $seed, training to early stopping" \
+        lrurec train "$work/$name.lrd" -o "$work/$name.$seed" --preset "$name" --seed $seed --device cuda --tf32
+      step full "$name, seed $seed, test metrics" lrurec evaluate "$work/$name.$seed" --device cuda --json
+      # A model trained on the GPU is the same file to the CPU.
+      [ $seed -eq 1 ] && step full "$name, seed $seed, test metrics on the CPU" lrurec evaluate "$work/$name.$seed" --json
+    done
+  done
+fi
+
+if command -v "$python" >/dev/null; then
+  "$python" tools/bench/gpu_report.py "$results" "$report" && say "wrote $report"
+else
+  say "no python3 here: the results lie in $results; tools/bench/gpu_report.py makes the report of them elsewhere"
+fi
+[ $failures -eq 0 ] || say "$failures steps failed"
+[ $failures -eq 0 ]
