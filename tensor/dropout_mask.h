@@ -21,6 +21,24 @@ class DropoutMask {
         threshold_(static_cast<std::uint32_t>(std::fmin(std::ldexp(p, 32), 0x1p32 - 1))),
         scale_(p < 1 ? 1 / (1 - p) : 0) {}
 
+  LRUREC_HOST_DEVICE bool keeps_all() const { return p_ == 0; }
+
+  /// The factors of elements 4 counter .. 4 counter + 3, for kernels: one Philox counter.
+  template <class R>
+  LRUREC_HOST_DEVICE std::array<R, 4> factors(std::uint64_t counter) const {
+    const auto words = random_.words(counter);
+    const R scale = static_cast<R>(scale_);
+    return {words[0] >= threshold_ ? scale : R(0), words[1] >= threshold_ ? scale : R(0),
+            words[2] >= threshold_ ? scale : R(0), words[3] >= threshold_ ? scale : R(0)};
+  }
+  /// The factor of one element.
+  template <class R>
+  LRUREC_HOST_DEVICE R factor(std::int64_t element) const {
+    const auto of_four = factors<R>(static_cast<std::uint64_t>(element / 4));
+    const auto k = element % 4;
+    return k == 0 ? of_four[0] : k == 1 ? of_four[1] : k == 2 ? of_four[2] : of_four[3];
+  }
+
   /// x[k] *= mask of element first + k, for k < n and every array given.
   template <class T, class... More>
   void apply(std::int64_t first, std::int64_t n, T* x, More*... more) const {

@@ -7,15 +7,18 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tensor/host_device.h"
+
 namespace lrurec {
 
 class Philox {
  public:
   /// `stream` separates uses of one seed: a parameter, or a dropout site at a step.
-  constexpr Philox(std::uint64_t seed, std::uint64_t stream) : seed_(seed), stream_(stream) {}
+  LRUREC_HOST_DEVICE constexpr Philox(std::uint64_t seed, std::uint64_t stream)
+      : seed_(seed), stream_(stream) {}
 
   /// Four independent 32-bit words for counter `index`.
-  constexpr std::array<std::uint32_t, 4> words(std::uint64_t index) const {
+  LRUREC_HOST_DEVICE constexpr std::array<std::uint32_t, 4> words(std::uint64_t index) const {
     State s{low(index), high(index), low(stream_), high(stream_)};
     std::uint32_t k0 = low(seed_), k1 = high(seed_);
     for (int i = 0; i < rounds; ++i, bump(k0, k1)) next_round(s, k0, k1);
@@ -71,23 +74,27 @@ class Philox {
   }
 
  private:
-  __extension__ using uint128 = unsigned __int128;
+  __extension__ typedef unsigned __int128 uint128;  // nvcc takes no `using` here
   struct State {
     std::uint32_t c0, c1, c2, c3;
   };
   static constexpr int rounds = 10;
   static constexpr std::uint64_t factor0 = 0xD2511F53, factor1 = 0xCD9E8D57;
-  static constexpr void next_round(State& s, std::uint32_t k0, std::uint32_t k1) {
+  LRUREC_HOST_DEVICE static constexpr void next_round(State& s, std::uint32_t k0, std::uint32_t k1) {
     const std::uint64_t p0 = factor0 * s.c0, p1 = factor1 * s.c2;
     s = {high(p1) ^ s.c1 ^ k0, low(p1), high(p0) ^ s.c3 ^ k1, low(p0)};
   }
-  static constexpr void bump(std::uint32_t& k0, std::uint32_t& k1) {
+  LRUREC_HOST_DEVICE static constexpr void bump(std::uint32_t& k0, std::uint32_t& k1) {
     k0 += 0x9E3779B9;
     k1 += 0xBB67AE85;
   }
   static constexpr double pi = 3.14159265358979323846;
-  static constexpr std::uint32_t low(std::uint64_t x) { return static_cast<std::uint32_t>(x); }
-  static constexpr std::uint32_t high(std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); }
+  LRUREC_HOST_DEVICE static constexpr std::uint32_t low(std::uint64_t x) {
+    return static_cast<std::uint32_t>(x);
+  }
+  LRUREC_HOST_DEVICE static constexpr std::uint32_t high(std::uint64_t x) {
+    return static_cast<std::uint32_t>(x >> 32);
+  }
   static constexpr double uniform_from(const std::array<std::uint32_t, 4>& w, std::size_t k) {
     const std::uint64_t bits = ((std::uint64_t{w[k]} << 32) | w[k + 1]) >> 12;
     return (static_cast<double>(bits) + 0.5) * 0x1p-52;

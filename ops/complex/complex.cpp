@@ -101,7 +101,7 @@ Tensor raw::abs(const Tensor& z) {
   const StridedLoop<2> loop(z.shape(), {y.strides(), z.strides()});
   dispatch_inexact("abs", z.dtype(), [&]<class T>() {
     on_device("abs", z.device(),
-              [&](Cpu) { cpu::abs_forward<T>(loop, y.data<real_type<T>>(), z.data<T>()); });
+              [&](auto where) { kernels::abs_forward<T>(where, loop, y.data<real_type<T>>(), z.data<T>()); });
   });
   return y;
 }
@@ -112,8 +112,9 @@ Variable abs(const Variable& z) {
     Tensor dz = Tensor::empty(z.shape(), z.dtype(), z.device());
     const StridedLoop<3> loop(z.shape(), {dz.strides(), dy.strides(), z.strides()});
     dispatch_inexact("abs", z.dtype(), [&]<class T>() {
-      on_device("abs", z.device(),
-                [&](Cpu) { cpu::abs_backward<T>(loop, dz.data<T>(), dy.data<real_type<T>>(), z.data<T>()); });
+      on_device("abs", z.device(), [&](auto where) {
+        kernels::abs_backward<T>(where, loop, dz.data<T>(), dy.data<real_type<T>>(), z.data<T>());
+      });
     });
     return Tensors{dz};
   });

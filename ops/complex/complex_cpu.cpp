@@ -2,10 +2,10 @@
 
 #include "ops/complex/kernels.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-void abs_forward(const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
+void abs_forward(Cpu, const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) out[at[0] + i * step[0]] = std::abs(z[at[1] + i * step[1]]);
@@ -13,7 +13,7 @@ void abs_forward(const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
 }
 
 template <class T>
-void abs_backward(const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
+void abs_backward(Cpu, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
   const auto step = loop.inner_strides;
   loop.run([&](const auto& at, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) {
@@ -24,12 +24,12 @@ void abs_backward(const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, con
   });
 }
 
-#define ABS(T)                                                                  \
-  template void abs_forward<T>(const StridedLoop<2>&, real_type<T>*, const T*); \
-  template void abs_backward<T>(const StridedLoop<3>&, T*, const real_type<T>*, const T*);
+#define ABS(T)                                                                       \
+  template void abs_forward<T>(Cpu, const StridedLoop<2>&, real_type<T>*, const T*); \
+  template void abs_backward<T>(Cpu, const StridedLoop<3>&, T*, const real_type<T>*, const T*);
 ABS(float)
 ABS(double)
 ABS(c64)
 ABS(c128)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

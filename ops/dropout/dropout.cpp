@@ -13,7 +13,8 @@ Tensor raw::dropout(const Tensor& input, double p, DropoutKey key) {
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   const DropoutMask mask(Philox(key.seed, key.stream), p);
   dispatch_inexact("dropout", x.dtype(), [&]<class T>() {
-    on_device("dropout", x.device(), [&](Cpu) { cpu::dropout(x.numel(), x.data<T>(), mask, y.data<T>()); });
+    on_device("dropout", x.device(),
+              [&](auto where) { kernels::dropout<T>(where, x.numel(), x.data<T>(), mask, y.data<T>()); });
   });
   return y;
 }

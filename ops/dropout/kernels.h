@@ -2,12 +2,15 @@
 
 #include <cstdint>
 
+#include "tensor/device.h"
 #include "tensor/dropout_mask.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 /// out[i] = x[i] * mask of element i.
 template <class T>
-void dropout(std::int64_t n, const T* x, const DropoutMask& mask, T* out);
+void dropout(Cpu, std::int64_t n, const T* x, const DropoutMask& mask, T* out);
+template <class T>
+void dropout(Cuda, std::int64_t n, const T* x, const DropoutMask& mask, T* out);
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -11,7 +11,7 @@ void check(const Tensor& weight, const Tensor& ids) {
     fail_op("embedding", "weight: {} must be [N, H] and ids: {} {} of dtype i64", weight.shape().str(),
             name(ids.dtype()), ids.shape().str());
   }
-  const Tensor flat = ids.contiguous();
+  const Tensor flat = ids.host().contiguous();
   const auto* id = flat.data<std::int64_t>();
   for (std::int64_t t = 0; t < flat.numel(); ++t) {
     if (id[t] < 0 || id[t] >= weight.size(0)) {
@@ -24,13 +24,14 @@ void check(const Tensor& weight, const Tensor& ids) {
 
 Tensor raw::embedding(const Tensor& weight, const Tensor& ids) {
   check(weight, ids);
-  const Tensor table = weight.contiguous(), flat = ids.contiguous();
+  const Tensor table = weight.contiguous(), flat = ids.to(weight.device()).contiguous();
   Shape shape = ids.shape();
   shape.push_back(weight.size(1));
   Tensor y = Tensor::empty(shape, weight.dtype(), weight.device());
   dispatch_inexact("embedding", weight.dtype(), [&]<class T>() {
-    on_device("embedding", weight.device(), [&](Cpu) {
-      cpu::gather_rows(flat.numel(), weight.size(1), table.data<T>(), flat.data<std::int64_t>(), y.data<T>());
+    on_device("embedding", weight.device(), [&](auto where) {
+      kernels::gather_rows(where, flat.numel(), weight.size(1), table.data<T>(), flat.data<std::int64_t>(),
+                           y.data<T>());
     });
   });
   return y;
@@ -42,9 +43,9 @@ namespace {
 void add_rows(const Tensor& dy, const Tensor& ids, Tensor& total) {
   const Tensor rows = dy.contiguous(), flat = ids.contiguous();
   dispatch_inexact("embedding", dy.dtype(), [&]<class T>() {
-    on_device("embedding", dy.device(), [&](Cpu) {
-      cpu::scatter_add_rows(flat.numel(), total.size(1), total.size(0), rows.data<T>(),
-                            flat.data<std::int64_t>(), total.data<T>());
+    on_device("embedding", dy.device(), [&](auto where) {
+      kernels::scatter_add_rows(where, flat.numel(), total.size(1), total.size(0), rows.data<T>(),
+                                flat.data<std::int64_t>(), total.data<T>());
     });
   });
 }
@@ -53,14 +54,15 @@ void add_rows(const Tensor& dy, const Tensor& ids, Tensor& total) {
 
 // dweight[i] = sum_{t: ids[t] = i} dy[t]
 Variable embedding(const Variable& weight, const Tensor& ids) {
+  const Tensor at = ids.to(weight.value().device());  // sent once, for forward and backward
   return record(
-      "embedding", {weight}, raw::embedding(weight.value(), ids),
-      [shape = weight.shape(), ids](const Tensor& dy, const Needs&) {
+      "embedding", {weight}, raw::embedding(weight.value(), at),
+      [shape = weight.shape(), at](const Tensor& dy, const Needs&) {
         Tensor dweight = Tensor::zeros(shape, dy.dtype(), dy.device());
-        add_rows(dy, ids, dweight);
+        add_rows(dy, at, dweight);
         return Tensors{dweight};
       },
-      [ids](const Tensor& dy, Tensor& total) { add_rows(dy, ids, total); });
+      [at](const Tensor& dy, Tensor& total) { add_rows(dy, at, total); });
 }
 
 }  // namespace lrurec::ops

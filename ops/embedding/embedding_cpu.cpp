@@ -4,17 +4,17 @@
 #include "tensor/dtype.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-void gather_rows(std::int64_t n, std::int64_t width, const T* weight, const std::int64_t* ids, T* out) {
+void gather_rows(Cpu, std::int64_t n, std::int64_t width, const T* weight, const std::int64_t* ids, T* out) {
 #pragma omp parallel for schedule(static) if (n * width > parallel_grain)
   for (std::int64_t t = 0; t < n; ++t) std::copy_n(weight + ids[t] * width, width, out + t * width);
 }
 
 // The table is cut into ranges of rows; whoever owns a range looks at all ids and adds those of its range.
 template <class T>
-void scatter_add_rows(std::int64_t n, std::int64_t width, std::int64_t N, const T* rows,
+void scatter_add_rows(Cpu, std::int64_t n, std::int64_t width, std::int64_t N, const T* rows,
                       const std::int64_t* ids, T* total) {
   constexpr std::int64_t ranges = 8;
 #pragma omp parallel for schedule(static) if (n * width > parallel_grain)
@@ -29,13 +29,13 @@ void scatter_add_rows(std::int64_t n, std::int64_t width, std::int64_t N, const 
   }
 }
 
-#define EMBEDDING(T)                                                                                         \
-  template void gather_rows<T>(std::int64_t, std::int64_t, const T*, const std::int64_t*, T*);               \
-  template void scatter_add_rows<T>(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int64_t*, \
-                                    T*);
+#define EMBEDDING(T)                                                                                \
+  template void gather_rows<T>(Cpu, std::int64_t, std::int64_t, const T*, const std::int64_t*, T*); \
+  template void scatter_add_rows<T>(Cpu, std::int64_t, std::int64_t, std::int64_t, const T*,        \
+                                    const std::int64_t*, T*);
 EMBEDDING(float)
 EMBEDDING(double)
 EMBEDDING(c64)
 EMBEDDING(c128)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "tensor/device.h"
 #include "tensor/random.h"
 #include "tensor/scratch.h"
 
@@ -36,3 +37,17 @@ template <class T>
 void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& gradients);
 
 }  // namespace lrurec::ops::cpu
+
+namespace lrurec::ops::kernels {
+
+/// The GPU stores what lies between the layers, z = W1 x and a = dropout(gelu(z + b1)), both [tokens, I]; `a`
+/// may be `z` where no backward follows. y holds b2 in every row and is added to.
+template <class T>
+void feed_forward(Cuda, const cpu::FeedForward<T>& f, T* z, T* a, T* y);
+
+/// Gradients, overwritten.
+template <class T>
+void feed_forward_backward(Cuda, const cpu::FeedForward<T>& f, const T* z, const T* a, const T* dy,
+                           const cpu::FeedForwardGradients<T>& gradients);
+
+}  // namespace lrurec::ops::kernels

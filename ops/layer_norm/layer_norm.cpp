@@ -26,9 +26,9 @@ Normalised normalise(const Tensor& input, const Tensor& weight, const Tensor& bi
   n.rstd = Tensor::empty({n.x.size(0)}, n.x.dtype(), n.x.device());
   const Tensor w = weight.contiguous(), b = bias.contiguous();
   dispatch_real("layer_norm", n.x.dtype(), [&]<class T>() {
-    on_device("layer_norm", n.x.device(), [&](Cpu) {
-      cpu::layer_norm_forward(n.x.size(0), width, n.x.data<T>(), w.data<T>(), b.data<T>(), eps, n.y.data<T>(),
-                              n.mean.data<T>(), n.rstd.data<T>());
+    on_device("layer_norm", n.x.device(), [&](auto where) {
+      kernels::layer_norm_forward(where, n.x.size(0), width, n.x.data<T>(), w.data<T>(), b.data<T>(), eps,
+                                  n.y.data<T>(), n.mean.data<T>(), n.rstd.data<T>());
     });
   });
   n.y = n.y.reshape(input.shape());
@@ -52,10 +52,10 @@ Variable layer_norm(const Variable& x, const Variable& weight, const Variable& b
                   Tensor dweight = Tensor::empty(weight.shape(), in.dtype(), in.device());
                   Tensor dbias = Tensor::empty(weight.shape(), in.dtype(), in.device());
                   dispatch_real("layer_norm", in.dtype(), [&]<class T>() {
-                    on_device("layer_norm", in.device(), [&](Cpu) {
-                      cpu::layer_norm_backward(in.size(0), in.size(1), dy.data<T>(), in.data<T>(),
-                                               weight.data<T>(), mean.data<T>(), rstd.data<T>(), dx.data<T>(),
-                                               dweight.data<T>(), dbias.data<T>());
+                    on_device("layer_norm", in.device(), [&](auto where) {
+                      kernels::layer_norm_backward(where, in.size(0), in.size(1), dy.data<T>(), in.data<T>(),
+                                                   weight.data<T>(), mean.data<T>(), rstd.data<T>(),
+                                                   dx.data<T>(), dweight.data<T>(), dbias.data<T>());
                     });
                   });
                   return Tensors{dx.reshape(shape), dweight, dbias};

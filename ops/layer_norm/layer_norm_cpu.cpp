@@ -5,11 +5,11 @@
 #include "ops/layer_norm/kernels.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-void layer_norm_forward(std::int64_t rows, std::int64_t width, const T* x, const T* weight, const T* bias,
-                        double eps, T* y, T* mean, T* rstd) {
+void layer_norm_forward(Cpu, std::int64_t rows, std::int64_t width, const T* x, const T* weight,
+                        const T* bias, double eps, T* y, T* mean, T* rstd) {
   const T n = static_cast<T>(width);
 #pragma omp parallel for schedule(static) if (rows * width > parallel_grain)
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -30,7 +30,7 @@ void layer_norm_forward(std::int64_t rows, std::int64_t width, const T* x, const
 }
 
 template <class T>
-void layer_norm_backward(std::int64_t rows, std::int64_t width, const T* dy, const T* x, const T* weight,
+void layer_norm_backward(Cpu, std::int64_t rows, std::int64_t width, const T* dy, const T* x, const T* weight,
                          const T* mean, const T* rstd, T* dx, T* dweight, T* dbias) {
   constexpr std::int64_t block = 512;
   const std::int64_t blocks = (rows + block - 1) / block;
@@ -72,12 +72,12 @@ void layer_norm_backward(std::int64_t rows, std::int64_t width, const T* dy, con
   }
 }
 
-#define LAYER_NORM(T)                                                                                       \
-  template void layer_norm_forward<T>(std::int64_t, std::int64_t, const T*, const T*, const T*, double, T*, \
-                                      T*, T*);                                                              \
-  template void layer_norm_backward<T>(std::int64_t, std::int64_t, const T*, const T*, const T*, const T*,  \
-                                       const T*, T*, T*, T*);
+#define LAYER_NORM(T)                                                                                        \
+  template void layer_norm_forward<T>(Cpu, std::int64_t, std::int64_t, const T*, const T*, const T*, double, \
+                                      T*, T*, T*);                                                           \
+  template void layer_norm_backward<T>(Cpu, std::int64_t, std::int64_t, const T*, const T*, const T*,        \
+                                       const T*, const T*, T*, T*, T*);
 LAYER_NORM(float)
 LAYER_NORM(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

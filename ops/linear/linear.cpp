@@ -33,9 +33,9 @@ Tensor raw::linear(const Tensor& input, const Tensor& weight, const Tensor& bias
   Tensor y = Tensor::empty({n, out}, w.dtype(), w.device());
   if (bias.defined()) y.copy_(bias);
   dispatch_inexact("linear", w.dtype(), [&]<class T>() {
-    on_device("linear", w.device(), [&](Cpu) {
-      cpu::gemm<T>(cpu::Read::plain, cpu::Read::transpose, n, out, in, x.data<T>(), in, w.data<T>(), in,
-                   bias.defined() ? T(1) : T(0), y.data<T>(), out);
+    on_device("linear", w.device(), [&](auto where) {
+      kernels::gemm<T>(where, Read::plain, Read::transpose, n, out, in, x.data<T>(), in, w.data<T>(), in,
+                       bias.defined() ? T(1) : T(0), y.data<T>(), out);
     });
   });
   Shape shape = input.shape();

@@ -1,5 +1,6 @@
 #include "ops/matmul/matmul.h"
 
+#include "ops/complex/complex.h"
 #include "ops/matmul/kernels.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"
@@ -10,7 +11,7 @@ namespace {
 /// The last two dimensions of a tensor as BLAS reads them.
 struct Matrix {
   Tensor tensor;
-  cpu::Read read;
+  Read read;
   std::int64_t ld;
 
   Matrix(const Tensor& t, bool conj) : tensor(t) {
@@ -19,13 +20,19 @@ struct Matrix {
     const bool by_rows = column_step == 1 && row_step >= columns;
     const bool by_columns = row_step == 1 && column_step >= rows;
     if (by_columns && !by_rows) {
-      read = conj ? cpu::Read::conj_transpose : cpu::Read::transpose;
+      read = conj ? Read::conj_transpose : Read::transpose;
       ld = column_step;
       return;
     }
-    if (!by_rows) tensor = t.contiguous();
-    read = conj ? cpu::Read::conj : cpu::Read::plain;
-    ld = by_rows ? row_step : columns;
+    // cuBLAS reads a conjugate only together with the transpose.
+    const bool conjugate_first = conj && is_complex(t.dtype()) && t.device().is_cuda();
+    if (conjugate_first) {
+      tensor = raw::conj(t);
+    } else if (!by_rows) {
+      tensor = t.contiguous();
+    }
+    read = conj && !conjugate_first ? Read::conj : Read::plain;
+    ld = by_rows && !conjugate_first ? row_step : columns;
   }
 };
 
@@ -74,9 +81,9 @@ Tensor raw::matmul(const Tensor& left, const Tensor& right, bool conj_a, bool co
     const Tensor c = batch_entry(y, batch, entry);
     const Matrix A(batch_entry(a, batch, entry), conj_a), B(batch_entry(b, batch, entry), conj_b);
     dispatch_inexact("matmul", dtype, [&]<class T>() {
-      on_device("matmul", a.device(), [&](Cpu) {
-        cpu::gemm<T>(A.read, B.read, m, n, k, A.tensor.data<T>(), A.ld, B.tensor.data<T>(), B.ld, T(0),
-                     c.data<T>(), n);
+      on_device("matmul", a.device(), [&](auto where) {
+        kernels::gemm<T>(where, A.read, B.read, m, n, k, A.tensor.data<T>(), A.ld, B.tensor.data<T>(), B.ld,
+                         T(0), c.data<T>(), n);
       });
     });
   }

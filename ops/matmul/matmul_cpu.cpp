@@ -7,7 +7,7 @@
 #include "tensor/dtype.h"
 #include "tensor/error.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 CBLAS_TRANSPOSE cblas(Read read, bool is_complex) {
@@ -32,7 +32,7 @@ blasint blas_int(std::int64_t x) {
 }  // namespace
 
 template <class T>
-void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
+void gemm(Cpu, Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) {  // an empty sum; BLAS implementations disagree on whether C is then written
@@ -58,12 +58,12 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
   }
 }
 
-#define GEMM(T)                                                                                       \
-  template void gemm<T>(Read, Read, std::int64_t, std::int64_t, std::int64_t, const T*, std::int64_t, \
+#define GEMM(T)                                                                                            \
+  template void gemm<T>(Cpu, Read, Read, std::int64_t, std::int64_t, std::int64_t, const T*, std::int64_t, \
                         const T*, std::int64_t, T, T*, std::int64_t);
 GEMM(float)
 GEMM(double)
 GEMM(c64)
 GEMM(c128)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -71,11 +71,11 @@ Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dim
       first_kept != reduced.begin() && std::find(first_kept, reduced.end(), true) == reduced.end();
   const Tensor dense = leading ? x.contiguous() : reduced_last(x, reduced).contiguous();
   dispatch_inexact("sum", x.dtype(), [&]<class T>() {
-    on_device("sum", x.device(), [&](Cpu) {
+    on_device("sum", x.device(), [&](auto where) {
       if (leading) {
-        cpu::sum_columns(columns, kept, dense.data<T>(), y.data<T>());
+        kernels::sum_columns(where, columns, kept, dense.data<T>(), y.data<T>());
       } else {
-        cpu::sum_rows(kept, columns, dense.data<T>(), y.data<T>());
+        kernels::sum_rows(where, kept, columns, dense.data<T>(), y.data<T>());
       }
     });
   });
@@ -126,8 +126,8 @@ Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
   Tensor index = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), DType::i64, x.device());
   const Tensor dense = reduced_last(x, reduced).contiguous();
   dispatch_real("argmax", x.dtype(), [&]<class T>() {
-    on_device("argmax", x.device(), [&](Cpu) {
-      cpu::argmax_rows(index.numel(), x.size(dim), dense.data<T>(), index.data<std::int64_t>());
+    on_device("argmax", x.device(), [&](auto where) {
+      kernels::argmax_rows(where, index.numel(), x.size(dim), dense.data<T>(), index.data<std::int64_t>());
     });
   });
   return index;
@@ -135,25 +135,19 @@ Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
 
 namespace {
 
-/// Calls body(position in x of the chosen element, row) for each row of the reduction along `dim`.
-template <class Body>
-void for_each_chosen(const Shape& shape, int dim, const Tensor& index, Body&& body) {
-  const std::int64_t* chosen = index.data<std::int64_t>();
+kernels::Chosen chosen_elements(const Shape& shape, int dim, const Tensor& index) {
   std::int64_t inner = 1;
   for (int d = dim + 1; d < shape.rank(); ++d) inner *= shape[d];
-  for (std::int64_t r = 0; r < index.numel(); ++r) {
-    body((r / inner * shape[dim] + chosen[r]) * inner + r % inner, r);
-  }
+  return {index.numel(), shape[dim], inner, index.data<std::int64_t>()};
 }
 
 Tensor gather_chosen(const Tensor& x, int dim, const Tensor& index) {
   Tensor y = Tensor::empty(index.shape(), x.dtype(), x.device());
   const Tensor dense = x.contiguous();
+  const auto chosen = chosen_elements(x.shape(), dim, index);
   dispatch_real("max", x.dtype(), [&]<class T>() {
-    on_device("max", x.device(), [&](Cpu) {
-      for_each_chosen(x.shape(), dim, index,
-                      [&](std::int64_t at, std::int64_t r) { y.data<T>()[r] = dense.data<T>()[at]; });
-    });
+    on_device("max", x.device(),
+              [&](auto where) { kernels::gather_chosen<T>(where, chosen, dense.data<T>(), y.data<T>()); });
   });
   return y;
 }
@@ -161,11 +155,10 @@ Tensor gather_chosen(const Tensor& x, int dim, const Tensor& index) {
 Tensor scatter_chosen(const Tensor& dy, const Shape& shape, int dim, const Tensor& index) {
   Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
   const Tensor dense = dy.contiguous();
+  const auto chosen = chosen_elements(shape, dim, index);
   dispatch_real("max", dy.dtype(), [&]<class T>() {
-    on_device("max", dy.device(), [&](Cpu) {
-      for_each_chosen(shape, dim, index,
-                      [&](std::int64_t at, std::int64_t r) { dx.data<T>()[at] = dense.data<T>()[r]; });
-    });
+    on_device("max", dy.device(),
+              [&](auto where) { kernels::scatter_chosen<T>(where, chosen, dense.data<T>(), dx.data<T>()); });
   });
   return dx;
 }

@@ -6,10 +6,10 @@
 #include "tensor/dtype.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-void sum_rows(std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
   using Sum = accumulator_type<T>;
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -20,7 +20,7 @@ void sum_rows(std::int64_t rows, std::int64_t columns, const T* x, T* out) {
 }
 
 template <class T>
-void sum_columns(std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
   using Sum = accumulator_type<T>;
   constexpr std::int64_t block = 512;
   const std::int64_t blocks = std::max<std::int64_t>((rows + block - 1) / block, 1);
@@ -40,7 +40,7 @@ void sum_columns(std::int64_t rows, std::int64_t columns, const T* x, T* out) {
 }
 
 template <class T>
-void argmax_rows(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t* index) {
+void argmax_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, std::int64_t* index) {
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
   for (std::int64_t r = 0; r < rows; ++r) {
     const T* row = x + r * columns;
@@ -52,14 +52,29 @@ void argmax_rows(std::int64_t rows, std::int64_t columns, const T* x, std::int64
   }
 }
 
-#define SUMS(T)                                                        \
-  template void sum_rows<T>(std::int64_t, std::int64_t, const T*, T*); \
-  template void sum_columns<T>(std::int64_t, std::int64_t, const T*, T*);
+template <class T>
+void gather_chosen(Cpu, const Chosen& chosen, const T* x, T* y) {
+  for (std::int64_t r = 0; r < chosen.rows; ++r) y[r] = x[chosen.position(r)];
+}
+
+template <class T>
+void scatter_chosen(Cpu, const Chosen& chosen, const T* dy, T* dx) {
+  for (std::int64_t r = 0; r < chosen.rows; ++r) dx[chosen.position(r)] = dy[r];
+}
+
+#define SUMS(T)                                                             \
+  template void sum_rows<T>(Cpu, std::int64_t, std::int64_t, const T*, T*); \
+  template void sum_columns<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);
 SUMS(float)
 SUMS(double)
 SUMS(c64)
 SUMS(c128)
-template void argmax_rows<float>(std::int64_t, std::int64_t, const float*, std::int64_t*);
-template void argmax_rows<double>(std::int64_t, std::int64_t, const double*, std::int64_t*);
 
-}  // namespace lrurec::ops::cpu
+#define CHOICES(T)                                                                        \
+  template void argmax_rows<T>(Cpu, std::int64_t, std::int64_t, const T*, std::int64_t*); \
+  template void gather_chosen<T>(Cpu, const Chosen&, const T*, T*);                       \
+  template void scatter_chosen<T>(Cpu, const Chosen&, const T*, T*);
+CHOICES(float)
+CHOICES(double)
+
+}  // namespace lrurec::ops::kernels

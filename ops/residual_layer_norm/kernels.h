@@ -2,9 +2,10 @@
 
 #include <cstdint>
 
+#include "tensor/device.h"
 #include "tensor/dropout_mask.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 /// weight, bias [H]; rows [tokens, H].
 template <class T>
@@ -17,11 +18,30 @@ struct ResidualLayerNorm {
 
 /// x may be null. normal [tokens, H] and rstd [tokens] are what backward needs; null: not wanted.
 template <class T>
-void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd);
+void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal,
+                         T* rstd);
+template <class T>
+void residual_layer_norm(Cuda, const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal,
+                         T* rstd);
 
 /// Gradients, overwritten; dx may be null.
 template <class T>
-void residual_layer_norm_backward(const ResidualLayerNorm<T>& f, const T* dy, const T* normal, const T* rstd,
-                                  T* da, T* dx, T* dweight, T* dbias);
+void residual_layer_norm_backward(Cpu, const ResidualLayerNorm<T>& f, const T* dy, const T* normal,
+                                  const T* rstd, T* da, T* dx, T* dweight, T* dbias);
+template <class T>
+void residual_layer_norm_backward(Cuda, const ResidualLayerNorm<T>& f, const T* dy, const T* normal,
+                                  const T* rstd, T* da, T* dx, T* dweight, T* dbias);
+
+}  // namespace lrurec::ops::kernels
+
+namespace lrurec::ops::cpu {
+
+using kernels::ResidualLayerNorm;
+
+/// For code that runs on the CPU only.
+template <class T>
+void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd) {
+  kernels::residual_layer_norm(Cpu{}, f, a, x, y, normal, rstd);
+}
 
 }  // namespace lrurec::ops::cpu

@@ -41,11 +41,11 @@ Variable residual_layer_norm(const Variable& a, const Variable& x, const Variabl
     rstd = Tensor::empty({in.size(0)}, in.dtype(), in.device());
   }
   dispatch_real("residual_layer_norm", in.dtype(), [&]<class T>() {
-    on_device("residual_layer_norm", in.device(), [&](Cpu) {
-      const cpu::ResidualLayerNorm<T> f{in.size(0), in.size(1), w.data<T>(), b.data<T>(), eps, mask};
-      cpu::residual_layer_norm(f, in.data<T>(), residual.defined() ? residual.data<T>() : nullptr,
-                               y.data<T>(), normal.defined() ? normal.data<T>() : nullptr,
-                               rstd.defined() ? rstd.data<T>() : nullptr);
+    on_device("residual_layer_norm", in.device(), [&](auto where) {
+      const kernels::ResidualLayerNorm<T> f{in.size(0), in.size(1), w.data<T>(), b.data<T>(), eps, mask};
+      kernels::residual_layer_norm<T>(
+          where, f, in.data<T>(), residual.defined() ? residual.data<T>() : nullptr, y.data<T>(),
+          normal.defined() ? normal.data<T>() : nullptr, rstd.defined() ? rstd.data<T>() : nullptr);
     });
   });
   return record("residual_layer_norm", {a, x, weight, bias}, y,
@@ -53,13 +53,13 @@ Variable residual_layer_norm(const Variable& a, const Variable& x, const Variabl
                   const Tensor dy = grad.contiguous();
                   Tensors grads{like(normal), has_residual ? like(normal) : Tensor(), like(w), like(b)};
                   dispatch_real("residual_layer_norm", w.dtype(), [&]<class T>() {
-                    on_device("residual_layer_norm", w.device(), [&](Cpu) {
-                      const cpu::ResidualLayerNorm<T> f{
+                    on_device("residual_layer_norm", w.device(), [&](auto where) {
+                      const kernels::ResidualLayerNorm<T> f{
                           normal.size(0), normal.size(1), w.data<T>(), b.data<T>(), eps, mask};
-                      cpu::residual_layer_norm_backward(f, dy.data<T>(), normal.data<T>(), rstd.data<T>(),
-                                                        grads[0].data<T>(),
-                                                        has_residual ? grads[1].data<T>() : nullptr,
-                                                        grads[2].data<T>(), grads[3].data<T>());
+                      kernels::residual_layer_norm_backward<T>(where, f, dy.data<T>(), normal.data<T>(),
+                                                               rstd.data<T>(), grads[0].data<T>(),
+                                                               has_residual ? grads[1].data<T>() : nullptr,
+                                                               grads[2].data<T>(), grads[3].data<T>());
                     });
                   });
                   return grads;

@@ -4,7 +4,7 @@
 #include "ops/residual_layer_norm/kernels.h"
 #include "tensor/scratch.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 /// Rows taken together: the mask is drawn for all of them, and in backward their sums are kept together.
@@ -13,7 +13,8 @@ constexpr std::int64_t block_rows = 64;
 }  // namespace
 
 template <class T>
-void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd) {
+void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal,
+                         T* rstd) {
   const std::int64_t H = f.H;
 #pragma omp parallel if (f.tokens > block_rows)
   {
@@ -48,8 +49,8 @@ void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, 
 }
 
 template <class T>
-void residual_layer_norm_backward(const ResidualLayerNorm<T>& f, const T* dy, const T* normal, const T* rstd,
-                                  T* da, T* dx, T* dweight, T* dbias) {
+void residual_layer_norm_backward(Cpu, const ResidualLayerNorm<T>& f, const T* dy, const T* normal,
+                                  const T* rstd, T* da, T* dx, T* dweight, T* dbias) {
   const std::int64_t H = f.H, blocks = (f.tokens + block_rows - 1) / block_rows;
   const Scratch<T> partial(blocks * 2 * H, T(0));  // summed in order: the same bits for any number of threads
 #pragma omp parallel for schedule(static) if (blocks > 1)
@@ -87,11 +88,11 @@ void residual_layer_norm_backward(const ResidualLayerNorm<T>& f, const T* dy, co
   }
 }
 
-#define RESIDUAL_LAYER_NORM(T)                                                                             \
-  template void residual_layer_norm<T>(const ResidualLayerNorm<T>&, const T*, const T*, T*, T*, T*);       \
-  template void residual_layer_norm_backward<T>(const ResidualLayerNorm<T>&, const T*, const T*, const T*, \
-                                                T*, T*, T*, T*);
+#define RESIDUAL_LAYER_NORM(T)                                                                            \
+  template void residual_layer_norm<T>(Cpu, const ResidualLayerNorm<T>&, const T*, const T*, T*, T*, T*); \
+  template void residual_layer_norm_backward<T>(Cpu, const ResidualLayerNorm<T>&, const T*, const T*,     \
+                                                const T*, T*, T*, T*, T*);
 RESIDUAL_LAYER_NORM(float)
 RESIDUAL_LAYER_NORM(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

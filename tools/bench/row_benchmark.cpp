@@ -21,14 +21,14 @@ struct Rows {
   Tensor mean = Tensor::zeros({rows}, DType::f32), rstd = mean.clone();
 
   void forward() const {
-    ops::cpu::layer_norm_forward<float>(rows, width, x.data<float>(), weight.data<float>(),
-                                        bias.data<float>(), 1e-5, y.data<float>(), mean.data<float>(),
-                                        rstd.data<float>());
+    ops::kernels::layer_norm_forward<float>(Cpu{}, rows, width, x.data<float>(), weight.data<float>(),
+                                            bias.data<float>(), 1e-5, y.data<float>(), mean.data<float>(),
+                                            rstd.data<float>());
   }
   void backward() const {
-    ops::cpu::layer_norm_backward<float>(rows, width, dy.data<float>(), x.data<float>(), weight.data<float>(),
-                                         mean.data<float>(), rstd.data<float>(), dx.data<float>(),
-                                         dweight.data<float>(), dbias.data<float>());
+    ops::kernels::layer_norm_backward<float>(Cpu{}, rows, width, dy.data<float>(), x.data<float>(),
+                                             weight.data<float>(), mean.data<float>(), rstd.data<float>(),
+                                             dx.data<float>(), dweight.data<float>(), dbias.data<float>());
   }
 };
 
@@ -63,7 +63,7 @@ void dropout(benchmark::State& state) {
   const Tensor x = Tensor::full({n}, 0.5, DType::f32), y = x.clone();
   const DropoutMask mask(Philox(1, 2), 0.2);
   for (auto _ : state) {
-    ops::cpu::dropout<float>(n, x.data<float>(), mask, y.data<float>());
+    ops::kernels::dropout<float>(Cpu{}, n, x.data<float>(), mask, y.data<float>());
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * 2 * n * float_bytes);  // x read, y written

@@ -1,0 +1,67 @@
+#include <cmath>
+
+#include "ops/complex/kernels.h"
+#include "tensor/cuda/element.h"
+#include "tensor/cuda/kernel.h"
+#include "tensor/cuda/strided.h"
+
+namespace lrurec::ops::kernels {
+namespace {
+
+using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
+
+constexpr int threads = 256;
+
+template <class E>
+__device__ auto length(const E& z) {
+  if constexpr (cuda::is_complex_element<E>) {
+    return hypot(z.real(), z.imag());
+  } else {
+    return fabs(z);
+  }
+}
+
+// One thread an element.
+template <class E, class R>
+__global__ void forward(Strided<2> walk, R* out, const E* z) {
+  for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
+    const auto at = walk.offsets(i);
+    out[at[0]] = length(z[at[1]]);
+  }
+}
+
+template <class E, class R>
+__global__ void backward(Strided<3> walk, E* dz, const R* dy, const E* z) {
+  for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
+    const auto at = walk.offsets(i);
+    const E x = z[at[2]];
+    const R size = length(x);
+    dz[at[0]] = size == 0 ? E(0) : x / size * dy[at[1]];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void abs_forward(Cuda, const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
+  const Strided<2> walk(loop);
+  cuda::launch("abs", forward<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads), threads, 0,
+               walk, out, elements(z));
+}
+
+template <class T>
+void abs_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
+  const Strided<3> walk(loop);
+  cuda::launch("abs", backward<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads), threads, 0,
+               walk, elements(dz), dy, elements(z));
+}
+
+#define ABS(T)                                                                        \
+  template void abs_forward<T>(Cuda, const StridedLoop<2>&, real_type<T>*, const T*); \
+  template void abs_backward<T>(Cuda, const StridedLoop<3>&, T*, const real_type<T>*, const T*);
+ABS(float)
+ABS(double)
+ABS(c64)
+ABS(c128)
+
+}  // namespace lrurec::ops::kernels

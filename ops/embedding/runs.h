@@ -1,0 +1,35 @@
+#pragma once
+// Runs of equal keys in a sorted list that is cut into chunks: which of them cross from chunk to chunk.
+
+#include <cstdint>
+
+#include "tensor/host_device.h"
+
+namespace lrurec::ops::kernels {
+
+inline constexpr std::int64_t run_chunk = 16;
+
+/// One chunk of a sorted list of n keys; not empty.
+struct ChunkOfRuns {
+  const std::int32_t* keys;
+  std::int64_t n, first, last;  ///< positions first .. last - 1
+
+  LRUREC_HOST_DEVICE ChunkOfRuns(const std::int32_t* sorted, std::int64_t count, std::int64_t chunk)
+      : keys(sorted),
+        n(count),
+        first(chunk * run_chunk),
+        last(first + run_chunk < n ? first + run_chunk : n) {}
+
+  /// The run of `key`, which has an element here, began in an earlier chunk.
+  LRUREC_HOST_DEVICE bool began_before(std::int32_t key) const { return first > 0 && keys[first - 1] == key; }
+  /// It goes on in the next one.
+  LRUREC_HOST_DEVICE bool goes_on(std::int32_t key) const { return last < n && keys[last] == key; }
+};
+
+/// A run that crosses chunks is summed chunk by chunk. Where chunk c keeps its part: the run it took over, or
+/// the one it hands on.
+LRUREC_HOST_DEVICE inline std::int64_t part_of_run(std::int64_t chunk, bool began_before) {
+  return 2 * chunk + (began_before ? 0 : 1);
+}
+
+}  // namespace lrurec::ops::kernels

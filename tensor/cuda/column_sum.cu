@@ -1,0 +1,77 @@
+#include "tensor/cuda/column_sum.h"
+
+#include "tensor/cuda/chunks.h"
+#include "tensor/cuda/kernel.h"
+#include "tensor/cuda/scratch.h"
+#include "tensor/dtype.h"
+
+namespace lrurec::cuda {
+namespace {
+
+constexpr int warps = 8;
+
+// A block sums the rows of one chunk (blockIdx.y) in 32 columns (blockIdx.x): a lane a column, so that a warp
+// reads neighbours; the warps take rows in turn and are joined in order. Columns from `split` on go to
+// `right`.
+template <class In, class Out>
+__global__ void sum_chunk(Chunks chunks, std::int64_t columns, std::int64_t split, const In* x, Out* left,
+                          Out* right) {
+  __shared__ double partial[warps][warp_size];
+  const std::int64_t c = static_cast<std::int64_t>(blockIdx.x) * warp_size + lane();
+  double total = 0;
+  if (c < columns) {
+#pragma unroll 4
+    for (std::int64_t r = chunks.begin(blockIdx.y) + warp(); r < chunks.end(blockIdx.y); r += warps) {
+      total += static_cast<double>(x[r * columns + c]);
+    }
+  }
+  partial[warp()][lane()] = total;
+  __syncthreads();
+  if (warp() == 0 && c < columns) {
+    for (int w = 1; w < warps; ++w) total += partial[w][lane()];
+    Out* out = c < split ? left + c : right + (c - split);
+    out[static_cast<std::int64_t>(blockIdx.y) * columns] = static_cast<Out>(total);
+  }
+}
+
+template <class T>
+void sum_real(std::int64_t rows, std::int64_t columns, std::int64_t split, const T* x, T* left, T* right) {
+  const Chunks chunks(rows, 64, 128), whole(chunks.count, chunks.count, 1);
+  const auto tiles = static_cast<unsigned>((columns + warp_size - 1) / warp_size);
+  const auto grid_rows = static_cast<unsigned>(chunks.count);
+  constexpr unsigned threads = warps * warp_size;
+  if (chunks.count == 1) {
+    launch("column_sum", sum_chunk<T, T>, dim3(tiles), threads, 0, chunks, columns, split, x, left, right);
+    return;
+  }
+  const Scratch<double> partial(chunks.count * columns);
+  launch("column_sum", sum_chunk<T, double>, dim3(tiles, grid_rows), threads, 0, chunks, columns, columns, x,
+         partial.data(), partial.data());
+  launch("column_sum", sum_chunk<double, T>, dim3(tiles), threads, 0, whole, columns, split,
+         static_cast<const double*>(partial.data()), left, right);
+}
+
+}  // namespace
+
+// A complex column is two real ones.
+template <class T>
+void column_sum(std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+  using R = real_type<T>;
+  constexpr std::int64_t parts = sizeof(T) / sizeof(R);
+  sum_real(rows, parts * columns, parts * columns, reinterpret_cast<const R*>(x), reinterpret_cast<R*>(out),
+           reinterpret_cast<R*>(out));
+}
+
+template <class T>
+void column_sum(std::int64_t rows, std::int64_t columns, const T* x, T* left, T* right) {
+  sum_real(rows, 2 * columns, columns, x, left, right);
+}
+
+template void column_sum(std::int64_t, std::int64_t, const float*, float*);
+template void column_sum(std::int64_t, std::int64_t, const double*, double*);
+template void column_sum(std::int64_t, std::int64_t, const c64*, c64*);
+template void column_sum(std::int64_t, std::int64_t, const c128*, c128*);
+template void column_sum(std::int64_t, std::int64_t, const float*, float*, float*);
+template void column_sum(std::int64_t, std::int64_t, const double*, double*, double*);
+
+}  // namespace lrurec::cuda

@@ -1,0 +1,32 @@
+#pragma once
+// Neighbouring elements that a thread reads and writes by 16 bytes at a time.
+
+#include <cstdint>
+
+#include "tensor/host_device.h"
+
+namespace lrurec::cuda {
+
+template <class T, int N>
+struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
+  T at[N];
+  LRUREC_HOST_DEVICE T& operator[](int k) { return at[k]; }
+  LRUREC_HOST_DEVICE const T& operator[](int k) const { return at[k]; }
+};
+
+template <int N, class T>
+LRUREC_HOST_DEVICE Pack<T, N> load(const T* from) {
+  return *reinterpret_cast<const Pack<T, N>*>(from);
+}
+template <int N, class T>
+LRUREC_HOST_DEVICE void store(T* to, const Pack<T, N>& x) {
+  *reinterpret_cast<Pack<T, N>*>(to) = x;
+}
+
+/// Whether rows of `width` elements at these addresses (null ones do not count) can be read in packs of four.
+template <class... T>
+bool in_fours(std::int64_t width, const T*... rows) {
+  return width % 4 == 0 && ((reinterpret_cast<std::uintptr_t>(rows) % 16 == 0) && ...);
+}
+
+}  // namespace lrurec::cuda
