@@ -60,25 +60,23 @@ ScanAlgorithm choose(ScanAlgorithm algorithm, const Tensor& x, const Tensor& off
   return few ? ScanAlgorithm::chunked : ScanAlgorithm::sequential;
 }
 
-/// The scan in either direction of time; all tensors dense.
+/// The scan in either direction of time on the CPU; all tensors dense.
 Tensor scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& initial,
             cpu::Time time, ScanAlgorithm algorithm) {
-  Tensor h = Tensor::empty(x.shape(), x.dtype(), x.device());
+  Tensor h = Tensor::empty(x.shape(), x.dtype());
   const cpu::ScanShape shape{offsets.numel() - 1, x.size(1), offsets.data<std::int64_t>()};
   dispatch_inexact("linear_scan", x.dtype(), [&]<class T>() {
-    on_device("linear_scan", x.device(), [&](Cpu) {
-      const T* start = initial.defined() ? initial.data<T>() : nullptr;
-      switch (choose(algorithm, x, offsets)) {
-        case ScanAlgorithm::recursive:
-          cpu::scan_recursive(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
-          break;
-        case ScanAlgorithm::chunked:
-          cpu::scan_chunked(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
-          break;
-        default:
-          cpu::scan_sequential(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
-      }
-    });
+    const T* start = initial.defined() ? initial.data<T>() : nullptr;
+    switch (choose(algorithm, x, offsets)) {
+      case ScanAlgorithm::recursive:
+        cpu::scan_recursive(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
+        break;
+      case ScanAlgorithm::chunked:
+        cpu::scan_chunked(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
+        break;
+      default:
+        cpu::scan_sequential(shape, time, lambda.data<T>(), x.data<T>(), start, h.data<T>());
+    }
   });
   return h;
 }
@@ -100,22 +98,15 @@ Tensor boundary_rows(const Tensor& rows, const Tensor& offsets, bool last, const
   return result;
 }
 
-}  // namespace
-
-raw::ScanResult raw::linear_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
-                                 const Tensor& initial, ScanAlgorithm algorithm) {
-  check(lambda, x, offsets, initial);
-  const Tensor start = initial.defined() ? initial.contiguous() : Tensor();
-  const Tensor h =
-      scan(lambda.contiguous(), x.contiguous(), offsets.contiguous(), start, cpu::Time::forward, algorithm);
-  return {h, boundary_rows(h, offsets, /*last=*/true, start)};
+raw::ScanResult forward(Cpu, const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+                        const Tensor& initial, ScanAlgorithm algorithm) {
+  const Tensor h = scan(lambda, x, offsets, initial, cpu::Time::forward, algorithm);
+  return {h, boundary_rows(h, offsets, /*last=*/true, initial)};
 }
-
-namespace {
 
 // g_t = dh_t + conj(lambda) g_{t+1};  dx = g,  dlambda = sum_t g_t conj(h_{t-1}),  dinitial = conj(lambda)
 // g_1
-Tensors backward(const Tensor& dh, const Tensor& dfinal, const Tensor& lambda, const Tensor& h,
+Tensors backward(Cpu, const Tensor& dh, const Tensor& dfinal, const Tensor& lambda, const Tensor& h,
                  const Tensor& offsets, const Tensor& initial, ScanAlgorithm algorithm, const Needs& needs) {
   const Tensor conj_lambda = raw::conj(lambda);
   // The final state of a non-empty sequence is its last row.
@@ -135,10 +126,8 @@ Tensors backward(const Tensor& dh, const Tensor& dfinal, const Tensor& lambda, c
     grads[0] = Tensor::empty(lambda.shape(), h.dtype(), h.device());
     const cpu::ScanShape shape{offsets.numel() - 1, h.size(1), offsets.data<std::int64_t>()};
     dispatch_inexact("linear_scan", h.dtype(), [&]<class T>() {
-      on_device("linear_scan", h.device(), [&](Cpu) {
-        cpu::scan_lambda_gradient(shape, g.data<T>(), h.data<T>(),
-                                  initial.defined() ? initial.data<T>() : nullptr, grads[0].data<T>());
-      });
+      cpu::scan_lambda_gradient(shape, g.data<T>(), h.data<T>(),
+                                initial.defined() ? initial.data<T>() : nullptr, grads[0].data<T>());
     });
   }
   if (needs[1]) grads[1] = g;
@@ -158,17 +147,105 @@ Tensors backward(const Tensor& dh, const Tensor& dfinal, const Tensor& lambda, c
   return grads;
 }
 
+// On a GPU the kernels find the ends of sequences themselves, and sum the gradient of lambda as they go.
+
+template <class T>
+T* pointer(const Tensor& t) {
+  return t.defined() ? t.data<T>() : nullptr;
+}
+
+template <class T>
+void run(const kernels::CudaScan<T>& scan, ScanAlgorithm algorithm) {
+  switch (algorithm) {
+    case ScanAlgorithm::sequential:
+      kernels::scan_sequential(Cuda{}, scan);
+      break;
+    case ScanAlgorithm::recursive:
+      kernels::scan_recursive(Cuda{}, scan);
+      break;
+    default:
+      kernels::scan_chunked(Cuda{}, scan);
+  }
+}
+
+template <class T>
+kernels::CudaScan<T> cuda_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& h,
+                               bool reversed) {
+  kernels::CudaScan<T> scan{};
+  scan.sequences = offsets.numel() - 1;
+  scan.channels = x.size(1);
+  scan.host_offsets = offsets.host().data<std::int64_t>();
+  scan.offsets = offsets.data<std::int64_t>();
+  scan.reversed = reversed;
+  scan.lambda = lambda.data<T>();
+  scan.x = x.data<T>();
+  scan.h = h.data<T>();
+  return scan;
+}
+
+[[maybe_unused]] raw::ScanResult forward(Cuda, const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+                                         const Tensor& initial, ScanAlgorithm algorithm) {
+  const Tensor h = Tensor::empty(x.shape(), x.dtype(), x.device());
+  const Tensor last = Tensor::empty({offsets.numel() - 1, x.size(1)}, x.dtype(), x.device());
+  dispatch_inexact("linear_scan", x.dtype(), [&]<class T>() {
+    auto scan = cuda_scan<T>(lambda, x, offsets, h, /*reversed=*/false);
+    scan.initial = pointer<T>(initial);
+    scan.final_state = last.data<T>();
+    run(scan, algorithm);
+  });
+  return {h, last};
+}
+
+[[maybe_unused]] Tensors backward(Cuda, const Tensor& dh, const Tensor& dfinal, const Tensor& lambda,
+                                  const Tensor& h, const Tensor& offsets, const Tensor& initial,
+                                  ScanAlgorithm algorithm, const Needs& needs) {
+  const Tensor gradient = dh.defined() ? dh.contiguous() : Tensor::zeros(h.shape(), h.dtype(), h.device());
+  const Tensor of_final = dfinal.defined() ? dfinal.contiguous() : Tensor();
+  const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, h.dtype(), h.device()); };
+  const Tensor g = empty(h.shape());
+  Tensors grads(3);
+  if (needs[0]) grads[0] = empty(lambda.shape());
+  if (needs[1]) grads[1] = g;
+  if (needs[2]) grads[2] = empty({offsets.numel() - 1, h.size(1)});
+  dispatch_inexact("linear_scan", h.dtype(), [&]<class T>() {
+    auto scan = cuda_scan<T>(lambda, gradient, offsets, g, /*reversed=*/true);
+    scan.add_first = pointer<T>(of_final);
+    scan.carried_out = pointer<T>(grads[2]);
+    scan.states = h.data<T>();
+    scan.states_initial = pointer<T>(initial);
+    scan.dlambda = pointer<T>(grads[0]);
+    run(scan, algorithm);
+  });
+  return grads;
+}
+
 }  // namespace
+
+raw::ScanResult raw::linear_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+                                 const Tensor& initial, ScanAlgorithm algorithm) {
+  check(lambda, x, offsets, initial);
+  raw::ScanResult result;
+  on_device("linear_scan", x.device(), [&](auto where) {
+    result = forward(where, lambda.contiguous(), x.contiguous(), offsets.to(x.device()).contiguous(),
+                     initial.defined() ? initial.contiguous() : Tensor(), algorithm);
+  });
+  return result;
+}
 
 ScanResult linear_scan(const Variable& lambda, const Variable& x, const Tensor& offsets,
                        const Variable& initial, ScanAlgorithm algorithm) {
   const Tensor start = initial.defined() ? initial.value().contiguous() : Tensor();
-  const auto [h, final_state] = raw::linear_scan(lambda.value(), x.value(), offsets, start, algorithm);
+  const Tensor at = offsets.to(x.value().device());  // once for both directions
+  const auto [h, final_state] = raw::linear_scan(lambda.value(), x.value(), at, start, algorithm);
   const Variables outputs =
       record("linear_scan", {lambda, x, initial}, Tensors{h, final_state},
-             [lambda = lambda.value().contiguous(), h = h, offsets = offsets.contiguous(), start, algorithm](
+             [lambda = lambda.value().contiguous(), h = h, at = at.contiguous(), start, algorithm](
                  const Tensors& grads, const Needs& needs) {
-               return backward(grads[0], grads[1], lambda, h, offsets, start, algorithm, needs);
+               Tensors result;
+               on_device("linear_scan", h.device(), [&](auto where) {
+                 result = backward(where, grads[0], grads[1], lambda, h, at, start, algorithm, needs);
+               });
+               return result;
              });
   return {outputs[0], outputs[1]};
 }
