@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstdint>
 
+#include "tensor/device.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::cpu {
@@ -55,3 +56,30 @@ void lru_backward(const LruShape& shape, const LruInputs<T>& in, const T* states
                   const std::complex<T>* dfinal, const LruGradients<T>& gradients);
 
 }  // namespace lrurec::ops::cpu
+
+namespace lrurec::ops::kernels {
+
+/// The same on the GPU: device memory but for host_offsets. `planes` holds the projections as real matrices,
+/// which forward and backward share: [Re B; Im B] [2 D, H], then [Re C | -Im C] [O, 2 D].
+template <class T>
+struct CudaLru {
+  std::int64_t sequences, H, D, O;
+  const std::int64_t *host_offsets, *offsets;
+  cpu::LruInputs<T> in;
+  T* planes;  ///< [2 D H + 2 O D]
+
+  std::int64_t tokens() const { return host_offsets[sequences]; }
+  T* B() const { return planes; }
+  T* C() const { return planes + 2 * D * H; }
+};
+
+/// Writes planes, states [tokens, 2, D], final_state [S, D], and y [tokens, O] or y_last [S, O].
+template <class T>
+void lru_forward(Cuda, const CudaLru<T>& f, T* states, std::complex<T>* final_state, T* y, T* y_last);
+
+/// dy [tokens, O] and dfinal [S, D] may be null (zero).
+template <class T>
+void lru_backward(Cuda, const CudaLru<T>& f, const T* states, const T* dy, const std::complex<T>* dfinal,
+                  const cpu::LruGradients<T>& gradients);
+
+}  // namespace lrurec::ops::kernels

@@ -58,18 +58,57 @@ Inputs check(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tenso
     fail_op("lru", "initial: {} must be {} [{}, {}]", describe(initial), name(z), offsets.numel() - 1,
             lambda.size(0));
   }
-  return {x.contiguous(),       lambda.contiguous(),
-          B.contiguous(),       b.contiguous(),
-          C.contiguous(),       c.contiguous(),
-          offsets.contiguous(), initial.defined() ? initial.contiguous() : initial};
+  return {x.contiguous(),
+          lambda.contiguous(),
+          B.contiguous(),
+          b.contiguous(),
+          C.contiguous(),
+          c.contiguous(),
+          offsets.to(x.device()).contiguous(),
+          initial.defined() ? initial.contiguous() : initial};
 }
 
 struct Outputs {
   Tensor y, final_state, states;
+  Tensor planes;  ///< on a GPU: the projections as real matrices
 };
 
 /// Which tokens' y is wanted.
 enum class Rows { all, last };
+
+template <class T>
+void run_forward(Cpu, const Inputs& in, Rows rows, Outputs& out) {
+  T* y = out.y.data<T>();
+  const auto pointers = in.pointers<T>();
+  cpu::lru_forward<T>(in.shape(), pointers, cpu::LruPlanes<T>(in.shape(), pointers),
+                      rows == Rows::all ? y : nullptr, rows == Rows::last ? y : nullptr,
+                      out.final_state.data<std::complex<T>>(),
+                      out.states.defined() ? out.states.data<T>() : nullptr);
+}
+
+template <class T>
+kernels::CudaLru<T> cuda_lru(const Inputs& in, const Tensor& planes) {
+  return {in.sequences(),
+          in.B.size(1),
+          in.B.size(0),
+          in.C.size(0),
+          in.offsets.host().data<std::int64_t>(),
+          in.offsets.data<std::int64_t>(),
+          in.pointers<T>(),
+          planes.data<T>()};
+}
+
+template <class T>
+void run_forward(Cuda, const Inputs& in, Rows rows, Outputs& out) {
+  const auto H = in.B.size(1), D = in.B.size(0), O = in.C.size(0);
+  out.planes = Tensor::empty({2 * D * (H + O)}, in.real(), in.x.device());
+  // The states pass through memory whether backward wants them or not.
+  if (!out.states.defined()) out.states = Tensor::empty({in.x.size(0), 2, D}, in.real(), in.x.device());
+  T* y = out.y.data<T>();
+  kernels::lru_forward(Cuda{}, cuda_lru<T>(in, out.planes), out.states.data<T>(),
+                       out.final_state.data<std::complex<T>>(), rows == Rows::all ? y : nullptr,
+                       rows == Rows::last ? y : nullptr);
+}
 
 Outputs forward(const Inputs& in, Rows rows, bool want_states) {
   const auto tokens = in.x.size(0), D = in.lambda.size(0);
@@ -79,21 +118,27 @@ Outputs forward(const Inputs& in, Rows rows, bool want_states) {
   if (want_states) out.states = Tensor::empty({tokens, 2, D}, in.real(), in.x.device());
   out.final_state = Tensor::empty({in.sequences(), D}, in.complex(), in.x.device());
   dispatch_real("lru", in.real(), [&]<class T>() {
-    on_device("lru", in.x.device(), [&](Cpu) {
-      T* y = out.y.data<T>();
-      const auto pointers = in.pointers<T>();
-      cpu::lru_forward<T>(in.shape(), pointers, cpu::LruPlanes<T>(in.shape(), pointers),
-                          rows == Rows::all ? y : nullptr, rows == Rows::last ? y : nullptr,
-                          out.final_state.data<std::complex<T>>(),
-                          want_states ? out.states.data<T>() : nullptr);
-    });
+    on_device("lru", in.x.device(), [&](auto where) { run_forward<T>(where, in, rows, out); });
   });
   return out;
 }
 
+template <class T>
+void run_backward(Cpu, const Inputs& in, const Outputs& out, const T* dy, const std::complex<T>* dfinal,
+                  const cpu::LruGradients<T>& to) {
+  cpu::lru_backward<T>(in.shape(), in.pointers<T>(), out.states.data<T>(), dy, dfinal, to);
+}
+
+template <class T>
+void run_backward(Cuda, const Inputs& in, const Outputs& out, const T* dy, const std::complex<T>* dfinal,
+                  const cpu::LruGradients<T>& to) {
+  kernels::lru_backward(Cuda{}, cuda_lru<T>(in, out.planes), static_cast<const T*>(out.states.data<T>()), dy,
+                        dfinal, to);
+}
+
 // dh = C^H dy, g_t = dh_t + conj(lambda) g_{t+1}; dx = Re(B^H g), dB = sum g x^T, db = sum g,
 // dC = sum dy conj(h)^T, dc = sum dy, dlambda = sum g_t conj(h_{t-1}), dinitial = conj(lambda) g_1
-Tensors backward(const Inputs& in, const Tensor& states, const Tensor& dy, const Tensor& dfinal) {
+Tensors backward(const Inputs& in, const Outputs& out, const Tensor& dy, const Tensor& dfinal) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); };
   Tensors grads{like(in.x), like(in.lambda), like(in.B), like(in.b), like(in.C), like(in.c)};
   grads.push_back(in.initial.defined() ? like(in.initial) : Tensor());
@@ -101,17 +146,16 @@ Tensors backward(const Inputs& in, const Tensor& states, const Tensor& dy, const
   const Tensor final_gradient = dfinal.defined() ? dfinal.contiguous() : Tensor();
   dispatch_real("lru", in.real(), [&]<class T>() {
     using Z = std::complex<T>;
-    on_device("lru", in.x.device(), [&](Cpu) {
-      const cpu::LruGradients<T> to{grads[0].data<T>(),
-                                    grads[1].data<Z>(),
-                                    grads[2].data<Z>(),
-                                    grads[3].data<Z>(),
-                                    grads[4].data<Z>(),
-                                    grads[5].data<T>(),
-                                    grads[6].defined() ? grads[6].data<Z>() : nullptr};
-      cpu::lru_backward<T>(in.shape(), in.pointers<T>(), states.data<T>(),
-                           gradient.defined() ? gradient.data<T>() : nullptr,
-                           final_gradient.defined() ? final_gradient.data<Z>() : nullptr, to);
+    const cpu::LruGradients<T> to{grads[0].data<T>(),
+                                  grads[1].data<Z>(),
+                                  grads[2].data<Z>(),
+                                  grads[3].data<Z>(),
+                                  grads[4].data<Z>(),
+                                  grads[5].data<T>(),
+                                  grads[6].defined() ? grads[6].data<Z>() : nullptr};
+    on_device("lru", in.x.device(), [&](auto where) {
+      run_backward<T>(where, in, out, gradient.defined() ? gradient.data<T>() : nullptr,
+                      final_gradient.defined() ? final_gradient.data<Z>() : nullptr, to);
     });
   });
   return grads;
@@ -131,10 +175,11 @@ LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, cons
   bool wanted = false;
   for (const auto* v : {&x, &lambda, &B, &b, &C, &c, &initial}) wanted |= v->defined() && v->requires_grad();
   const Outputs out = forward(in, Rows::all, wanted && recording());
-  const Variables results = record("lru", {x, lambda, B, b, C, c, initial}, Tensors{out.y, out.final_state},
-                                   [in, states = out.states](const Tensors& grads, const Needs&) {
-                                     return backward(in, states, grads[0], grads[1]);
-                                   });
+  const Variables results =
+      record("lru", {x, lambda, B, b, C, c, initial}, Tensors{out.y, out.final_state},
+             [in, kept = Outputs{{}, {}, out.states, out.planes}](const Tensors& grads, const Needs&) {
+               return backward(in, kept, grads[0], grads[1]);
+             });
   return {results[0], results[1]};
 }
 

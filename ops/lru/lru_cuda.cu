@@ -1,0 +1,155 @@
+// The linear recurrent unit on a GPU: real products by cuBLAS around the scan of tensor/cuda/recurrence.h.
+// The rows that the first product makes become the states in place.
+
+#include "ops/lru/kernels.h"
+#include "tensor/cuda/column_sum.h"
+#include "tensor/cuda/gemm.h"
+#include "tensor/cuda/recurrence.h"
+#include "tensor/cuda/runtime.h"
+
+namespace lrurec::ops::kernels {
+namespace {
+
+using cuda::complex, cuda::elements, cuda::global_thread, cuda::grid_threads;
+
+constexpr int threads = 256;
+
+/// Complex projections as planes, and back. One thread a complex number of B [D, H], then of C [O, D].
+template <class T>
+__global__ void planes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, const complex<T>* B,
+                              const complex<T>* C, T* B_planes, T* C_planes) {
+  for (std::int64_t i = global_thread(); i < D * H + O * D; i += grid_threads()) {
+    if (i < D * H) {
+      B_planes[i] = B[i].real();
+      B_planes[D * H + i] = B[i].imag();
+    } else {
+      const std::int64_t k = i - D * H, o = k / D, d = k % D;
+      C_planes[o * 2 * D + d] = C[k].real();
+      C_planes[o * 2 * D + D + d] = -C[k].imag();
+    }
+  }
+}
+
+/// Gradients of the planes as complex ones; of b [2 D] as well.
+template <class T>
+__global__ void unplanes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, const T* B_planes,
+                                const T* C_planes, const T* b_planes, complex<T>* B, complex<T>* C,
+                                complex<T>* b) {
+  for (std::int64_t i = global_thread(); i < D * H + O * D + D; i += grid_threads()) {
+    if (i < D * H) {
+      B[i] = {B_planes[i], B_planes[D * H + i]};
+    } else if (i < D * H + O * D) {
+      const std::int64_t k = i - D * H, o = k / D, d = k % D;
+      C[k] = {C_planes[o * 2 * D + d], -C_planes[o * 2 * D + D + d]};
+    } else {
+      const std::int64_t d = i - D * H - O * D;
+      b[d] = {b_planes[d], b_planes[D + d]};
+    }
+  }
+}
+
+/// to[r, :] = row, where the product is then added.
+template <class T>
+__global__ void repeat_row_kernel(std::int64_t count, std::int64_t width, const T* row, T* to) {
+  for (std::int64_t i = global_thread(); i < count; i += grid_threads()) to[i] = row[i % width];
+}
+
+/// Complex states [S, D] as planes [S, 2, D].
+template <class T>
+__global__ void to_planes_kernel(std::int64_t count, std::int64_t D, const complex<T>* states, T* planes) {
+  for (std::int64_t i = global_thread(); i < count; i += grid_threads()) {
+    const std::int64_t s = i / D, d = i % D;
+    planes[s * 2 * D + d] = states[i].real();
+    planes[s * 2 * D + D + d] = states[i].imag();
+  }
+}
+
+/// y [rows, O] = [Re h | Im h] [Re C | -Im C]^T + c
+template <class T>
+void project_out(const CudaLru<T>& f, std::int64_t rows, const T* planar_states, T* y) {
+  cuda::launch("lru", repeat_row_kernel<T>, cuda::blocks_for(rows * f.O), threads, 0, rows * f.O, f.O, f.in.c,
+               y);
+  cuda::gemm<T>(Read::plain, Read::transpose, rows, f.O, 2 * f.D, planar_states, 2 * f.D, f.C(), 2 * f.D,
+                T(1), y, f.O);
+}
+
+template <class T>
+cuda::ScanSequences sequences_of(const CudaLru<T>& f) {
+  return {f.sequences, f.D, f.host_offsets, f.offsets};
+}
+
+}  // namespace
+
+template <class T>
+void lru_forward(Cuda, const CudaLru<T>& f, T* states, std::complex<T>* final_state, T* y, T* y_last) {
+  using Z = complex<T>;
+  const std::int64_t D = f.D, H = f.H;
+  cuda::launch("lru", planes_kernel<T>, cuda::blocks_for(D * H + f.O * D), threads, 0, H, D, f.O,
+               elements(f.in.B), elements(f.in.C), f.B(), f.C());
+  // u = x B^T, and the bias when the scan reads it
+  cuda::gemm<T>(Read::plain, Read::transpose, f.tokens(), 2 * D, H, f.in.x, H, f.B(), H, T(0), states, 2 * D);
+  const cuda::PlanarRows<T> u{states, D, elements(f.in.b)}, h{states, D};
+  cuda::ScanEnds<Z> ends;
+  ends.initial = elements(f.in.initial);
+  ends.final_state = elements(final_state);
+  cuda::scan<false, false>("lru", sequences_of(f), elements(f.in.lambda), u, h, ends,
+                           cuda::LambdaGradient<Z, cuda::PlanarRows<T>>{});
+  if (y != nullptr) project_out(f, f.tokens(), states, y);
+  if (y_last != nullptr) {
+    const cuda::Scratch<T> last(f.sequences * 2 * D);
+    cuda::launch("lru", to_planes_kernel<T>, cuda::blocks_for(f.sequences * D), threads, 0, f.sequences * D,
+                 D, elements(final_state), last.data());
+    project_out(f, f.sequences, last.data(), y_last);
+  }
+}
+
+// dh = dy [Re C | -Im C], g_t = dh_t + conj(lambda) g_{t+1} in place; dx = [Re g | Im g] [Re B; Im B], and
+// the weights' gradients by products over all tokens.
+template <class T>
+void lru_backward(Cuda, const CudaLru<T>& f, const T* states, const T* dy, const std::complex<T>* dfinal,
+                  const cpu::LruGradients<T>& gradients) {
+  using Z = complex<T>;
+  const std::int64_t D = f.D, H = f.H, O = f.O, tokens = f.tokens();
+  const cuda::Scratch<T> g(tokens * 2 * D), dB(2 * D * H), dC(O * 2 * D), db(2 * D);
+  if (dy != nullptr) {
+    cuda::gemm<T>(Read::plain, Read::plain, tokens, 2 * D, O, dy, O, f.C(), 2 * D, T(0), g.data(), 2 * D);
+  } else {
+    cuda::fill_zero(g.data(), static_cast<std::size_t>(tokens * 2 * D) * sizeof(T));
+  }
+
+  const cuda::ScanSequences sequences = sequences_of(f);
+  const std::int64_t pieces = cuda::scan_pieces(sequences);
+  const cuda::Scratch<Z> slopes(pieces * D);
+  const cuda::PlanarRows<T> rows{g.data(), D}, h{const_cast<T*>(states), D};  // h is only read
+  cuda::ScanEnds<Z> ends;
+  ends.add_first = elements(dfinal);
+  ends.carried_out = elements(gradients.dinitial);
+  cuda::scan<true, true>(
+      "lru", sequences, elements(f.in.lambda), rows, rows, ends,
+      cuda::LambdaGradient<Z, cuda::PlanarRows<T>>{slopes.data(), h, elements(f.in.initial)});
+  cuda::column_sum(pieces, D, reinterpret_cast<const std::complex<T>*>(slopes.data()), gradients.dlambda);
+
+  cuda::gemm<T>(Read::plain, Read::plain, tokens, H, 2 * D, g.data(), 2 * D, f.B(), H, T(0), gradients.dx, H);
+  cuda::gemm<T>(Read::transpose, Read::plain, 2 * D, H, tokens, g.data(), 2 * D, f.in.x, H, T(0), dB.data(),
+                H);
+  cuda::column_sum(tokens, 2 * D, g.data(), db.data());
+  if (dy != nullptr) {
+    cuda::gemm<T>(Read::transpose, Read::plain, O, 2 * D, tokens, dy, O, states, 2 * D, T(0), dC.data(),
+                  2 * D);
+    cuda::column_sum(tokens, O, dy, gradients.dc);
+  } else {
+    cuda::fill_zero(dC.data(), static_cast<std::size_t>(O * 2 * D) * sizeof(T));
+    cuda::fill_zero(gradients.dc, static_cast<std::size_t>(O) * sizeof(T));
+  }
+  cuda::launch("lru", unplanes_kernel<T>, cuda::blocks_for(D * H + O * D + D), threads, 0, H, D, O, dB.data(),
+               dC.data(), db.data(), elements(gradients.dB), elements(gradients.dC), elements(gradients.db));
+}
+
+#define LRU(T)                                                                                    \
+  template void lru_forward(Cuda, const CudaLru<T>&, T*, std::complex<T>*, T*, T*);               \
+  template void lru_backward(Cuda, const CudaLru<T>&, const T*, const T*, const std::complex<T>*, \
+                             const cpu::LruGradients<T>&);
+LRU(float)
+LRU(double)
+
+}  // namespace lrurec::ops::kernels
