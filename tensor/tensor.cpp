@@ -37,7 +37,10 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
-  return empty(shape, dtype, device).fill_(value);
+  Tensor t = empty(shape, dtype, device);
+  t.fill_(value);
+  if (device.is_cuda() && t.numel() == 1) t.storage_->set_host_copy(full(shape, value, dtype).storage_);
+  return t;
 }
 
 template <class T>
@@ -209,6 +212,8 @@ Tensor Tensor::host() const {
   t.storage_ = storage_->host_copy();
   return t;
 }
+
+bool Tensor::known_on_host() const { return !device().is_cuda() || storage_->host_copy() != nullptr; }
 
 Tensor Tensor::copied_to(Device device) const {
   const Tensor from = contiguous();

@@ -23,6 +23,7 @@ class Tensor {
   // Making tensors. Memory of empty() is not cleared.
   static Tensor empty(const Shape& shape, DType dtype, Device device = {});
   static Tensor zeros(const Shape& shape, DType dtype, Device device = {});
+  /// One element of it is also known on the host (Tensor::host()).
   static Tensor full(const Shape& shape, double value, DType dtype, Device device = {});
   /// A tensor with the elements of `values` in row-major order.
   template <class T>
@@ -96,6 +97,8 @@ class Tensor {
   /// The elements on the CPU: this tensor, what a GPU's integers were sent from, or a copy that waits for the
   /// GPU.
   Tensor host() const;
+  /// Whether host() costs nothing: the tensor is on the CPU, or the CPU knows what it holds.
+  bool known_on_host() const;
 
   // In place, on the elements the view covers.
   Tensor& fill_(double value);

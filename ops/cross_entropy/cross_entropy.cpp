@@ -13,7 +13,7 @@ std::int64_t check_labels(std::string_view op, const Tensor& labels, std::int64_
     fail_op(op, "labels: {} {} must be i64 [{}]", name(labels.dtype()), labels.shape().str(), rows);
   }
   std::int64_t count = 0;
-  const auto values = labels.to_vector<std::int64_t>();
+  const auto values = labels.host().to_vector<std::int64_t>();
   for (std::size_t r = 0; r < values.size(); ++r) {
     if (values[r] < -1 || values[r] >= classes) {
       fail_op(op, "label {} of row {} is neither -1 nor in 0..{}", values[r], r, classes - 1);
@@ -37,16 +37,15 @@ Loss forward(const Tensor& logits, const Tensor& labels) {
   Loss loss;
   loss.count = check_labels("cross_entropy", labels, logits.size(0), logits.size(1));
   loss.x = logits.contiguous();
-  loss.labels = labels.contiguous();
+  loss.labels = labels.to(logits.device()).contiguous();
   loss.lse = Tensor::empty({logits.size(0)}, logits.dtype(), logits.device());
   loss.value = Tensor::empty({}, logits.dtype(), logits.device());
   dispatch_real("cross_entropy", logits.dtype(), [&]<class T>() {
-    on_device("cross_entropy", logits.device(), [&](Cpu) {
-      const auto rows = logits.size(0), columns = logits.size(1);
-      cpu::log_sum_exp(rows, columns, loss.x.data<T>(), loss.lse.data<T>());
-      const double sum = cpu::cross_entropy_sum(rows, columns, loss.x.data<T>(),
-                                                loss.labels.data<std::int64_t>(), loss.lse.data<T>());
-      *loss.value.data<T>() = static_cast<T>(sum / static_cast<double>(loss.count));
+    const auto rows = logits.size(0), columns = logits.size(1);
+    on_device("cross_entropy", logits.device(), [&](auto where) {
+      kernels::log_sum_exp<T>(where, rows, columns, loss.x.data<T>(), loss.lse.data<T>());
+      kernels::cross_entropy_mean<T>(where, rows, columns, loss.x.data<T>(), loss.labels.data<std::int64_t>(),
+                                     loss.lse.data<T>(), loss.count, loss.value.data<T>());
     });
   });
   return loss;
@@ -66,9 +65,10 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels) {
       [x = loss.x, labels = loss.labels, lse = loss.lse, n = loss.count](const Tensor& dy, const Needs&) {
         Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
         dispatch_real("cross_entropy", x.dtype(), [&]<class T>() {
-          on_device("cross_entropy", x.device(), [&](Cpu) {
-            cpu::cross_entropy_backward(x.size(0), x.size(1), x.data<T>(), labels.data<std::int64_t>(),
-                                        lse.data<T>(), dy.item<T>() / static_cast<T>(n), dx.data<T>());
+          on_device("cross_entropy", x.device(), [&](auto where) {
+            kernels::cross_entropy_backward<T>(where, x.size(0), x.size(1), x.data<T>(),
+                                               labels.data<std::int64_t>(), lse.data<T>(), dy.data<T>(), n,
+                                               dx.data<T>());
           });
         });
         return Tensors{dx};

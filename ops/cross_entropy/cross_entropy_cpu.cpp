@@ -4,21 +4,23 @@
 #include "tensor/simd.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-double cross_entropy_sum(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
-                         const T* lse) {
+void cross_entropy_mean(Cpu, std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                        const T* lse, std::int64_t count, T* value) {
   double total = 0;
   for (std::int64_t r = 0; r < rows; ++r) {
     if (labels[r] >= 0) total += static_cast<double>(lse[r] - x[r * columns + labels[r]]);
   }
-  return total;
+  *value = static_cast<T>(total / static_cast<double>(count));
 }
 
 template <class T>
-void cross_entropy_backward(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
-                            const T* lse, T scale, T* dx) {
+void cross_entropy_backward(Cpu, std::int64_t rows, std::int64_t columns, const T* x,
+                            const std::int64_t* labels, const T* lse, const T* dL, std::int64_t count,
+                            T* dx) {
+  const T scale = *dL / static_cast<T>(count);
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
   for (std::int64_t r = 0; r < rows; ++r) {
     T* out = dx + r * columns;
@@ -37,11 +39,12 @@ void cross_entropy_backward(std::int64_t rows, std::int64_t columns, const T* x,
   }
 }
 
-#define CROSS_ENTROPY(T)                                                                                     \
-  template double cross_entropy_sum<T>(std::int64_t, std::int64_t, const T*, const std::int64_t*, const T*); \
-  template void cross_entropy_backward<T>(std::int64_t, std::int64_t, const T*, const std::int64_t*,         \
-                                          const T*, T, T*);
+#define CROSS_ENTROPY(T)                                                                                  \
+  template void cross_entropy_mean<T>(Cpu, std::int64_t, std::int64_t, const T*, const std::int64_t*,     \
+                                      const T*, std::int64_t, T*);                                        \
+  template void cross_entropy_backward<T>(Cpu, std::int64_t, std::int64_t, const T*, const std::int64_t*, \
+                                          const T*, const T*, std::int64_t, T*);
 CROSS_ENTROPY(float)
 CROSS_ENTROPY(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -2,16 +2,25 @@
 
 #include <cstdint>
 
-namespace lrurec::ops::cpu {
+#include "tensor/device.h"
 
-/// Sum over labelled rows of lse[r] - x[r, label[r]], in double and in the order of the rows.
+namespace lrurec::ops::kernels {
+
+/// value = mean over the `count` labelled rows of lse[r] - x[r, label[r]], summed in double and in a fixed
+/// order.
 template <class T>
-double cross_entropy_sum(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
-                         const T* lse);
-
-/// dx[r, :] = scale * (exp(x[r, :] - lse[r]) - onehot(label[r])), or 0 without a label. dx may be x.
+void cross_entropy_mean(Cpu, std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                        const T* lse, std::int64_t count, T* value);
 template <class T>
-void cross_entropy_backward(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
-                            const T* lse, T scale, T* dx);
+void cross_entropy_mean(Cuda, std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                        const T* lse, std::int64_t count, T* value);
 
-}  // namespace lrurec::ops::cpu
+/// dx[r, :] = dL / count (exp(x[r, :] - lse[r]) - onehot(label[r])), or 0 without a label. dx may be x.
+template <class T>
+void cross_entropy_backward(Cpu, std::int64_t rows, std::int64_t columns, const T* x,
+                            const std::int64_t* labels, const T* lse, const T* dL, std::int64_t count, T* dx);
+template <class T>
+void cross_entropy_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* x,
+                            const std::int64_t* labels, const T* lse, const T* dL, std::int64_t count, T* dx);
+
+}  // namespace lrurec::ops::kernels

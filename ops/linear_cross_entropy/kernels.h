@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "tensor/device.h"
+
 namespace lrurec::ops::cpu {
 
 struct HeadShape {
@@ -24,3 +26,13 @@ double linear_cross_entropy(const HeadShape& shape, const T* x, const T* weight,
                             const std::int64_t* labels, T scale, HeadGradients<T> gradients);
 
 }  // namespace lrurec::ops::cpu
+
+namespace lrurec::ops::kernels {
+
+/// The same on the GPU; value: the sum times `scale`, in device memory.
+template <class T>
+void linear_cross_entropy(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
+                          const std::int64_t* labels, T scale, const cpu::HeadGradients<T>& gradients,
+                          T* value);
+
+}  // namespace lrurec::ops::kernels

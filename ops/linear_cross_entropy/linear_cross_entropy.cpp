@@ -6,6 +6,24 @@
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
+namespace {
+
+template <class T>
+void run(Cpu, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
+         const std::int64_t* labels, std::int64_t count, const cpu::HeadGradients<T>& gradients, T* loss) {
+  const auto n = static_cast<double>(count);
+  *loss = static_cast<T>(
+      cpu::linear_cross_entropy(shape, x, weight, bias, labels, static_cast<T>(1.0 / n), gradients) / n);
+}
+
+template <class T>
+void run(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
+         const std::int64_t* labels, std::int64_t count, const cpu::HeadGradients<T>& gradients, T* loss) {
+  kernels::linear_cross_entropy(Cuda{}, shape, x, weight, bias, labels,
+                                static_cast<T>(1.0 / static_cast<double>(count)), gradients, loss);
+}
+
+}  // namespace
 
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
                               const Tensor& labels, std::int64_t chunk_tokens) {
@@ -20,24 +38,23 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   const auto count = check_labels("linear_cross_entropy", labels, x.size(0), weight.size(0));
   const bool wanted = recording() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
 
+  const Device device = x.value().device();
   Tensor dx, dweight, dbias;
   if (wanted) {
-    dx = Tensor::empty(x.shape(), x.dtype());
-    dweight = Tensor::empty(weight.shape(), x.dtype());
-    dbias = Tensor::empty(bias.shape(), x.dtype());
+    dx = Tensor::empty(x.shape(), x.dtype(), device);
+    dweight = Tensor::empty(weight.shape(), x.dtype(), device);
+    dbias = Tensor::empty(bias.shape(), x.dtype(), device);
   }
-  Tensor loss = Tensor::empty({}, x.dtype());
+  Tensor loss = Tensor::empty({}, x.dtype(), device);
   const Tensor rows = x.value().contiguous(), w = weight.value().contiguous(), b = bias.value().contiguous(),
-               dense_labels = labels.contiguous();
+               dense_labels = labels.to(device).contiguous();
   dispatch_real("linear_cross_entropy", x.dtype(), [&]<class T>() {
-    on_device("linear_cross_entropy", rows.device(), [&](Cpu) {
-      const cpu::HeadShape shape{rows.size(0), rows.size(1), w.size(0), chunk_tokens};
-      cpu::HeadGradients<T> gradients;
-      if (wanted) gradients = {dx.data<T>(), dweight.data<T>(), dbias.data<T>()};
-      const double total = cpu::linear_cross_entropy(
-          shape, rows.data<T>(), w.data<T>(), b.data<T>(), dense_labels.data<std::int64_t>(),
-          static_cast<T>(1.0 / static_cast<double>(count)), gradients);
-      *loss.data<T>() = static_cast<T>(total / static_cast<double>(count));
+    const cpu::HeadShape shape{rows.size(0), rows.size(1), w.size(0), chunk_tokens};
+    cpu::HeadGradients<T> gradients;
+    if (wanted) gradients = {dx.data<T>(), dweight.data<T>(), dbias.data<T>()};
+    on_device("linear_cross_entropy", device, [&](auto where) {
+      run<T>(where, shape, rows.data<T>(), w.data<T>(), b.data<T>(), dense_labels.data<std::int64_t>(), count,
+             gradients, loss.data<T>());
     });
   });
 
@@ -45,7 +62,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   return record("linear_cross_entropy", {x, weight, bias}, loss,
                 [dx, dweight, dbias](const Tensor& dy, const Needs& needs) {
                   // Where the loss is what backward() started from, dL is 1.
-                  const bool one = dy.to(DType::f64).item<double>() == 1;
+                  const bool one = dy.known_on_host() && dy.host().to(DType::f64).item<double>() == 1;
                   const auto scaled = [&](const Tensor& g) { return one ? g : raw::mul(g, dy); };
                   return Tensors{needs[0] ? scaled(dx) : Tensor(), needs[1] ? scaled(dweight) : Tensor(),
                                  needs[2] ? scaled(dbias) : Tensor()};

@@ -13,22 +13,23 @@ Tensor by_rows(std::string_view op, const Tensor& like, Kernel&& kernel) {
   const auto columns = like.rank() == 0 ? 1 : like.size(-1);
   const auto rows = columns == 0 ? 0 : like.numel() / columns;
   dispatch_real(op, like.dtype(), [&]<class T>() {
-    on_device(op, like.device(), [&](Cpu) { kernel.template operator()<T>(rows, columns, out.data<T>()); });
+    on_device(op, like.device(),
+              [&](auto where) { kernel.template operator()<T>(where, rows, columns, out.data<T>()); });
   });
   return out;
 }
 
 Tensor softmax_last(const Tensor& input) {
   const Tensor x = input.contiguous();
-  return by_rows("softmax", x, [&]<class T>(std::int64_t rows, std::int64_t columns, T* y) {
-    cpu::softmax_forward(rows, columns, x.data<T>(), y);
+  return by_rows("softmax", x, [&]<class T>(auto where, std::int64_t rows, std::int64_t columns, T* y) {
+    kernels::softmax_forward<T>(where, rows, columns, x.data<T>(), y);
   });
 }
 
 Tensor log_softmax_last(const Tensor& input) {
   const Tensor x = input.contiguous();
-  return by_rows("log_softmax", x, [&]<class T>(std::int64_t rows, std::int64_t columns, T* y) {
-    cpu::log_softmax_forward(rows, columns, x.data<T>(), y);
+  return by_rows("log_softmax", x, [&]<class T>(auto where, std::int64_t rows, std::int64_t columns, T* y) {
+    kernels::log_softmax_forward<T>(where, rows, columns, x.data<T>(), y);
   });
 }
 
@@ -37,9 +38,10 @@ Variable recorded_softmax(const Variable& x) {
   const Tensor y = softmax_last(x.value());
   return record("softmax", {x}, y, [y](const Tensor& grad, const Needs&) {
     const Tensor dy = grad.contiguous();
-    return Tensors{by_rows("softmax", y, [&]<class T>(std::int64_t rows, std::int64_t columns, T* dx) {
-      cpu::softmax_backward(rows, columns, dy.data<T>(), y.data<T>(), dx);
-    })};
+    return Tensors{
+        by_rows("softmax", y, [&]<class T>(auto where, std::int64_t rows, std::int64_t columns, T* dx) {
+          kernels::softmax_backward<T>(where, rows, columns, dy.data<T>(), y.data<T>(), dx);
+        })};
   });
 }
 
@@ -48,9 +50,10 @@ Variable recorded_log_softmax(const Variable& x) {
   const Tensor y = log_softmax_last(x.value());
   return record("log_softmax", {x}, y, [y](const Tensor& grad, const Needs&) {
     const Tensor dy = grad.contiguous();
-    return Tensors{by_rows("log_softmax", y, [&]<class T>(std::int64_t rows, std::int64_t columns, T* dx) {
-      cpu::log_softmax_backward(rows, columns, dy.data<T>(), y.data<T>(), dx);
-    })};
+    return Tensors{
+        by_rows("log_softmax", y, [&]<class T>(auto where, std::int64_t rows, std::int64_t columns, T* dx) {
+          kernels::log_softmax_backward<T>(where, rows, columns, dy.data<T>(), y.data<T>(), dx);
+        })};
   });
 }
 

@@ -6,7 +6,7 @@
 #include "tensor/simd.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 template <class T>
@@ -57,7 +57,7 @@ void for_each_row(std::int64_t rows, std::int64_t columns, Row&& row) {
 }  // namespace
 
 template <class T>
-void log_sum_exp(std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
+void log_sum_exp(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const RowSums<T> sums(columns, x + r * columns);
     lse[r] = sums.shift + std::log(sums.sum);
@@ -65,7 +65,7 @@ void log_sum_exp(std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
 }
 
 template <class T>
-void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
+void softmax_forward(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T* in = x + r * columns;
     const RowSums<T> sums(columns, in);
@@ -80,7 +80,7 @@ void softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) 
 }
 
 template <class T>
-void softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
+void softmax_backward(Cpu, std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T *g = dy + r * columns, *p = y + r * columns;
     T dot = 0;
@@ -92,7 +92,7 @@ void softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, cons
 }
 
 template <class T>
-void log_softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T* y) {
+void log_softmax_forward(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T* in = x + r * columns;
     const RowSums<T> sums(columns, in);
@@ -103,7 +103,7 @@ void log_softmax_forward(std::int64_t rows, std::int64_t columns, const T* x, T*
 }
 
 template <class T>
-void log_softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
+void log_softmax_backward(Cpu, std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const T* g = dy + r * columns;
     T total = 0;
@@ -119,13 +119,13 @@ void log_softmax_backward(std::int64_t rows, std::int64_t columns, const T* dy, 
   });
 }
 
-#define SOFTMAX(T)                                                                       \
-  template void log_sum_exp<T>(std::int64_t, std::int64_t, const T*, T*);                \
-  template void softmax_forward<T>(std::int64_t, std::int64_t, const T*, T*);            \
-  template void softmax_backward<T>(std::int64_t, std::int64_t, const T*, const T*, T*); \
-  template void log_softmax_forward<T>(std::int64_t, std::int64_t, const T*, T*);        \
-  template void log_softmax_backward<T>(std::int64_t, std::int64_t, const T*, const T*, T*);
+#define SOFTMAX(T)                                                                            \
+  template void log_sum_exp<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);                \
+  template void softmax_forward<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);            \
+  template void softmax_backward<T>(Cpu, std::int64_t, std::int64_t, const T*, const T*, T*); \
+  template void log_softmax_forward<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);        \
+  template void log_softmax_backward<T>(Cpu, std::int64_t, std::int64_t, const T*, const T*, T*);
 SOFTMAX(float)
 SOFTMAX(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -1,0 +1,131 @@
+// The prediction head by chunks of tokens: S = X W^T, softmax in place, dX = S W, dW += S^T X, db += S^T 1.
+// Products by cuBLAS; a chunk's scores stay in the second-level cache from one to the next.
+
+#include <limits>
+
+#include "ops/linear_cross_entropy/head_chunks.h"
+#include "ops/linear_cross_entropy/kernels.h"
+#include "tensor/cuda/gemm.h"
+#include "tensor/cuda/kernel.h"
+#include "tensor/cuda/pack.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/cuda/scratch.h"
+
+namespace lrurec::ops::kernels {
+namespace {
+
+using cuda::Pack;
+
+constexpr int threads = 256;
+
+/// f(first column, scores of four columns), of which those past the last class are minus infinity.
+template <class T, class F>
+__device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&& f) {
+  for (std::int64_t c = 4 * static_cast<std::int64_t>(threadIdx.x); c < classes; c += 4 * blockDim.x) {
+    Pack<T, 4> s = cuda::load<4>(row + c);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      s[k] = c + k < classes ? s[k] + bias[c + k] : -std::numeric_limits<T>::infinity();
+    }
+    f(c, s);
+  }
+}
+
+// A block a token. Its scores become `scale` (softmax - onehot), or zeros without a label; loss[t] =
+// log-sum-exp - score of the label. One pass finds maximum and sum together: a thread rescales its sum when
+// its maximum grows.
+template <class T>
+__global__ void softmax_kernel(std::int64_t classes, std::int64_t row_size, T* scores, const T* bias,
+                               const std::int64_t* labels, T scale, bool gradients, T* loss) {
+  __shared__ T partial[cuda::warp_size];
+  const std::int64_t t = blockIdx.x, label = labels[t];
+  T* row = scores + t * row_size;
+  if (label < 0) {  // the same for the whole block
+    if (threadIdx.x == 0) loss[t] = 0;
+    for (std::int64_t c = threadIdx.x; gradients && c < classes; c += blockDim.x) row[c] = 0;
+    return;
+  }
+  T top = -std::numeric_limits<T>::infinity(), total = 0;
+  for_fours(classes, row, bias, [&](std::int64_t, const Pack<T, 4>& s) {
+    T four = top;
+#pragma unroll
+    for (int k = 0; k < 4; ++k) four = s[k] > four ? s[k] : four;
+    if (four > top) {
+      total *= std::exp(top - four);
+      top = four;
+    }
+#pragma unroll
+    for (int k = 0; k < 4; ++k) total += std::exp(s[k] - top);
+  });
+  const T largest = cuda::block_max(top, partial);
+  // A thread that saw no class, or NaN alone, has the maximum of nothing.
+  const T mine = top == -std::numeric_limits<T>::infinity() ? total : total * std::exp(top - largest);
+  const T sum = cuda::block_sum(mine, partial);
+  if (threadIdx.x == 0) loss[t] = largest + std::log(sum) - (row[label] + bias[label]);
+  if (!gradients) return;
+  __syncthreads();  // the label's score has been read
+  const T factor = scale / sum;
+  for_fours(classes, row, bias, [&](std::int64_t c, Pack<T, 4> s) {
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      s[k] = std::exp(s[k] - largest) * factor;  // 0 past the last class
+      if (c + k == label) s[k] -= scale;
+    }
+    cuda::store(row + c, s);
+  });
+}
+
+// The sum of all losses, in double and in a fixed order.
+template <class T>
+__global__ void sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value) {
+  __shared__ double partial[cuda::warp_size];
+  double total = 0;
+  for (std::int64_t t = threadIdx.x; t < tokens; t += blockDim.x) total += static_cast<double>(loss[t]);
+  total = cuda::block_sum(total, partial);
+  if (threadIdx.x == 0) *value = static_cast<T>(total * static_cast<double>(scale));
+}
+
+template <class T>
+__global__ void ones_kernel(std::int64_t n, T* x) {
+  for (std::int64_t i = cuda::global_thread(); i < n; i += cuda::grid_threads()) x[i] = T(1);
+}
+
+}  // namespace
+
+template <class T>
+void linear_cross_entropy(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
+                          const std::int64_t* labels, T scale, const cpu::HeadGradients<T>& gradients,
+                          T* value) {
+  const std::int64_t H = shape.H, C = shape.classes;
+  const HeadChunks chunks(shape.tokens, C, sizeof(T), shape.chunk);
+  const bool wanted = gradients.dx != nullptr;
+  const cuda::Scratch<T> scores(chunks.size * chunks.row), loss(shape.tokens), ones(chunks.size);
+  if (wanted) {
+    cuda::launch("linear_cross_entropy", ones_kernel<T>, cuda::blocks_for(chunks.size), threads, 0,
+                 chunks.size, ones.data());
+  }
+  for (std::int64_t k = 0; k < chunks.count(); ++k) {
+    const std::int64_t begin = chunks.begin(k), n = chunks.length(k);
+    const T* rows = x + begin * H;
+    cuda::gemm<T>(Read::plain, Read::transpose, n, C, H, rows, H, weight, H, T(0), scores.data(), chunks.row);
+    cuda::launch("linear_cross_entropy", softmax_kernel<T>, static_cast<unsigned>(n), threads, 0, C,
+                 chunks.row, scores.data(), bias, labels + begin, scale, wanted, loss.data() + begin);
+    if (!wanted) continue;
+    const T beta = k == 0 ? T(0) : T(1);
+    cuda::gemm<T>(Read::plain, Read::plain, n, H, C, scores.data(), chunks.row, weight, H, T(0),
+                  gradients.dx + begin * H, H);
+    cuda::gemm<T>(Read::transpose, Read::plain, C, H, n, scores.data(), chunks.row, rows, H, beta,
+                  gradients.dweight, H);
+    cuda::gemm<T>(Read::transpose, Read::plain, C, 1, n, scores.data(), chunks.row, ones.data(), 1, beta,
+                  gradients.dbias, 1);
+  }
+  cuda::launch("linear_cross_entropy", sum_kernel<T>, 1, 1024, 0, shape.tokens, loss.data(), scale, value);
+}
+
+#define HEAD(T)                                                                                 \
+  template void linear_cross_entropy(Cuda, const cpu::HeadShape&, const T*, const T*, const T*, \
+                                     const std::int64_t*, T, const cpu::HeadGradients<T>&, T*);
+HEAD(float)
+HEAD(double)
+
+}  // namespace lrurec::ops::kernels
