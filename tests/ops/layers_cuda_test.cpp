@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "autograd/gradcheck.h"
 #include "ops/ops.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
@@ -218,7 +219,7 @@ TEST(EmbeddingCuda, RunsOfEveryLength) {
     }
     return list;
   };
-  expect_embedding("one id through 94 chunks", 3, 4, std::vector<std::int64_t>(1500, 1));
+  expect_embedding("one id through 44 chunks", 3, 4, std::vector<std::int64_t>(700, 1));
   expect_embedding("one id, whole chunks", 3, 2, std::vector<std::int64_t>(512, 2));
   expect_embedding("one id in one chunk", 3, 2, std::vector<std::int64_t>(16, 2));
   expect_embedding("half of them the start token", 40, 64, draw(300, 40, 2));
@@ -238,6 +239,17 @@ TEST(EmbeddingCuda, BadIdsAreRefusedBeforeAnythingRuns) {
     test::expect_error(ErrorKind::internal, "id 3 at position 1 is not in 0..2",
                        [&] { embedding(weight, at); });
   }
+}
+
+TEST(GradcheckCuda, RefusesWhatItCannotReach) {
+  LRUREC_NEEDS_GPU();
+  const Function negative = [](const Variables& x) { return Variables{neg(x[0])}; };
+  const Tensor x = random_normal({3}, DType::f64);
+  test::expect_error(ErrorKind::internal, "inputs are perturbed on the CPU",
+                     [&] { gradcheck("neg", negative, {Variable(x.to(gpu), true)}); });
+  const Function moved = [](const Variables& v) { return Variables{to(v[0], gpu)}; };
+  test::expect_error(ErrorKind::internal, "move them to the CPU",
+                     [&] { gradcheck("to", moved, {Variable(x, true)}); });
 }
 
 TEST(MatmulCuda, ConjugatesInEveryLayout) {
