@@ -36,7 +36,7 @@ template <class T>
 void sum_real(std::int64_t rows, std::int64_t columns, std::int64_t split, const T* x, T* left, T* right) {
   // Few rows are summed at once, by as many warps as a block can have, so that the reads of a column do not
   // wait for each other.
-  constexpr std::int64_t few = 256;
+  constexpr std::int64_t few = 512;
   constexpr int many_warps = 32, warps = 8;
   const auto tiles = static_cast<unsigned>((columns + warp_size - 1) / warp_size);
   if (rows <= few) {
