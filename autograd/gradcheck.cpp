@@ -19,6 +19,8 @@ Tensor random_cotangent(const Tensor& output, std::uint64_t seed, std::uint64_t 
   if (real_of(output.dtype()) != DType::f64) {
     fail_op("gradcheck", "outputs must be f64 or c128, not {}", name(output.dtype()));
   }
+  if (output.device().is_cuda())
+    fail_op("gradcheck", "outputs are on {}; move them to the CPU", output.device().str());
   Tensor c = Tensor::empty(output.shape(), output.dtype());
   const Philox random(seed, stream);
   for (std::int64_t i = 0; i < count_doubles(c); ++i)
@@ -66,6 +68,10 @@ class OwnValues {
       if (real_of(input.dtype()) != DType::f64) {
         fail_op("gradcheck", "inputs must be f64 or c128, not {}: differences in {} are all rounding",
                 name(input.dtype()), name(input.dtype()));
+      }
+      if (input.value().device().is_cuda()) {
+        fail_op("gradcheck", "inputs are perturbed on the CPU; the function can move them to {}",
+                input.value().device().str());
       }
       saved_.emplace_back(input, input.value());
     }

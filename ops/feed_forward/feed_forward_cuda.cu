@@ -122,7 +122,7 @@ template <class T>
 void feed_forward_backward(Cuda, const cpu::FeedForward<T>& f, const T* z, const T* a, const T* dy,
                            const cpu::FeedForwardGradients<T>& gradients) {
   const DropoutMask mask(f.random, f.p);
-  const Chunks rows(f.tokens, 64, 256);
+  const Chunks rows(f.tokens, 4 * warps, 512);
   const cuda::Scratch<T> da(f.tokens * f.I), sums(rows.count * f.I);
   cuda::gemm(Read::plain, Read::plain, f.tokens, f.I, f.O, dy, f.O, f.W2, f.I, T(0), da.data(), f.I);
   if (cuda::in_fours(f.I, f.b1, z)) {

@@ -8,19 +8,17 @@
 namespace lrurec::cuda {
 namespace {
 
-constexpr int warps = 8;
-
 // A block sums the rows of one chunk (blockIdx.y) in 32 columns (blockIdx.x): a lane a column, so that a warp
 // reads neighbours; the warps take rows in turn and are joined in order. Columns from `split` on go to
 // `right`.
-template <class In, class Out>
-__global__ void sum_chunk(Chunks chunks, std::int64_t columns, std::int64_t split, const In* x, Out* left,
-                          Out* right) {
+template <int warps, class In, class Out>
+__global__ void __launch_bounds__(warps* warp_size)
+    sum_chunk(Chunks chunks, std::int64_t columns, std::int64_t split, const In* x, Out* left, Out* right) {
   __shared__ double partial[warps][warp_size];
   const std::int64_t c = static_cast<std::int64_t>(blockIdx.x) * warp_size + lane();
   double total = 0;
   if (c < columns) {
-#pragma unroll 4
+#pragma unroll 8
     for (std::int64_t r = chunks.begin(blockIdx.y) + warp(); r < chunks.end(blockIdx.y); r += warps) {
       total += static_cast<double>(x[r * columns + c]);
     }
@@ -36,19 +34,23 @@ __global__ void sum_chunk(Chunks chunks, std::int64_t columns, std::int64_t spli
 
 template <class T>
 void sum_real(std::int64_t rows, std::int64_t columns, std::int64_t split, const T* x, T* left, T* right) {
-  const Chunks chunks(rows, 64, 128), whole(chunks.count, chunks.count, 1);
+  // Few rows are summed at once, by as many warps as a block can have, so that the reads of a column do not
+  // wait for each other.
+  constexpr std::int64_t few = 512;
+  constexpr int many_warps = 32, warps = 8;
   const auto tiles = static_cast<unsigned>((columns + warp_size - 1) / warp_size);
-  const auto grid_rows = static_cast<unsigned>(chunks.count);
-  constexpr unsigned threads = warps * warp_size;
-  if (chunks.count == 1) {
-    launch("column_sum", sum_chunk<T, T>, dim3(tiles), threads, 0, chunks, columns, split, x, left, right);
+  if (rows <= few) {
+    launch("column_sum", sum_chunk<many_warps, T, T>, dim3(tiles), many_warps * warp_size, 0,
+           Chunks(rows, few, 1), columns, split, x, left, right);
     return;
   }
+  const Chunks chunks(rows, 64, few);
   const Scratch<double> partial(chunks.count * columns);
-  launch("column_sum", sum_chunk<T, double>, dim3(tiles, grid_rows), threads, 0, chunks, columns, columns, x,
-         partial.data(), partial.data());
-  launch("column_sum", sum_chunk<double, T>, dim3(tiles), threads, 0, whole, columns, split,
-         static_cast<const double*>(partial.data()), left, right);
+  launch("column_sum", sum_chunk<warps, T, double>, dim3(tiles, static_cast<unsigned>(chunks.count)),
+         warps * warp_size, 0, chunks, columns, columns, x, partial.data(), partial.data());
+  launch("column_sum", sum_chunk<many_warps, double, T>, dim3(tiles), many_warps * warp_size, 0,
+         Chunks(chunks.count, few, 1), columns, split, static_cast<const double*>(partial.data()), left,
+         right);
 }
 
 }  // namespace

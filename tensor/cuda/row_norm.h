@@ -135,7 +135,7 @@ void normalise_rows(const char* name, std::int64_t rows, std::int64_t width, dou
 }
 
 /// Blocks whose sums for dweight and dbias are joined at the end.
-inline constexpr std::int64_t norm_sum_blocks = 256;
+inline constexpr std::int64_t norm_sum_blocks = 512;
 
 // Adds the lanes' sums of all rows of a block, in order: out[c]. `all`: rows_per_block x width, shared.
 template <class Layout, class T>
