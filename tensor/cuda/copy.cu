@@ -72,15 +72,36 @@ void add(Cuda, const StridedLoop<2>& loop, T* to, const T* from) {
                elements(to), elements(from));
 }
 
-#define COPY(To, From) template void copy(Cuda, const StridedLoop<2>&, To*, const From*);
-#define REAL_TO(To) \
-  COPY(To, bool) COPY(To, std::int32_t) COPY(To, std::int64_t) COPY(To, float) COPY(To, double)
-#define FILL(T) template void fill(Cuda, const StridedLoop<1>&, T*, T);
-#define ADD(T) template void add(Cuda, const StridedLoop<2>&, T*, const T*);
-REAL_TO(bool)
-REAL_TO(std::int32_t) REAL_TO(std::int64_t) REAL_TO(float) REAL_TO(double) REAL_TO(c64) COPY(c64, c64)
-    COPY(c64, c128) REAL_TO(c128) COPY(c128, c64) COPY(c128, c128) FILL(bool) FILL(std::int32_t)
-        FILL(std::int64_t) FILL(float) FILL(double) FILL(c64) FILL(c128) ADD(float) ADD(double) ADD(c64)
-            ADD(c128)
+#define COPY(To, From) template void copy(Cuda, const StridedLoop<2>&, To*, const From*)
+#define COPY_REALS(To)    \
+  COPY(To, bool);         \
+  COPY(To, std::int32_t); \
+  COPY(To, std::int64_t); \
+  COPY(To, float);        \
+  COPY(To, double)
+#define FILL(T) template void fill(Cuda, const StridedLoop<1>&, T*, T)
+#define ADD(T) template void add(Cuda, const StridedLoop<2>&, T*, const T*)
+COPY_REALS(bool);
+COPY_REALS(std::int32_t);
+COPY_REALS(std::int64_t);
+COPY_REALS(float);
+COPY_REALS(double);
+COPY_REALS(c64);
+COPY_REALS(c128);
+COPY(c64, c64);
+COPY(c64, c128);
+COPY(c128, c64);
+COPY(c128, c128);
+FILL(bool);
+FILL(std::int32_t);
+FILL(std::int64_t);
+FILL(float);
+FILL(double);
+FILL(c64);
+FILL(c128);
+ADD(float);
+ADD(double);
+ADD(c64);
+ADD(c128);
 
 }  // namespace lrurec::kernels
