@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
-namespace lrurec::ops::cpu {
+#include "tensor/device.h"
+
+namespace lrurec::ops::kernels {
 
 template <class T>
 struct LinearRank {
@@ -13,6 +15,8 @@ struct LinearRank {
 
 /// ranks [n]; losses [n] or null. A rank of -1 stands for a row with a score that is not finite.
 template <class T>
-void linear_ranks(const LinearRank<T>& f, std::int64_t* ranks, T* losses);
+void linear_ranks(Cpu, const LinearRank<T>& f, std::int64_t* ranks, T* losses);
+template <class T>
+void linear_ranks(Cuda, const LinearRank<T>& f, std::int64_t* ranks, T* losses);
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

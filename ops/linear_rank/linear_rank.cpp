@@ -10,7 +10,8 @@ namespace lrurec::ops {
 namespace {
 
 void check_classes(const char* what, const Tensor& classes, std::int64_t C) {
-  const std::int64_t* at = classes.data<std::int64_t>();
+  const Tensor here = classes.host().contiguous();
+  const std::int64_t* at = here.data<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i) {
     if (at[i] < 0 || at[i] >= C) fail_op("linear_ranks", "{} {} is not in 0..{}", what, at[i], C - 1);
   }
@@ -32,32 +33,36 @@ raw::LinearRanks raw::linear_ranks(const Tensor& x, const Tensor& weight, const 
         name(x.dtype()), x.shape().str(), name(weight.dtype()), weight.shape().str(), name(bias.dtype()),
         bias.shape().str(), name(targets.dtype()), targets.shape().str());
   }
-  check_offsets("linear_ranks", excluded.offsets, excluded.classes.numel());
-  const Tensor in = x.contiguous(), w = weight.contiguous(), b = bias.contiguous(), at = targets.contiguous();
-  const Tensor offsets = excluded.offsets.contiguous(), classes = excluded.classes.contiguous();
-  check_classes("target", at, w.size(0));
-  check_classes("excluded class", classes, w.size(0));
+  check_offsets("linear_ranks", excluded.offsets.host(), excluded.classes.numel());
+  const Tensor in = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
+  check_classes("target", targets, w.size(0));
+  check_classes("excluded class", excluded.classes, w.size(0));
+  const Device device = in.device();
+  const Tensor at = targets.to(device).contiguous(), offsets = excluded.offsets.to(device).contiguous(),
+               classes = excluded.classes.to(device).contiguous();
   if (offsets.numel() != in.size(0) + 1) {
     fail_op("linear_ranks", "excluded offsets: {} must be [{}]", offsets.shape().str(), in.size(0) + 1);
   }
 
-  LinearRanks result{Tensor::empty({in.size(0)}, DType::i64), {}};
-  if (with_losses) result.losses = Tensor::empty({in.size(0)}, in.dtype());
+  LinearRanks result{Tensor::empty({in.size(0)}, DType::i64, device), {}};
+  if (with_losses) result.losses = Tensor::empty({in.size(0)}, in.dtype(), device);
   dispatch_real("linear_ranks", in.dtype(), [&]<class T>() {
-    on_device("linear_ranks", in.device(), [&](Cpu) {
-      const cpu::LinearRank<T> f{in.size(0),
-                                 in.size(1),
-                                 w.size(0),
-                                 in.data<T>(),
-                                 w.data<T>(),
-                                 b.data<T>(),
-                                 at.data<std::int64_t>(),
-                                 offsets.data<std::int64_t>(),
-                                 classes.data<std::int64_t>()};
-      cpu::linear_ranks(f, result.ranks.data<std::int64_t>(),
-                        with_losses ? result.losses.data<T>() : nullptr);
+    on_device("linear_ranks", in.device(), [&](auto where) {
+      const kernels::LinearRank<T> f{in.size(0),
+                                     in.size(1),
+                                     w.size(0),
+                                     in.data<T>(),
+                                     w.data<T>(),
+                                     b.data<T>(),
+                                     at.data<std::int64_t>(),
+                                     offsets.data<std::int64_t>(),
+                                     classes.data<std::int64_t>()};
+      kernels::linear_ranks(where, f, result.ranks.data<std::int64_t>(),
+                            with_losses ? result.losses.data<T>() : nullptr);
     });
   });
+  result.ranks = result.ranks.host();
+  if (with_losses) result.losses = result.losses.host();
   const std::int64_t* ranks = result.ranks.data<std::int64_t>();
   if (const auto broken = std::count(ranks, ranks + in.size(0), -1); broken > 0) {
     fail(ErrorKind::non_finite,

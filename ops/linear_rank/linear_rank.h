@@ -21,7 +21,8 @@ struct LinearRanks {
 /// Scores are x W^T + b. x: [n, H], W: [C, H], b: [C], f32 or f64; targets: i64 [n], which must not be
 /// excluded. Ties count against the target, so that a constant scorer cannot look good. A score that is not
 /// finite is ErrorKind::non_finite. Scores have the same bits as those of linear_top_k, wherever a row
-/// stands.
+/// stands (on a GPU: within a call). Targets and excluded classes may be on either device.
+/// Ranks and losses come out on the CPU, by one wait.
 LinearRanks linear_ranks(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
                          const ExcludedClasses& excluded, bool with_losses = false);
 

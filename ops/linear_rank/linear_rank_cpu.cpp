@@ -11,7 +11,7 @@
 #include "tensor/simd.h"
 #include "tensor/tile_product.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 constexpr std::int64_t tile_classes = 128, panel_rows = 64, panels_together = 4;
@@ -102,7 +102,7 @@ void finish(const LinearRank<T>& f, const Panel<T>& panel, std::int64_t* ranks, 
 }  // namespace
 
 template <class T>
-void linear_ranks(const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
+void linear_ranks(Cpu, const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
   constexpr std::int64_t group_rows = panel_rows * panels_together;
   const std::int64_t groups = (f.n + group_rows - 1) / group_rows;
 #pragma omp parallel if (f.n > panel_rows)
@@ -133,8 +133,8 @@ void linear_ranks(const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
   }
 }
 
-#define LINEAR_RANKS(T) template void linear_ranks<T>(const LinearRank<T>&, std::int64_t*, T*);
+#define LINEAR_RANKS(T) template void linear_ranks<T>(Cpu, const LinearRank<T>&, std::int64_t*, T*);
 LINEAR_RANKS(float)
 LINEAR_RANKS(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -1,6 +1,7 @@
 #include "ops/linear_top_k/linear_top_k.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ops/linear_scan/offsets.h"
 #include "ops/linear_top_k/kernels.h"
@@ -16,13 +17,37 @@ ClassTiles::ClassTiles(const Tensor& weight, const Tensor& bias) : width_(0), bi
   const Tensor w = weight.contiguous();
   const std::int64_t C = w.size(0);
   width_ = w.size(1);
-  tiles_ = Tensor::empty({(C + cpu::top_k_tile - 1) / cpu::top_k_tile, width_, cpu::top_k_tile}, w.dtype(),
-                         w.device());
-  dispatch_real("linear_top_k", w.dtype(), [&]<class T>() {
-    on_device("linear_top_k", w.device(),
-              [&](Cpu) { cpu::pack_classes(C, width_, w.data<T>(), tiles_.data<T>()); });
-  });
+  if (w.device().is_cuda()) {
+    tiles_ = w.clone();
+    return;
+  }
+  constexpr std::int64_t tile = kernels::top_k_tile;
+  tiles_ = Tensor::empty({(C + tile - 1) / tile, width_, tile}, w.dtype());
+  dispatch_real("linear_top_k", w.dtype(),
+                [&]<class T>() { kernels::pack_classes(C, width_, w.data<T>(), tiles_.data<T>()); });
 }
+
+namespace {
+
+/// What a GPU found for the first k classes there can be, as the CPU gives it: k columns, no index where
+/// there was no candidate.
+TopK finish(const TopK& found, std::int64_t k) {
+  const Tensor indices = found.indices.host(), values = found.values.host();
+  const std::int64_t n = indices.size(0), there = indices.size(1);
+  TopK result{Tensor::full({n, k}, -1, DType::i64), Tensor::full({n, k}, -INFINITY, values.dtype())};
+  result.indices.slice(1, 0, there).copy_(indices);
+  result.values.slice(1, 0, there).copy_(values);
+  dispatch_real("linear_top_k", values.dtype(), [&]<class T>() {
+    const T* value = result.values.data<T>();
+    auto* index = result.indices.data<std::int64_t>();
+    for (std::int64_t i = 0; i < n * k; ++i) {
+      if (value[i] == -INFINITY) index[i] = -1;
+    }
+  });
+  return result;
+}
+
+}  // namespace
 
 TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
                   const ExcludedClasses& excluded) {
@@ -30,38 +55,52 @@ TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
     fail_op("linear_top_k", "x: {} {} must be {} [n, {}], k = {} not negative", name(x.dtype()),
             x.shape().str(), name(classes.dtype()), classes.width(), k);
   }
-  check_offsets("linear_top_k", excluded.offsets, excluded.classes.numel());
-  if (excluded.offsets.numel() != x.size(0) + 1 || excluded.classes.dtype() != DType::i64) {
-    fail_op("linear_top_k", "excluded offsets: {} must be [{}], classes i64", excluded.offsets.shape().str(),
-            x.size(0) + 1);
+  const Device device = classes.device();
+  if (x.device() != device) {
+    fail_op("linear_top_k", "x is on {}, the classes are on {}", x.device().str(), device.str());
   }
-  const Tensor in = x.contiguous(), offsets = excluded.offsets.contiguous(),
-               ids = excluded.classes.contiguous();
-  const std::int64_t* at = offsets.data<std::int64_t>();
-  for (std::int64_t r = 0; r < in.size(0); ++r) {
-    if (!std::is_sorted(ids.data<std::int64_t>() + at[r], ids.data<std::int64_t>() + at[r + 1])) {
+  const std::int64_t n = x.size(0), most = std::min(k, classes.classes());
+  if (device.is_cuda() && most > kernels::linear_top_k_most_on_gpu) {
+    fail_op("linear_top_k", "k = {} is more than the {} a GPU selects", k, kernels::linear_top_k_most_on_gpu);
+  }
+  check_offsets("linear_top_k", excluded.offsets.host(), excluded.classes.numel());
+  if (excluded.offsets.numel() != n + 1 || excluded.classes.dtype() != DType::i64) {
+    fail_op("linear_top_k", "excluded offsets: {} must be [{}], classes i64", excluded.offsets.shape().str(),
+            n + 1);
+  }
+  const Tensor offsets = excluded.offsets.host().contiguous(), ids = excluded.classes.host().contiguous();
+  const std::int64_t *at = offsets.data<std::int64_t>(), *id = ids.data<std::int64_t>();
+  for (std::int64_t r = 0; r < n; ++r) {
+    if (!std::is_sorted(id + at[r], id + at[r + 1])) {
       fail_op("linear_top_k", "the excluded classes of row {} are not in rising order", r);
     }
   }
-  TopK result{Tensor::empty({in.size(0), k}, DType::i64), Tensor::empty({in.size(0), k}, in.dtype())};
-  if (k == 0) return result;
+  const std::int64_t columns = device.is_cuda() ? most : k;
+  TopK result{Tensor::empty({n, columns}, DType::i64, device),
+              Tensor::empty({n, columns}, x.dtype(), device)};
+  if (columns == 0) return device.is_cuda() ? finish(result, k) : result;
+  const Tensor in = x.contiguous(), offsets_there = excluded.offsets.to(device).contiguous(),
+               ids_there = excluded.classes.to(device).contiguous();
+  const Tensor broken = Tensor::zeros({1}, DType::i32, device);
   dispatch_real("linear_top_k", in.dtype(), [&]<class T>() {
-    on_device("linear_top_k", in.device(), [&](Cpu) {
-      const cpu::LinearTopK<T> f{in.size(0),
-                                 in.size(1),
-                                 classes.classes(),
-                                 k,
-                                 in.data<T>(),
-                                 classes.tiles().data<T>(),
-                                 classes.bias().data<T>(),
-                                 at,
-                                 ids.data<std::int64_t>()};
-      if (!cpu::linear_top_k(f, result.indices.data<std::int64_t>(), result.values.data<T>())) {
-        fail(ErrorKind::non_finite, "scores are not finite; the model's weights are broken");
-      }
+    on_device("linear_top_k", device, [&](auto where) {
+      const kernels::LinearTopK<T> f{n,
+                                     in.size(1),
+                                     classes.classes(),
+                                     columns,
+                                     in.data<T>(),
+                                     classes.tiles().data<T>(),
+                                     classes.bias().data<T>(),
+                                     offsets_there.data<std::int64_t>(),
+                                     ids_there.data<std::int64_t>()};
+      kernels::linear_top_k(where, f, result.indices.data<std::int64_t>(), result.values.data<T>(),
+                            broken.data<std::int32_t>());
     });
   });
-  return result;
+  if (broken.item<std::int32_t>() != 0) {
+    fail(ErrorKind::non_finite, "scores are not finite; the model's weights are broken");
+  }
+  return device.is_cuda() ? finish(result, k) : result;
 }
 
 }  // namespace lrurec::ops::raw

@@ -12,7 +12,7 @@
 #include "tensor/simd.h"
 #include "tensor/tile_product.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 template <class T>
@@ -100,7 +100,7 @@ void pack_classes(std::int64_t C, std::int64_t H, const T* weight, T* tiles) {
 }
 
 template <class T>
-bool linear_top_k(const LinearTopK<T>& f, std::int64_t* indices, T* values) {
+void linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values, std::int32_t* any_broken) {
   constexpr std::int64_t rows_together = 64;
   const std::int64_t tiles = (f.C + top_k_tile - 1) / top_k_tile;
   const std::int64_t threads = std::clamp<std::int64_t>(tiles / 8, 1, omp_get_max_threads());
@@ -137,13 +137,13 @@ bool linear_top_k(const LinearTopK<T>& f, std::int64_t* indices, T* values) {
       }
     }
   }
-  return broken == 0;
+  *any_broken = broken;
 }
 
 #define LINEAR_TOP_K(T)                                                    \
   template void pack_classes<T>(std::int64_t, std::int64_t, const T*, T*); \
-  template bool linear_top_k<T>(const LinearTopK<T>&, std::int64_t*, T*);
+  template void linear_top_k<T>(Cpu, const LinearTopK<T>&, std::int64_t*, T*, std::int32_t*);
 LINEAR_TOP_K(float)
 LINEAR_TOP_K(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -6,10 +6,10 @@
 #include "ops/top_k/kernels.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
 template <class T>
-void top_k(std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x, std::int64_t* indices,
+void top_k(Cpu, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x, std::int64_t* indices,
            T* values) {
 #pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -32,17 +32,18 @@ void top_k(std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x, 
 }
 
 template <class T>
-void scatter_rows(std::int64_t rows, std::int64_t columns, std::int64_t k, const T* dy,
+void scatter_rows(Cpu, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* dy,
                   const std::int64_t* indices, T* dx) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t j = 0; j < k; ++j) dx[r * columns + indices[r * k + j]] = dy[r * k + j];
   }
 }
 
-#define TOP_K(T)                                                                                 \
-  template void top_k<T>(std::int64_t, std::int64_t, std::int64_t, const T*, std::int64_t*, T*); \
-  template void scatter_rows<T>(std::int64_t, std::int64_t, std::int64_t, const T*, const std::int64_t*, T*);
+#define TOP_K(T)                                                                                      \
+  template void top_k<T>(Cpu, std::int64_t, std::int64_t, std::int64_t, const T*, std::int64_t*, T*); \
+  template void scatter_rows<T>(Cpu, std::int64_t, std::int64_t, std::int64_t, const T*,              \
+                                const std::int64_t*, T*);
 TOP_K(float)
 TOP_K(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels
