@@ -31,6 +31,13 @@ void Module::zero_grad() {
   for (auto& p : named_parameters()) p.variable.zero_grad();
 }
 
+void Module::to(Device device) {
+  for (auto& p : named_parameters()) {
+    p.variable.zero_grad();
+    p.variable.set_value(p.variable.value().to(device));
+  }
+}
+
 Variable Module::register_parameter(std::string name, Tensor value) {
   parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true)});
   return parameters_.back().variable;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/optim/kernels.h"
+#include "ops/ops.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::nn {
@@ -62,11 +64,73 @@ std::vector<Tensor> gradients_of(const std::vector<NamedParameter>& parameters) 
   return gradients;
 }
 
+Device device_of(const std::vector<NamedParameter>& parameters) {
+  return parameters.empty() ? Device{} : parameters.front().variable.value().device();
+}
+
+/// f(Cuda) where there are kernels for it.
+template <class F>
+void on_gpu(const char* op, Device device, F&& f) {
+  on_device(op, device, [&]<class Where>(Where where) {
+    if constexpr (std::is_same_v<Where, Cuda>) f(where);
+  });
+}
+
+/// Gradients of one dtype by tables; `fill` completes a row with what else the kernel reads. Parameters
+/// without a gradient are left out.
+template <class T, class Fill>
+std::vector<kernels::ParameterTable<T>> tables_of(const std::vector<Tensor>& gradients, Fill&& fill) {
+  std::vector<kernels::ParameterTable<T>> tables;
+  for (std::size_t k = 0; k < gradients.size(); ++k) {
+    if (!gradients[k].defined() || gradients[k].dtype() != dtype_of<T> || gradients[k].numel() == 0) continue;
+    if (tables.empty() || tables.back().count == kernels::ParameterTable<T>::most) tables.emplace_back();
+    kernels::ParameterView<T> row;
+    row.gradient = gradients[k].data<T>();
+    row.n = gradients[k].numel();
+    row.index = static_cast<std::int64_t>(k);
+    fill(k, row);
+    tables.back().add(row);
+  }
+  return tables;
+}
+
+/// f(table) for all tables of f32 and f64 parameters.
+template <class Fill, class F>
+void for_each_table(const std::vector<Tensor>& gradients, Fill&& fill, F&& f) {
+  for (const auto& table : tables_of<float>(gradients, fill)) f(table);
+  for (const auto& table : tables_of<double>(gradients, fill)) f(table);
+}
+
+/// Norm, clip factor and whether they may be used, as kernels::Report on the GPU.
+Tensor norm_on_gpu(Device device, const std::vector<Tensor>& gradients, double max_norm, const Tensor& loss,
+                   const Tensor& halted) {
+  const Tensor report = Tensor::empty({kernels::report_size}, DType::f64, device);
+  const auto nothing = [](std::size_t, auto&) {};
+  std::int64_t blocks = 0;
+  for_each_table(gradients, nothing, [&](const auto& table) { blocks += table.blocks(); });
+  const Tensor sums = Tensor::empty({blocks}, DType::f64, device),
+               bad = Tensor::empty({blocks}, DType::i64, device);
+  on_gpu("gradient_norm", device, [&](auto where) {
+    std::int64_t at = 0;
+    for_each_table(gradients, nothing, [&](const auto& table) {
+      kernels::sum_squares(where, table, sums.data<double>() + at, bad.data<std::int64_t>() + at);
+      at += table.blocks();
+    });
+    dispatch_real("gradient_norm", loss.defined() ? loss.dtype() : DType::f64, [&]<class L>() {
+      kernels::finish_norm(where, blocks, static_cast<const double*>(sums.data<double>()),
+                           static_cast<const std::int64_t*>(bad.data<std::int64_t>()), max_norm,
+                           loss.defined() ? static_cast<const L*>(loss.data<L>()) : nullptr,
+                           halted.data<double>(), report.data<double>());
+    });
+  });
+  return report;
+}
+
 }  // namespace
 
 std::int64_t first_non_finite(const Tensor& tensor) {
   if (!is_inexact(tensor.dtype())) return -1;
-  const Tensor p = parts(tensor.contiguous());
+  const Tensor p = parts(tensor.host().contiguous());
   std::int64_t found = -1;
   dispatch_real("first_non_finite", p.dtype(), [&]<class T>() {
     for (std::int64_t i = 0; i < p.numel(); ++i) {
@@ -81,6 +145,10 @@ std::int64_t first_non_finite(const Tensor& tensor) {
 
 double gradient_norm(const std::vector<NamedParameter>& parameters) {
   const std::vector<Tensor> gradients = gradients_of(parameters);
+  if (const Device device = device_of(parameters); device.is_cuda()) {
+    const Tensor report = norm_on_gpu(device, gradients, 1, {}, Tensor::zeros({1}, DType::f64, device));
+    return report.to_vector<double>()[kernels::report_norm];
+  }
   const std::vector<Block> blocks = blocks_of(gradients);
   std::vector<double> sums(blocks.size());
   for_each(blocks, [&](const Block& block, std::size_t b) {
@@ -120,6 +188,12 @@ double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double 
   for (auto p : parameters) {
     if (!p.variable.grad().defined()) continue;
     // A gradient may share memory with another tensor of the graph: scale a copy.
+    if (p.variable.grad().device().is_cuda()) {
+      const DType real = real_of(p.variable.dtype());
+      p.variable.set_grad(
+          ops::raw::mul(p.variable.grad(), Tensor::full({}, factor, real, p.variable.grad().device())));
+      continue;
+    }
     Tensor scaled = p.variable.grad().clone();
     const Tensor g = parts(scaled);
     dispatch_real("clip_gradient_norm", g.dtype(), [&]<class T>() {
@@ -134,6 +208,53 @@ double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double 
   return norm;
 }
 
+ClippedStep::Values ClippedStep::read() const {
+  if (!report_.defined()) return values_;
+  const auto report = report_.to_vector<double>();
+  Values values{report[kernels::report_loss], report[kernels::report_norm], {}};
+  if (report[kernels::report_ok] != 0) return values;
+  if (!std::isfinite(values.loss)) {
+    values.problem = fmt::format("the loss is {}", values.loss);
+  } else if (!std::isfinite(values.norm)) {
+    const auto code = static_cast<std::int64_t>(report[kernels::report_bad_entry]);
+    values.problem = code < 0
+                         ? "the gradient norm overflows"
+                         : fmt::format("the gradient of {} is not finite at entry {}",
+                                       names_[static_cast<std::size_t>(kernels::parameter_of_entry(code))],
+                                       kernels::entry_of_entry(code));
+  } else {
+    values.problem = "a step before it was not finite";
+  }
+  return values;
+}
+
+Optimizer::Optimizer(std::vector<NamedParameter> parameters)
+    : parameters_(std::move(parameters)), device_(device_of(parameters_)) {}
+
+void Optimizer::step(double gradient_scale) {
+  ++steps_;
+  update(gradient_scale, {});
+}
+
+ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
+  ClippedStep result;
+  if (!device_.is_cuda()) {
+    if (loss.defined()) result.values_.loss = loss.to(DType::f64).item<double>();
+    if (!std::isfinite(result.values_.loss)) {
+      fail(ErrorKind::non_finite, "the loss is {}", result.values_.loss);
+    }
+    result.values_.norm = finite_gradient_norm(parameters_);
+    step(clip_factor(result.values_.norm, max_norm));
+    return result;
+  }
+  if (!halted_.defined()) halted_ = Tensor::zeros({1}, DType::f64, device_);
+  for (const auto& p : parameters_) result.names_.push_back(p.name);
+  result.report_ = norm_on_gpu(device_, gradients_of(parameters_), max_norm, loss, halted_);
+  ++steps_;
+  update(1, result.report_);
+  return result;
+}
+
 Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay decay)
     : Optimizer(std::move(parameters)), options_(std::move(options)), decay_(decay) {
   for (const auto& p : parameters_) {
@@ -142,8 +263,7 @@ Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay de
   }
 }
 
-void Adam::step(double gradient_scale) {
-  ++steps_;
+void Adam::update(double gradient_scale, const Tensor& report) {
   const double n = static_cast<double>(steps_);
   const double correction1 = 1 - std::pow(options_.beta1, n), correction2 = 1 - std::pow(options_.beta2, n);
   const std::vector<Tensor> gradients = gradients_of(parameters_);
@@ -152,6 +272,27 @@ void Adam::step(double gradient_scale) {
   for (const auto& p : parameters_) {
     values.push_back(parts(p.variable.value()));
     decay.push_back(options_.decays(p.name) ? options_.weight_decay : 0);
+  }
+  if (device_.is_cuda()) {
+    const auto fill = [&]<class T>(std::size_t k, kernels::ParameterView<T>& row) {
+      row.value = values[k].data<T>();
+      row.first = exp_avg_[k].data<T>();
+      row.second = exp_avg_sq_[k].data<T>();
+      if (decay_ == Decay::decoupled) row.shrink = static_cast<T>(1 - options_.lr * decay[k]);
+      if (decay_ == Decay::in_gradient) row.coupled = static_cast<T>(decay[k]);
+    };
+    on_gpu("adam", device_, [&](auto where) {
+      for_each_table(gradients, fill, [&]<class T>(const kernels::ParameterTable<T>& table) {
+        const kernels::AdamStep<T> numbers{static_cast<T>(gradient_scale),
+                                           static_cast<T>(options_.beta1),
+                                           static_cast<T>(options_.beta2),
+                                           static_cast<T>(options_.lr / correction1),
+                                           static_cast<T>(1 / std::sqrt(correction2)),
+                                           static_cast<T>(options_.eps)};
+        kernels::adam(where, table, numbers, report.defined() ? report.data<double>() : nullptr);
+      });
+    });
+    return;
   }
   for_each(blocks_of(gradients), [&](const Block& block, std::size_t) {
     const std::size_t k = block.index;
@@ -186,9 +327,23 @@ SGD::SGD(std::vector<NamedParameter> parameters, SgdOptions options)
   for (const auto& p : parameters_) velocity_.push_back(state_like(p.variable));
 }
 
-void SGD::step(double gradient_scale) {
-  ++steps_;
+void SGD::update(double gradient_scale, const Tensor& report) {
   const std::vector<Tensor> gradients = gradients_of(parameters_);
+  if (device_.is_cuda()) {
+    const auto fill = [&]<class T>(std::size_t k, kernels::ParameterView<T>& row) {
+      row.value = parts(parameters_[k].variable.value()).template data<T>();
+      row.first = velocity_[k].data<T>();
+      row.coupled = static_cast<T>(options_.weight_decay);
+    };
+    on_gpu("sgd", device_, [&](auto where) {
+      for_each_table(gradients, fill, [&]<class T>(const kernels::ParameterTable<T>& table) {
+        const kernels::SgdStep<T> numbers{static_cast<T>(gradient_scale), static_cast<T>(options_.lr),
+                                          static_cast<T>(options_.momentum)};
+        kernels::sgd(where, table, numbers, report.defined() ? report.data<double>() : nullptr);
+      });
+    });
+    return;
+  }
   for_each(blocks_of(gradients), [&](const Block& block, std::size_t) {
     const std::size_t k = block.index;
     const Tensor value = parts(parameters_[k].variable.value());

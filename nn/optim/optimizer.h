@@ -28,16 +28,40 @@ double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double 
 /// Index of the first NaN or infinity of a tensor in row-major order, or -1.
 std::int64_t first_non_finite(const Tensor& tensor);
 
-/// Base: holds the parameters and their per-parameter state.
+/// What Optimizer::clip_and_step did. On a GPU it is known once the step has run there.
+class ClippedStep {
+ public:
+  struct Values {
+    double loss = 0;      ///< the one that was given, or 0
+    double norm = 0;      ///< of the gradient, before clipping
+    std::string problem;  ///< why the step left everything as it was; empty when it did not
+  };
+  /// Waits for the step.
+  Values read() const;
+
+ private:
+  friend class Optimizer;
+  Values values_;                   ///< on the CPU
+  Tensor report_;                   ///< on a GPU, see kernels.h
+  std::vector<std::string> names_;  ///< of the parameters
+};
+
+/// Base: holds the parameters and their per-parameter state. All parameters are on one device.
 class Optimizer {
  public:
-  explicit Optimizer(std::vector<NamedParameter> parameters) : parameters_(std::move(parameters)) {}
+  explicit Optimizer(std::vector<NamedParameter> parameters);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update from the gradients that are there, times gradient_scale; parameters without a gradient stay.
-  virtual void step(double gradient_scale = 1) = 0;
+  void step(double gradient_scale = 1);
+
+  /// One update from gradients scaled to a norm of at most max_norm. Where the norm or `loss` (a real scalar,
+  /// may be undefined) is not finite, parameters and state stay as they are. On the CPU that is
+  /// ErrorKind::non_finite at once, as finite_gradient_norm has it. On a GPU nothing waits: the problem
+  /// stands in the result, and no later step changes anything either.
+  ClippedStep clip_and_step(double max_norm, const Tensor& loss = {});
 
   /// State to save, such as "exp_avg.blocks.0.lru.nu_log"; the tensors share memory with the optimiser.
   virtual std::map<std::string, Tensor> state() const = 0;
@@ -47,8 +71,16 @@ class Optimizer {
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
 
  protected:
+  /// The update of step number steps(). With a `report` (f64 on the GPU, see kernels.h) the scale comes from
+  /// there, and an update that is not ok does nothing.
+  virtual void update(double gradient_scale, const Tensor& report) = 0;
+
   std::vector<NamedParameter> parameters_;
+  Device device_;
   std::int64_t steps_ = 0;
+
+ private:
+  Tensor halted_;  ///< on a GPU: f64 [1], whether there was something that is not finite
 };
 
 struct AdamOptions {
@@ -69,10 +101,11 @@ class Adam : public Optimizer {
  public:
   enum class Decay { decoupled, in_gradient };
   Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay decay = Decay::in_gradient);
-  void step(double gradient_scale = 1) override;
   std::map<std::string, Tensor> state() const override;
 
  private:
+  void update(double gradient_scale, const Tensor& report) override;
+
   AdamOptions options_;
   Decay decay_;
   std::vector<Tensor> exp_avg_, exp_avg_sq_;  ///< real, [numel] or [numel, 2] of each parameter
@@ -94,10 +127,11 @@ struct SgdOptions {
 class SGD : public Optimizer {
  public:
   SGD(std::vector<NamedParameter> parameters, SgdOptions options);
-  void step(double gradient_scale = 1) override;
   std::map<std::string, Tensor> state() const override;
 
  private:
+  void update(double gradient_scale, const Tensor& report) override;
+
   SgdOptions options_;
   std::vector<Tensor> velocity_;
 };

@@ -1,0 +1,154 @@
+#include <cmath>
+#include <limits>
+
+#include "nn/optim/kernels.h"
+#include "tensor/cuda/kernel.h"
+
+namespace lrurec::nn::kernels {
+namespace {
+
+constexpr int threads = 256;
+
+/// Elements begin .. end-1 of one parameter.
+template <class T>
+struct Part {
+  ParameterView<T> p;
+  std::int64_t begin, end;
+};
+template <class T>
+__device__ Part<T> part_of(const ParameterTable<T>& table, int block) {
+  const int k = table.of_block(block);
+  const std::int64_t begin = (block - table.first_block[k]) * parameter_block, n = table.parameters[k].n;
+  return {table.parameters[k], begin, begin + parameter_block < n ? begin + parameter_block : n};
+}
+
+// A block of threads a block of a parameter; neighbouring threads take neighbouring elements.
+template <class T>
+__global__ void __launch_bounds__(threads)
+    squares_kernel(ParameterTable<T> table, double* sums, std::int64_t* bad) {
+  __shared__ double partial[cuda::warp_size];
+  const auto block = static_cast<int>(blockIdx.x);
+  const Part<T> part = part_of(table, block);
+  const T* g = part.p.gradient;
+  double sum = 0;
+  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
+    sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+  }
+  sum = cuda::block_sum(sum, partial);
+  if (threadIdx.x != 0) return;
+  sums[block] = sum;
+  bad[block] = -1;
+  if (sum - sum == 0) return;
+  for (std::int64_t i = part.begin; i < part.end; ++i) {  // happens once in a run
+    if (g[i] - g[i] != T(0)) {
+      bad[block] = gradient_entry(part.p.index, i);
+      return;
+    }
+  }
+}
+
+// One block: thread t adds sums t, t + 256, ...; then a tree.
+template <class L>
+__global__ void __launch_bounds__(threads)
+    finish_kernel(std::int64_t blocks, const double* sums, const std::int64_t* bad, double max_norm,
+                  const L* loss, double* halted, double* report) {
+  __shared__ double partial[cuda::warp_size];
+  double sum = 0;
+  for (std::int64_t b = threadIdx.x; b < blocks; b += threads) sum += sums[b];
+  const double norm = std::sqrt(cuda::block_sum(sum, partial));
+  if (threadIdx.x != 0) return;
+  const double value = loss == nullptr ? 0 : static_cast<double>(*loss);
+  const bool finite = norm - norm == 0 && value - value == 0;
+  const double factor = max_norm / (norm + 1e-6);
+  report[report_loss] = value;
+  report[report_norm] = norm;
+  report[report_factor] = factor < 1 ? factor : 1;
+  report[report_ok] = finite && *halted == 0 ? 1 : 0;
+  report[report_bad_entry] = -1;
+  if (finite) return;
+  *halted = 1;
+  for (std::int64_t b = 0; b < blocks; ++b) {  // blocks stand in the order of the parameters
+    if (bad[b] < 0) continue;
+    report[report_bad_entry] = static_cast<double>(bad[b]);
+    return;
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads)
+    adam_kernel(ParameterTable<T> table, AdamStep<T> step, const double* report) {
+  T scale = step.scale;
+  if (report != nullptr) {
+    if (report[report_ok] == 0) return;
+    scale = static_cast<T>(report[report_factor]);
+  }
+  const Part<T> part = part_of(table, static_cast<int>(blockIdx.x));
+  const T* gradient = part.p.gradient;
+  T *p = part.p.value, *m = part.p.first, *v = part.p.second;
+  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
+    const T g = gradient[i] * scale + part.p.coupled * p[i];
+    const T mean = step.beta1 * m[i] + (T(1) - step.beta1) * g;
+    const T square = step.beta2 * v[i] + (T(1) - step.beta2) * g * g;
+    m[i] = mean;
+    v[i] = square;
+    p[i] = p[i] * part.p.shrink - step.step_size * mean / (std::sqrt(square) * step.root + step.eps);
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads)
+    sgd_kernel(ParameterTable<T> table, SgdStep<T> step, const double* report) {
+  T scale = step.scale;
+  if (report != nullptr) {
+    if (report[report_ok] == 0) return;
+    scale = static_cast<T>(report[report_factor]);
+  }
+  const Part<T> part = part_of(table, static_cast<int>(blockIdx.x));
+  const T* gradient = part.p.gradient;
+  T *p = part.p.value, *velocity = part.p.first;
+  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
+    const T moved = step.momentum * velocity[i] + gradient[i] * scale + part.p.coupled * p[i];
+    velocity[i] = moved;
+    p[i] -= step.lr * moved;
+  }
+}
+
+template <class T>
+unsigned grid(const ParameterTable<T>& table) {
+  return static_cast<unsigned>(table.blocks());
+}
+
+}  // namespace
+
+template <class T>
+void sum_squares(Cuda, const ParameterTable<T>& table, double* sums, std::int64_t* bad) {
+  cuda::launch("gradient_norm", squares_kernel<T>, grid(table), threads, 0, table, sums, bad);
+}
+
+template <class L>
+void finish_norm(Cuda, std::int64_t blocks, const double* sums, const std::int64_t* bad, double max_norm,
+                 const L* loss, double* halted, double* report) {
+  cuda::launch("gradient_norm", finish_kernel<L>, 1, threads, 0, blocks, sums, bad, max_norm, loss, halted,
+               report);
+}
+
+template <class T>
+void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, const double* report) {
+  cuda::launch("adam", adam_kernel<T>, grid(table), threads, 0, table, step, report);
+}
+
+template <class T>
+void sgd(Cuda, const ParameterTable<T>& table, const SgdStep<T>& step, const double* report) {
+  cuda::launch("sgd", sgd_kernel<T>, grid(table), threads, 0, table, step, report);
+}
+
+#define OPTIMIZER(T)                                                                                     \
+  template void sum_squares<T>(Cuda, const ParameterTable<T>&, double*, std::int64_t*);                  \
+  template void finish_norm<T>(Cuda, std::int64_t, const double*, const std::int64_t*, double, const T*, \
+                               double*, double*);                                                        \
+  template void adam<T>(Cuda, const ParameterTable<T>&, const AdamStep<T>&, const double*);              \
+  template void sgd<T>(Cuda, const ParameterTable<T>&, const SgdStep<T>&, const double*);
+OPTIMIZER(float)
+OPTIMIZER(double)
+
+}  // namespace lrurec::nn::kernels
