@@ -19,6 +19,11 @@ LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ri
 
 Variable LRU::lambda() const { return ops::exp(ops::complex(-ops::exp(nu_log), ops::exp(theta_log))); }
 
+Tensor LRU::lambda_on_host() const {
+  const Variable nu(nu_log.value().host()), theta(theta_log.value().host());
+  return ops::exp(ops::complex(-ops::exp(nu), ops::exp(theta))).value();
+}
+
 LRU::Output LRU::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial) const {
   const Variable u = ops::exp(gamma_log) * in_proj_.forward(x);
   const auto [h, final_state] = ops::linear_scan(lambda(), u, offsets, initial);

@@ -21,6 +21,8 @@ class LRU : public Module {
 
   /// lambda: complex [D]
   Variable lambda() const;
+  /// The same on the CPU, to look at.
+  Tensor lambda_on_host() const;
 
   struct Output {
     Variable y;            ///< [tokens, H]

@@ -43,6 +43,15 @@ void check_range(const Setting& setting, double value, const std::string& place)
        setting.most);
 }
 
+void check_text(const Setting& setting, const std::string& text, const std::string& place) {
+  if (setting.key != "device") return;
+  try {
+    Device::parse(text);
+  } catch (const Error& e) {
+    fail(ErrorKind::usage, "{}: {}", place, e.what());
+  }
+}
+
 template <class T>
 T parse_number(const std::string& text, const std::string& key, const std::string& place) {
   T value{};
@@ -95,6 +104,7 @@ void set_from_node(TrainConfig& config, const Setting& setting, const toml::node
                         [&](std::string TrainConfig::*m) {
                           if (!node.is_string()) wrong("a string");
                           config.*m = node.as_string()->get();
+                          check_text(setting, config.*m, place);
                         }},
              setting.member);
 }
@@ -119,6 +129,8 @@ const std::vector<Setting>& settings() {
       {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
       {"deterministic", &C::deterministic, "the same bits for any number of threads, also with negatives", 0,
        0, true},
+      {"device", &C::device, "cpu, cuda (the first GPU) or cuda:1", 0, 0, true},
+      {"tf32", &C::tf32, "float products on a GPU with 10 bits of mantissa: faster", 0, 0, true},
       {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
       {"blocks", &C::blocks, "LRU blocks", 1, 64},
@@ -212,7 +224,10 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
                           check_range(*setting, config.*m, place);
                         },
                         [&](bool TrainConfig::*m) { config.*m = parse_bool(text, key, place); },
-                        [&](std::string TrainConfig::*m) { config.*m = text; }},
+                        [&](std::string TrainConfig::*m) {
+                          check_text(*setting, text, place);
+                          config.*m = text;
+                        }},
              setting->member);
 }
 

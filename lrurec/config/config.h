@@ -21,6 +21,8 @@ struct TrainConfig {
   /// The same bits for any number of threads also where OpenBLAS multiplies (the sampled softmax): on one
   /// thread. Our own kernels, and so all of a training with the full softmax, have them anyway.
   bool deterministic = false;
+  std::string device = "cpu";  ///< or "cuda", "cuda:1"
+  bool tf32 = false;           ///< float products on a GPU with 10 bits of mantissa
 
   std::int64_t hidden = 64;
   std::int64_t channels = 128;

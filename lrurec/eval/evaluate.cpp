@@ -17,13 +17,14 @@ data::Items input_of(const data::Dataset& data, std::int64_t user, data::Split s
 }
 
 /// How many of `users` from `first` on are taken together: `scores` numbers a user, at most 4 million of
-/// them.
+/// them; a GPU wants more at a time.
 std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> users, std::size_t first,
-                       const EvaluateOptions& options, std::int64_t scores) {
+                       const EvaluateOptions& options, std::int64_t scores, Device device = {}) {
   if (options.users_at_once > 0) {
     return std::min(users.size() - first, static_cast<std::size_t>(options.users_at_once));
   }
-  constexpr std::int64_t most_scores = std::int64_t{4} << 20, most_tokens = 16384;
+  constexpr std::int64_t most_scores = std::int64_t{4} << 20;
+  const std::int64_t most_tokens = device.is_cuda() ? 262144 : 16384;
   std::int64_t tokens = 0;
   std::size_t n = 0;
   while (first + n < users.size()) {
@@ -114,7 +115,7 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {
-    const std::size_t n = group_size(data, users, first, options, /*scores=*/0);
+    const std::size_t n = group_size(data, users, first, options, /*scores=*/0, model.device());
     const auto group = std::span(users).subspan(first, n);
     std::vector<std::int64_t> targets, excluded, offsets{0};
     std::vector<bool> impossible;  // the target is excluded itself
@@ -152,7 +153,9 @@ Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data:
   return [&model, &data, split, max_length](std::span<const std::int64_t> users) {
     const NoGrad no_grad;
     const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
-    return model.predict(model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets))).value();
+    return model.predict(model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets)))
+        .value()
+        .host();
   };
 }
 

@@ -110,7 +110,7 @@ CandidateScorer model_candidate_scorer(const model::LRURec& model, const data::D
     const NoGrad no_grad;
     const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
     const Variable hidden = model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets));
-    return model.score(hidden.value(), candidates);
+    return model.score(hidden.value(), candidates).host();
   };
 }
 

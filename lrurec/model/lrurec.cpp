@@ -13,7 +13,7 @@ Tensor last_tokens(const Tensor& offsets) {
   std::vector<std::int64_t> rows = offsets.to_vector<std::int64_t>();
   rows.erase(rows.begin());
   for (auto& row : rows) --row;
-  return Tensor::from(rows);
+  return Tensor::from(rows).to(offsets.device());
 }
 
 }  // namespace
@@ -75,25 +75,42 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
 }
 
 Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward(embedding_.forward(items), {}, context);
-  for (const auto& block : blocks_) x = block->forward(x, offsets, {}, context).x;
+  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+  const Tensor boundaries = offsets.to(device());
+  for (const auto& block : blocks_) x = block->forward(x, boundaries, {}, context).x;
   return x;
+}
+
+Tensor LRURec::continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const {
+  const NoGrad no_grad;
+  const nn::ForwardContext context;
+  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+  const Tensor boundaries = offsets.to(device());
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    Tensor carried = state.select(0, static_cast<std::int64_t>(b));
+    const auto [out, final_state] = blocks_[b]->forward(x, boundaries, Variable(carried), context);
+    carried.copy_(final_state.value());
+    x = out;
+  }
+  return x.value();
 }
 
 Variable LRURec::encode_composed(const Tensor& items, const Tensor& offsets,
                                  const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward_composed(embedding_.forward(items), {}, context);
-  for (const auto& block : blocks_) x = block->forward_composed(x, offsets, {}, context).x;
+  Variable x = embedding_norm_.forward_composed(embedding_.forward(items.to(device())), {}, context);
+  const Tensor boundaries = offsets.to(device());
+  for (const auto& block : blocks_) x = block->forward_composed(x, boundaries, {}, context).x;
   return x;
 }
 
 Variable LRURec::encode_last(const Tensor& items, const Tensor& offsets) const {
   const NoGrad no_grad;
   const nn::ForwardContext context;
-  Variable x = embedding_norm_.forward(embedding_.forward(items), {}, context);
-  if (blocks_.empty()) return ops::embedding(x, last_tokens(offsets));
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, offsets, {}, context).x;
-  return blocks_.back()->forward_last(x, offsets);
+  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+  const Tensor boundaries = offsets.to(device());
+  if (blocks_.empty()) return ops::embedding(x, last_tokens(boundaries));
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, boundaries, {}, context).x;
+  return blocks_.back()->forward_last(x, boundaries);
 }
 
 Variable LRURec::predict(const Variable& hidden) const {
@@ -108,7 +125,8 @@ ops::raw::LinearRanks LRURec::ranks(const Variable& hidden, const Tensor& target
 
 Variable LRURec::loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
                       const nn::ForwardContext& context) const {
-  return ops::linear_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_, labels);
+  return ops::linear_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_,
+                                   labels.to(device()));
 }
 
 Variable LRURec::loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
@@ -131,11 +149,12 @@ Variable LRURec::sampled_loss(const Tensor& items, const Tensor& offsets, const 
 Tensor LRURec::score(const Tensor& hidden, const Tensor& candidates) const {
   const NoGrad no_grad;
   const std::int64_t n = candidates.size(0), k = candidates.size(1);
-  const Tensor scores = Tensor::empty({n, k}, hidden.dtype());
+  const Tensor scores = Tensor::empty({n, k}, hidden.dtype(), hidden.device());
+  const Tensor all = candidates.to(hidden.device());
   const Tensor bias = bias_.value().unsqueeze(1);
   // User by user: the rows of all candidates of all users would be large.
   for (std::int64_t u = 0; u < n; ++u) {
-    const Tensor ids = candidates.select(0, u);
+    const Tensor ids = all.select(0, u);
     const Tensor products = ops::raw::matmul(ops::raw::embedding(embedding_.weight.value(), ids),
                                              hidden.select(0, u).unsqueeze(1));
     scores.select(0, u).copy_(ops::raw::add(products, ops::raw::embedding(bias, ids)).squeeze(1));
@@ -147,7 +166,8 @@ std::vector<double> LRURec::mean_abs_lambda() const {
   const NoGrad no_grad;
   std::vector<double> means;
   for (const auto& block : blocks_) {
-    means.push_back(ops::mean(ops::abs(block->lru().lambda())).value().to(DType::f64).item<double>());
+    means.push_back(
+        ops::mean(ops::abs(Variable(block->lru().lambda_on_host()))).value().to(DType::f64).item<double>());
   }
   return means;
 }
@@ -156,8 +176,9 @@ double LRURec::max_abs_lambda() const {
   const NoGrad no_grad;
   double largest = 0;
   for (const auto& block : blocks_) {
-    largest =
-        std::max(largest, ops::max(ops::abs(block->lru().lambda()), 0).value().to(DType::f64).item<double>());
+    largest = std::max(
+        largest,
+        ops::max(ops::abs(Variable(block->lru().lambda_on_host())), 0).value().to(DType::f64).item<double>());
   }
   return largest;
 }

@@ -72,6 +72,10 @@ class LRURec : public nn::Module {
   /// its second half for these tokens only. No sequence may be empty.
   Variable encode_last(const Tensor& items, const Tensor& offsets) const;
 
+  /// Outside training: hidden features of every token where sequences continue from a state, complex [blocks,
+  /// S, D], dense; it becomes the state after them.
+  Tensor continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const;
+
   /// Equation 10: scores over 0..|I| from hidden features: h E^T + b, [n, H] -> [n, |I| + 1].
   Variable predict(const Variable& hidden) const;
 
@@ -98,6 +102,8 @@ class LRURec : public nn::Module {
   Tensor score(const Tensor& hidden, const Tensor& candidates) const;
 
   const ModelConfig& config() const { return config_; }
+  /// Where the parameters are. Items, offsets and labels may be elsewhere: they are sent there.
+  Device device() const { return bias_.value().device(); }
   /// Mean |lambda| of each block (table 5 of the paper).
   std::vector<double> mean_abs_lambda() const;
   /// Largest |lambda| of all blocks: it must stay below 1.

@@ -1,6 +1,7 @@
 #include "lrurec/model/session.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "ops/feed_forward/kernels.h"
 #include "ops/lru/kernels.h"
@@ -126,17 +127,40 @@ struct IncrementalModel::WeightsOf : Weights {
   std::vector<Block> blocks;
 };
 
+/// On a GPU a step is a pass over sequences of one token by the model's own operations.
+struct IncrementalModel::OnGpu : Weights {
+  OnGpu(const LRURec& model, DType real) : copy(model.config(), 0, real) {
+    for (auto& p : copy.named_parameters()) {
+      p.variable.set_value(model.parameter(p.name).value().contiguous().clone());
+    }
+  }
+
+  Tensor step(const Tensor& items, Tensor& state) const override {
+    std::vector<std::int64_t> offsets(static_cast<std::size_t>(items.numel() + 1));
+    std::iota(offsets.begin(), offsets.end(), 0);
+    return copy.continue_from(items, Tensor::from(offsets), state);
+  }
+
+ private:
+  LRURec copy;
+};
+
 IncrementalModel::IncrementalModel(const LRURec& model)
     : config_(model.config()),
       real_(model.parameter("bias").dtype()),
+      device_(model.device()),
       items_(model.parameter("embedding.weight").value(), model.parameter("bias").value()) {
+  if (device_.is_cuda()) {
+    weights_ = std::make_unique<OnGpu>(model, real_);
+    return;
+  }
   dispatch_real("incremental", real_, [&]<class T>() { weights_ = std::make_unique<WeightsOf<T>>(model); });
 }
 
 IncrementalModel::~IncrementalModel() = default;
 
 Tensor IncrementalModel::initial_state(std::int64_t n) const {
-  return Tensor::zeros({config_.blocks, n, config_.channels}, complex_of(real_));
+  return Tensor::zeros({config_.blocks, n, config_.channels}, complex_of(real_), device_);
 }
 
 Tensor IncrementalModel::step(const Tensor& items, Tensor& state) const {
@@ -147,7 +171,11 @@ Tensor IncrementalModel::step(const Tensor& items, Tensor& state) const {
          name(items.dtype()), items.shape().str(), name(state.dtype()), state.shape().str(),
          name(complex_of(real_)), wanted.str());
   }
-  const Tensor ids = items.contiguous();
+  if (state.device() != device_) {
+    fail(ErrorKind::internal, "[incremental] the state is on {}, the model is on {}", state.device().str(),
+         device_.str());
+  }
+  const Tensor ids = items.host().contiguous();
   for (std::int64_t i = 0; i < ids.numel(); ++i) {
     const auto item = ids.data<std::int64_t>()[i];
     if (item < 1 || item > config_.num_items) {
@@ -188,7 +216,7 @@ void Session::set_state(const Tensor& state) {
     fail(ErrorKind::internal, "[session] state: {} {} must be {} {}", name(state.dtype()),
          state.shape().str(), name(state_.dtype()), state_.shape().str());
   }
-  state_ = state.contiguous().clone();
+  state_ = state.to(state_.device()).contiguous().clone();
 }
 
 }  // namespace lrurec::model

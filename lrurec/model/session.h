@@ -23,8 +23,9 @@ class IncrementalModel {
   const ModelConfig& config() const { return config_; }
   /// States of n users before any event: complex [blocks, n, D], zeros. 2 KB a user at the paper's sizes.
   Tensor initial_state(std::int64_t n) const;
-  /// Takes one item (i64 [n], 1..|I|) of each of n users; `state` becomes the state after it. Returns the
-  /// hidden features [n, H], those that LRURec::encode gives for the last token of the whole history.
+  /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
+  /// it. Returns the hidden features [n, H], those that LRURec::encode gives for the last token of the whole
+  /// history.
   Tensor step(const Tensor& items, Tensor& state) const;
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
@@ -33,8 +34,10 @@ class IncrementalModel {
   struct Weights;
   template <class T>
   struct WeightsOf;
+  struct OnGpu;
   ModelConfig config_;
   DType real_;
+  Device device_;
   std::unique_ptr<Weights> weights_;
   ops::raw::ClassTiles items_;
 };

@@ -1,8 +1,10 @@
 #include "lrurec/train/stepper.h"
 
 #include <cmath>
+#include <utility>
 
 #include "lrurec/data/negatives.h"
+#include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
 namespace lrurec::train {
@@ -22,41 +24,68 @@ nn::AdamOptions adam_options(const config::TrainConfig& c) {
           .decays = decays};
 }
 
+/// The device of the run, ready for its products.
+Device prepare_device(const config::TrainConfig& config) {
+  const Device device = require_device(Device::parse(config.device));
+  if constexpr (cuda_enabled) {
+    if (device.is_cuda()) cuda::set_tf32(config.tf32);
+  }
+  return device;
+}
+
 }  // namespace
 
 Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
     : config_(config),
       data_(data),
+      device_(prepare_device(config)),
       batcher_(data, config.max_length, config.batch_size, static_cast<std::uint64_t>(config.seed)),
       model_(config.model(data.items()), static_cast<std::uint64_t>(config.seed)),
-      optimizer_(model_.named_parameters(), adam_options(config)) {}
+      optimizer_((model_.to(device_), model_.named_parameters()), adam_options(config)) {}
 
 Stepper::Result Stepper::run(std::int64_t step) {
+  start(step);
+  return finish().back();
+}
+
+void Stepper::start(std::int64_t step) {
   const std::int64_t per_epoch = batcher_.steps_per_epoch();
   const data::PackedBatch batch = batcher_.batch(step / per_epoch, step % per_epoch);
   const Variable mean = loss(batch, step);
-  Result result{static_cast<double>(mean.value().item<float>()), 0, batch.tokens()};
-  if (!std::isfinite(result.loss)) fail_non_finite(step, fmt::format("the loss is {}", result.loss));
+  if (!device_.is_cuda()) {  // a GPU looks at it where it is
+    const double value = static_cast<double>(mean.value().item<float>());
+    if (!std::isfinite(value)) fail_non_finite(step, fmt::format("the loss is {}", value));
+  }
   mean.backward();
   try {
-    result.gradient_norm = nn::finite_gradient_norm(optimizer_.parameters());
+    started_.push_back({step, batch.tokens(), optimizer_.clip_and_step(config_.clip_norm, mean.value())});
   } catch (const Error& e) {
+    if (e.kind() != ErrorKind::non_finite) throw;
     fail_non_finite(step, e.what());
   }
-  optimizer_.step(nn::clip_factor(result.gradient_norm, config_.clip_norm));
   model_.zero_grad();  // here, so that validation and checkpoints have the memory
-  return result;
+}
+
+std::vector<Stepper::Result> Stepper::finish() {
+  std::vector<Result> results;
+  for (const Started& s : std::exchange(started_, {})) {
+    const auto [loss, norm, problem] = s.clipped.read();
+    if (!problem.empty()) fail_non_finite(s.step, problem);
+    results.push_back({loss, norm, s.tokens});
+  }
+  return results;
 }
 
 Variable Stepper::loss(const data::PackedBatch& batch, std::int64_t step) const {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
-  const Tensor items = Tensor::from(batch.items), offsets = Tensor::from(batch.offsets),
-               labels = Tensor::from(batch.labels);
+  const Tensor items = Tensor::from(batch.items).to(device_),
+               offsets = Tensor::from(batch.offsets).to(device_),
+               labels = Tensor::from(batch.labels).to(device_);
   if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
   const Shape shape =
       config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.tokens(), config_.negatives};
-  const Tensor negatives = data::draw_negatives(seed, step, shape, data_.items());
+  const Tensor negatives = data::draw_negatives(seed, step, shape, data_.items()).to(device_);
   return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // One step of training: batch, loss, backward, clip, AdamW.
 
+#include <vector>
+
 #include "lrurec/config/config.h"
 #include "lrurec/data/batches.h"
 #include "nn/optim/optimizer.h"
@@ -21,22 +23,34 @@ class Stepper {
   /// Step `step` (from 0). A loss or gradient that is not finite is ErrorKind::non_finite, naming step,
   /// tensor and entry; the model is then as it was.
   Result run(std::int64_t step);
+  /// The same in two halves, for many steps at a time. On a GPU start() only sends the step there; an error
+  /// comes out of finish(), and the steps after it left the model as it was. On the CPU start() does it all.
+  void start(std::int64_t step);
+  /// Results of all steps since the last finish(), in their order.
+  std::vector<Result> finish();
 
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
+  Device device() const { return device_; }
   const model::LRURec& model() const { return model_; }
   model::LRURec& model() { return model_; }
   const nn::Optimizer& optimizer() const { return optimizer_; }
   nn::Optimizer& optimizer() { return optimizer_; }
 
  private:
+  struct Started {
+    std::int64_t step, tokens;
+    nn::ClippedStep clipped;
+  };
   Variable loss(const data::PackedBatch& batch, std::int64_t step) const;
   [[noreturn]] void fail_non_finite(std::int64_t step, const std::string& what) const;
 
   const config::TrainConfig config_;
   const data::Dataset& data_;
+  const Device device_;
   data::Batcher batcher_;
   model::LRURec model_;
   nn::AdamW optimizer_;
+  std::vector<Started> started_;
 };
 
 }  // namespace lrurec::train

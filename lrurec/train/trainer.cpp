@@ -31,6 +31,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   load_parameters(checkpoint, path, stepper_.model());
   load_optimizer(checkpoint, path, stepper_.optimizer());
   progress_ = checkpoint.progress;
+  collected_ = progress_.step;
 }
 
 std::int64_t Trainer::planned_steps() const {
@@ -43,6 +44,7 @@ const Progress& Trainer::run() {
     return config_.patience > 0 && progress_.rounds_without_better >= config_.patience;
   };
   const auto finish = [&](const std::string& why) -> const Progress& {
+    collect();
     progress_.finished = why;
     folder_.save_last(snapshot(true));
     return progress_;
@@ -65,6 +67,7 @@ const Progress& Trainer::run() {
       folder_.save_last(snapshot(true));
     }
     if (events_.stop_requested()) {
+      collect();
       folder_.save_last(snapshot(true));
       return progress_;
     }
@@ -86,28 +89,35 @@ eval::Evaluation Trainer::evaluate() const {
 }
 
 void Trainer::train_step() {
-  const auto start = std::chrono::steady_clock::now();
-  const Stepper::Result result = stepper_.run(progress_.step);
+  if (collected_ == progress_.step) collected_at_ = std::chrono::steady_clock::now();
+  stepper_.start(progress_.step);
   ++progress_.step;
+  if (!stepper_.device().is_cuda() || progress_.step % config_.log_every == 0) collect();
+}
 
-  loss_sum_ += result.loss;
-  ++loss_count_;
-  const double seconds = seconds_since(start);
-  if (progress_.step % config_.log_every == 0) {
-    folder_.log({{"step", progress_.step},
-                 {"split", "train"},
-                 {"loss", loss_sum_ / static_cast<double>(loss_count_)},
-                 {"gradient_norm", result.gradient_norm},
-                 {"step_seconds", seconds},
-                 {"tokens", result.tokens}});
-    loss_sum_ = 0;
-    loss_count_ = 0;
+void Trainer::collect() {
+  const std::vector<Stepper::Result> results = stepper_.finish();
+  const double seconds = seconds_since(collected_at_) / static_cast<double>(results.size());
+  for (const Stepper::Result& result : results) {
+    ++collected_;
+    loss_sum_ += result.loss;
+    ++loss_count_;
+    if (collected_ % config_.log_every == 0) {
+      folder_.log({{"step", collected_},
+                   {"split", "train"},
+                   {"loss", loss_sum_ / static_cast<double>(loss_count_)},
+                   {"gradient_norm", result.gradient_norm},
+                   {"step_seconds", seconds},
+                   {"tokens", result.tokens}});
+      loss_sum_ = 0;
+      loss_count_ = 0;
+    }
+    events_.on_step({collected_, planned_steps(), result.loss, result.gradient_norm, result.tokens, seconds});
   }
-  events_.on_step(
-      {progress_.step, planned_steps(), result.loss, result.gradient_norm, result.tokens, seconds});
 }
 
 void Trainer::validate() {
+  collect();  // an error of a step comes out before anything is saved
   const auto start = std::chrono::steady_clock::now();
   const eval::Evaluation evaluation = evaluate();
 

@@ -1,6 +1,7 @@
 #pragma once
 // The training loop.
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -52,6 +53,8 @@ class Trainer {
 
  private:
   void train_step();
+  /// Logs and reports the steps that were started and not yet looked at. On a GPU this waits for them.
+  void collect();
   eval::Evaluation evaluate() const;
   void validate();
   Checkpoint snapshot(bool with_optimizer) const;
@@ -64,6 +67,8 @@ class Trainer {
   Progress progress_;
   double loss_sum_ = 0;  ///< since the last training line
   std::int64_t loss_count_ = 0;
+  std::int64_t collected_ = 0;  ///< steps that collect() has seen
+  std::chrono::steady_clock::time_point collected_at_;
 };
 
 }  // namespace lrurec::train

@@ -217,11 +217,14 @@ ClippedStep::Values ClippedStep::read() const {
     values.problem = fmt::format("the loss is {}", values.loss);
   } else if (!std::isfinite(values.norm)) {
     const auto code = static_cast<std::int64_t>(report[kernels::report_bad_entry]);
-    values.problem = code < 0
-                         ? "the gradient norm overflows"
-                         : fmt::format("the gradient of {} is not finite at entry {}",
-                                       names_[static_cast<std::size_t>(kernels::parameter_of_entry(code))],
-                                       kernels::entry_of_entry(code));
+    if (code < 0) {
+      values.problem = "the gradient norm overflows";
+    } else {
+      const auto& p = parameters_[static_cast<std::size_t>(kernels::parameter_of_entry(code))];
+      const std::int64_t part = kernels::entry_of_entry(code);
+      values.problem = fmt::format("the gradient of {} is not finite at entry {}", p.name,
+                                   is_complex(p.variable.dtype()) ? part / 2 : part);
+    }
   } else {
     values.problem = "a step before it was not finite";
   }
@@ -248,7 +251,7 @@ ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
     return result;
   }
   if (!halted_.defined()) halted_ = Tensor::zeros({1}, DType::f64, device_);
-  for (const auto& p : parameters_) result.names_.push_back(p.name);
+  result.parameters_ = parameters_;
   result.report_ = norm_on_gpu(device_, gradients_of(parameters_), max_norm, loss, halted_);
   ++steps_;
   update(1, result.report_);

@@ -41,9 +41,9 @@ class ClippedStep {
 
  private:
   friend class Optimizer;
-  Values values_;                   ///< on the CPU
-  Tensor report_;                   ///< on a GPU, see kernels.h
-  std::vector<std::string> names_;  ///< of the parameters
+  Values values_;                           ///< on the CPU
+  Tensor report_;                           ///< on a GPU, see kernels.h
+  std::vector<NamedParameter> parameters_;  ///< to name the one that is not finite
 };
 
 /// Base: holds the parameters and their per-parameter state. All parameters are on one device.

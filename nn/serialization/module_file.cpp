@@ -41,7 +41,10 @@ void load_records(const std::map<std::string, TensorRecord>& records, Module& mo
       fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", p.name, at);
     }
   }
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].variable.set_value(values[i]);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    Variable& p = parameters[i].variable;
+    p.set_value(values[i].to(p.value().device()));
+  }
 }
 
 void save_module(const std::filesystem::path& path, const Module& module) {

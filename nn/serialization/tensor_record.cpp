@@ -7,7 +7,7 @@
 namespace lrurec::nn {
 
 TensorRecord to_record(const Tensor& tensor) {
-  const Tensor dense = tensor.contiguous();
+  const Tensor dense = tensor.host().contiguous();
   TensorRecord record{std::string(name(dense.dtype())), {dense.shape().begin(), dense.shape().end()}, {}};
   record.bytes.resize(static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
   if (!record.bytes.empty()) std::memcpy(record.bytes.data(), dense.raw(), record.bytes.size());

@@ -17,7 +17,7 @@ namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string run, data, split = "test", checkpoint = "best";
+  std::string run, data, split = "test", checkpoint = "best", device = "cpu";
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;  ///< instead of the run's setting
   bool json = false;
@@ -82,6 +82,7 @@ std::vector<Row> rank_sampled(const model::LRURec& model, const data::Dataset& d
 
 void run(const Options& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
+  const Device device = require_device(Device::parse(options.device));
   const data::Split split = parse_split(options.split);
   const auto folder = train::RunFolder::open(options.run);
   const auto path = folder.checkpoint(options.checkpoint);
@@ -97,6 +98,7 @@ void run(const Options& options) {
   const std::int64_t negatives = options.negatives.value_or(config.eval_negatives);
   model::LRURec model(config.model(data.items()), 0);
   train::load_parameters(checkpoint, path.string(), model);
+  model.to(device);
 
   const std::vector<Row> rows = negatives > 0 ? rank_sampled(model, data, split, config, negatives)
                                               : rank_all(model, data, split, config);
@@ -151,6 +153,7 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
+  sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among so many random items, 0 = all; default: as the run was trained")

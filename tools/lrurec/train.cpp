@@ -87,6 +87,7 @@ void run(const Options& options) {
   }
   config = resolve(*options.settings, config);
   apply_threads(config);
+  require_device(Device::parse(config.device));
   const data::Dataset data = data::Dataset::load(options.data);
   if (data.evaluated_users().empty()) {
     fail(ErrorKind::data, "{}: no user has the 3 interactions that validation needs", options.data);
