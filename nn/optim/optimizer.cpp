@@ -232,7 +232,13 @@ ClippedStep::Values ClippedStep::read() const {
 }
 
 Optimizer::Optimizer(std::vector<NamedParameter> parameters)
-    : parameters_(std::move(parameters)), device_(device_of(parameters_)) {}
+    : parameters_(std::move(parameters)), device_(device_of(parameters_)) {
+  for (const auto& p : parameters_) {
+    if (p.variable.value().is_contiguous()) continue;
+    fail(ErrorKind::internal, "optimizer: parameter {} is a strided view: give it memory of its own (clone)",
+         p.name);
+  }
+}
 
 void Optimizer::step(double gradient_scale) {
   ++steps_;

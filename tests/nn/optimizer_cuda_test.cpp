@@ -21,7 +21,7 @@ std::vector<NamedParameter> parameters(Device device) {
   for (std::int64_t i = 0; i < 50; ++i) {
     const Shape shape = i == 3 ? Shape{40000} : i == 5 ? Shape{0} : Shape{1 + i % 7, 3};
     const DType dtype = i == 4 ? DType::c64 : i == 6 ? DType::f64 : DType::f32;
-    const Tensor value = random_normal(shape, dtype, static_cast<std::uint64_t>(i));
+    const Tensor value = random_normal(shape, dtype, static_cast<std::uint64_t>(i)).contiguous();
     all.push_back(
         {"p" + std::to_string(i) + (i % 2 == 0 ? ".bias" : ".weight"), Variable(value.to(device), true)});
   }

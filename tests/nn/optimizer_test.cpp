@@ -123,6 +123,13 @@ TEST(Clip, ANonFiniteGradientIsNamed) {
   });
 }
 
+// Steps were taken in memory order whatever the strides: a view of a larger tensor got those of other
+// entries.
+TEST(Optimizer, RefusesAStridedParameterByName) {
+  const Variable x(Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}).select(1, 0), true);
+  expect_error(ErrorKind::internal, "parameter x is a strided view", [&] { SGD({{"x", x}}, {.lr = 1}); });
+}
+
 TEST(Optimizer, TrainsASmallNetwork) {
   // y = x1 xor x2 needs the hidden layer.
   Initializer init(1, DType::f64);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -28,11 +29,11 @@ std::size_t rounded(std::size_t bytes) {
 
 struct Memory {
   std::byte* base = nullptr;
-  std::size_t end = 0;  ///< bytes handed out at least once
+  std::size_t end = 0;  ///< nothing in use lies behind it
   std::size_t in_use = 0, limit = std::size_t{4} << 30;
   int open = 0;
-  std::map<std::size_t, std::vector<std::byte*>> free_blocks;  ///< by rounded size
-  std::unordered_map<const std::byte*, std::size_t> live;      ///< bytes asked for
+  std::map<std::size_t, std::size_t> gaps;                 ///< free bytes before `end` by their offset
+  std::unordered_map<const std::byte*, std::size_t> live;  ///< bytes asked for
   std::recursive_mutex mutex;
 
   Memory() {
@@ -41,6 +42,47 @@ struct Memory {
     base = static_cast<std::byte*>(p);
   }
 };
+
+/// The lowest place with `size` bytes, so that little memory changes its protection at every launch.
+std::size_t take_place(Memory& m, std::size_t size) {
+  for (auto gap = m.gaps.begin(); gap != m.gaps.end(); ++gap) {
+    const auto [offset, bytes] = *gap;
+    if (bytes < size) continue;
+    m.gaps.erase(gap);
+    if (bytes > size) m.gaps.emplace(offset + size, bytes - size);
+    return offset;
+  }
+  if (m.end + size > reserved) return reserved;
+  m.end += size;
+  return m.end - size;
+}
+
+void give_place_back(Memory& m, std::size_t offset, std::size_t size) {
+  auto next = m.gaps.lower_bound(offset);
+  if (next != m.gaps.end() && next->first == offset + size) {
+    size += next->second;
+    next = m.gaps.erase(next);
+  }
+  if (next != m.gaps.begin()) {
+    const auto before = std::prev(next);
+    if (before->first + before->second == offset) {
+      offset = before->first;
+      size += before->second;
+      m.gaps.erase(before);
+    }
+  }
+  if (offset + size < m.end) {
+    m.gaps.emplace(offset, size);
+    return;
+  }
+  m.end = offset;
+  constexpr std::size_t page = 4096, worth_it = std::size_t{1} << 20;
+  const auto round_up = [](std::size_t n) { return (n + page - 1) / page * page; };
+  const std::size_t first = round_up(offset), bytes = round_up(offset + size) - first;
+  if (bytes == 0) return;
+  mprotect(m.base + first, bytes, PROT_NONE);
+  if (bytes > worth_it) madvise(m.base + first, bytes, MADV_DONTNEED);
+}
 
 Memory& memory() {
   static auto* instance = new Memory;  // never destroyed: tensors may outlive it
@@ -100,15 +142,9 @@ void* allocate(std::size_t bytes) {
   const std::lock_guard lock(m.mutex);
   const std::size_t size = emulator::rounded(bytes) + emulator::guard;
   if (m.in_use + size > m.limit) return nullptr;
-  std::byte* block = nullptr;
-  if (auto& blocks = m.free_blocks[size]; !blocks.empty()) {
-    block = blocks.back();
-    blocks.pop_back();
-  } else {
-    if (m.end + size > emulator::reserved) return nullptr;
-    block = m.base + m.end;
-    m.end += size;
-  }
+  const std::size_t place = emulator::take_place(m, size);
+  if (place == emulator::reserved) return nullptr;
+  std::byte* block = m.base + place;
   m.in_use += size;
   m.live[block] = bytes;
   emulator::protect(PROT_READ | PROT_WRITE);
@@ -133,7 +169,7 @@ void free(void* pointer, std::size_t) {
   }
   m.live.erase(found);
   m.in_use -= size;
-  m.free_blocks[size].push_back(block);
+  emulator::give_place_back(m, static_cast<std::size_t>(block - m.base), size);
 }
 
 void to_device(void* device, const void* host, std::size_t bytes) {
