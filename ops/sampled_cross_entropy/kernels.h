@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "tensor/device.h"
+
 namespace lrurec::ops::cpu {
 
 /// The classes and what the scores are made of: weight: [C, H], bias: [C], dense.
@@ -56,3 +58,38 @@ template <class T>
 void scatter_add_scaled(const Scatter<T>& entries, T* rows);
 
 }  // namespace lrurec::ops::cpu
+
+namespace lrurec::ops::kernels {
+
+/// The steps of the loss on the GPU; everything is in device memory.
+/// ids of the negatives of token t: ids[t * step + j] for j < n; step is n, or 0 for the same for all.
+struct SampledIds {
+  std::int64_t n, step;
+  const std::int64_t* ids;
+};
+
+/// scores[t, j] = x_t . weight_{ids_{t,j}} for tokens with a label; ids, scores: [count, n].
+template <class T>
+void sampled_products(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens,
+                      std::int64_t n, const std::int64_t* ids, T* scores);
+
+/// Such products become `scale` times the gradients of the scores, zeros without a label; dlabel: the same of
+/// the labels' scores; losses: of each token.
+template <class T>
+void sampled_softmax(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens,
+                     const SampledIds& negatives, T log_count, T scale, T* scores, T* dlabel, T* losses);
+
+/// dx_t = dlabel_t weight_{label_t} + sum_j dscores_{t,j} weight_{ids_{t,j}}, added to dx where `add`.
+template <class T>
+void sampled_dx(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens, std::int64_t n,
+                const std::int64_t* ids, const T* dscores, const T* dlabel, bool add, T* dx);
+
+/// value = scale * the sum of losses
+template <class T>
+void scaled_sum(Cuda, std::int64_t n, const T* losses, T scale, T* value);
+
+/// As cpu::scatter_add_scaled, where scale: [1] is in device memory and entries.scale is not used.
+template <class T>
+void scatter_add_scaled(Cuda, const cpu::Scatter<T>& entries, const T* scale, T* rows);
+
+}  // namespace lrurec::ops::kernels

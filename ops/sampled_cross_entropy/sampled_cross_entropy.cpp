@@ -7,6 +7,8 @@
 #include "ops/elementwise/elementwise.h"
 #include "ops/embedding/embedding.h"
 #include "ops/matmul/kernels.h"
+#include "ops/matmul/matmul.h"
+#include "ops/reduce/reduce.h"
 #include "ops/sampled_cross_entropy/kernels.h"
 #include "tensor/dispatch.h"
 
@@ -45,7 +47,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
     fail_op(op, "negatives: {} {} must be i64 [{}, n] or [m]", name(negatives.dtype()),
             negatives.shape().str(), x.size(0));
   }
-  const Tensor ids = negatives.contiguous();
+  const Tensor ids = negatives.host().contiguous();
   const auto* id = ids.data<std::int64_t>();
   for (std::int64_t k = 0; k < ids.numel(); ++k) {
     if (id[k] < 0 || id[k] >= weight.size(0)) {
@@ -131,56 +133,114 @@ double with_shared_negatives(Sampled& s, T log_count, T scale, bool wanted, std:
   return total;
 }
 
+template <class T>
+void run(Cpu, Sampled& s, const SampledOptions& options, bool wanted) {
+  const T log_count = static_cast<T>(options.log_expected_count);
+  const T scale = static_cast<T>(1.0 / static_cast<double>(s.count));
+  const double total =
+      s.shared() ? with_shared_negatives<T>(s, log_count, scale, wanted, chunk_size(s, options.chunk_tokens))
+                 : with_own_negatives<T>(s, log_count, scale, wanted);
+  *s.value.data<T>() = static_cast<T>(total / static_cast<double>(s.count));
+}
+
+// The same steps, each over all tokens (shared negatives: of a chunk) at once.
+template <class T>
+void run(Cuda where, Sampled& s, const SampledOptions& options, bool wanted) {
+  const std::int64_t tokens = s.x.size(0), H = s.x.size(1), n = s.negatives.size(-1);
+  const DType dtype = s.x.dtype();
+  const Device device = s.x.device();
+  const T log_count = static_cast<T>(options.log_expected_count);
+  const T scale = static_cast<T>(1.0 / static_cast<double>(s.count));
+  const cpu::SampledHead<T> head{H, s.weight.data<T>(), s.bias.data<T>()};
+  const auto* ids = s.negatives.data<std::int64_t>();
+  const Tensor losses = Tensor::empty({tokens}, dtype, device);
+  if (!wanted) s.dlabel = Tensor::empty({tokens}, dtype, device);
+  T *dlabel = s.dlabel.data<T>(), *dx = wanted ? s.dx.data<T>() : nullptr;
+
+  if (!s.shared()) {
+    s.dnegatives = Tensor::empty(s.negatives.shape(), dtype, device);
+    T* scores = s.dnegatives.data<T>();
+    const cpu::SampledTokens<T> all{tokens, s.x.data<T>(), s.labels.data<std::int64_t>()};
+    kernels::sampled_products(where, head, all, n, ids, scores);
+    kernels::sampled_softmax(where, head, all, {n, n, ids}, log_count, scale, scores, dlabel,
+                             losses.data<T>());
+    if (wanted) kernels::sampled_dx<T>(where, head, all, n, ids, scores, dlabel, false, dx);
+  } else {
+    const Tensor rows = raw::embedding(s.weight, s.negatives);
+    if (wanted) {
+      s.shared_dweight = Tensor::zeros({n, H}, dtype, device);
+      s.shared_dbias = Tensor::zeros({n}, dtype, device);
+    }
+    constexpr std::int64_t most_scores = std::int64_t{1} << 23;  // they stay in the L2 cache of a large GPU
+    const std::int64_t chunk = options.chunk_tokens > 0
+                                   ? options.chunk_tokens
+                                   : std::max<std::int64_t>(most_scores / std::max<std::int64_t>(n, 1), 128);
+    for (std::int64_t start = 0; start < tokens; start += chunk) {
+      const std::int64_t count = std::min(chunk, tokens - start);
+      const cpu::SampledTokens<T> part{count, s.x.data<T>() + start * H,
+                                       s.labels.data<std::int64_t>() + start};
+      const Tensor x = s.x.slice(0, start, start + count);
+      const Tensor scores = raw::matmul(x, rows.transpose(0, 1));
+      kernels::sampled_softmax(where, head, part, {n, 0, ids}, log_count, scale, scores.data<T>(),
+                               dlabel + start, losses.data<T>() + start);
+      if (!wanted) continue;
+      Tensor dx_part = s.dx.slice(0, start, start + count);
+      dx_part.copy_(raw::matmul(scores, rows));
+      kernels::sampled_dx<T>(where, head, part, 0, nullptr, nullptr, dlabel + start, true, dx + start * H);
+      s.shared_dweight.add_(raw::matmul(scores.transpose(0, 1), x));
+      s.shared_dbias.add_(raw::sum(scores, {0}));
+    }
+  }
+  kernels::scaled_sum<T>(where, tokens, losses.data<T>(), scale, s.value.data<T>());
+}
+
 Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& labels,
                 const Tensor& negatives, const SampledOptions& options, bool wanted) {
   check(x, weight, bias, negatives, options);
-  Sampled s{x.contiguous(),
-            weight.contiguous(),
-            bias.contiguous(),
-            labels.contiguous(),
-            negatives.contiguous(),
-            0,
-            {},
-            {},
-            {},
-            {},
-            {},
-            {}};
+  const Device device = x.device();
+  Sampled s;
   s.count = check_labels(op, labels, x.size(0), weight.size(0));
-  s.value = Tensor::empty({}, x.dtype());
+  s.x = x.contiguous();
+  s.weight = weight.contiguous();
+  s.bias = bias.contiguous();
+  s.labels = labels.to(device).contiguous();
+  s.negatives = negatives.to(device).contiguous();
+  s.value = Tensor::empty({}, x.dtype(), device);
   if (wanted) {
-    s.dx = Tensor::empty(x.shape(), x.dtype());
-    s.dlabel = Tensor::empty({x.size(0)}, x.dtype());
+    s.dx = Tensor::empty(x.shape(), x.dtype(), device);
+    s.dlabel = Tensor::empty({x.size(0)}, x.dtype(), device);
   }
   dispatch_real(op, x.dtype(), [&]<class T>() {
-    on_device(op, x.device(), [&](Cpu) {
-      const T log_count = static_cast<T>(options.log_expected_count);
-      const T scale = static_cast<T>(1.0 / static_cast<double>(s.count));
-      const double total = s.shared() ? with_shared_negatives<T>(s, log_count, scale, wanted,
-                                                                 chunk_size(s, options.chunk_tokens))
-                                      : with_own_negatives<T>(s, log_count, scale, wanted);
-      *s.value.data<T>() = static_cast<T>(total / static_cast<double>(s.count));
-    });
+    on_device(op, device, [&](auto where) { run<T>(where, s, options, wanted); });
   });
   return s;
 }
 
-/// dweight (of_bias: dbias) = the labels' part, then the negatives'; dense, times dL.
 template <class T>
-Tensor table_gradient(const Sampled& s, T dL, bool of_bias) {
+void add_entries(Cpu, cpu::Scatter<T> entries, const Tensor& dL, T* rows) {
+  entries.scale = *dL.data<T>();
+  cpu::scatter_add_scaled(entries, rows);
+}
+template <class T>
+void add_entries(Cuda where, const cpu::Scatter<T>& entries, const Tensor& dL, T* rows) {
+  kernels::scatter_add_scaled<T>(where, entries, dL.data<T>(), rows);
+}
+
+/// dweight (of_bias: dbias) = the labels' part, then the negatives'; dense, times dL.
+template <class T, class Where>
+Tensor table_gradient(Where where, const Sampled& s, const Tensor& dL, bool of_bias) {
   const std::int64_t C = s.weight.size(0), width = of_bias ? 1 : s.weight.size(1);
-  Tensor gradient = Tensor::zeros(of_bias ? s.bias.shape() : s.weight.shape(), s.x.dtype());
-  T* rows = gradient.data<T>();
+  Tensor gradient = Tensor::zeros(of_bias ? s.bias.shape() : s.weight.shape(), s.x.dtype(), s.x.device());
+  const auto add = [&](const Tensor& ids, std::int64_t per_row, const T* factor, const T* x) {
+    const cpu::Scatter<T> entries{ids.numel(), per_row, width, C, ids.data<std::int64_t>(), factor, x, T(1)};
+    add_entries<T>(where, entries, dL, gradient.data<T>());
+  };
   const T* x = of_bias ? nullptr : s.x.data<T>();
-  cpu::scatter_add_scaled<T>(
-      {s.labels.numel(), 1, width, C, s.labels.data<std::int64_t>(), s.dlabel.data<T>(), x, dL}, rows);
-  const auto* ids = s.negatives.data<std::int64_t>();
+  add(s.labels, 1, s.dlabel.data<T>(), x);
   if (s.shared()) {
-    const T* sums = (of_bias ? s.shared_dbias : s.shared_dweight).data<T>();
-    cpu::scatter_add_scaled<T>({s.negatives.numel(), 1, width, C, ids, nullptr, sums, dL}, rows);
+    add(s.negatives, 1, nullptr, (of_bias ? s.shared_dbias : s.shared_dweight).data<T>());
   } else {
-    const std::int64_t n = std::max<std::int64_t>(s.negatives.size(1), 1);
-    cpu::scatter_add_scaled<T>({s.negatives.numel(), n, width, C, ids, s.dnegatives.data<T>(), x, dL}, rows);
+    add(s.negatives, std::max<std::int64_t>(s.negatives.size(1), 1), s.dnegatives.data<T>(), x);
   }
   return gradient;
 }
@@ -197,9 +257,9 @@ Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const 
     Tensors gradients(3);
     if (needs[0]) gradients[0] = raw::mul(s.dx, dy);
     dispatch_real(op, dy.dtype(), [&]<class T>() {
-      on_device(op, dy.device(), [&](Cpu) {
-        if (needs[1]) gradients[1] = table_gradient<T>(s, dy.item<T>(), false);
-        if (needs[2]) gradients[2] = table_gradient<T>(s, dy.item<T>(), true);
+      on_device(op, dy.device(), [&](auto where) {
+        if (needs[1]) gradients[1] = table_gradient<T>(where, s, dy, false);
+        if (needs[2]) gradients[2] = table_gradient<T>(where, s, dy, true);
       });
     });
     return gradients;

@@ -5,7 +5,7 @@
 
 #include "tensor/host_device.h"
 
-namespace lrurec::ops::kernels {
+namespace lrurec::cuda {
 
 inline constexpr std::int64_t run_chunk = 16;
 
@@ -32,4 +32,4 @@ LRUREC_HOST_DEVICE inline std::int64_t part_of_run(std::int64_t chunk, bool bega
   return 2 * chunk + (began_before ? 0 : 1);
 }
 
-}  // namespace lrurec::ops::kernels
+}  // namespace lrurec::cuda

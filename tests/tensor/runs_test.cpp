@@ -1,13 +1,13 @@
-#include "ops/embedding/runs.h"
+#include "tensor/cuda/runs.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace lrurec::ops::kernels {
+namespace lrurec::cuda {
 namespace {
 
-TEST(EmbeddingRuns, WhichRunsCrossTheirChunk) {
+TEST(Runs, WhichRunsCrossTheirChunk) {
   std::vector<std::int32_t> keys(10, 1);  // 10 ones, 30 twos, 8 threes, 3 fours: chunks end at 16, 32, 48, 51
   keys.insert(keys.end(), 30, 2);
   keys.insert(keys.end(), 8, 3);
@@ -32,11 +32,11 @@ TEST(EmbeddingRuns, WhichRunsCrossTheirChunk) {
   EXPECT_FALSE(chunk(3).goes_on(4));
 }
 
-TEST(EmbeddingRuns, EachPartHasItsOwnPlace) {
+TEST(Runs, EachPartHasItsOwnPlace) {
   EXPECT_EQ(part_of_run(0, false), 1);
   EXPECT_EQ(part_of_run(1, true), 2);
   EXPECT_EQ(part_of_run(1, false), 3);
 }
 
 }  // namespace
-}  // namespace lrurec::ops::kernels
+}  // namespace lrurec::cuda
