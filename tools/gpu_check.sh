@@ -113,7 +113,7 @@ fi
 if wants tests; then
   rm -f "$results"/tests.*
   step tests "all CUDA tests" "$bin/lrurec_tests" --gtest_brief=1 "--gtest_filter=*Cuda*"
-  step tests "gradients of every operation and of the model" lrurec check grad --device cuda
+  step tests "gradients of every operation" lrurec check grad --device cuda
 fi
 if wants sanitizer; then
   rm -f "$results"/sanitizer.*
@@ -153,13 +153,14 @@ fi
 if wants benchmarks; then
   rm -f "$results"/benchmarks.*
   for name in "${prepared[@]}"; do
-    for precision in --tf32 --no-tf32; do
-      step benchmarks "training step, $name, ${precision#--}" \
-        lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda $precision --steps 300 --warmup 30 --json
+    for tf32 in true false; do
+      step benchmarks "training step, $name, TF32 $tf32" \
+        lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 $tf32 --steps 300 --warmup 30 --json
     done
     step benchmarks "evaluation, $name" lrurec bench eval "$work/$name.lrd" --preset "$name" --device cuda --tf32 --json
   done
-  step benchmarks "scan" lrurec bench scan --device cuda --json
+  step benchmarks "scan" lrurec bench scan --device cuda --lengths 64,200,1024,16384 --tokens 102400 --json
+  step benchmarks "incremental" lrurec bench incremental --device cuda --json
 fi
 if wants peers; then
   rm -f "$results"/peers.*

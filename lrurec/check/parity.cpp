@@ -88,7 +88,7 @@ bool ParityReport::ok() const {
   return std::all_of(lines.begin(), lines.end(), [](const ParityLine& line) { return line.ok(); });
 }
 
-ParityReport check_parity(const std::filesystem::path& fixture, DType precision,
+ParityReport check_parity(const std::filesystem::path& fixture, DType precision, Device device,
                           const ParityTolerances& tolerances) {
   const std::string path = fixture.string();
   const nn::Safetensors file = nn::read_safetensors(fixture);
@@ -102,12 +102,13 @@ ParityReport check_parity(const std::filesystem::path& fixture, DType precision,
   }
   model::LRURec model(config, /*seed=*/0, precision);
   model::load_published(file, "weights.", model);
+  model.to(device);
 
   const Packed packed = pack(input, labels, config.num_items, path);
   const Tensor items = Tensor::from(packed.items), offsets = Tensor::from(packed.offsets);
   ParityReport report;
 
-  const Tensor logits = model.predict(model.encode(items, offsets)).value();
+  const Tensor logits = model.predict(model.encode(items, offsets)).value().host();
   const Tensor flat = expected.reshape({-1, config.num_items + 1});
   double difference = 0;
   for (std::int64_t i = 0; i < flat.size(0); ++i) {

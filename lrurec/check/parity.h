@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tensor/device.h"
 #include "tensor/dtype.h"
 
 namespace lrurec::check {
@@ -28,10 +29,10 @@ struct ParityReport {
   bool ok() const;
 };
 
-/// Runs a fixture (format: docs/parity.md) in the given precision (f32 or f64). The padded input becomes
-/// packed sequences; all padding positions are compared with the start token's logits. A file that is no
-/// fixture is ErrorKind::file.
+/// Runs a fixture (format: docs/parity.md) in the given precision (f32 or f64) on a device. The padded input
+/// becomes packed sequences; all padding positions are compared with the start token's logits. A file that is
+/// no fixture is ErrorKind::file.
 ParityReport check_parity(const std::filesystem::path& fixture, DType precision = DType::f32,
-                          const ParityTolerances& tolerances = {});
+                          Device device = {}, const ParityTolerances& tolerances = {});
 
 }  // namespace lrurec::check

@@ -86,8 +86,8 @@ void load_published(const nn::Safetensors& file, const std::string& prefix, LRUR
 std::map<std::string, Tensor> to_published(const LRURec& model, bool gradients) {
   const auto take = [&](const std::string& name) {
     const Variable parameter = model.parameter(name);
-    if (!gradients) return parameter.value();
-    return parameter.grad().defined() ? parameter.grad()
+    if (!gradients) return parameter.value().host();
+    return parameter.grad().defined() ? parameter.grad().host()
                                       : Tensor::zeros(parameter.shape(), parameter.dtype());
   };
   std::map<std::string, Tensor> result;

@@ -24,7 +24,8 @@ nn::AdamOptions adam_options(const config::TrainConfig& c) {
           .decays = decays};
 }
 
-/// The device of the run, ready for its products.
+}  // namespace
+
 Device prepare_device(const config::TrainConfig& config) {
   const Device device = require_device(Device::parse(config.device));
   if constexpr (cuda_enabled) {
@@ -32,8 +33,6 @@ Device prepare_device(const config::TrainConfig& config) {
   }
   return device;
 }
-
-}  // namespace
 
 Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
     : config_(config),
@@ -99,8 +98,7 @@ void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const 
   }
   fail(ErrorKind::non_finite,
        "step {}: {}{} (learning rate {}, max |lambda| {:.6g}); the checkpoints before it are intact, try a "
-       "smaller "
-       "--learning-rate",
+       "smaller --learning-rate",
        step + 1, what, first, config_.learning_rate, model_.max_abs_lambda());
 }
 

@@ -9,6 +9,9 @@
 
 namespace lrurec::train {
 
+/// The device of a configuration, ready for products in its precision; errors as require_device.
+Device prepare_device(const config::TrainConfig& config);
+
 /// The model, its optimiser and its batches. Step n of a run is a function of (configuration, data, n) and
 /// the state after step n - 1.
 class Stepper {

@@ -67,7 +67,7 @@ def benchmarks(steps: list[Step]) -> str:
     rows = []
     for step in steps:
         result = step.json()
-        if result is None or step.title == "scan":
+        if result is None or step.title in ("scan", "incremental"):
             continue
         seconds = result.get("step_seconds_median", result.get("seconds_median"))
         rows.append(
@@ -83,8 +83,8 @@ def benchmarks(steps: list[Step]) -> str:
     parts = [table(["", "median", "floor", "ratio", "device memory", "cuBLAS, copy"], rows)] if rows else []
     for step in steps:
         result = step.json()
-        if step.title == "scan" and result is not None:
-            parts.append("The scan alone:\n\n```\n" + json.dumps(result, indent=1) + "\n```\n")
+        if step.title in ("scan", "incremental") and result is not None:
+            parts.append(f"{step.title}:\n\n```\n" + json.dumps(result, indent=1) + "\n```\n")
     return "\n".join(parts)
 
 

@@ -16,7 +16,7 @@ namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string data;
+  std::string data, device = "cpu";
   std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
   bool json = false;
 };
@@ -36,8 +36,10 @@ void run(Options options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   if (!options.data.empty()) options.items = data::Dataset::load(options.data).items();
-  const MachineRates before = measure_machine();
-  const model::LRURec model({.num_items = options.items}, 1);
+  const Device device = require_device(Device::parse(options.device));
+  const MachineRates before = measure_machine(device);
+  model::LRURec model({.num_items = options.items}, 1);
+  model.to(device);
   const model::IncrementalModel incremental(model);
   const auto item = [&](std::int64_t t) { return 1 + t * 7919 % options.items; };
 
@@ -46,7 +48,10 @@ void run(Options options) {
     steps.clear(), both.clear();
     model::Session session(incremental);
     for (std::int64_t t = 0; t < options.steps; ++t) {
-      steps.push_back(seconds_of([&] { session.observe(item(t)); }));
+      steps.push_back(seconds_of([&] {
+        session.observe(item(t));
+        finish(device);
+      }));
       both.push_back(steps.back() + seconds_of([&] { session.recommend(options.k); }));
     }
   }
@@ -61,7 +66,7 @@ void run(Options options) {
       incremental.top_k(hidden.value(), options.k, start_token);
     }));
   }
-  const MachineRates rates = between(before, measure_machine());
+  const MachineRates rates = between(before, measure_machine(device));
 
   std::int64_t weights = 0;
   for (const auto& p : model.named_parameters()) {
@@ -72,7 +77,7 @@ void run(Options options) {
   const double bytes = static_cast<double>(weights) + 4.0 * static_cast<double>(options.items + 1) * 65;
   const double floor = bytes / (rates.copy_gbps * 1e9);
 
-  nlohmann::json json = describe_machine(rates);
+  nlohmann::json json = describe_machine(rates, device);
   const Times all = sorted(both), alone = sorted(steps);
   json["items"] = options.items;
   json["step_and_top_k_p50"] = all.median();
@@ -128,6 +133,7 @@ void add_bench_incremental(CLI::App& bench) {
       ->excludes(data);
   sub->add_option("--steps", options->steps, "events")->check(CLI::Range(1, 1 << 20));
   sub->add_option("-k", options->k, "best items asked for after each event")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
   sub->callback([options] { run(*options); });

@@ -45,27 +45,33 @@ std::int64_t real_parameters(const model::LRURec& model) {
 void run_train(const Options& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
+  const Device device = train::prepare_device(config);
   const data::Dataset data = data::Dataset::load(options.data);
-  const MachineRates before = measure_machine();
+  const MachineRates before = measure_machine(device);
   train::Stepper stepper(config, data);
 
-  std::int64_t step = 0;
+  // On a GPU the host runs ahead as it does in a training: a time is the mean of some steps.
+  const std::int64_t together = device.is_cuda() ? 10 : 1;
   double tokens = 0;
   const Times times = [&] {
-    for (; step < options.warmup; ++step) stepper.run(step);
+    for (std::int64_t step = 0; step < options.warmup; ++step) stepper.run(step);
     Times result;
-    for (; step < options.warmup + options.steps; ++step) {
+    const std::int64_t end = options.warmup + options.steps;
+    for (std::int64_t step = options.warmup; step < end;) {
+      const std::int64_t count = std::min(together, end - step);
       const auto start = std::chrono::steady_clock::now();
-      tokens += static_cast<double>(stepper.run(step).tokens);
+      for (std::int64_t k = 0; k < count; ++k) stepper.start(step++);
+      for (const auto& done : stepper.finish()) tokens += static_cast<double>(done.tokens);
       result.seconds.push_back(
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
+          static_cast<double>(count));
     }
     std::sort(result.seconds.begin(), result.seconds.end());
     return result;
   }();
   tokens /= static_cast<double>(options.steps);
-  const double peak = peak_memory_bytes();
-  const MachineRates rates = between(before, measure_machine());
+  const double peak = peak_memory_bytes(device);
+  const MachineRates rates = between(before, measure_machine(device));
 
   const auto H = static_cast<double>(config.hidden), V = static_cast<double>(data.items() + 1);
   double classes = V;  // that a token's scores are computed for
@@ -75,7 +81,7 @@ void run_train(const Options& options) {
   const double bytes = 28 * static_cast<double>(real_parameters(stepper.model()));
   const double floor = floor_seconds(rates, head + blocks, bytes);
 
-  nlohmann::json json = describe_machine(rates);
+  nlohmann::json json = describe_machine(rates, device);
   times.add_to(json, "step_seconds");
   json["floor_seconds"] = floor;
   json["ratio_to_floor"] = times.median() / floor;
@@ -84,6 +90,7 @@ void run_train(const Options& options) {
   json["flop"] = {{"head", head}, {"blocks", blocks}};
   json["bytes"] = bytes;
   json["preset"] = config.preset;
+  json["tf32"] = config.tf32;
   json["batch_size"] = config.batch_size;
   json["max_length"] = config.max_length;
   json["items"] = data.items();
@@ -98,7 +105,7 @@ void run_train(const Options& options) {
                           {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
                           {"tokens a step, mean", fmt::format("{:.0f}", tokens)},
                           {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", head * 1e-9, blocks * 1e-9)},
-                          {"sgemm, copy of this machine",
+                          {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
                            fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 
@@ -116,15 +123,17 @@ void run_eval(const Options& options) {
   }
   config = resolve(*options.settings, config);
   apply_threads(config);
+  const Device device = train::prepare_device(config);
   const data::Dataset data = data::Dataset::load(data_path);
-  const MachineRates before = measure_machine();
+  const MachineRates before = measure_machine(device);
   model::LRURec model(config.model(data.items()), static_cast<std::uint64_t>(config.seed));
   if (checkpoint) train::load_parameters(*checkpoint, checkpoint_path.string(), model);
+  model.to(device);
   const eval::EvaluateOptions evaluation{data::Split::test, config.max_length, 0, /*with_loss=*/false};
   const Times times =
       time_runs(1, static_cast<int>(options.runs), [&] { eval::evaluate(data, model, evaluation); });
-  const double peak = peak_memory_bytes();
-  const MachineRates rates = between(before, measure_machine());
+  const double peak = peak_memory_bytes(device);
+  const MachineRates rates = between(before, measure_machine(device));
 
   double tokens = 0;
   const auto users = data.evaluated_users();
@@ -140,7 +149,7 @@ void run_eval(const Options& options) {
                          tokens * 4 * H * D + n * (4 * H * D + 16 * H * H);
   const double floor = floor_seconds(rates, scores + encoder, 0);
 
-  nlohmann::json json = describe_machine(rates);
+  nlohmann::json json = describe_machine(rates, device);
   times.add_to(json, "seconds");
   json["floor_seconds"] = floor;
   json["ratio_to_floor"] = times.median() / floor;
@@ -159,7 +168,7 @@ void run_eval(const Options& options) {
                           {"users x items",
                            fmt::format("{} x {}", with_commas(std::ssize(users)), with_commas(data.items()))},
                           {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
-                          {"sgemm, copy of this machine",
+                          {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
                            fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 

@@ -1,13 +1,16 @@
-// lrurec check: parity with the published model, gradients, and the GPU.
+// lrurec check: parity with the published model, gradients, training on two devices, and the GPU.
 
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "lrurec/check/gradients.h"
 #include "lrurec/check/parity.h"
+#include "lrurec/check/training.h"
 #include "ops/matmul/blas_info.h"
 #include "ops/table/operation_table.h"
 #include "tensor/cuda/runtime.h"
@@ -16,20 +19,25 @@
 #include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/setting_flags.h"
 
 namespace lrurec::command {
 namespace {
 
 struct ParityOptions {
-  std::string fixture, precision = "f32";
+  std::string fixture, precision = "f32", device = "cpu";
   bool json = false;
 };
 
 void run_parity(const ParityOptions& options) {
   const DType precision = options.precision == "f64" ? DType::f64 : DType::f32;
-  const auto report = check::check_parity(options.fixture, precision);
+  const auto report =
+      check::check_parity(options.fixture, precision, require_device(Device::parse(options.device)));
   std::int64_t failures = 0;
-  nlohmann::json json{{"fixture", options.fixture}, {"precision", options.precision}, {"ok", report.ok()}};
+  nlohmann::json json{{"fixture", options.fixture},
+                      {"precision", options.precision},
+                      {"device", options.device},
+                      {"ok", report.ok()}};
   std::vector<std::vector<std::string>> rows{{"largest difference of", "found", "allowed", ""}};
   for (const auto& line : report.lines) {
     failures += line.ok() ? 0 : 1;
@@ -75,7 +83,9 @@ void run_grad(const GradOptions& options) {
       show(row.name(), ops::check_gradients(ops::moved_to(row, device)));
     }
   }
-  if (options.only.empty() || std::string("LRURec").find(options.only) != std::string::npos) {
+  // The model's own cases run where their small tensors are made; on a GPU it is compared by check parity.
+  if (!device.is_cuda() &&
+      (options.only.empty() || std::string("LRURec").find(options.only) != std::string::npos)) {
     for (const auto& [name, report] : check::check_model_gradients()) show(name, report);
   }
   if (cases == 0)
@@ -83,6 +93,73 @@ void run_grad(const GradOptions& options) {
   if (options.json) fmt::print("{}\n", json.dump(2));
   if (failures > 0) fail(ErrorKind::check_failed, "{} of {} gradient checks failed", failures, cases);
   if (!options.json) fmt::print("{} cases, all gradients agree with central differences\n", cases);
+}
+
+struct TrainingOptions {
+  std::string data;
+  std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
+  std::int64_t steps = 30, repeat = 0;
+  bool json = false;
+};
+
+void run_repeats(const TrainingOptions& options, const config::TrainConfig& config,
+                 const data::Dataset& data) {
+  const std::string difference = check::check_repeats(config, data, options.steps, options.repeat);
+  if (options.json) {
+    const nlohmann::json json{{"device", config.device},  {"tf32", config.tf32},
+                              {"steps", options.steps},   {"repeats", options.repeat},
+                              {"ok", difference.empty()}, {"difference", difference}};
+    fmt::print("{}\n", json.dump(2));
+  }
+  if (!difference.empty()) fail(ErrorKind::check_failed, "{}: {}", config.device, difference);
+  if (!options.json) {
+    fmt::print("{} trainings of {} steps on {}: the same bits in every loss, norm and parameter\n",
+               options.repeat, options.steps, config.device);
+  }
+}
+
+void run_training(const TrainingOptions& options) {
+  const config::TrainConfig config = resolve(*options.settings, {});
+  apply_threads(config);
+  require_device(Device::parse(config.device));
+  const data::Dataset data = data::Dataset::load(options.data);
+  if (options.repeat > 0) return run_repeats(options, config, data);
+  if (!options.json) {
+    fmt::print("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device,
+               "difference");
+  }
+  const auto pairs = check::check_training(config, data, options.steps, [&](const check::StepPair& pair) {
+    if (options.json) return;
+    fmt::print("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
+               pair.difference(), pair.ok() ? "" : "  DIFFERS");
+    std::fflush(stdout);
+  });
+  std::int64_t failures = 0;
+  nlohmann::json json{{"device", config.device}, {"tf32", config.tf32}, {"steps", nlohmann::json::array()}};
+  double largest = 0;
+  for (const auto& pair : pairs) {
+    failures += pair.ok() ? 0 : 1;
+    largest = std::max(largest, pair.difference());
+    json["steps"].push_back({{"step", pair.step},
+                             {"cpu_loss", pair.cpu_loss},
+                             {"gpu_loss", pair.gpu_loss},
+                             {"cpu_gradient_norm", pair.cpu_norm},
+                             {"gpu_gradient_norm", pair.gpu_norm},
+                             {"difference", pair.difference()}});
+  }
+  const double tolerance = check::training_tolerance(config.tf32);
+  json["largest_difference"] = largest;
+  json["tolerance"] = tolerance;
+  json["ok"] = failures == 0;
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("largest relative difference {:.1e}, allowed {:.0e}\n", largest, tolerance);
+  }
+  if (failures > 0) {
+    fail(ErrorKind::check_failed, "{}: {} of {} steps differ from the CPU's", config.device, failures,
+         pairs.size());
+  }
 }
 
 /// What the build and the machine have for the GPU backend. Not being able to use a GPU is an answer, not an
@@ -155,6 +232,7 @@ void add_check(CLI::App& app) {
   parity_sub->add_option("fixture", parity->fixture, "safetensors file (docs/parity.md)")->required();
   parity_sub->add_option("--precision", parity->precision, "f32 (default) or f64")
       ->check(CLI::IsMember({"f32", "f64"}));
+  parity_sub->add_option("--device", parity->device, "cpu (default), cuda (the first GPU) or cuda:1");
   parity_sub->add_flag("--json", parity->json, "print one JSON object");
   parity_sub->callback([parity] { run_parity(*parity); });
 
@@ -165,6 +243,20 @@ void add_check(CLI::App& app) {
   grad_sub->add_option("--device", grad->device, "cpu (default), cuda or cuda:1");
   grad_sub->add_flag("--json", grad->json, "print a JSON array");
   grad_sub->callback([grad] { run_grad(*grad); });
+
+  auto training = std::make_shared<TrainingOptions>();
+  CLI::App* training_sub = sub->add_subcommand(
+      "training", "Train on --device and on the CPU side by side and compare the losses of every step");
+  training_sub->add_option("data", training->data, "data set file made by lrurec prepare")->required();
+  training_sub->add_option("--steps", training->steps, "steps of both (default 30)")
+      ->check(CLI::Range(1, 1000000));
+  training_sub
+      ->add_option("--repeat", training->repeat,
+                   "instead train so many times on --device: every bit must be the same")
+      ->check(CLI::Range(2, 10000));
+  training_sub->add_flag("--json", training->json, "print one JSON object");
+  add_setting_flags(*training_sub, training->settings);
+  training_sub->callback([training] { run_training(*training); });
 
   auto device = std::make_shared<DeviceOptions>();
   CLI::App* device_sub = sub->add_subcommand("device", "Show the GPUs, and whether this build can use them");
