@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Configures and builds a target into build/: tools/build.sh [target]. The command is then build/bin/lrurec.
+# Configures and builds targets into build/: tools/build.sh [target...]. The command is then build/bin/lrurec.
 #   LRUREC_WERROR=ON   treats warnings as errors
 #   LRUREC_CUDA=...    AUTO (default: CUDA kernels where nvcc is), ON, OFF, or EMULATED (kernels run on the CPU)
 #   LRUREC_BUILD=...   another folder than build
@@ -16,4 +16,4 @@ if ! cmake -S . -B "$folder" -G Ninja "${options[@]}" >"$folder/configure.log" 2
   cat "$folder/configure.log" >&2
   exit 1
 fi
-cmake --build "$folder" --parallel "$(nproc)" --target "${1:-all}" >&2
+cmake --build "$folder" --parallel "$(nproc)" --target "${@:-all}" >&2

@@ -33,7 +33,7 @@ run() {
 tools/build.sh
 run build/bin/lrurec_tests
 
-LRUREC_CUDA=EMULATED LRUREC_BUILD=build/emulated tools/build.sh lrurec_tests
+LRUREC_CUDA=EMULATED LRUREC_BUILD=build/emulated tools/build.sh lrurec lrurec_tests
 run build/emulated/bin/lrurec_tests --gtest_filter='*Cuda*'
 
 summary="$((ran - failed - skipped)) passed, $failed failed"
