@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/devices.h"
 #include "tests/support/files.h"
 
 namespace lrurec {
@@ -62,6 +63,23 @@ TEST(Bench, KernelsAndSessions) {
   EXPECT_EQ(run_lrurec(folder, "bench incremental none.lrd").code, 5);
   const auto ops = bench(folder, "ops --tokens 20 --sequences 3 --classes 30 --runs 1");
   EXPECT_GE(ops["results"].size(), 10U);
+}
+
+TEST(BenchCuda, EveryBenchmarkRunsOnAGpu) {
+  LRUREC_NEEDS_GPU();
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 20 --demo-items 40 --demo-length 8").code, 0);
+  const std::string tiny = " --hidden 8 --channels 12 --max-length 6 --batch-size 2 --device cuda";
+  const auto train = bench(folder, "train d.lrd --steps 12 --warmup 1" + tiny);
+  EXPECT_EQ(train["step_seconds_runs"], 2) << "ten steps at a time, then two";
+  EXPECT_GT(train["peak_memory_bytes"].get<double>(), 0);
+  EXPECT_FALSE(train["gpu"].get<std::string>().empty());
+  EXPECT_GT(bench(folder, "eval d.lrd --runs 1" + tiny)["ratio_to_floor"].get<double>(), 0);
+  EXPECT_EQ(
+      bench(folder, "scan --device cuda --tokens 64 --lengths 16,64 --channels 8 --runs 1")["results"].size(),
+      6U);
+  EXPECT_GT(bench(folder, "incremental --device cuda --items 30 --steps 2")["step_p50"].get<double>(), 0);
 }
 
 }  // namespace
