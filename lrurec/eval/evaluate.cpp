@@ -52,6 +52,12 @@ std::vector<std::int64_t> users_of(const data::Dataset& data) {
 
 }  // namespace
 
+data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,
+                         std::int64_t max_length) {
+  if (mask == Mask::none) return {};
+  return mask == Mask::all ? data.history(user, split) : input_of(data, user, split, max_length);
+}
+
 std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::Items excluded) {
   const float bar = scores[static_cast<std::size_t>(target)];
   std::int64_t at_or_above = 0, not_numbers = 0;
@@ -91,14 +97,14 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
       try {
         targets[i] = data.target(group[i], options.split);
         ranks[i] = rank_of({scores.data<float>() + i * width, width}, static_cast<std::int32_t>(targets[i]),
-                           input_of(data, group[i], options.split, options.max_length));
+                           masked_items(data, group[i], options.split, options.mask, options.max_length));
       } catch (const std::exception& e) {
 #pragma omp critical
         error = e.what();
       }
     }
     if (!error.empty()) fail(ErrorKind::non_finite, "{}", error);
-    for (const auto rank : ranks) result.metrics.add(rank);
+    for (const auto rank : ranks) result.add(rank);
     if (options.with_loss) {
       const Tensor mean = ops::raw::cross_entropy(scores, Tensor::from(targets));
       loss += static_cast<double>(mean.item<float>()) * static_cast<double>(n);
@@ -123,7 +129,8 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
       targets.push_back(data.target(user, options.split));
       impossible.push_back(false);
       excluded.push_back(0);
-      for (const auto item : sorted_distinct(input_of(data, user, options.split, options.max_length))) {
+      for (const auto item :
+           sorted_distinct(masked_items(data, user, options.split, options.mask, options.max_length))) {
         if (item == targets.back()) {
           impossible.back() = true;
         } else {
@@ -137,7 +144,7 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
     const auto [ranks, losses] = model.ranks(
         hidden, Tensor::from(targets), {Tensor::from(offsets), Tensor::from(excluded)}, options.with_loss);
     for (std::size_t i = 0; i < n; ++i) {
-      result.metrics.add(impossible[i] ? Metrics::never : ranks.data<std::int64_t>()[i]);
+      result.add(impossible[i] ? Metrics::never : ranks.data<std::int64_t>()[i]);
     }
     if (options.with_loss) {
       for (const double value : losses.to(DType::f64).to_vector<double>()) loss += value;

@@ -8,6 +8,7 @@
 
 #include "lrurec/data/batches.h"
 #include "lrurec/eval/metrics.h"
+#include "lrurec/eval/protocol.h"
 #include "lrurec/model/lrurec.h"
 
 namespace lrurec::eval {
@@ -20,9 +21,15 @@ struct Evaluation {
   Metrics metrics;
   /// Mean cross-entropy of the targets over all |I| + 1 classes; only where scores are logits.
   std::optional<double> loss;
+  /// Rank of each target, in the order of Dataset::evaluated_users().
+  std::vector<std::int64_t> ranks;
   /// Negatives beside each target in a sampled evaluation (eval/sampled.h); 0: full ranking.
   std::int64_t sampled = 0;
 
+  void add(std::int64_t rank) {
+    metrics.add(rank);
+    ranks.push_back(rank);
+  }
   /// A metric's name as every output has it, since sampled metrics are not comparable with others:
   /// "sampled Recall@10".
   std::string label(const std::string& name) const { return (sampled > 0 ? "sampled " : "") + name; }
@@ -38,12 +45,16 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
 
 struct EvaluateOptions {
   data::Split split = data::Split::validation;
-  std::int64_t max_length =
-      200;  ///< L: items of the last L of the history are excluded, and are the model's input
+  std::int64_t max_length = 200;  ///< L: the last L items of the history are the model's input
   std::int64_t users_at_once =
       0;  ///< 0: as many as keep the scores near 16 MiB and the input near 16k tokens
   bool with_loss = false;
+  Mask mask = Mask::window;  ///< items that are no candidates
 };
+
+/// Items of the history that a mask takes out of the candidates.
+data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,
+                         std::int64_t max_length);
 
 /// Ranks the target of every evaluated user; metrics are averaged over users (the published implementation
 /// averages over batches, which weighs the last one wrongly).

@@ -17,6 +17,26 @@ double gain(const std::string& kind, std::int64_t rank) {
 
 }  // namespace
 
+const std::vector<std::string>& metric_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& kind : kinds) {
+      for (const auto k : cutoffs) all.push_back(fmt::format("{}@{}", kind, k));
+    }
+    return all;
+  }();
+  return names;
+}
+
+double metric_of_rank(const std::string& name, std::int64_t rank) {
+  for (const auto& kind : kinds) {
+    for (const auto k : cutoffs) {
+      if (fmt::format("{}@{}", kind, k) == name) return rank > k ? 0 : gain(kind, rank);
+    }
+  }
+  fail_op("metrics", "there is no metric '{}'", name);
+}
+
 void Metrics::add(std::int64_t rank) {
   ++users_;
   for (const auto k : cutoffs) {

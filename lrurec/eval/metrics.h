@@ -11,6 +11,11 @@ namespace lrurec::eval {
 /// The cut-offs every evaluation reports.
 inline const std::vector<std::int64_t> cutoffs{1, 5, 10, 20, 50};
 
+/// What one target of a rank (from 1) adds to a metric, such as "NDCG@10"; an unknown name is an error.
+double metric_of_rank(const std::string& name, std::int64_t rank);
+/// "Recall@1", ...: Recall, NDCG, MRR by cut-off.
+const std::vector<std::string>& metric_names();
+
 /// Averages over users of a target's rank (from 1):
 ///   Recall@k = [rank <= k],  NDCG@k = [rank <= k] / log2(rank + 1),  MRR@k = [rank <= k] / rank.
 class Metrics {

@@ -33,11 +33,11 @@ std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> 
 /// The target and its candidates, in this order; no candidates when the target cannot be recommended.
 std::vector<std::int64_t> candidates_of_user(const data::Dataset& data, std::int64_t user,
                                              const SampledEvaluateOptions& options) {
-  const data::Items input = input_of(data, user, options);
+  const data::Items masked = masked_items(data, user, options.split, options.mask, options.max_length);
   const std::int32_t target = data.target(user, options.split);
   std::vector<std::int64_t> candidates{target};
-  if (std::find(input.begin(), input.end(), target) != input.end()) return candidates;
-  std::vector<std::int32_t> excluded(input.begin(), input.end());
+  if (std::find(masked.begin(), masked.end(), target) != masked.end()) return candidates;
+  std::vector<std::int32_t> excluded(masked.begin(), masked.end());
   excluded.push_back(target);
   const std::uint64_t key =
       2 * static_cast<std::uint64_t>(user) + (options.split == data::Split::test ? 1 : 0);
@@ -92,10 +92,10 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
     for (std::size_t i = 0; i < n; ++i) {
       const std::span<const float> own(scores.data<float>() + i * width, lists[i].size());
       const std::int64_t rank = sampled_rank(own);
-      const auto input = input_of(data, group[i], options);
+      const auto masked = masked_items(data, group[i], options.split, options.mask, options.max_length);
       const bool excluded =
-          std::find(input.begin(), input.end(), data.target(group[i], options.split)) != input.end();
-      result.metrics.add(excluded ? Metrics::never : rank);
+          std::find(masked.begin(), masked.end(), data.target(group[i], options.split)) != masked.end();
+      result.add(excluded ? Metrics::never : rank);
       if (options.with_loss) loss += cross_entropy(own);
     }
     first += n;

@@ -16,6 +16,7 @@ struct SampledEvaluateOptions {
   std::uint64_t seed = 1;          ///< candidates are a function of (seed, split, user)
   std::int64_t users_at_once = 0;  ///< 0: as many as keep scores near 16 MiB and the input near 16k tokens
   bool with_loss = false;          ///< cross-entropy of the target among its candidates
+  Mask mask = Mask::window;        ///< items that are no candidates
 };
 
 /// Rank of `target` among scores [1 + n], of the target and its candidates: 1 + the number of candidates at
@@ -23,7 +24,7 @@ struct SampledEvaluateOptions {
 std::int64_t sampled_rank(std::span<const float> scores);
 
 /// Ranks the target of every evaluated user among `negatives` different items, drawn uniformly from those
-/// that a full ranking has as candidates: all but the target, the start token and the last L of the history.
+/// that a full ranking has as candidates: all but the target, the start token and what the mask takes out.
 /// With as many negatives as there are such items this is the full ranking.
 Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& scorer,
                             const SampledEvaluateOptions& options);

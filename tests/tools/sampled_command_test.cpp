@@ -44,7 +44,7 @@ TEST(SampledCommand, TrainsAndEvaluatesUnderNamesOfItsOwn) {
   EXPECT_TRUE(std::filesystem::exists(folder / "run/evaluation-test-sampled.json"));
   EXPECT_FALSE(std::filesystem::exists(folder / "run/evaluation-test.json"));
   const auto text = run_lrurec(folder, "evaluate run").out;
-  EXPECT_NE(text.find("SAMPLED: 12 random candidates"), std::string::npos) << text;
+  EXPECT_NE(text.find("SAMPLED: 12 random items"), std::string::npos) << text;
   EXPECT_NE(text.find("sampled test"), std::string::npos) << text;
 
   const auto full = nlohmann::json::parse(run_lrurec(folder, "evaluate run --json --eval-negatives 0").out);

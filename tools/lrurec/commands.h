@@ -10,6 +10,9 @@ namespace lrurec::command {
 void add_prepare(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_compare(CLI::App& app);
+void add_recommend(CLI::App& app);
+void add_session(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bench(CLI::App& app);
 

@@ -4,35 +4,25 @@
 #include <omp.h>
 
 #include <memory>
-#include <optional>
 
-#include "lrurec/eval/baselines.h"
-#include "lrurec/eval/sampled.h"
-#include "lrurec/train/run_folder.h"
+#include "lrurec/eval/statistics.h"
+#include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/evaluation.h"
 #include "tools/lrurec/output.h"
 
 namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string run, data, split = "test", checkpoint = "best", device = "cpu";
+  std::string run, data, split = "test", checkpoint = "best", device = "cpu", mask = "window", per_user;
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;  ///< instead of the run's setting
   bool json = false;
 };
 
-struct Row {
-  std::string name;
-  eval::Evaluation evaluation;
-};
-
-data::Split parse_split(const std::string& text) {
-  if (text == "val" || text == "validation") return data::Split::validation;
-  if (text == "test") return data::Split::test;
-  fail(ErrorKind::usage, "--split must be val or test, not '{}'", text);
-}
+using Intervals = std::map<std::string, eval::Interval>;
 
 std::optional<double> best_possible(const data::Dataset& data, data::Split split) {
   const auto it = data.protocol().facts.find(fmt::format("best_possible_recall10_{}", data::name(split)));
@@ -40,11 +30,11 @@ std::optional<double> best_possible(const data::Dataset& data, data::Split split
   return it->second;
 }
 
-void print(const std::vector<Row>& rows, const std::string& split, std::optional<double> best,
-           const std::string& protocol) {
+std::string metrics_table(const std::vector<EvaluationRow>& rows, const std::string& title,
+                          std::optional<double> best) {
   const std::vector<std::string> shown{"Recall@1", "Recall@5", "Recall@10", "Recall@20",
                                        "NDCG@5",   "NDCG@10",  "NDCG@20",   "MRR@10"};
-  std::vector<std::vector<std::string>> cells{{rows[0].evaluation.label(split)}};
+  std::vector<std::vector<std::string>> cells{{rows[0].evaluation.label(title)}};
   cells[0].insert(cells[0].end(), shown.begin(), shown.end());
   for (const auto& row : rows) {
     cells.push_back({row.name});
@@ -52,95 +42,100 @@ void print(const std::vector<Row>& rows, const std::string& split, std::optional
       cells.back().push_back(fmt::format("{:.4f}", row.evaluation.metrics.at(name)));
   }
   if (best) cells.push_back({"best possible", "", "", fmt::format("{:.4f}", *best)});
-  fmt::print("{}\n{}", protocol, table(cells));
+  return table(cells);
 }
 
-std::vector<Row> rank_all(const model::LRURec& model, const data::Dataset& data, data::Split split,
-                          const config::TrainConfig& config) {
-  const eval::EvaluateOptions plain{.split = split, .max_length = config.max_length};
-  eval::EvaluateOptions with_loss = plain;
-  with_loss.with_loss = true;
-  return {{"LRURec", eval::evaluate(data, model, with_loss)},
-          {"last-item Markov", eval::evaluate(data, eval::markov_scorer(data, split), plain)},
-          {"popularity", eval::evaluate(data, eval::popularity_scorer(data), plain)}};
+/// "Recall@10 0.3225 (0.3107 .. 0.3342)" of the model.
+std::string interval_text(const eval::Evaluation& evaluation, const Intervals& intervals) {
+  std::string text = "95% of resamplings of the users:";
+  for (const char* name : {"Recall@10", "NDCG@10"}) {
+    const auto& [low, high] = intervals.at(name);
+    text += fmt::format("  {} {:.4f} ({:.4f} .. {:.4f})", evaluation.label(name), evaluation.metrics.at(name),
+                        low, high);
+  }
+  return text + "\n";
 }
 
-std::vector<Row> rank_sampled(const model::LRURec& model, const data::Dataset& data, data::Split split,
-                              const config::TrainConfig& config, std::int64_t negatives) {
-  const eval::SampledEvaluateOptions plain{.split = split,
-                                           .max_length = config.max_length,
-                                           .negatives = negatives,
-                                           .seed = static_cast<std::uint64_t>(config.seed)};
-  eval::SampledEvaluateOptions with_loss = plain;
-  with_loss.with_loss = true;
-  const auto scorer = eval::model_candidate_scorer(model, data, split, config.max_length);
-  return {
-      {"LRURec", eval::evaluate_sampled(data, scorer, with_loss)},
-      {"last-item Markov", eval::evaluate_sampled(data, eval::markov_candidate_scorer(data, split), plain)},
-      {"popularity", eval::evaluate_sampled(data, eval::popularity_candidate_scorer(data), plain)}};
+nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& result,
+                           const std::vector<Intervals>& intervals, std::optional<double> best) {
+  const eval::Evaluation& own = result.rows[0].evaluation;
+  const nlohmann::json card = result.card.json();
+  nlohmann::json json{{"split", result.card.split},          {"step", run.step},
+                      {"users", own.metrics.users()},        {own.label("loss"), *own.loss},
+                      {"max_length", run.config.max_length}, {"fingerprint", result.card.fingerprint},
+                      {"filter", result.card.filter},        {"ties", result.card.ties},
+                      {"order", result.card.order},          {"protocol", card}};
+  if (own.sampled > 0) {
+    json["candidates"] = own.candidates();
+  } else {
+    json["candidates"] = run.data.items();
+  }
+  for (std::size_t i = 0; i < result.rows.size(); ++i) {
+    const auto& row = result.rows[i];
+    for (const auto& [name, value] : row.evaluation.metrics.all()) {
+      json["metrics"][row.name][own.label(name)] = value;
+    }
+    for (const auto& [name, interval] : intervals[i]) {
+      json["intervals"][row.name][own.label(name)] = {interval.low, interval.high};
+    }
+  }
+  if (best) json["best_possible"]["Recall@10"] = *best;
+  return json;
+}
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+/// user, item, and the target's rank by each row; an empty rank: the target is no candidate.
+void write_per_user(const std::string& path, const data::Dataset& data, const RunEvaluation& result,
+                    data::Split split) {
+  std::string text = "user,item";
+  for (const auto& row : result.rows) text += ",rank_" + csv_field(row.name);
+  text += '\n';
+  const auto users = data.evaluated_users();
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    text += fmt::format("{},{}", csv_field(data.user_name(users[i])),
+                        csv_field(data.item_name(data.target(users[i], split))));
+    for (const auto& row : result.rows) {
+      const auto rank = row.evaluation.ranks[i];
+      text += rank == eval::Metrics::never ? "," : fmt::format(",{}", rank);
+    }
+    text += '\n';
+  }
+  nn::write_file_atomically(path, {nn::as_bytes(text)});
 }
 
 void run(const Options& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
-  const Device device = require_device(Device::parse(options.device));
   const data::Split split = parse_split(options.split);
-  const auto folder = train::RunFolder::open(options.run);
-  const auto path = folder.checkpoint(options.checkpoint);
-  const train::Checkpoint checkpoint = train::Checkpoint::load(path);
-  const config::TrainConfig config = checkpoint.parse_config(path.string());
-  const data::Dataset data =
-      data::Dataset::load(options.data.empty() ? folder.data_path() : std::filesystem::path(options.data));
-  if (data.fingerprint() != checkpoint.fingerprint) {
-    fail(ErrorKind::file,
-         "{} was trained on another data set (fingerprint {} instead of {}); name it with --data",
-         options.run, checkpoint.fingerprint, data.fingerprint());
-  }
-  const std::int64_t negatives = options.negatives.value_or(config.eval_negatives);
-  model::LRURec model(config.model(data.items()), 0);
-  train::load_parameters(checkpoint, path.string(), model);
-  model.to(device);
+  const eval::Mask mask = eval::parse_mask(options.mask);
+  const train::LoadedRun loaded = train::load_run(
+      {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
+  const RunEvaluation result =
+      evaluate_run(loaded, {.split = split, .mask = mask, .negatives = options.negatives});
+  const eval::Evaluation& own = result.rows[0].evaluation;
+  std::vector<Intervals> intervals;
+  for (const auto& row : result.rows) intervals.push_back(eval::bootstrap_intervals(row.evaluation.ranks));
+  const auto best =
+      own.sampled > 0 || mask != eval::Mask::window ? std::nullopt : best_possible(loaded.data, split);
 
-  const std::vector<Row> rows = negatives > 0 ? rank_sampled(model, data, split, config, negatives)
-                                              : rank_all(model, data, split, config);
-  const eval::Evaluation& own = rows[0].evaluation;
-
-  const auto& protocol = data.protocol();
-  nlohmann::json json{{"split", data::name(split)},      {"step", checkpoint.progress.step},
-                      {"users", own.metrics.users()},    {own.label("loss"), *own.loss},
-                      {"max_length", config.max_length}, {"fingerprint", data.fingerprint()},
-                      {"filter", protocol.filter},       {"ties", protocol.ties},
-                      {"order", protocol.order}};
-  if (own.sampled > 0) {
-    json["candidates"] = own.candidates();
-  } else {
-    json["candidates"] = data.items();
-  }
-  for (const auto& row : rows) {
-    for (const auto& [name, value] : row.evaluation.metrics.all()) {
-      json["metrics"][row.name][own.label(name)] = value;
-    }
-  }
-  const auto best = own.sampled > 0 ? std::nullopt : best_possible(data, split);
-  if (best) json["best_possible"]["Recall@10"] = *best;
-  folder.write_evaluation(fmt::format("{}{}", data::name(split), own.sampled > 0 ? "-sampled" : ""), json);
+  const nlohmann::json json = result_json(loaded, result, intervals, best);
+  std::string file(data::name(split));
+  if (mask != eval::Mask::window) file += "-mask-" + eval::name(mask);
+  if (own.sampled > 0) file += "-sampled";
+  loaded.folder.write_evaluation(file, json);
+  if (!options.per_user.empty()) write_per_user(options.per_user, loaded.data, result, split);
   if (options.json) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  const std::string candidates =
-      own.sampled > 0 ? fmt::format(
-                            "SAMPLED: {} random candidates and the target, not the last {} of the history;\n"
-                            "          these metrics are not comparable with those over all {} items;\n",
-                            with_commas(own.sampled), config.max_length, with_commas(data.items()))
-                      : fmt::format("all {} items are candidates but those in the last {} of the history,\n",
-                                    with_commas(data.items()), config.max_length);
-  print(rows, data::name(split) == "val" ? "validation" : "test", best,
-        fmt::format("data      {} ({}), filter {}, {}\n"
-                    "protocol  leave-last-out, {}"
-                    "          equal scores count against the model, mean over {} users\n"
-                    "weights   {} of step {}\n",
-                    protocol.source, data.fingerprint().substr(0, 12), protocol.filter, protocol.order,
-                    candidates, with_commas(own.metrics.users()), path.string(), checkpoint.progress.step));
+  fmt::print("{}weights     {} of step {}\n\n{}{}", result.card.text(), loaded.checkpoint_path, loaded.step,
+             metrics_table(result.rows, split == data::Split::test ? "test" : "validation", best),
+             interval_text(own, intervals[0]));
 }
 
 }  // namespace
@@ -153,11 +148,15 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
-  sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
-  sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
+  sub->add_option("--mask", options->mask,
+                  "items that are no candidates: none, window (default: those of the input) or all (of the "
+                  "history)");
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among so many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));
+  sub->add_option("--per-user", options->per_user, "write each user's target and its ranks to this CSV file");
+  sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
+  sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
   sub->callback([options] { run(*options); });
 }

@@ -115,6 +115,9 @@ int run(int argc, char** argv) {
   add_prepare(app);
   add_train(app);
   add_evaluate(app);
+  add_compare(app);
+  add_recommend(app);
+  add_session(app);
   add_check(app);
   add_bench(app);
   try {

@@ -25,13 +25,6 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string with_commas(std::int64_t number) {
-  std::string digits = std::to_string(std::abs(number));
-  for (std::ptrdiff_t at = std::ssize(digits) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return number < 0 ? "-" + digits : digits;
-}
-
 std::string duration(double seconds) {
   const auto total = static_cast<std::int64_t>(std::llround(std::max(seconds, 0.0)));
   if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);

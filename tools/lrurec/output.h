@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "lrurec/util/numbers.h"
+
 namespace lrurec::command {
 
 /// Columns aligned by width: the first to the left, the others to the right. The first row is the header.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
-/// 999611 -> "999,611"
-std::string with_commas(std::int64_t number);
+using util::with_commas;
 
 /// 75 -> "1:15", 3700 -> "1:01:40"
 std::string duration(double seconds);

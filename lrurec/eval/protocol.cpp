@@ -1,0 +1,97 @@
+#include "lrurec/eval/protocol.h"
+
+#include <fmt/format.h>
+
+#include "lrurec/util/numbers.h"
+#include "tensor/error.h"
+
+namespace lrurec::eval {
+
+using util::with_commas;
+
+std::string name(Mask mask) {
+  constexpr const char* names[] = {"none", "window", "all"};
+  return names[static_cast<int>(mask)];
+}
+
+Mask parse_mask(const std::string& text) {
+  for (const Mask mask : {Mask::none, Mask::window, Mask::all}) {
+    if (name(mask) == text) return mask;
+  }
+  fail(ErrorKind::usage, "--mask must be none, window or all, not '{}'", text);
+}
+
+ProtocolCard::ProtocolCard(const data::Dataset& data, data::Split which, Mask masked, std::int64_t length,
+                           std::int64_t negatives, std::int64_t evaluated)
+    : source(data.protocol().source),
+      fingerprint(data.fingerprint()),
+      filter(data.protocol().filter),
+      ties(data.protocol().ties),
+      order(data.protocol().order),
+      split(data::name(which)),
+      mask(masked),
+      max_length(length),
+      items(data.items()),
+      users(evaluated),
+      sampled(negatives) {}
+
+std::string ProtocolCard::mask_text() const {
+  if (mask == Mask::none) return "nothing of the history is left out";
+  if (mask == Mask::all) return "without those of the whole history";
+  return fmt::format("without those in the last {} of the history", max_length);
+}
+
+std::string ProtocolCard::text() const {
+  const std::string candidates = sampled > 0
+                                     ? fmt::format(
+                                           "SAMPLED: {} random items and the target, {};\n"
+                                           "            not comparable with metrics over all {} items",
+                                           with_commas(sampled), mask_text(), with_commas(items))
+                                     : fmt::format("all {} items, {}", with_commas(items), mask_text());
+  return fmt::format(
+      "data        {} ({}), filter {}, {}\n"
+      "split       leave-last-out, {}\n"
+      "candidates  {}\n"
+      "ranks       equal scores count against the model; mean over {} users\n",
+      source, fingerprint.substr(0, 12), filter, order,
+      split == "test" ? "each user's last item is the target" : "each user's second-last item is the target",
+      candidates, with_commas(users));
+}
+
+nlohmann::json ProtocolCard::json() const {
+  nlohmann::json card{{"source", source},
+                      {"fingerprint", fingerprint},
+                      {"filter", filter},
+                      {"ties", ties},
+                      {"order", order},
+                      {"split", "leave-last-out, " + split},
+                      {"mask", name(mask)},
+                      {"max_length", max_length},
+                      {"items", items},
+                      {"users", users},
+                      {"rank_ties", "count against the model"}};
+  if (sampled > 0) {
+    card["candidates"] = fmt::format("{} sampled", sampled);
+  } else {
+    card["candidates"] = "all";
+  }
+  return card;
+}
+
+std::vector<std::string> ProtocolCard::differences(const ProtocolCard& a, const ProtocolCard& b) {
+  std::vector<std::string> found;
+  const auto look = [&](const char* what, const std::string& x, const std::string& y) {
+    if (x != y) found.push_back(fmt::format("{} ({} / {})", what, x, y));
+  };
+  look("data", a.fingerprint.substr(0, 12), b.fingerprint.substr(0, 12));
+  look("filter", a.filter, b.filter);
+  look("ties", a.ties, b.ties);
+  look("split", a.split, b.split);
+  look("candidates", a.sampled > 0 ? std::to_string(a.sampled) : "all",
+       b.sampled > 0 ? std::to_string(b.sampled) : "all");
+  look("mask", a.mask_text(), b.mask_text());
+  look("users", std::to_string(a.users), std::to_string(b.users));
+  return found;
+}
+
+}  // namespace lrurec::eval

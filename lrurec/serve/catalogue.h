@@ -1,0 +1,33 @@
+#pragma once
+// Raw ids, as the user's files have them, to the numbers of a data set.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lrurec/data/dataset.h"
+
+namespace lrurec::serve {
+
+/// The data set must outlive it.
+class Catalogue {
+ public:
+  explicit Catalogue(const data::Dataset& data);
+
+  std::optional<std::int32_t> item(std::string_view raw) const;
+  std::optional<std::int64_t> user(std::string_view raw) const;
+  std::string_view item_name(std::int64_t item) const { return data_.item_name(item); }
+
+  /// The known items of a list, in order; the others are added to `unknown`.
+  std::vector<std::int32_t> items(const std::vector<std::string>& raw,
+                                  std::vector<std::string>& unknown) const;
+
+ private:
+  const data::Dataset& data_;
+  std::unordered_map<std::string_view, std::int32_t> items_;
+  std::unordered_map<std::string_view, std::int64_t> users_;
+};
+
+}  // namespace lrurec::serve

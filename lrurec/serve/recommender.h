@@ -1,0 +1,42 @@
+#pragma once
+// The best next items of histories: the scores of an evaluation, asked for one by one or in batches.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lrurec/model/lrurec.h"
+#include "ops/linear_top_k/linear_top_k.h"
+
+namespace lrurec::serve {
+
+struct Request {
+  std::vector<std::int32_t> history;   ///< items 1..|I|, oldest first; none: what comes first in a session
+  std::vector<std::int32_t> excluded;  ///< items that must not come back, in any order
+  std::int64_t k = 10;
+};
+
+struct Recommendation {
+  std::int32_t item;
+  double score;
+};
+
+/// The model is copied where scores are concerned and must outlive the rest.
+class Recommender {
+ public:
+  /// max_length: L, the last items of a history that the model reads, as in its evaluation.
+  Recommender(const model::LRURec& model, std::int64_t max_length);
+
+  /// The k best items of each request, best first, equal scores in the order of their number; fewer where
+  /// fewer are left.
+  std::vector<std::vector<Recommendation>> recommend(std::span<const Request> requests) const;
+
+ private:
+  std::vector<std::vector<Recommendation>> recommend_group(std::span<const Request> requests) const;
+
+  const model::LRURec& model_;
+  std::int64_t max_length_;
+  ops::raw::ClassTiles classes_;
+};
+
+}  // namespace lrurec::serve

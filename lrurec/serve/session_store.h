@@ -1,0 +1,49 @@
+#pragma once
+// Sessions of many users, event by event, and the file in which they wait for the next start.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lrurec/model/session.h"
+
+namespace lrurec::serve {
+
+/// Users of a live stream: what each did is one state of a fixed size, so that an event costs the same after
+/// ten events as after ten thousand. The items seen are kept only where they are to be left out.
+class SessionStore {
+ public:
+  /// model: of the sessions; must outlive the store. fingerprint: of its weights.
+  SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool keep_seen);
+
+  /// The user took an item (1..|I|).
+  void observe(const std::string& user, std::int32_t item);
+  /// The k best next items; with keep_seen without those seen. The user must have had an event since the
+  /// store was made or loaded.
+  std::vector<model::Session::Recommendation> recommend(const std::string& user, std::int64_t k) const;
+
+  std::size_t users() const { return sessions_.size(); }
+  /// Events of a user, those before a load included.
+  std::int64_t events(const std::string& user) const;
+
+  /// All states, atomically.
+  void save(const std::filesystem::path& path) const;
+  /// Takes the states of a file in which none is yet. States of other weights, or without the items seen
+  /// where they are wanted, are ErrorKind::file.
+  void load(const std::filesystem::path& path);
+
+ private:
+  struct User {
+    model::Session session;
+    std::int64_t events = 0;
+    std::vector<std::int32_t> seen;  ///< sorted, different
+  };
+  const model::IncrementalModel& model_;
+  std::string fingerprint_;
+  bool keep_seen_;
+  std::unordered_map<std::string, User> sessions_;
+};
+
+}  // namespace lrurec::serve

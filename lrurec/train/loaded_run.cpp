@@ -1,0 +1,26 @@
+#include "lrurec/train/loaded_run.h"
+
+#include "tensor/error.h"
+
+namespace lrurec::train {
+
+LoadedRun load_run(const LoadOptions& options) {
+  RunFolder folder = RunFolder::open(options.run);
+  const std::string path = folder.checkpoint(options.checkpoint).string();
+  const Checkpoint checkpoint = Checkpoint::load(path);
+  config::TrainConfig config = checkpoint.parse_config(path);
+  data::Dataset data =
+      data::Dataset::load(options.data.empty() ? folder.data_path() : std::filesystem::path(options.data));
+  if (data.fingerprint() != checkpoint.fingerprint) {
+    fail(ErrorKind::file,
+         "{} was trained on another data set (fingerprint {} instead of {}); name it with --data",
+         options.run, checkpoint.fingerprint, data.fingerprint());
+  }
+  auto model = std::make_unique<model::LRURec>(config.model(data.items()), 0);
+  load_parameters(checkpoint, path, *model);
+  model->to(options.device);
+  return {std::move(folder), path, checkpoint.progress.step, std::move(config), std::move(data),
+          std::move(model)};
+}
+
+}  // namespace lrurec::train

@@ -1,0 +1,31 @@
+#pragma once
+// A trained run, ready to be used: evaluated, asked for recommendations, exported.
+
+#include <memory>
+#include <string>
+
+#include "lrurec/data/dataset.h"
+#include "lrurec/train/run_folder.h"
+
+namespace lrurec::train {
+
+struct LoadOptions {
+  std::string run;                  ///< folder
+  std::string data;                 ///< data set file, where it moved since training
+  std::string checkpoint = "best";  ///< or "last", "previous"
+  Device device = {};
+};
+
+struct LoadedRun {
+  RunFolder folder;
+  std::string checkpoint_path;
+  std::int64_t step = 0;  ///< of the checkpoint
+  config::TrainConfig config;
+  data::Dataset data;
+  std::unique_ptr<model::LRURec> model;  ///< on the device
+};
+
+/// A data set other than the one that the run was trained on is ErrorKind::file; so is a damaged checkpoint.
+LoadedRun load_run(const LoadOptions& options);
+
+}  // namespace lrurec::train

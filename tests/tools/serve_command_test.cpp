@@ -1,0 +1,169 @@
+// recommend, session, compare and evaluate's options, as a user meets them.
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+using test::read_text;
+using test::run_lrurec;
+using test::run_shell;
+using test::TemporaryFolder;
+using test::write_text;
+
+const std::string tiny =
+    " -q --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 10 "
+    "--learning-rate 0.01";
+
+void make_run(const TemporaryFolder& folder) {
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + tiny).code, 0);
+}
+
+std::vector<nlohmann::json> lines(const std::string& text) {
+  std::vector<nlohmann::json> all;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) all.push_back(nlohmann::json::parse(line));
+  return all;
+}
+
+TEST(ServeCommand, RecommendsForUsersItemsAndBatches) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto user = run_lrurec(folder, "recommend run --user u3 -k 4 --json");
+  ASSERT_EQ(user.code, 0) << user.err;
+  const auto of_user = nlohmann::json::parse(user.out);
+  EXPECT_EQ(of_user["items"].size(), 4U);
+
+  const auto items =
+      run_lrurec(folder, "recommend run --items i3,nope,i5 -k 3 --exclude-seen --exclude i7 --json");
+  ASSERT_EQ(items.code, 0) << items.err;
+  EXPECT_NE(items.err.find("left out: nope"), std::string::npos) << items.err;
+  const auto of_items = nlohmann::json::parse(items.out);
+  EXPECT_EQ(of_items["unknown"], nlohmann::json::array({"nope"}));
+  for (const auto& item : of_items["items"]) {
+    for (const char* out : {"i3", "i5", "i7"}) EXPECT_NE(item["item"], out);
+  }
+
+  write_text(folder / "requests",
+             "{\"user\": \"u3\", \"k\": 4, \"id\": [1]}\n\n{\"items\": [\"i3\", \"i5\"]}\n{\"itms\": []}\nx\n"
+             "{\"user\": \"nobody\"}\n{\"items\": [], \"k\": 2}\n");
+  const auto batch = run_lrurec(folder, "recommend run --batch requests -k 2");
+  EXPECT_EQ(batch.code, 3);
+  EXPECT_NE(batch.err.find("requests: 3 requests have no answer"), std::string::npos) << batch.err;
+  const auto answers = lines(batch.out);
+  ASSERT_EQ(answers.size(), 6U);
+  EXPECT_EQ(answers[0]["items"], of_user["items"]) << "one scoring path";
+  EXPECT_EQ(answers[0]["id"], nlohmann::json::array({1}));
+  EXPECT_EQ(answers[1]["items"].size(), 2U);
+  EXPECT_EQ(answers[2]["error"], "line 4: the request has a key 'itms'; did you mean 'items'?");
+  EXPECT_EQ(answers[3]["error"], "line 5: the request is not JSON");
+  EXPECT_NE(answers[4]["error"].get<std::string>().find("user 'nobody' is not in the data set"),
+            std::string::npos);
+  EXPECT_EQ(answers[5]["items"].size(), 2U) << "nothing known yet";
+
+  EXPECT_EQ(run_lrurec(folder, "recommend run").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "recommend run --user u1 --items i1").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "recommend run --user nobody").code, 3);
+  EXPECT_EQ(run_lrurec(folder, "recommend run --items nope").code, 3);
+  EXPECT_EQ(run_lrurec(folder, "recommend run --batch nothing").code, 5);
+  EXPECT_EQ(run_lrurec(folder, "recommend nowhere --user u1").code, 5);
+}
+
+TEST(ServeCommand, ASessionStoppedAndContinuedIsARecommendation) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "first",
+             "{\"user\": \"a\", \"item\": \"i3\"}\ni9\n{\"user\": \"a\", \"item\": \"nope\"}\n");
+  write_text(folder / "second", "{\"user\": \"a\", \"item\": \"i5\", \"k\": 3}\n{broken\n");
+  const std::string command = "session run --state states --exclude-seen -k 2 < ";
+  const auto first = run_lrurec(folder, command + "first");
+  EXPECT_EQ(first.code, 3);
+  const auto before = lines(first.out);
+  ASSERT_EQ(before.size(), 3U);
+  EXPECT_EQ(before[0]["items"].size(), 2U);
+  EXPECT_FALSE(before[1].contains("user"));
+  EXPECT_EQ(before[2]["events"], 1) << "an unknown item changes nothing";
+
+  const auto second = run_lrurec(folder, command + "second");
+  const auto after = lines(second.out);
+  ASSERT_EQ(after.size(), 2U);
+  EXPECT_EQ(after[0]["events"], 2);
+  EXPECT_EQ(after[1]["error"], "this is not JSON");
+  const auto direct =
+      nlohmann::json::parse(run_lrurec(folder, "recommend run --items i3,i5 -k 3 --exclude-seen --json").out);
+  EXPECT_EQ(after[0]["items"], direct["items"]);
+
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + tiny).code, 0);
+  const auto other = run_lrurec(folder, "session other --state states < second");
+  EXPECT_EQ(other.code, 4);
+  EXPECT_NE(other.err.find("other weights"), std::string::npos) << other.err;
+}
+
+TEST(ServeCommand, EvaluateHasACardIntervalsAndRanksByUser) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto text = run_lrurec(folder, "evaluate run");
+  for (const char* part : {"leave-last-out", "all 40 items", "equal scores count against the model",
+                           "95% of resamplings", "popularity"}) {
+    EXPECT_NE(text.out.find(part), std::string::npos) << part;
+  }
+  const auto json =
+      nlohmann::json::parse(run_lrurec(folder, "evaluate run --mask all --per-user ranks.csv --json").out);
+  EXPECT_EQ(json["protocol"]["mask"], "all");
+  const auto interval = json["intervals"]["LRURec"]["NDCG@10"];
+  EXPECT_LE(interval[0].get<double>(), json["metrics"]["LRURec"]["NDCG@10"].get<double>());
+  EXPECT_GE(interval[1].get<double>(), json["metrics"]["LRURec"]["NDCG@10"].get<double>());
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/evaluation-test-mask-all.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run/evaluation-test.json.tmp"));
+
+  // The file's ranks are the table's metrics.
+  std::istringstream csv(read_text(folder / "ranks.csv"));
+  std::string line;
+  std::getline(csv, line);
+  EXPECT_EQ(line, "user,item,rank_LRURec,rank_last-item Markov,rank_popularity");
+  double users = 0, hits = 0;
+  while (std::getline(csv, line)) {
+    std::istringstream fields(line);
+    std::string user, item, rank;
+    std::getline(fields, user, ',');
+    std::getline(fields, item, ',');
+    std::getline(fields, rank, ',');
+    ++users;
+    hits += !rank.empty() && std::stoi(rank) <= 10 ? 1 : 0;
+  }
+  EXPECT_EQ(users, json["users"]);
+  EXPECT_DOUBLE_EQ(hits / users, json["metrics"]["LRURec"]["Recall@10"].get<double>());
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --mask some").code, 2);
+}
+
+TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + tiny).code, 0);
+  const auto same = nlohmann::json::parse(run_lrurec(folder, "compare run other --json").out);
+  const auto& entry = same["runs"][0]["metrics"]["NDCG@10"];
+  EXPECT_EQ(same["runs"][0]["users"], 60);
+  EXPECT_NEAR(entry["difference"].get<double>(), entry["run"].get<double>() - entry["base"].get<double>(),
+              1e-12);
+  EXPECT_GT(entry["p"].get<double>(), 0);
+
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o short" + tiny + " --max-length 3").code, 0);
+  const auto refused = run_lrurec(folder, "compare run short");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("different protocols: mask"), std::string::npos) << refused.err;
+  EXPECT_EQ(refused.out, "");
+  EXPECT_EQ(run_lrurec(folder, "compare run short --mask all").code, 0) << "the same candidates then";
+  const auto forced = run_lrurec(folder, "compare run short --force");
+  EXPECT_EQ(forced.code, 0);
+  EXPECT_NE(forced.out.find("UNLIKE PROTOCOLS"), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "compare run").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "compare run other --metrics NDCG@11").code, 2);
+}
+
+}  // namespace
+}  // namespace lrurec

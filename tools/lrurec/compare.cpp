@@ -1,0 +1,142 @@
+// lrurec compare: are two runs different, or is it the users that happened to be asked?
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <omp.h>
+
+#include <map>
+#include <memory>
+
+#include "lrurec/eval/statistics.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/evaluation.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::vector<std::string> runs;
+  std::vector<std::string> metrics{"Recall@10", "NDCG@10"};
+  std::string split = "test", checkpoint = "best", device = "cpu", mask = "window";
+  std::int64_t threads = 0;
+  std::optional<std::int64_t> negatives;
+  bool force = false, json = false;
+};
+
+/// Ranks of one run by the raw ids of its users.
+struct Ranked {
+  eval::ProtocolCard card;
+  std::map<std::string, std::int64_t> of_user;
+};
+
+Ranked rank(const std::string& path, const Options& options) {
+  const data::Split split = parse_split(options.split);
+  const train::LoadedRun run =
+      train::load_run({path, "", options.checkpoint, require_device(Device::parse(options.device))});
+  RunEvaluation result = evaluate_run(run, {.split = split,
+                                            .mask = eval::parse_mask(options.mask),
+                                            .negatives = options.negatives,
+                                            .baselines = false});
+  Ranked ranked{std::move(result.card), {}};
+  const auto users = run.data.evaluated_users();
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    ranked.of_user.emplace(run.data.user_name(users[i]), result.rows[0].evaluation.ranks[i]);
+  }
+  return ranked;
+}
+
+std::string verdict(const eval::PairedDifference& d) {
+  if (d.differing == 0) return "the same for every user";
+  if (d.p >= 0.05) return "no difference shown";
+  return d.difference > 0 ? "better" : "worse";
+}
+
+void run(const Options& options) {
+  if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
+  for (const auto& metric : options.metrics) {
+    const auto& known = eval::metric_names();
+    if (std::find(known.begin(), known.end(), metric) == known.end()) {
+      fail(ErrorKind::usage, "--metrics: there is no metric '{}'; there are {}", metric,
+           fmt::join(known, ", "));
+    }
+  }
+  const Ranked base = rank(options.runs[0], options);
+  std::vector<std::vector<std::string>> rows{
+      {"against " + options.runs[0], "metric", "there", "here", "difference", "95% interval", "p", ""}};
+  nlohmann::json json{{"base", options.runs[0]}, {"protocol", base.card.json()}};
+  std::int64_t unlike = 0;
+  for (std::size_t i = 1; i < options.runs.size(); ++i) {
+    const std::string& path = options.runs[i];
+    const Ranked other = rank(path, options);
+    const auto differences = eval::ProtocolCard::differences(base.card, other.card);
+    if (!differences.empty() && !options.force) {
+      fail(ErrorKind::usage,
+           "{} and {} were measured under different protocols: {}; such metrics are not comparable (--force "
+           "compares the users that both have)",
+           options.runs[0], path, fmt::join(differences, ", "));
+    }
+    unlike += differences.empty() ? 0 : 1;
+    std::vector<std::int64_t> a, b;
+    for (const auto& [user, rank_here] : base.of_user) {
+      const auto it = other.of_user.find(user);
+      if (it == other.of_user.end()) continue;
+      a.push_back(rank_here);
+      b.push_back(it->second);
+    }
+    if (a.empty()) fail(ErrorKind::data, "{} and {} have no user in common", options.runs[0], path);
+    nlohmann::json entry{{"run", path}, {"users", a.size()}, {"protocol_differences", differences}};
+    for (const auto& metric : options.metrics) {
+      const auto d = eval::compare_paired(a, b, metric);
+      const std::string label = base.card.sampled > 0 ? "sampled " + metric : metric;
+      entry["metrics"][label] = {{"base", d.a},
+                                 {"run", d.b},
+                                 {"difference", d.difference},
+                                 {"interval", {d.interval.low, d.interval.high}},
+                                 {"p", d.p},
+                                 {"users_that_differ", d.differing}};
+      rows.push_back({path, label, fmt::format("{:.4f}", d.a), fmt::format("{:.4f}", d.b),
+                      fmt::format("{:+.4f}", d.difference),
+                      fmt::format("{:+.4f} .. {:+.4f}", d.interval.low, d.interval.high),
+                      d.p < 0.001 ? "<0.001" : fmt::format("{:.3f}", d.p), verdict(d)});
+    }
+    json["runs"].push_back(entry);
+  }
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}\n{}", base.card.text(), table(rows));
+  if (unlike > 0) fmt::print("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n");
+  fmt::print(
+      "(p: paired randomisation test over users; one run each tells nothing about other seeds, see lrurec "
+      "sweep)\n");
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("compare", "Compare runs user by user: is the difference more than chance?");
+  sub->add_option("runs", options->runs, "folders of two or more runs; the first is compared with each other")
+      ->required()
+      ->expected(2, 1000);
+  sub->add_option("--metrics", options->metrics, "default: Recall@10,NDCG@10")->delimiter(',');
+  sub->add_option("--split", options->split, "test (default) or val");
+  sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
+      ->check(CLI::IsMember({"best", "last", "previous"}));
+  sub->add_option("--mask", options->mask,
+                  "items that are no candidates: none, window (default) or all (of the history)");
+  sub->add_option("--eval-negatives", options->negatives,
+                  "rank among so many random items, 0 = all; default: as the runs were trained")
+      ->check(CLI::Range(0, 1000000000));
+  sub->add_flag("--force", options->force, "compare although the protocols differ");
+  sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
+  sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
+  sub->add_flag("--json", options->json, "print one JSON object");
+  sub->callback([options] { run(*options); });
+}
+
+}  // namespace lrurec::command
