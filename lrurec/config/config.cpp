@@ -69,19 +69,6 @@ bool parse_bool(const std::string& text, const std::string& key, const std::stri
   fail(ErrorKind::usage, "{}: {} needs true or false, not '{}'", place, key, text);
 }
 
-std::string value_text(const TrainConfig& config, const Setting& setting) {
-  return std::visit(
-      Overloaded{[&](std::int64_t TrainConfig::*m) { return fmt::format("{}", config.*m); },
-                 [&](double TrainConfig::*m) {
-                   const std::string text = fmt::format("{}", config.*m);
-                   // TOML tells 1 from 1.0.
-                   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-                 },
-                 [&](bool TrainConfig::*m) { return std::string(config.*m ? "true" : "false"); },
-                 [&](std::string TrainConfig::*m) { return '"' + config.*m + '"'; }},
-      setting.member);
-}
-
 void set_from_node(TrainConfig& config, const Setting& setting, const toml::node& node,
                    const std::string& place) {
   const auto wrong = [&](const char* needed) {
@@ -277,6 +264,27 @@ void read_toml(TrainConfig& config, const std::filesystem::path& file) {
   std::ostringstream text;
   text << in.rdbuf();
   parse_toml(config, text.str(), file.string());
+}
+
+std::string value_text(const TrainConfig& config, const Setting& setting) {
+  return std::visit(
+      Overloaded{[&](std::int64_t TrainConfig::*m) { return fmt::format("{}", config.*m); },
+                 [&](double TrainConfig::*m) {
+                   const std::string text = fmt::format("{}", config.*m);
+                   // TOML tells 1 from 1.0.
+                   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+                 },
+                 [&](bool TrainConfig::*m) { return std::string(config.*m ? "true" : "false"); },
+                 [&](std::string TrainConfig::*m) { return '"' + config.*m + '"'; }},
+      setting.member);
+}
+
+std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file) {
+  std::map<std::string, std::int64_t> lines;
+  for (const auto& [key, node] : toml::parse_file(file.string())) {
+    lines.emplace(key.str(), node.source().begin.line);
+  }
+  return lines;
 }
 
 std::string to_toml(const TrainConfig& config) {

@@ -81,7 +81,9 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 /// Reads a TOML file over `config`: a `preset` key is applied first, the other keys on top of it. An unknown
 /// key is ErrorKind::usage with file, line and suggestion; a missing file is ErrorKind::io.
 void read_toml(TrainConfig& config, const std::filesystem::path& file);
-/// The same from text; `place` stands in errors for the file name.
+/// The line of each key of a TOML file that read_toml accepts.
+std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file);
+/// The same as read_toml from text; `place` stands in errors for the file name.
 void parse_toml(TrainConfig& config, const std::string& text, const std::string& place);
 
 /// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
@@ -91,6 +93,9 @@ void parse_saved(TrainConfig& config, const std::string& text, const std::string
 /// All settings as TOML, each with its meaning as a comment. parse_toml of it gives the same configuration
 /// back.
 std::string to_toml(const TrainConfig& config);
+
+/// A setting's value as TOML.
+std::string value_text(const TrainConfig& config, const Setting& setting);
 
 /// Keys in which two configurations differ, leaving out those a resumed run may change.
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b);

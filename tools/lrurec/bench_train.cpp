@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/model/cost.h"
 #include "lrurec/train/run_folder.h"
 #include "lrurec/train/stepper.h"
 #include "tensor/error.h"
@@ -25,22 +26,6 @@ struct Options {
   std::int64_t steps = 30, warmup = 3, runs = 3;
   bool json = false;
 };
-
-/// Multiply-adds count twice. Per token and block: x B and h C with real x and y, 4 H D each; the
-/// position-wise network 64 -> 4 H -> 64, 16 H^2. At H = 64, D = 128, two blocks, forward and backward: 786
-/// kflop.
-double block_flop(const config::TrainConfig& c) {
-  const auto H = static_cast<double>(c.hidden), D = static_cast<double>(c.channels);
-  return 8 * H * D + 16 * H * H;
-}
-
-std::int64_t real_parameters(const model::LRURec& model) {
-  std::int64_t count = 0;
-  for (const auto& p : model.named_parameters()) {
-    count += p.variable.value().numel() * (is_complex(p.variable.dtype()) ? 2 : 1);
-  }
-  return count;
-}
 
 void run_train(const Options& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
@@ -73,13 +58,10 @@ void run_train(const Options& options) {
   const double peak = peak_memory_bytes(device);
   const MachineRates rates = between(before, measure_machine(device));
 
-  const auto H = static_cast<double>(config.hidden), V = static_cast<double>(data.items() + 1);
-  double classes = V;  // that a token's scores are computed for
-  if (config.negatives > 0) classes = static_cast<double>(config.negatives) + 1;
-  const double head = 6 * tokens * classes * H;
-  const double blocks = 3 * tokens * static_cast<double>(config.blocks) * block_flop(config);
-  const double bytes = 28 * static_cast<double>(real_parameters(stepper.model()));
-  const double floor = floor_seconds(rates, head + blocks, bytes);
+  const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
+  const model::Flop flop = model::training_flop(config.model(data.items()), tokens, classes);
+  const double bytes = 28 * static_cast<double>(model::real_parameters(stepper.model()));
+  const double floor = floor_seconds(rates, flop.total(), bytes);
 
   nlohmann::json json = describe_machine(rates, device);
   times.add_to(json, "step_seconds");
@@ -87,7 +69,7 @@ void run_train(const Options& options) {
   json["ratio_to_floor"] = times.median() / floor;
   json["peak_memory_bytes"] = peak;
   json["tokens_mean"] = tokens;
-  json["flop"] = {{"head", head}, {"blocks", blocks}};
+  json["flop"] = {{"head", flop.head}, {"blocks", flop.blocks}};
   json["bytes"] = bytes;
   json["preset"] = config.preset;
   json["tf32"] = config.tf32;
@@ -98,15 +80,17 @@ void run_train(const Options& options) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("{}", table({{"training step", ""},
-                          {"seconds, median (quartiles)", times.str()},
-                          {"floor: flop / sgemm + bytes / copy", seconds_text(floor)},
-                          {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
-                          {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
-                          {"tokens a step, mean", fmt::format("{:.0f}", tokens)},
-                          {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", head * 1e-9, blocks * 1e-9)},
-                          {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
-                           fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+  fmt::print(
+      "{}",
+      table({{"training step", ""},
+             {"seconds, median (quartiles)", times.str()},
+             {"floor: flop / sgemm + bytes / copy", seconds_text(floor)},
+             {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
+             {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
+             {"tokens a step, mean", fmt::format("{:.0f}", tokens)},
+             {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", flop.head * 1e-9, flop.blocks * 1e-9)},
+             {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
+              fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 
 void run_eval(const Options& options) {
@@ -145,8 +129,9 @@ void run_eval(const Options& options) {
              D = static_cast<double>(config.channels);
   const double scores = 2 * n * static_cast<double>(data.items() + 1) * H;
   // All blocks for all tokens; of the last one all but the input projection for the last tokens only.
-  const double encoder = tokens * (static_cast<double>(config.blocks) - 1) * block_flop(config) +
-                         tokens * 4 * H * D + n * (4 * H * D + 16 * H * H);
+  const double encoder =
+      tokens * (static_cast<double>(config.blocks) - 1) * model::block_flop(model.config()) +
+      tokens * 4 * H * D + n * (4 * H * D + 16 * H * H);
   const double floor = floor_seconds(rates, scores + encoder, 0);
 
   nlohmann::json json = describe_machine(rates, device);

@@ -13,6 +13,7 @@ void add_evaluate(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_recommend(CLI::App& app);
 void add_session(CLI::App& app);
+void add_config(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bench(CLI::App& app);
 

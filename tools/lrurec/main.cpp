@@ -118,6 +118,7 @@ int run(int argc, char** argv) {
   add_compare(app);
   add_recommend(app);
   add_session(app);
+  add_config(app);
   add_check(app);
   add_bench(app);
   try {

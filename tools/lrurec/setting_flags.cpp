@@ -31,6 +31,29 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
   return config;
 }
 
+std::map<std::string, std::string> origins(const SettingFlags& flags) {
+  std::map<std::string, std::string> result;
+  for (const auto& setting : config::settings()) result[setting.key] = "default";
+  const auto from_preset = [&](const std::string& name) {
+    const config::TrainConfig base, chosen = config::preset(name);
+    for (const auto& setting : config::settings()) {
+      const bool same = config::value_text(base, setting) == config::value_text(chosen, setting);
+      result[setting.key] = same && setting.key != "preset" ? "default" : "preset " + name;
+    }
+  };
+  if (!flags.preset.empty()) {
+    from_preset(flags.preset);
+    result["preset"] = "--preset";
+  }
+  if (!flags.config_file.empty()) {
+    const auto lines = config::toml_lines(flags.config_file);
+    if (lines.contains("preset")) from_preset(resolve({"", flags.config_file, {}}, {}).preset);
+    for (const auto& [key, line] : lines) result[key] = fmt::format("{}:{}", flags.config_file, line);
+  }
+  for (const auto& [key, text] : flags.overrides) result[key] = flag_of(key);
+  return result;
+}
+
 void apply_threads(const config::TrainConfig& config) {
   if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
   if (config.deterministic) ops::set_blas_threads(1);

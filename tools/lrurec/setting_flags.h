@@ -2,6 +2,7 @@
 // Settings of training as flags: --preset, --config and one flag a setting.
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +22,9 @@ void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags
 
 /// Flags over file over preset over `config`.
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config);
+
+/// Where each setting of resolve(flags, {}) comes from: "default", "preset beauty", "my.toml:3", "--dropout".
+std::map<std::string, std::string> origins(const SettingFlags& flags);
 
 /// Threads of our kernels and of BLAS, as the settings say.
 void apply_threads(const config::TrainConfig& config);

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <memory>
 
+#include "lrurec/model/cost.h"
+#include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
@@ -22,7 +24,7 @@ namespace {
 struct Options {
   std::string data, output;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
-  bool resume = false, json = false, quiet = false;
+  bool resume = false, json = false, quiet = false, dry_run = false;
 };
 
 nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
@@ -77,7 +79,65 @@ class Reporter {
   std::vector<double> recent_;
 };
 
+/// What a training would be: shapes, numbers, and a few steps to see what they take. Nothing is written.
+void dry_run(const Options& options) {
+  const config::TrainConfig config = resolve(*options.settings, {});
+  apply_threads(config);
+  train::prepare_device(config);
+  const data::Dataset data = data::Dataset::load(options.data);
+  train::Stepper stepper(config, data);
+  constexpr std::int64_t steps = 4;
+  std::vector<double> seconds;
+  double tokens = 0;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    tokens += static_cast<double>(stepper.run(step).tokens) / steps;
+    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  const double step_seconds =
+      *std::min_element(seconds.begin() + 1, seconds.end());  // the first one warms up
+  const std::int64_t per_epoch = stepper.steps_per_epoch(), by_epochs = config.max_epochs * per_epoch;
+  const std::int64_t most = config.max_steps > 0 ? std::min(config.max_steps, by_epochs) : by_epochs;
+  const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
+  const double flop = model::training_flop(config.model(data.items()), tokens, classes).total();
+  const double peak = peak_memory_bytes(stepper.device());
+
+  nlohmann::json json{{"parameters", nlohmann::json::array()},
+                      {"real_parameters", model::real_parameters(stepper.model())},
+                      {"tokens_a_step", tokens},
+                      {"flop_a_step", flop},
+                      {"steps_an_epoch", per_epoch},
+                      {"most_steps", most},
+                      {"step_seconds", step_seconds},
+                      {"most_seconds", step_seconds * static_cast<double>(most)},
+                      {"peak_memory_bytes", peak}};
+  std::vector<std::vector<std::string>> rows{{"parameter", "shape", "type", "numbers"}};
+  for (const auto& p : stepper.model().named_parameters()) {
+    const Tensor& value = p.variable.value();
+    const std::int64_t numbers = value.numel() * (is_complex(value.dtype()) ? 2 : 1);
+    rows.push_back({p.name, value.shape().str(), std::string(name(value.dtype())), with_commas(numbers)});
+    json["parameters"].push_back(
+        {{"name", p.name}, {"shape", value.shape().str()}, {"dtype", name(value.dtype())}});
+  }
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print(
+      "{}\n{}", table(rows),
+      table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
+             {"a step", fmt::format("{:.0f} tokens of {} sequences, {:.2f} Gflop", tokens, config.batch_size,
+                                    flop * 1e-9)},
+             {"an epoch", with_commas(per_epoch) + " steps"},
+             {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
+             {"time a step", seconds_text(step_seconds)},
+             {fmt::format("at most {} steps", with_commas(most)),
+              duration(step_seconds * static_cast<double>(most)) + ", less if it stops early"}}));
+}
+
 void run(const Options& options) {
+  if (options.dry_run) return dry_run(options);
+  if (options.output.empty()) fail(ErrorKind::usage, "-o names the folder of the run (or ask for --dry-run)");
   // Everything that can be wrong is looked at before the run folder is touched.
   std::optional<train::RunFolder::Loaded> loaded;
   config::TrainConfig config;
@@ -160,8 +220,10 @@ void add_train(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("train", "Train a model on a prepared data set");
   sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
-  sub->add_option("-o,--output", options->output, "folder of the run")->required();
+  sub->add_option("-o,--output", options->output, "folder of the run");
   sub->add_flag("--resume", options->resume, "continue the run in the folder from its last checkpoint");
+  sub->add_flag("--dry-run", options->dry_run,
+                "show shapes, numbers, memory and time, after a few steps that are not kept");
   sub->add_flag("--json", options->json, "print one JSON object at the end");
   sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
   add_setting_flags(*sub, options->settings);

@@ -1,0 +1,53 @@
+// config show, config presets and train --dry-run.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+using test::run_lrurec;
+using test::TemporaryFolder;
+using test::write_text;
+
+TEST(ConfigCommand, SaysWhereEachSettingComesFrom) {
+  const TemporaryFolder folder;
+  write_text(folder / "my.toml", "preset = \"beauty\"\n\nseed = 7\nhidden = 32\n");
+  const auto shown = run_lrurec(folder, "config show --config my.toml --hidden 16 --tf32 --origin");
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  for (const char* line :
+       {"preset = \"beauty\"                # my.toml:1\n", "seed = 7                         # my.toml:3\n",
+        "hidden = 16                      # --hidden\n", "tf32 = true                      # --tf32\n",
+        "dropout = 0.6                    # preset beauty\n",
+        "beta1 = 0.9                      # default\n"}) {
+    EXPECT_NE(shown.out.find(line), std::string::npos) << line << shown.out;
+  }
+  // What it prints is a configuration.
+  write_text(folder / "all.toml", run_lrurec(folder, "config show --config my.toml").out);
+  EXPECT_EQ(run_lrurec(folder, "config show --config all.toml").out,
+            run_lrurec(folder, "config show --config my.toml").out);
+  const auto presets = run_lrurec(folder, "config presets");
+  EXPECT_NE(presets.out.find("negatives"), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "config").code, 2);
+}
+
+TEST(ConfigCommand, ADryRunWritesNothing) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
+  const std::string tiny = " --hidden 8 --channels 12 --batch-size 16 --max-steps 100";
+  const auto result = run_lrurec(folder, "train d.lrd -o run --dry-run --json" + tiny);
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["most_steps"], 100);
+  EXPECT_EQ(json["parameters"][1]["name"], "embedding.weight");
+  EXPECT_EQ(json["parameters"][1]["shape"], "[41, 8]");
+  EXPECT_GT(json["step_seconds"].get<double>(), 0);
+  EXPECT_GT(json["real_parameters"].get<int>(), 41 * 9);
+  EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd" + tiny).code, 2) << "no folder named";
+}
+
+}  // namespace
+}  // namespace lrurec
