@@ -31,7 +31,8 @@ class Interner {
 struct Interactions {
   std::vector<std::uint32_t> user, item;  ///< numbers of users and items, from 0
   std::vector<double> time;
-  StringTable users, items;  ///< raw ids
+  std::vector<float> rating;  ///< empty where the format has none or nobody asked
+  StringTable users, items;   ///< raw ids
   std::string source, format;
 
   std::size_t size() const { return user.size(); }

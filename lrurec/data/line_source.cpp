@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,9 +49,26 @@ struct LineSource::Archive {
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
   ~Archive() { archive_read_free(handle); }
+
+  bool failed = false;
+  void open(const std::string& path) {
+    if (handle == nullptr) throw std::bad_alloc();
+    // Not archive_read_support_filter_all(): it would run other programs (lrzip, grzip, ...) on data that
+    // look like theirs, and decode a text that begins like a uuencoded one.
+    archive_read_support_filter_gzip(handle);
+    archive_read_support_filter_bzip2(handle);
+    archive_read_support_filter_xz(handle);
+    archive_read_support_filter_lzma(handle);
+    archive_read_support_filter_zstd(handle);
+    archive_read_support_format_empty(handle);
+    archive_read_support_format_raw(handle);
+    archive_read_support_format_zip_streamable(handle);
+    archive_read_support_format_zip_seekable(handle);
+    failed = archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK;
+  }
 };
 
-LineSource::LineSource(const std::filesystem::path& path)
+LineSource::LineSource(const std::filesystem::path& path, const std::string& member)
     : path_(path.string()), archive_(std::make_unique<Archive>()) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
@@ -66,24 +84,64 @@ LineSource::LineSource(const std::filesystem::path& path)
       return;
     }
   }
+  archive_->open(path_);
+  if (archive_->failed) fail_archive();
   archive* handle = archive_->handle;
-  if (handle == nullptr) throw std::bad_alloc();
-  // Not archive_read_support_filter_all(): it would run other programs (lrzip, grzip, ...) on data that look
-  // like theirs, and decode a text that begins like a uuencoded one.
-  archive_read_support_filter_gzip(handle);
-  archive_read_support_filter_bzip2(handle);
-  archive_read_support_filter_xz(handle);
-  archive_read_support_filter_lzma(handle);
-  archive_read_support_filter_zstd(handle);
-  archive_read_support_format_empty(handle);
-  archive_read_support_format_raw(handle);
-  if (archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK) fail_archive();
   archive_entry* entry = nullptr;
   const int header = archive_read_next_header(handle, &entry);
   // The end at once is a compressed file of no text, or an empty pipe; unless the decoder had a complaint.
   ended_ = header == ARCHIVE_EOF && archive_errno(handle) == 0;
   if (!ended_ && header != ARCHIVE_OK) fail_archive();
+  if (is_zip()) {
+    open_member(member);
+    return;
+  }
+  if (!member.empty())
+    fail(ErrorKind::usage, "{} is no zip archive, so there is no '{}' in it", path_, member);
   if (ended_) check_nothing_left();
+}
+
+bool LineSource::is_zip() const {
+  return archive_->handle != nullptr &&
+         (archive_format(archive_->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+}
+
+std::vector<std::string> LineSource::members() const {
+  Archive other;
+  other.open(path_);
+  std::vector<std::string> names;
+  archive_entry* entry = nullptr;
+  while (!other.failed && archive_read_next_header(other.handle, &entry) == ARCHIVE_OK) {
+    if (archive_entry_filetype(entry) == AE_IFREG) names.emplace_back(archive_entry_pathname(entry));
+  }
+  return names;
+}
+
+// The archive was opened to see what it is; what is wanted may lie further on.
+void LineSource::open_member(const std::string& member) {
+  const auto last_part = [](const std::string& name) {
+    return std::filesystem::path(name).filename().string();
+  };
+  const std::vector<std::string> names = members();
+  std::vector<std::string> wanted;
+  for (const auto& name : names) {
+    const std::string last = last_part(name);
+    const bool known = last == "ratings.dat" || last == "ratings.csv" || last == "u.data";
+    if (member.empty() ? names.size() == 1 || known : name == member || last == member)
+      wanted.push_back(name);
+  }
+  if (wanted.size() != 1) {
+    fail(ErrorKind::usage, "{}: {}; name a file with --member. There are: {}", path_,
+         wanted.empty() ? "it is not clear which file of the archive is meant" : "several files fit",
+         printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
+  }
+  archive_ = std::make_unique<Archive>();
+  archive_->open(path_);
+  archive_entry* entry = nullptr;
+  do {
+    if (archive_->failed || archive_read_next_header(archive_->handle, &entry) != ARCHIVE_OK) fail_archive();
+  } while (archive_entry_pathname(entry) != wanted[0]);
+  ended_ = false;
 }
 
 LineSource::~LineSource() = default;
@@ -107,7 +165,7 @@ bool LineSource::refill() {
 // The decoders of gz and bz2 stop at the first thing that is not theirs and call it the end.
 void LineSource::check_nothing_left() const {
   archive* handle = archive_->handle;
-  if (!file_size_ || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
+  if (!file_size_ || is_zip() || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
   const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
   if (used < *file_size_) {
     fail(ErrorKind::data,

@@ -7,16 +7,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lrurec::data {
 
-/// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file in bounded memory. A byte-order
-/// mark, carriage returns before the line feed and a missing last line feed make no difference. Lines longer
-/// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged compression and bytes
-/// left over behind it are ErrorKind::data with file and line; a missing or unreadable file is ErrorKind::io.
+/// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file, or of one file of a zip
+/// archive, in bounded memory. Of several files in an archive `member` names one, by its path or its last
+/// part; where it is empty there must be one alone, or one with a name of MovieLens (ratings.dat,
+/// ratings.csv, u.data). A byte-order mark, carriage returns before the line feed and a missing last line
+/// feed make no difference. Lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of
+/// text, damaged compression and bytes left over behind it are ErrorKind::data with file and line; a missing
+/// or unreadable file is ErrorKind::io.
 class LineSource {
  public:
-  explicit LineSource(const std::filesystem::path& path);
+  explicit LineSource(const std::filesystem::path& path, const std::string& member = {});
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;
@@ -34,6 +38,10 @@ class LineSource {
   struct Archive;
   bool refill();
   void check_nothing_left() const;
+  bool is_zip() const;
+  /// The files of a zip archive, by their paths inside.
+  std::vector<std::string> members() const;
+  void open_member(const std::string& member);
   [[noreturn]] void fail_archive() const;
 
   std::string path_;

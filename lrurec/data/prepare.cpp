@@ -122,7 +122,7 @@ Dense renumber(const Rows& rows, const Numbers& column, const StringTable& names
 
 }  // namespace
 
-Dataset prepare(const Interactions& all, const Filter& filter, Ties ties) {
+Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::optional<double> min_rating) {
   Protocol protocol{all.source, all.format, filter.str(), std::string(name(ties)), "", {}, {}};
   protocol.order = all.time.empty() ? "file order" : fmt::format("by time, ties by {}", name(ties));
   if (all.time.empty()) protocol.ties = "none (no timestamps)";
@@ -130,17 +130,26 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties) {
   Rows rows(all.size());
   std::iota(rows.begin(), rows.end(), 0);
   protocol.steps.push_back(describe("read", rows, all));
+  if (min_rating) {
+    std::erase_if(rows, [&](std::uint32_t r) { return static_cast<double>(all.rating[r]) < *min_rating; });
+    const std::string what = fmt::format("rating below {}", *min_rating);
+    protocol.steps.push_back(describe(what + " dropped", rows, all));
+    protocol.filter = fmt::format("{}, no {}", filter.str(), what);
+  }
+  std::optional<std::uint32_t> before;  // of the rows that are still there
   std::erase_if(rows, [&](std::uint32_t r) {
-    return r > 0 && all.user[r] == all.user[r - 1] && all.item[r] == all.item[r - 1];
+    const bool repeat = before && all.user[r] == all.user[*before] && all.item[r] == all.item[*before];
+    before = r;
+    return repeat;
   });
   protocol.steps.push_back(describe("immediate repeats dropped", rows, all));
   if (filter.kind != Filter::Kind::none) {
-    std::size_t before = 0;
+    std::size_t rows_before = 0;
     do {
-      before = rows.size();
+      rows_before = rows.size();
       keep_frequent(rows, all.item, all.items.size(), filter.least);
       keep_frequent(rows, all.user, all.users.size(), filter.least);
-    } while (filter.kind == Filter::Kind::kcore && rows.size() != before);
+    } while (filter.kind == Filter::Kind::kcore && rows.size() != rows_before);
     protocol.steps.push_back(describe("filter " + filter.str(), rows, all));
   }
   if (rows.empty()) {

@@ -1,6 +1,7 @@
 #pragma once
 // From raw interactions to a data set: repeats dropped, filtered, ordered, numbered.
 
+#include <optional>
 #include <string>
 
 #include "lrurec/data/dataset.h"
@@ -34,9 +35,11 @@ enum class Ties {
 Ties parse_ties(const std::string& text);
 std::string_view name(Ties ties);
 
-/// 1. a row whose user and item equal those of the row before it is dropped; 2. the filter; 3. each user's
-/// rows by time (formats without time: as in the file); 4. users and items numbered in the order of their raw
-/// ids (as numbers where all are, else as text), items from 1. Nothing left is ErrorKind::data.
-Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties);
+/// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. a row whose user
+/// and item equal those of the row before it is dropped; 2. the filter; 3. each user's rows by time (formats
+/// without time: as in the file); 4. users and items numbered in the order of their raw ids (as numbers where
+/// all are, else as text), items from 1. Nothing left is ErrorKind::data.
+Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
+                std::optional<double> min_rating = {});
 
 }  // namespace lrurec::data

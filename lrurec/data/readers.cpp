@@ -1,10 +1,14 @@
 #include "lrurec/data/readers.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <optional>
 
-#include "lrurec/data/line_source.h"
+#include "lrurec/data/fields.h"
+#include "lrurec/data/row_sink.h"
+#include "lrurec/util/suggest.h"
 #include "tensor/error.h"
 
 namespace lrurec::data {
@@ -25,44 +29,23 @@ StringTable Interner::texts() const {
   return table;
 }
 
+void RowSink::add(std::string_view user, std::string_view item, std::optional<double> time,
+                  std::optional<double> rating) {
+  constexpr std::size_t most_rows = std::size_t{1} << 31;
+  if (rows_.size() >= most_rows) fail(ErrorKind::data, "{}: more than 2^31 rows", source_.path());
+  rows_.user.push_back(users_.number(user));
+  rows_.item.push_back(items_.number(item));
+  if (time) rows_.time.push_back(*time);
+  if (rating) rows_.rating.push_back(static_cast<float>(*rating));
+}
+
+Interactions RowSink::finish() {
+  rows_.users = users_.texts();
+  rows_.items = items_.texts();
+  return std::move(rows_);
+}
+
 namespace {
-
-constexpr std::size_t most_events = std::size_t{1} << 31;
-
-struct Field {
-  std::string_view text;
-  std::size_t column;  ///< from 1
-};
-
-/// Fields between any run of blanks and tabs.
-std::vector<Field> split_blanks(std::string_view line) {
-  std::vector<Field> fields;
-  std::size_t at = 0;
-  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
-    const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
-    fields.push_back({line.substr(at, end - at), at + 1});
-    at = end;
-  }
-  return fields;
-}
-
-/// Fields between single tabs; empty ones count.
-std::vector<Field> split_tabs(std::string_view line) {
-  std::vector<Field> fields;
-  std::size_t at = 0;
-  while (true) {
-    const std::size_t end = std::min(line.find('\t', at), line.size());
-    fields.push_back({line.substr(at, end - at), at + 1});
-    if (end == line.size()) return fields;
-    at = end + 1;
-  }
-}
-
-bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
-
-void check_events(const LineSource& source, std::size_t events) {
-  if (events >= most_events) fail(ErrorKind::data, "{}: more than 2^31 rows", source.path());
-}
 
 /// A positive whole number below 2^63, without its leading zeros ("007" is "7").
 std::string_view parse_id(const LineSource& source, const Field& field, const char* what,
@@ -81,131 +64,354 @@ std::string_view parse_id(const LineSource& source, const Field& field, const ch
   return field.text.substr(field.text.find_first_not_of('0'));
 }
 
-Interactions read_sasrec(const std::filesystem::path& path) {
-  LineSource source(path);
-  Interactions rows;
-  Interner users, items;
+void read_sasrec(LineSource& source, RowSink& rows) {
+  FieldSplitter splitter(" ", /*quotes=*/false);
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
-    const auto fields = split_blanks(*line);
+    const auto& fields = splitter.split(source, *line);
     if (fields.size() != 2) {
       const std::size_t column = fields.size() > 2 ? fields[2].column : line->size() + 1;
       source.fail_at(
           column, fmt::format("'user item' is needed, found {} fields (see --format)", fields.size()), *line);
     }
-    check_events(source, rows.size());
-    rows.user.push_back(users.number(parse_id(source, fields[0], "user", *line)));
-    rows.item.push_back(items.number(parse_id(source, fields[1], "item", *line)));
+    rows.add(parse_id(source, fields[0], "user", *line), parse_id(source, fields[1], "item", *line), {}, {});
   }
-  rows.users = users.texts();
-  rows.items = items.texts();
-  return rows;
 }
 
-struct InterColumns {
-  std::size_t user, item, count;
-  std::optional<std::size_t> time;
+/// Where a delimited text has what.
+struct Places {
+  std::size_t user = 0, item = 1, count = 0;  ///< count: fields of every line
+  std::optional<std::size_t> time, rating;
 };
 
-InterColumns parse_header(const LineSource& source, std::string_view line) {
-  std::optional<std::size_t> user, item, time;
-  const auto fields = split_tabs(line);
+/// The rows behind a header, if there is one; `first`: a line that was read already.
+void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
+                 bool with_rating, std::optional<std::string> first = {}) {
+  const auto row = [&](std::string_view line) {
+    const auto& fields = splitter.split(source, line);
+    if (fields.size() != at.count) {
+      source.fail_at(line.size() + 1, fmt::format("{} columns, {} are needed", fields.size(), at.count),
+                     line);
+    }
+    for (const std::size_t i : {at.user, at.item}) {
+      if (fields[i].text.empty()) {
+        source.fail_at(fields[i].column, i == at.user ? "the user id is missing" : "the item id is missing",
+                       line);
+      }
+    }
+    std::optional<double> time, rating;
+    if (at.time) {
+      time = parse_time(fields[*at.time].text);
+      if (!time) {
+        source.fail_at(fields[*at.time].column, "the timestamp must be a number or a date (YYYY-MM-DD)",
+                       line);
+      }
+    }
+    if (with_rating) {
+      rating = parse_number(fields[*at.rating].text);
+      if (!rating) source.fail_at(fields[*at.rating].column, "the rating must be a number", line);
+    }
+    rows.add(fields[at.user].text, fields[at.item].text, time, rating);
+  };
+  if (first) row(*first);
+  while (const auto line = source.next()) {
+    if (!blank(*line)) row(*line);
+  }
+}
+
+/// The next line that is not blank, kept; an empty file has none.
+std::optional<std::string> first_line(LineSource& source) {
+  while (const auto line = source.next()) {
+    if (!blank(*line)) return std::string(*line);
+  }
+  return std::nullopt;
+}
+
+void need_rating(const LineSource& source, const ReadOptions& options, bool there) {
+  if (options.with_rating && !there) {
+    fail(ErrorKind::usage, "{}: --min-rating needs ratings, and format {} has none here", source.path(),
+         name(options.format));
+  }
+}
+
+void read_inter(LineSource& source, RowSink& rows, const ReadOptions& options) {
+  FieldSplitter splitter("\t", /*quotes=*/false);
+  const auto header = first_line(source);
+  if (!header) return;
+  std::optional<std::size_t> user, item;
+  Places at;
+  const auto fields = splitter.split(source, *header);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const auto colon = fields[i].text.find(':');
     if (colon == std::string_view::npos) {
       source.fail_at(fields[i].column, "a header of 'name:type' columns is needed, such as user_id:token",
-                     line);
+                     *header);
     }
-    const auto name = fields[i].text.substr(0, colon), type = fields[i].text.substr(colon + 1);
+    const auto column = fields[i].text.substr(0, colon), type = fields[i].text.substr(colon + 1);
     if (type != "token" && type != "float" && type != "token_seq" && type != "float_seq") {
       source.fail_at(fields[i].column + colon + 1, "the type must be token, float, token_seq or float_seq",
-                     line);
+                     *header);
     }
-    if (name == "user_id") user = i;
-    if (name == "item_id") item = i;
-    if (name == "timestamp") time = i;
+    if (column == "user_id") user = i;
+    if (column == "item_id") item = i;
+    if (column == "timestamp") at.time = i;
+    if (column == "rating") at.rating = i;
   }
-  if (!user || !item) source.fail_at(1, "the header needs the columns user_id and item_id", line);
-  return {*user, *item, fields.size(), time};
+  if (!user || !item) source.fail_at(1, "the header needs the columns user_id and item_id", *header);
+  at.user = *user, at.item = *item, at.count = fields.size();
+  need_rating(source, options, at.rating.has_value());
+  read_fields(source, rows, splitter, at, options.with_rating);
 }
 
-double parse_time(const LineSource& source, const Field& field, std::string_view line) {
-  double value = 0;
-  const char* last = field.text.data() + field.text.size();
-  const auto [end, error] = std::from_chars(field.text.data(), last, value);
-  if (error != std::errc{} || end != last || !std::isfinite(value)) {
-    source.fail_at(field.column, "the timestamp must be a number", line);
+void read_movielens_csv(LineSource& source, RowSink& rows, const ReadOptions& options) {
+  FieldSplitter splitter(",", /*quotes=*/true);
+  const auto header = first_line(source);
+  if (header && *header != "userId,movieId,rating,timestamp") {
+    source.fail_at(1, "the header userId,movieId,rating,timestamp is needed", *header);
   }
-  return value;
+  read_fields(source, rows, splitter, {0, 1, 4, 3, 2}, options.with_rating);
 }
 
-Interactions read_inter(const std::filesystem::path& path) {
-  LineSource source(path);
-  Interactions rows;
-  Interner users, items;
-  std::optional<InterColumns> columns;
-  while (const auto line = source.next()) {
-    if (blank(*line)) continue;
-    if (!columns) {
-      columns = parse_header(source, *line);
-      continue;
-    }
-    const auto fields = split_tabs(*line);
-    if (fields.size() != columns->count) {
-      source.fail_at(line->size() + 1,
-                     fmt::format("{} columns, the header has {}", fields.size(), columns->count), *line);
-    }
-    for (const std::size_t i : {columns->user, columns->item}) {
-      if (fields[i].text.empty()) {
-        source.fail_at(fields[i].column,
-                       i == columns->user ? "the user id is missing" : "the item id is missing", *line);
-      }
-    }
-    check_events(source, rows.size());
-    rows.user.push_back(users.number(fields[columns->user].text));
-    rows.item.push_back(items.number(fields[columns->item].text));
-    if (columns->time) rows.time.push_back(parse_time(source, fields[*columns->time], *line));
+/// Which of the first two fields is the product: its number has 10 characters, a reviewer's has more.
+std::optional<bool> item_comes_first(const std::vector<Field>& fields) {
+  const bool first = fields[0].text.size() == 10, second = fields[1].text.size() == 10;
+  if (first == second) return std::nullopt;
+  return first;
+}
+
+void read_amazon_csv(LineSource& source, RowSink& rows, const ReadOptions& options) {
+  FieldSplitter splitter(",", /*quotes=*/true);
+  const auto first = first_line(source);
+  if (!first) return;
+  if (*first == "user_id,parent_asin,rating,timestamp") {
+    return read_fields(source, rows, splitter, {0, 1, 4, 3, 2}, options.with_rating);
   }
-  rows.users = users.texts();
-  rows.items = items.texts();
-  return rows;
+  const auto& fields = splitter.split(source, *first);
+  if (fields.size() != 4) source.fail_at(1, "four columns are needed: user, item, rating, time", *first);
+  const auto item_first = item_comes_first(fields);
+  if (!item_first) {
+    source.fail_at(1,
+                   "cannot tell the user from the item (an item's number has 10 characters); say it with "
+                   "--columns user=..,item=..,rating=..,time=..",
+                   *first);
+  }
+  const Places at{*item_first ? 1U : 0U, *item_first ? 0U : 1U, 4, 3, 2};
+  read_fields(source, rows, splitter, at, options.with_rating, first);
+}
+
+std::string delimiter_of(const LineSource& source, const Columns& columns, std::string_view first) {
+  if (columns.delimiter == "tab") return "\t";
+  if (columns.delimiter == "space") return " ";
+  if (!columns.delimiter.empty()) return columns.delimiter;
+  std::vector<std::string> found;
+  for (const char* candidate : {"\t", "::", ",", ";", "|"}) {
+    if (first.find(candidate) != std::string_view::npos) found.emplace_back(candidate);
+  }
+  if (found.size() != 1) {
+    source.fail_at(1,
+                   found.empty() ? "cannot tell what separates the columns; say it with --delimiter"
+                                 : "several characters could separate the columns; choose with --delimiter",
+                   first);
+  }
+  return found[0];
+}
+
+void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options) {
+  const Columns& columns = options.columns;
+  const auto first = first_line(source);
+  if (!first) return;
+  FieldSplitter splitter(delimiter_of(source, columns, *first), /*quotes=*/true);
+  const auto& fields = splitter.split(source, *first);
+  bool header = columns.header;
+  const auto place = [&](const std::string& column) -> std::optional<std::size_t> {
+    if (column.empty()) return std::nullopt;
+    if (is_whole_number(column)) {
+      const std::size_t number = std::stoul(column);
+      if (number < fields.size()) return number;
+      source.fail_at(
+          1, fmt::format("there is no column {}: the line has {} (counted from 0)", number, fields.size()),
+          *first);
+    }
+    header = true;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].text == column) return i;
+      names.emplace_back(fields[i].text);
+    }
+    source.fail_at(
+        1, fmt::format("there is no column '{}' in the header{}", column, util::suggestion(column, names)),
+        *first);
+  };
+  Places at;
+  at.user = *place(columns.user), at.item = *place(columns.item), at.count = fields.size();
+  at.time = place(columns.time), at.rating = place(columns.rating);
+  need_rating(source, options, at.rating.has_value());
+  read_fields(source, rows, splitter, at, options.with_rating, header ? std::nullopt : first);
 }
 
 }  // namespace
 
-std::string_view name(Format format) { return format == Format::sasrec ? "sasrec" : "inter"; }
+const std::vector<Format>& formats() {
+  static const std::vector<Format> all{Format::sasrec,        Format::inter,         Format::movielens_dat,
+                                       Format::movielens_csv, Format::movielens_tab, Format::amazon_csv,
+                                       Format::amazon_json,   Format::steam};
+  return all;
+}
 
-Interactions read_interactions(const std::filesystem::path& path, Format format) {
-  Interactions rows = format == Format::sasrec ? read_sasrec(path) : read_inter(path);
+std::string_view name(Format format) {
+  constexpr std::string_view names[] = {"sasrec",        "inter",         "movielens-dat",
+                                        "movielens-csv", "movielens-tab", "amazon-csv",
+                                        "amazon-json",   "steam",         "columns"};
+  return names[static_cast<int>(format)];
+}
+
+Format parse_format(const std::string& text) {
+  std::vector<std::string> names;
+  for (const auto format : formats()) {
+    if (name(format) == text) return format;
+    names.emplace_back(name(format));
+  }
+  fail(ErrorKind::usage, "--format must be auto, {}, not '{}'{}; any other delimited text: --columns",
+       fmt::join(names, ", "), text, util::suggestion(text, names));
+}
+
+Columns Columns::parse(const std::string& text) {
+  Columns columns;
+  const auto wrong = [&] {
+    fail(ErrorKind::usage,
+         "--columns must be user=..,item=.. and may have time=.. and rating=.., each a number from 0 or a "
+         "name in the header, not '{}'",
+         text);
+  };
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, end - at);
+    const std::size_t equals = part.find('=');
+    if (equals == std::string::npos || equals + 1 == part.size()) wrong();
+    const std::string key = part.substr(0, equals), value = part.substr(equals + 1);
+    std::string* member = key == "user"     ? &columns.user
+                          : key == "item"   ? &columns.item
+                          : key == "time"   ? &columns.time
+                          : key == "rating" ? &columns.rating
+                                            : nullptr;
+    if (member == nullptr || !member->empty()) wrong();
+    *member = value;
+    at = end + 1;
+  }
+  if (columns.user.empty() || columns.item.empty()) wrong();
+  return columns;
+}
+
+Interactions read_interactions(const std::filesystem::path& path, const ReadOptions& options) {
+  LineSource source(path, options.member);
+  RowSink sink(source);
+  const auto delimited = [&](const char* delimiter) {
+    FieldSplitter splitter(delimiter, /*quotes=*/false);
+    read_fields(source, sink, splitter, {0, 1, 4, 3, 2}, options.with_rating);
+  };
+  if (options.format == Format::sasrec || options.format == Format::steam)
+    need_rating(source, options, false);
+  switch (options.format) {
+    case Format::sasrec:
+      read_sasrec(source, sink);
+      break;
+    case Format::inter:
+      read_inter(source, sink, options);
+      break;
+    case Format::movielens_dat:
+      delimited("::");
+      break;
+    case Format::movielens_tab:
+      delimited("\t");
+      break;
+    case Format::movielens_csv:
+      read_movielens_csv(source, sink, options);
+      break;
+    case Format::amazon_csv:
+      read_amazon_csv(source, sink, options);
+      break;
+    case Format::amazon_json:
+      read_amazon_json(source, sink, options.with_rating);
+      break;
+    case Format::steam:
+      read_steam(source, sink);
+      break;
+    case Format::columns:
+      read_columns(source, sink, options);
+      break;
+  }
+  Interactions rows = sink.finish();
   if (rows.size() == 0) fail(ErrorKind::data, "{}: there is no interaction in this file", path.string());
   rows.source = printable(path.filename().string(), 255);
-  rows.format = name(format);
+  rows.format = name(options.format);
   return rows;
 }
 
-Sniffed sniff_format(const std::filesystem::path& path) {
-  LineSource source(path);
+namespace {
+
+std::optional<Sniffed> sniff_line(const LineSource& source, std::string_view line) {
+  const auto has = [&](std::string_view text) { return line.find(text) != std::string_view::npos; };
+  if (has("user_id:") && has("item_id:")) {
+    return Sniffed{Format::inter, "the first line is a header of name:type columns"};
+  }
+  if (line == "userId,movieId,rating,timestamp")
+    return Sniffed{Format::movielens_csv, "its header is MovieLens's"};
+  if (line == "user_id,parent_asin,rating,timestamp")
+    return Sniffed{Format::amazon_csv, "its header is Amazon's"};
+  if (line.starts_with('{')) {
+    if (has("\"reviewerID\"") || has("\"asin\"") || has("\"parent_asin\"")) {
+      return Sniffed{Format::amazon_json, "the first line is a JSON review with a product's asin"};
+    }
+    if (has("product_id") && has("username")) {
+      return Sniffed{Format::steam, "the first line is a review with username and product_id"};
+    }
+    return std::nullopt;
+  }
+  const auto numbers = [](const std::vector<Field>& fields) {
+    return std::all_of(fields.begin(), fields.end(),
+                       [](const Field& f) { return parse_number(f.text).has_value(); });
+  };
+  const auto four_numbers = [&](const char* delimiter) {
+    FieldSplitter splitter(delimiter, false);
+    const auto& fields = splitter.split(source, line);
+    return fields.size() == 4 && numbers(fields);
+  };
+  if (four_numbers("::"))
+    return Sniffed{Format::movielens_dat, "the first line is four numbers between '::'"};
+  if (four_numbers("\t"))
+    return Sniffed{Format::movielens_tab, "the first line is four numbers between tabs"};
+  FieldSplitter blanks(" ", false);
+  const auto& words = blanks.split(source, line);
+  if (words.size() == 2 && is_whole_number(words[0].text) && is_whole_number(words[1].text)) {
+    return Sniffed{Format::sasrec, "the first line is two whole numbers"};
+  }
+  FieldSplitter commas(",", true);
+  const auto& fields = commas.split(source, line);
+  if (fields.size() == 4 && parse_number(fields[2].text) && parse_number(fields[3].text)) {
+    if (const auto item_first = item_comes_first(fields)) {
+      return Sniffed{Format::amazon_csv, fmt::format("the first line is {}, a rating and a time",
+                                                     *item_first ? "a product of 10 characters, a reviewer"
+                                                                 : "a reviewer, a product of 10 characters")};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Sniffed sniff_format(const std::filesystem::path& path, const std::string& member) {
+  LineSource source(path, member);
   if (!std::filesystem::is_regular_file(path)) {  // what is read here would be missing afterwards
-    fail(ErrorKind::usage, "{} can be read only once; name its format with --format sasrec or --format inter",
+    fail(ErrorKind::usage, "{} can be read only once; name its format with --format or --columns",
          path.string());
   }
-  while (const auto line = source.next()) {
-    if (blank(*line)) continue;
-    if (line->find("user_id:") != std::string_view::npos &&
-        line->find("item_id:") != std::string_view::npos) {
-      return {Format::inter, "the first line is a header of name:type columns"};
-    }
-    const auto fields = split_blanks(*line);
-    const auto numeric = [](const Field& f) {
-      return f.text.find_first_not_of("0123456789") == std::string_view::npos;
-    };
-    if (fields.size() == 2 && numeric(fields[0]) && numeric(fields[1])) {
-      return {Format::sasrec, "the first line is two whole numbers"};
-    }
-    source.fail_at(1, "cannot tell the format of this line; name it with --format sasrec or --format inter",
-                   *line);
-  }
-  fail(ErrorKind::data, "{}: the file is empty", path.string());
+  const auto line = first_line(source);
+  if (!line) fail(ErrorKind::data, "{}: the file is empty", path.string());
+  if (const auto sniffed = sniff_line(source, *line)) return *sniffed;
+  source.fail_at(1,
+                 "cannot tell the format of this line; name it with --format, or its columns with --columns "
+                 "user=..,item=..,time=..",
+                 *line);
 }
 
 }  // namespace lrurec::data

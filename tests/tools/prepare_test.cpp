@@ -117,7 +117,7 @@ TEST(PrepareCommand, MalformedDataIsExitThree) {
     expect_refused(folder, "bad.txt -o x.lrd --format sasrec", 3, message);
   }
   write_text(folder / "c.csv", "a,b,c\n");
-  expect_refused(folder, "c.csv -o x.lrd", 3, "--format sasrec or --format inter");
+  expect_refused(folder, "c.csv -o x.lrd", 3, "name it with --format, or its columns with --columns");
   ASSERT_EQ(run_shell(folder, "seq 1 9999 | sed 's/^/1 /' | gzip > ok.gz; head -c 9000 ok.gz > cut.gz").code,
             0);
   expect_refused(folder, "cut.gz -o x.lrd --format sasrec", 3, "cut.gz: ");

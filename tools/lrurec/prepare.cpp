@@ -1,10 +1,12 @@
 // lrurec prepare: raw logs -> one data set file.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_set>
 
 #include "lrurec/data/batches.h"
@@ -20,25 +22,39 @@ namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string raw, output, format = "auto", filter, ties = "file";
+  std::string raw, output, format = "auto", filter, ties = "file", columns, delimiter, member;
+  std::optional<double> min_rating;
   std::int64_t max_length = 200;
-  bool demo = false, json = false, force = false;
+  bool demo = false, json = false, force = false, header = false;
   data::DemoShape shape;
 };
 
 constexpr std::int64_t printed_batch_size = 128;
 
-data::Format choose_format(const Options& options) {
-  for (const auto format : {data::Format::sasrec, data::Format::inter}) {
-    if (options.format == data::name(format)) return format;
+data::ReadOptions choose_format(const Options& options) {
+  data::ReadOptions read;
+  read.member = options.member;
+  read.with_rating = options.min_rating.has_value();
+  if (!options.columns.empty()) {
+    if (options.format != "auto") fail(ErrorKind::usage, "give either --format or --columns");
+    read.format = data::Format::columns;
+    read.columns = data::Columns::parse(options.columns);
+    read.columns.delimiter = options.delimiter;
+    read.columns.header = options.header;
+    return read;
+  }
+  if (!options.delimiter.empty() || options.header) {
+    fail(ErrorKind::usage, "--delimiter and --header belong to --columns");
   }
   if (options.format != "auto") {
-    fail(ErrorKind::usage, "--format must be auto, sasrec or inter, not '{}'", options.format);
+    read.format = data::parse_format(options.format);
+    return read;
   }
-  const auto sniffed = data::sniff_format(options.raw);
+  const auto sniffed = data::sniff_format(options.raw, options.member);
   fmt::print(stderr, "format: {} ({}); name it with --format if that is wrong\n", data::name(sniffed.format),
              sniffed.why);
-  return sniffed.format;
+  read.format = sniffed.format;
+  return read;
 }
 
 void show_first_rows(const data::Interactions& rows) {
@@ -53,13 +69,14 @@ void show_first_rows(const data::Interactions& rows) {
 data::Dataset from_file(const Options& options) {
   const data::Ties ties = data::parse_ties(options.ties);
   if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
-  const data::Format format = choose_format(options);
-  const data::Filter filter = data::Filter::parse(!options.filter.empty()          ? options.filter
-                                                  : format == data::Format::sasrec ? "none"
-                                                                                   : "once:5");
-  const auto rows = data::read_interactions(options.raw, format);
+  const data::ReadOptions read = choose_format(options);
+  const bool ready = read.format == data::Format::sasrec;  // such files are filtered already
+  const data::Filter filter = data::Filter::parse(!options.filter.empty() ? options.filter
+                                                  : ready                 ? "none"
+                                                                          : "once:5");
+  const auto rows = data::read_interactions(options.raw, read);
   if (options.format == "auto") show_first_rows(rows);
-  return data::prepare(rows, filter, ties);
+  return data::prepare(rows, filter, ties, options.min_rating);
 }
 
 nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
@@ -154,10 +171,24 @@ void add_prepare(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* sub =
       app.add_subcommand("prepare", "Read raw logs, filter, order and split them into one data set file");
-  sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst");
+  sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst, zip");
   sub->add_option("-o,--output", options->output, "data set file to write (.lrd)")->required();
-  auto* format =
-      sub->add_option("--format", options->format, "auto, sasrec ('user item' lines) or inter (RecBole)");
+  std::vector<std::string> names;
+  for (const auto known : data::formats()) names.emplace_back(data::name(known));
+  auto* format = sub->add_option(
+      "--format", options->format,
+      fmt::format("auto (default; says what it takes the file for), {}", fmt::join(names, ", ")));
+  auto* columns =
+      sub->add_option("--columns", options->columns,
+                      "any delimited text: user=..,item=..,time=..,rating=.., each a number from 0 "
+                      "or a name in the header");
+  auto* delimiter = sub->add_option("--delimiter", options->delimiter,
+                                    "of --columns: a text, tab or space; default: the one that is there");
+  auto* header =
+      sub->add_flag("--header", options->header, "of --columns by number: the first line is a header");
+  auto* member = sub->add_option("--member", options->member, "file inside a zip archive");
+  auto* min_rating =
+      sub->add_option("--min-rating", options->min_rating, "drop interactions rated below this");
   auto* filter = sub->add_option(
       "--filter", options->filter,
       "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "
@@ -168,7 +199,9 @@ void add_prepare(CLI::App& app) {
       ->check(CLI::Range(1, 1000000000));
   auto* demo =
       sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
-  for (CLI::Option* of_files : {format, filter, ties}) of_files->excludes(demo);
+  for (CLI::Option* of_files : {format, columns, delimiter, header, member, min_rating, filter, ties}) {
+    of_files->excludes(demo);
+  }
   sub->add_option("--demo-seed", options->shape.seed, "its seed")
       ->needs(demo)
       ->check([](const std::string& text) {

@@ -137,7 +137,8 @@ void dry_run(const Options& options) {
 
 void run(const Options& options) {
   if (options.dry_run) return dry_run(options);
-  if (options.output.empty()) fail(ErrorKind::usage, "-o names the folder of the run (or ask for --dry-run)");
+  if (options.output.empty())
+    fail(ErrorKind::usage, "--output is required: the folder of the run (or ask for --dry-run)");
   // Everything that can be wrong is looked at before the run folder is touched.
   std::optional<train::RunFolder::Loaded> loaded;
   config::TrainConfig config;

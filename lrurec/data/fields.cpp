@@ -1,0 +1,124 @@
+#include "lrurec/data/fields.h"
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+namespace lrurec::data {
+
+void FieldSplitter::split_blanks(std::string_view line) {
+  std::size_t at = 0;
+  while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
+    const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
+    fields_.push_back({line.substr(at, end - at), at + 1});
+    at = end;
+  }
+}
+
+/// The field that begins with a quote at `at`; returns where its delimiter or the line's end is.
+std::size_t FieldSplitter::quoted(const LineSource& source, std::string_view line, std::size_t at) {
+  std::string& text = unescaped_.emplace_back();
+  for (std::size_t i = at + 1; i < line.size(); ++i) {
+    if (line[i] != '"') {
+      text += line[i];
+    } else if (i + 1 < line.size() && line[i + 1] == '"') {
+      text += line[i++];
+    } else {
+      fields_.push_back({text, at + 1});
+      if (i + 1 < line.size() && !line.substr(i + 1).starts_with(delimiter_)) {
+        source.fail_at(i + 2, "text behind a quoted field", line);
+      }
+      return i + 1;
+    }
+  }
+  source.fail_at(at + 1, "the quoted field does not end on its line", line);
+}
+
+const std::vector<Field>& FieldSplitter::split(const LineSource& source, std::string_view line) {
+  fields_.clear();
+  unescaped_.clear();
+  if (delimiter_ == " ") {
+    split_blanks(line);
+    return fields_;
+  }
+  for (std::size_t at = 0;;) {
+    std::size_t end = 0;
+    if (quotes_ && at < line.size() && line[at] == '"') {
+      end = quoted(source, line, at);
+    } else {
+      end = std::min(line.find(delimiter_, at), line.size());
+      fields_.push_back({line.substr(at, end - at), at + 1});
+    }
+    if (end >= line.size()) return fields_;
+    at = end + delimiter_.size();
+  }
+}
+
+bool is_whole_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value);
+  if (error != std::errc{} || end != last || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+namespace {
+
+/// `count` digits at the beginning of `text`, which they leave; -1 for anything else.
+int take_digits(std::string_view& text, std::size_t count) {
+  int value = 0;
+  if (text.size() < count) return -1;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (text[i] < '0' || text[i] > '9') return -1;
+    value = 10 * value + (text[i] - '0');
+  }
+  text.remove_prefix(count);
+  return value;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+std::optional<double> parse_date(std::string_view text) {
+  using namespace std::chrono;
+  const int y = take_digits(text, 4);
+  if (y < 0 || !take(text, '-')) return std::nullopt;
+  const int m = take_digits(text, 2);
+  if (m < 0 || !take(text, '-')) return std::nullopt;
+  const int d = take_digits(text, 2);
+  const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
+  if (d < 0 || !date.ok()) return std::nullopt;
+  const double midnight = static_cast<double>(sys_days(date).time_since_epoch().count()) * 86400;
+  if (text.empty()) return midnight;
+  if (!take(text, ' ') && !take(text, 'T')) return std::nullopt;
+  const int hours = take_digits(text, 2);
+  if (hours < 0 || hours > 23 || !take(text, ':')) return std::nullopt;
+  const int minutes = take_digits(text, 2);
+  if (minutes < 0 || minutes > 59 || !take(text, ':')) return std::nullopt;
+  const int seconds = take_digits(text, 2);
+  if (seconds < 0 || seconds > 60) return std::nullopt;
+  double fraction = 0;
+  if (!text.empty() && text.front() == '.') {
+    const std::size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
+    fraction = parse_number("0" + std::string(text.substr(0, end))).value_or(0);
+    text.remove_prefix(end);
+  }
+  if (!text.empty() && text != "Z") return std::nullopt;
+  return midnight + 3600 * hours + 60 * minutes + seconds + fraction;
+}
+
+}  // namespace
+
+std::optional<double> parse_time(std::string_view text) {
+  if (const auto number = parse_number(text)) return number;
+  return parse_date(text);
+}
+
+}  // namespace lrurec::data

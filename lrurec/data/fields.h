@@ -1,0 +1,47 @@
+#pragma once
+// A line of delimited text and what its fields mean.
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lrurec/data/line_source.h"
+
+namespace lrurec::data {
+
+struct Field {
+  std::string_view text;
+  std::size_t column;  ///< from 1
+};
+
+/// Cuts lines into fields; the fields of a line are valid until the next one.
+class FieldSplitter {
+ public:
+  /// delimiter: a text such as "," or "::"; " " stands for any run of blanks and tabs. quotes: a field in
+  /// double quotes may hold the delimiter, and "" for a quote.
+  FieldSplitter(std::string delimiter, bool quotes) : delimiter_(std::move(delimiter)), quotes_(quotes) {}
+
+  /// A quoted field that does not end on its line is an error of `source`.
+  const std::vector<Field>& split(const LineSource& source, std::string_view line);
+
+ private:
+  void split_blanks(std::string_view line);
+  std::size_t quoted(const LineSource& source, std::string_view line, std::size_t at);
+
+  std::string delimiter_;
+  bool quotes_;
+  std::vector<Field> fields_;
+  std::deque<std::string> unescaped_;
+};
+
+inline bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
+bool is_whole_number(std::string_view text);
+
+/// Seconds: a number as it is, or a date such as 2017-12-17, 2017-12-17 08:30:00 or 2017-12-17T08:30:00Z
+/// (UTC); nothing for anything else.
+std::optional<double> parse_time(std::string_view text);
+std::optional<double> parse_number(std::string_view text);
+
+}  // namespace lrurec::data

@@ -1,0 +1,231 @@
+// Every raw format: the same three interactions, and what is wrong with a line.
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "lrurec/data/fields.h"
+#include "lrurec/data/prepare.h"
+#include "lrurec/data/readers.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::data {
+namespace {
+
+using test::expect_error;
+using test::TemporaryFolder;
+using test::write_text;
+
+struct Sample {
+  const char* format;
+  std::string text;
+  bool rated = true;
+};
+
+const std::string a = "A1234567890123", b = "A1234567890124", x = "B000000001", y = "0000000002";
+
+/// a takes x (4.5) and y (2), b takes x (5).
+std::vector<Sample> samples() {
+  return {
+      {"movielens-dat", "1::10::4.5::100\n1::20::2::200\n2::10::5::300\n"},
+      {"movielens-csv", "userId,movieId,rating,timestamp\n1,10,4.5,100\n1,20,2,200\n2,10,5,300\n"},
+      {"movielens-tab", "1\t10\t4.5\t100\n1\t20\t2\t200\n2\t10\t5\t300\n"},
+      {"amazon-csv", a + "," + x + ",4.5,100\n" + a + "," + y + ",2,200\n" + b + "," + x + ",5,300\n"},
+      {"amazon-csv", x + "," + a + ",4.5,100\n" + y + "," + a + ",2,200\n" + x + "," + b + ",5,300\n"},
+      {"amazon-csv", "user_id,parent_asin,rating,timestamp\n" + a + "," + x + ",4.5,100\n" + a + "," + y +
+                         ",2,200\n" + b + "," + x + ",5,300\n"},
+      {"amazon-json", "{\"reviewerID\": \"" + a + "\", \"asin\": \"" + x +
+                          "\", \"style\": {\"asin\": \"no\"}, \"overall\": 4.5, \"unixReviewTime\": 100}\n"
+                          "{\"asin\": \"" +
+                          y + "\", \"reviewText\": \"a \\\"b\\\" {\", \"reviewerID\": \"" + a +
+                          "\", \"overall\": 2.0, \"unixReviewTime\": 200}\n{\"user_id\": \"" + b +
+                          "\", \"parent_asin\": \"" + x + "\", \"rating\": 5, \"timestamp\": 300}\n"},
+      {"steam",
+       "{u'username': u'anna', u'hours': 0.1, u'product_id': u'10', u'date': u'2017-12-17', u'text': "
+       "u'it\\'s, "
+       "{so} \\u00e9', u'early_access': False, u'tags': [u'a', {u'b': 1}]}\n"
+       "{'username': \"anna\", 'product_id': '20', 'date': '2017-12-18', 'user_id': None}\n"
+       "{\"username\": \"bert\", \"product_id\": \"10\", \"date\": \"2017-12-19\"}\n",
+       false}};
+}
+
+TEST(Formats, EveryOneIsSniffedAndRead) {
+  const TemporaryFolder folder;
+  for (const auto& sample : samples()) {
+    const auto path = write_text(folder / "raw", sample.text);
+    EXPECT_EQ(name(sniff_format(path).format), sample.format);
+    ReadOptions options{parse_format(sample.format)};
+    options.with_rating = sample.rated;
+    const Interactions rows = read_interactions(path, options);
+    ASSERT_EQ(rows.size(), 3U) << sample.text;
+    EXPECT_EQ(rows.user, (std::vector<std::uint32_t>{0, 0, 1})) << sample.text;
+    EXPECT_EQ(rows.item, (std::vector<std::uint32_t>{0, 1, 0}));
+    EXPECT_EQ(rows.time[1] - rows.time[0], sample.rated ? 100 : 86400);
+    EXPECT_EQ(rows.rating, sample.rated ? (std::vector<float>{4.5F, 2, 5}) : std::vector<float>{});
+    EXPECT_EQ(rows.users[1], std::string(sample.format).starts_with("movielens") ? "2"
+                             : std::string(sample.format) == "steam"             ? "bert"
+                                                                                 : b);
+  }
+}
+
+TEST(Formats, AnyDelimitedTextByItsColumns) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text, const std::string& columns,
+                        const std::string& delimiter = "", bool header = false) {
+    ReadOptions options{Format::columns};
+    options.columns = Columns::parse(columns);
+    options.columns.delimiter = delimiter;
+    options.columns.header = header;
+    options.with_rating = !options.columns.rating.empty();
+    return read_interactions(write_text(folder / "raw", text), options);
+  };
+  const auto named =
+      read("when;who;\"what; it is\"\n2020-01-02;ann;\"a;\"\"b\"\"\"\n2020-01-01T00:00:30Z;bob;c\n",
+           "user=who,item=what; it is,time=when");
+  EXPECT_EQ(named.items[0], "a;\"b\"");
+  EXPECT_EQ(named.time[0] - named.time[1], 86400 - 30);
+  const auto numbered = read("u x 3\nv  y 4\n", "user=0,item=1,rating=2", "space");
+  EXPECT_EQ(numbered.rating, (std::vector<float>{3, 4}));
+  EXPECT_TRUE(numbered.time.empty());
+  EXPECT_EQ(read("user|item\n1|2\n", "user=0,item=1", "", /*header=*/true).size(), 1U);
+  EXPECT_EQ(read("1\t2\n", "user=0,item=1", "tab").size(), 1U);
+
+  const auto fails = [&](const std::string& text, const std::string& columns, const char* message) {
+    expect_error(ErrorKind::data, message, [&] { read(text, columns); });
+  };
+  fails("1,2;3\n", "user=0,item=1", "several characters could separate the columns; choose with --delimiter");
+  fails("1 2\n", "user=0,item=1", "say it with --delimiter");
+  fails("uid,iid\n1,2\n", "user=uid,item=id", "there is no column 'id' in the header; did you mean 'uid'?");
+  fails("1,2\n", "user=0,item=2", "there is no column 2: the line has 2 (counted from 0)");
+  fails("1,\"2\n", "user=0,item=1", ":1:3: the quoted field does not end on its line");
+  fails("1,2,\"x\"y\n", "user=0,item=1", ":1:8: text behind a quoted field");
+  for (const char* bad : {"user=0", "0,1", "user=0,item=1,item=2", "user=,item=1", "user=0,item=1,tome=3"}) {
+    expect_error(ErrorKind::usage, "--columns must be", [&] { Columns::parse(bad); });
+  }
+}
+
+TEST(Formats, WhatCannotBeToldIsAsked) {
+  const TemporaryFolder folder;
+  const auto sniff = [&](const std::string& text) { return sniff_format(write_text(folder / "raw", text)); };
+  for (const char* text : {"1,2,3,4\n", "a,b,c\n", "{\"user\": 1}\n", "a;b;3;4\n", "1\t2\t3\n", "hello\n",
+                           "B000000001,B000000002,5,100\n"}) {
+    expect_error(ErrorKind::data, "cannot tell the format of this line", [&] { sniff(text); });
+  }
+  expect_error(ErrorKind::data, "cannot tell the user from the item", [&] {
+    read_interactions(write_text(folder / "raw", "B000000001,B000000002,5,100\n"), Format::amazon_csv);
+  });
+  expect_error(ErrorKind::usage, "not 'movielens-dta'; did you mean 'movielens-dat'?",
+               [] { parse_format("movielens-dta"); });
+  expect_error(ErrorKind::usage, "--min-rating needs ratings", [&] {
+    ReadOptions options{Format::sasrec};
+    options.with_rating = true;
+    read_interactions(write_text(folder / "raw", "1 2\n"), options);
+  });
+}
+
+TEST(Formats, BrokenReviewsAreReportedWithTheirLine) {
+  const TemporaryFolder folder;
+  const auto fails = [&](Format format, const std::string& text, const char* message) {
+    expect_error(ErrorKind::data, message,
+                 [&] { read_interactions(write_text(folder / "raw", text), format); });
+  };
+  const std::string good = "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": 1}\n";
+  fails(Format::amazon_json, good + "{\"reviewerID\": \"u\", \"asin\"\n", "raw:2:");
+  fails(Format::amazon_json, good + "[1]\n", "raw:2:1: this is not a JSON object");
+  fails(Format::amazon_json, "{\"asin\": \"i\", \"unixReviewTime\": 1}\n", ":1:1: there is no reviewerID");
+  fails(Format::amazon_json, "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": \"x\"}\n",
+        "'x' is no time");
+  fails(Format::steam, "{'username': 'u', 'product_id': '1'}\n", "there is no date");
+  fails(Format::steam, "{'username': 'u', 'product_id': '1', 'date': 'May 3'}\n", "'May 3' is no date");
+  fails(Format::steam, "{'username': 'u\n", "the text does not end on its line");
+  fails(Format::steam, "{'username': 'u' 'a'}\n", "this is not a dictionary of one line");
+  fails(Format::steam, "{'a': '\\u12'}\n", "a broken escape");
+  fails(Format::steam, "['a']\n", "a dictionary {...} is needed");
+  fails(Format::steam, "{} x\n", "text behind the dictionary");
+  fails(Format::steam, "{'a': [1, 2\n", "this is not a dictionary of one line");
+}
+
+TEST(Formats, TimesAreNumbersOrDates) {
+  EXPECT_EQ(parse_time("978300760"), 978300760);
+  EXPECT_EQ(parse_time("1970-01-02"), 86400);
+  EXPECT_EQ(parse_time("2000-03-01 00:00:01"), 951868801);
+  EXPECT_EQ(parse_time("1970-01-01T00:00:00.5Z"), 0.5);
+  for (const char* bad : {"", "x", "2001-02-29", "2001-13-01", "2001-1-1", "1970-01-01x",
+                          "1970-01-01 25:00:00", "1970-01-01 10:00", "nan", "inf"}) {
+    EXPECT_FALSE(parse_time(bad).has_value()) << bad;
+  }
+}
+
+TEST(Formats, LowRatingsAreDroppedBeforeRepeatsAndFilter) {
+  const TemporaryFolder folder;
+  ReadOptions options{Format::movielens_dat};
+  options.with_rating = true;
+  const auto rows = read_interactions(
+      write_text(folder / "raw", "1::10::5::1\n1::20::1::2\n1::10::4::3\n1::30::4::4\n2::10::3::5\n"),
+      options);
+  const Dataset data = prepare(rows, {}, Ties::file, 4);
+  EXPECT_EQ(data.interactions(), 2) << "10, and again 10 once 20 is gone, 30";
+  const auto& steps = data.protocol().steps;
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[1].what, "rating below 4 dropped");
+  EXPECT_EQ(steps[1].interactions, 3);
+  EXPECT_EQ(data.protocol().filter, "none, no rating below 4");
+}
+
+/// A zip archive of some files.
+void write_zip(const std::filesystem::path& path,
+               const std::vector<std::pair<std::string, std::string>>& files) {
+  archive* out = archive_write_new();
+  archive_write_set_format_zip(out);
+  ASSERT_EQ(archive_write_open_filename(out, path.c_str()), ARCHIVE_OK);
+  for (const auto& [name, text] : files) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name.c_str());
+    archive_entry_set_size(entry, static_cast<la_int64_t>(text.size()));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_write_header(out, entry);
+    archive_write_data(out, text.data(), text.size());
+    archive_entry_free(entry);
+  }
+  archive_write_close(out);
+  archive_write_free(out);
+}
+
+TEST(Formats, AFileOfAZipArchive) {
+  const TemporaryFolder folder;
+  const std::string ratings = "1::10::5::1\n2::20::1::2\n";
+  write_zip(folder / "ml.zip",
+            {{"ml-1m/README", "about\n"}, {"ml-1m/ratings.dat", ratings}, {"ml-1m/users.dat", "1::F\n"}});
+  EXPECT_EQ(sniff_format(folder / "ml.zip").format, Format::movielens_dat);
+  EXPECT_EQ(read_interactions(folder / "ml.zip", Format::movielens_dat).size(), 2U);
+  write_zip(folder / "one.zip", {{"anything.txt", "1 2\n"}});
+  EXPECT_EQ(read_interactions(folder / "one.zip", Format::sasrec).size(), 1U);
+
+  write_zip(folder / "two.zip", {{"a/x.txt", "1 2\n"}, {"b/y.txt", "1 2\n3 4\n5 6\n"}});
+  expect_error(ErrorKind::usage,
+               "it is not clear which file of the archive is meant; name a file with --member. "
+               "There are: a/x.txt, b/y.txt",
+               [&] { sniff_format(folder / "two.zip"); });
+  for (const char* member : {"b/y.txt", "y.txt"}) {
+    EXPECT_EQ(read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = member}).size(), 3U);
+  }
+  expect_error(ErrorKind::usage, "There are: a/x.txt, b/y.txt",
+               [&] { read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = "z.txt"}); });
+  expect_error(ErrorKind::usage, "is no zip archive", [&] {
+    read_interactions(write_text(folder / "plain", "1 2\n"), {.format = Format::sasrec, .member = "a"});
+  });
+  // Cut off in the middle.
+  const auto bytes = test::read_bytes(folder / "ml.zip");
+  for (std::size_t size = 4; size + 1 < bytes.size(); size += 7) {
+    test::write_bytes(folder / "cut.zip", {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
+    try {
+      EXPECT_EQ(read_interactions(folder / "cut.zip", Format::movielens_dat).size(), 2U) << size;
+    } catch (const Error& e) {
+      EXPECT_TRUE(e.kind() == ErrorKind::data || e.kind() == ErrorKind::usage) << e.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lrurec::data
