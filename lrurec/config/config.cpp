@@ -172,6 +172,9 @@ const std::map<std::string, TrainConfig>& presets() {
     xlong.negatives = 1000;
     xlong.negatives_shared = true;
     xlong.eval_negatives = 10000;
+    // About a hundred thousand interactions, such as MovieLens-100K: minutes on two cores.
+    TrainConfig small = make(100, 0.5, 100, 64);
+    table.emplace("small", small);
     // The demonstration data are learnt within 400 steps; see docs/results.md.
     TrainConfig demo = make(50, 0.2, 100);
     demo.max_steps = 500;

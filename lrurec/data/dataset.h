@@ -32,7 +32,8 @@ struct Step {
 struct Protocol {
   std::string source, format, filter, ties, order;
   std::vector<Step> steps;
-  /// Facts about generated data, such as best_possible_recall10_test.
+  /// tied_share (of interactions at the same time as another of their user); best_possible_recall10_test of
+  /// generated data.
   std::map<std::string, double> facts;
 
   template <class Archive>

@@ -120,6 +120,18 @@ Dense renumber(const Rows& rows, const Numbers& column, const StringTable& names
   return dense;
 }
 
+/// Share of rows at the same time as another row of their user; rows in order.
+double tied_share(const Rows& rows, const Interactions& all) {
+  const auto same = [&](std::size_t i, std::size_t j) {
+    return all.user[rows[i]] == all.user[rows[j]] && all.time[rows[i]] == all.time[rows[j]];
+  };
+  std::int64_t tied = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    tied += (i > 0 && same(i, i - 1)) || (i + 1 < rows.size() && same(i, i + 1)) ? 1 : 0;
+  }
+  return static_cast<double>(tied) / static_cast<double>(rows.size());
+}
+
 }  // namespace
 
 Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::optional<double> min_rating) {
@@ -164,6 +176,8 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     if (ties == Ties::item_id) return item_rank[all.item[a]] < item_rank[all.item[b]];
     return ties == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
   });
+
+  if (!all.time.empty()) protocol.facts["tied_share"] = tied_share(rows, all);
 
   Dense users = renumber(rows, all.user, all.users, user_rank),
         items = renumber(rows, all.item, all.items, item_rank);

@@ -8,6 +8,7 @@
 namespace lrurec::command {
 
 void add_prepare(CLI::App& app);
+void add_data(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_compare(CLI::App& app);

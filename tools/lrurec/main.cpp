@@ -113,6 +113,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "lrurec " LRUREC_VERSION);
   app.require_subcommand(0, 1);
   add_prepare(app);
+  add_data(app);
   add_train(app);
   add_evaluate(app);
   add_compare(app);

@@ -139,6 +139,10 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   const auto& protocol = data.protocol();
   fmt::print("\norder: {}; ties: {}; filter: {}\n", protocol.order, protocol.ties, protocol.filter);
   const auto fact = protocol.facts.find("best_possible_recall10_test");
+  if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
+    fmt::print("{:.1f}% of the interactions are at the same time as another of their user\n",
+               100 * tied->second);
+  }
   if (fact != protocol.facts.end()) fmt::print("best possible Recall@10 (test): {:.4f}\n", fact->second);
   fmt::print("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }

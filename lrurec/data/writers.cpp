@@ -1,0 +1,91 @@
+#include "lrurec/data/writers.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "lrurec/data/fields.h"
+#include "nn/serialization/atomic_file.h"
+#include "tensor/error.h"
+
+namespace lrurec::data {
+namespace {
+
+constexpr std::int64_t first_time = 978307200;  // the year 2001
+
+void check_id(Format format, std::string_view id) {
+  const bool words = format != Format::sasrec && format != Format::movielens_dat &&
+                     format != Format::movielens_csv && format != Format::movielens_tab;
+  const bool json = format == Format::amazon_json || format == Format::steam;
+  const bool fits =
+      words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos : is_whole_number(id);
+  if (!fits) {
+    fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", printable(id), name(format),
+         words ? "" : ", which has whole numbers; try --format inter");
+  }
+}
+
+std::string row(Format format, std::string_view user, std::string_view item, std::int64_t index) {
+  const std::int64_t time = first_time + index;
+  switch (format) {
+    case Format::sasrec:
+      return fmt::format("{} {}\n", user, item);
+    case Format::inter:
+      return fmt::format("{}\t{}\t5\t{}\n", user, item, time);
+    case Format::movielens_dat:
+      return fmt::format("{}::{}::5::{}\n", user, item, time);
+    case Format::movielens_csv:
+      return fmt::format("{},{},5.0,{}\n", user, item, time);
+    case Format::movielens_tab:
+      return fmt::format("{}\t{}\t5\t{}\n", user, item, time);
+    case Format::amazon_csv:
+      return fmt::format("{},{},5.0,{}\n", user, item, time);
+    case Format::amazon_json:
+      return nlohmann::json{{"reviewerID", user}, {"asin", item}, {"overall", 5.0}, {"unixReviewTime", time}}
+                 .dump() +
+             "\n";
+    case Format::steam: {
+      const std::chrono::sys_days day = std::chrono::sys_days(std::chrono::days(first_time / 86400 + index));
+      const std::chrono::year_month_day date(day);
+      const auto text = [](std::string_view id) {
+        std::string escaped;
+        for (const char c : id) {
+          if (c == '\'' || c == '\\') escaped += '\\';
+          escaped += c;
+        }
+        return escaped;
+      };
+      return fmt::format("{{u'username': u'{}', u'product_id': u'{}', u'date': u'{:04}-{:02}-{:02}'}}\n",
+                         text(user), text(item), static_cast<int>(date.year()),
+                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+    }
+    case Format::columns:
+      break;
+  }
+  fail(ErrorKind::internal, "[write_raw] no format");
+}
+
+std::string_view header(Format format) {
+  if (format == Format::inter) return "user_id:token\titem_id:token\trating:float\ttimestamp:float\n";
+  if (format == Format::movielens_csv) return "userId,movieId,rating,timestamp\n";
+  if (format == Format::amazon_csv) return "user_id,parent_asin,rating,timestamp\n";
+  return "";
+}
+
+}  // namespace
+
+void write_raw(const Dataset& data, Format format, const std::filesystem::path& path) {
+  for (std::int64_t u = 0; u < data.users(); ++u) check_id(format, data.user_name(u));
+  for (std::int64_t i = 1; i <= data.items(); ++i) check_id(format, data.item_name(i));
+  std::string text(header(format));
+  for (std::int64_t u = 0; u < data.users(); ++u) {
+    std::int64_t index = 0;
+    for (const auto item : data.sequence(u))
+      text += row(format, data.user_name(u), data.item_name(item), index++);
+  }
+  nn::write_file_atomically(path, {nn::as_bytes(text)});
+}
+
+}  // namespace lrurec::data

@@ -1,0 +1,121 @@
+// lrurec data: what a data set is like, and a data set as text again.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "lrurec/data/statistics.h"
+#include "lrurec/data/writers.h"
+#include "lrurec/eval/baselines.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::string data, output, format = "sasrec";
+  bool json = false, force = false;
+};
+
+/// What the last item alone tells: validation metrics of the Markov baseline.
+eval::Evaluation markov(const data::Dataset& data) {
+  return eval::evaluate(data, eval::markov_scorer(data, data::Split::validation),
+                        {.split = data::Split::validation, .max_length = 1000000000});
+}
+
+std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
+
+void stats(const Options& options) {
+  const data::Dataset data = data::Dataset::load(options.data);
+  const data::Statistics s = data::statistics(data);
+  const auto& protocol = data.protocol();
+  nlohmann::json json{{"source", protocol.source},
+                      {"fingerprint", data.fingerprint()},
+                      {"users", s.users},
+                      {"items", s.items},
+                      {"interactions", s.interactions},
+                      {"mean_length", s.mean_length},
+                      {"median_length", s.median_length},
+                      {"longest", s.longest},
+                      {"sparsity", s.sparsity},
+                      {"evaluated_users", s.evaluated_users},
+                      {"repeats", s.repeats},
+                      {"top_1_percent", s.top_1_percent},
+                      {"top_10_percent", s.top_10_percent},
+                      {"gini", s.gini},
+                      {"test_targets_unseen_in_training", s.unseen_targets}};
+  std::vector<std::vector<std::string>> rows{
+      {protocol.source, ""},
+      {"users", with_commas(s.users)},
+      {"items", with_commas(s.items)},
+      {"interactions", with_commas(s.interactions)},
+      {"length, mean (median, longest)",
+       fmt::format("{:.1f} ({:g}, {})", s.mean_length, s.median_length, with_commas(s.longest))},
+      {"sparsity", percent(s.sparsity)},
+      {"interactions with an item the user had before", percent(s.repeats)},
+      {"interactions with the top 1% (10%) of items",
+       percent(s.top_1_percent) + " (" + percent(s.top_10_percent) + ")"},
+      {"Gini coefficient of items", fmt::format("{:.3f}", s.gini)},
+      {"test targets unseen in training",
+       fmt::format("{} of {}", with_commas(s.unseen_targets), with_commas(s.evaluated_users))}};
+  if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
+    json["tied_share"] = tied->second;
+    rows.push_back({"interactions at the same time as another of the user", percent(tied->second)});
+  }
+  std::string verdict;
+  if (s.evaluated_users > 0) {
+    const eval::Evaluation as_is = markov(data), mixed = markov(data::shuffled(data, 1));
+    const double here = as_is.metrics.at("NDCG@10"), there = mixed.metrics.at("NDCG@10");
+    json["order"] = {{"markov_ndcg10", here}, {"markov_ndcg10_shuffled", there}};
+    rows.push_back({"last-item Markov, validation NDCG@10", fmt::format("{:.4f}", here)});
+    rows.push_back({"the same, training sequences shuffled", fmt::format("{:.4f}", there)});
+    verdict = here > 1.1 * there
+                  ? fmt::format(
+                        "The order of items matters here: it is worth {:.0f}% to a model of the last item.\n",
+                        100 * (here / std::max(there, 1e-9) - 1))
+                  : "To a model that sees the last item alone the order of items says little here.\n";
+  }
+  if (options.json) {
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print("{}\n{}order: {}; ties: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
+             protocol.ties, protocol.filter, data.fingerprint());
+}
+
+void write(const Options& options) {
+  if (std::filesystem::exists(options.output) && !options.force) {
+    fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
+         options.output);
+  }
+  const data::Dataset data = data::Dataset::load(options.data);
+  data::write_raw(data, data::parse_format(options.format), options.output);
+  fmt::print(stderr, "{} interactions written to {} as {}\n", with_commas(data.interactions()),
+             options.output, options.format);
+}
+
+}  // namespace
+
+void add_data(CLI::App& app) {
+  CLI::App* sub = app.add_subcommand("data", "Look into a data set, or write it as text");
+  sub->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  CLI::App* stats_sub =
+      sub->add_subcommand("stats", "Size, repeats, popularity, and whether the order of items says anything");
+  stats_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
+  stats_sub->add_flag("--json", options->json, "print one JSON object");
+  stats_sub->callback([options] { stats(*options); });
+  CLI::App* write_sub =
+      sub->add_subcommand("write", "Write its interactions in a raw format, a second apart, rated 5");
+  write_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
+  write_sub->add_option("-o,--output", options->output, "text file")->required();
+  write_sub->add_option("--format", options->format,
+                        "sasrec (default) or another of lrurec prepare's formats");
+  write_sub->add_flag("--force", options->force, "replace the file");
+  write_sub->callback([options] { write(*options); });
+}
+
+}  // namespace lrurec::command
