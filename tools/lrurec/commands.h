@@ -14,6 +14,8 @@ void add_compare(CLI::App& app);
 void add_recommend(CLI::App& app);
 void add_session(CLI::App& app);
 void add_config(CLI::App& app);
+void add_export(CLI::App& app);
+void add_import(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bench(CLI::App& app);
 
