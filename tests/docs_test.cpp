@@ -62,7 +62,8 @@ TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
 TEST(Docs, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)\))");
   for (const char* name :
-       {"README.md", "docs/architecture.md", "docs/paper-map.md", "docs/results.md", "ops/README.md"}) {
+       {"README.md", "docs/architecture.md", "docs/paper-map.md", "docs/results.md", "docs/weights.md",
+                           "ops/README.md"}) {
     const fs::path page = root / name;
     ASSERT_TRUE(fs::exists(page)) << name;
     const std::string text = read(page);
