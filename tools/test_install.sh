@@ -16,6 +16,9 @@ if grep -rlF -e "$PWD/" -e "$build" "$prefix/lib" --include='*.cmake'; then
   exit 1
 fi
 "$prefix/bin/lrurec" --version
+for file in share/man/man1/lrurec.1 share/bash-completion/completions/lrurec share/fish/vendor_completions.d/lrurec.fish; do
+  test -s "$prefix/$file" || { echo "test_install: $file is missing" >&2; exit 1; }
+done
 # Moved, since a package must not know where it was put first; and away from the sources.
 mv "$prefix" "$work/moved"
 cp -r tests/install "$work/outside"

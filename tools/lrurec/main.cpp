@@ -124,6 +124,7 @@ int run(int argc, char** argv) {
   add_import(app);
   add_check(app);
   add_bench(app);
+  add_shell_support(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);
