@@ -34,7 +34,10 @@ bool one_of(const std::string& name, const std::vector<std::string>& names) {
 Value kind_of(const std::string& name, const std::string& type, const std::string& description) {
   if (type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT")) return Value::number;
   if (description.starts_with("folder")) return Value::folder;
-  if (one_of(name, {"output", "config", "data", "raw", "file", "files", "fixture"})) return Value::file;
+  if (description.starts_with("file") ||
+      one_of(name, {"output", "config", "data", "raw", "file", "files", "fixture"})) {
+    return Value::file;
+  }
   return Value::text;
 }
 
