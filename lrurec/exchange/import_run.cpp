@@ -58,7 +58,7 @@ train::RunFolder import_run(const Weights& weights, const data::Dataset& data, s
       .progress = {.step = weights.about.step, .best_step = weights.about.step, .finished = "imported"},
       .parameters = nn::to_records(model),
       .optimizer = {}};
-  const auto run = train::RunFolder::create(folder);
+  auto run = train::RunFolder::create(folder);
   run.write_config(config);
   run.save_best(checkpoint);
   run.save_last(checkpoint);

@@ -179,7 +179,7 @@ Tensor usable(const std::string& name, const Tensor& tensor) {
     fail(ErrorKind::file, "tensor '{}' is {}; weights are F32, F64 or C64", name,
          lrurec::name(tensor.dtype()));
   }
-  const Tensor result = tensor.to(is_complex(tensor.dtype()) ? DType::c64 : DType::f32);
+  Tensor result = tensor.to(is_complex(tensor.dtype()) ? DType::c64 : DType::f32);
   if (const auto at = nn::first_non_finite(result); at >= 0) {
     fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", name, at);
   }
