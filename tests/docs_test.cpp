@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -61,10 +62,13 @@ TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
 
 TEST(Docs, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)\))");
-  for (const char* name :
-       {"README.md", "docs/architecture.md", "docs/paper-map.md", "docs/results.md", "ops/README.md"}) {
+  std::vector<std::string> names{"README.md", "ops/README.md"};
+  for (const auto& entry : fs::directory_iterator(root / "docs")) {
+    if (entry.path().extension() == ".md") names.push_back("docs/" + entry.path().filename().string());
+  }
+  EXPECT_GE(names.size(), 8U);
+  for (const auto& name : names) {
     const fs::path page = root / name;
-    ASSERT_TRUE(fs::exists(page)) << name;
     const std::string text = read(page);
     for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it) {
       const std::string target = (*it)[1];

@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # For a processor that is not this one: AVX2, which every host of a GPU of these architectures has.
 build=build/gpu
-options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_NATIVE=OFF -DCMAKE_CXX_FLAGS=-march=x86-64-v3
+options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_ARCH=x86-64-v3
   "-DCMAKE_CUDA_ARCHITECTURES=${CMAKE_CUDA_ARCHITECTURES:-90}")
 command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
 cmake -S . -B $build -G Ninja "${options[@]}" >/dev/null

@@ -33,6 +33,10 @@ run() {
 tools/build.sh
 run build/bin/lrurec_tests
 
+# Whoever builds on the installed libraries: counted as one test.
+ran=$((ran + 1))
+tools/test_install.sh build || failed=$((failed + 1))
+
 LRUREC_CUDA=EMULATED LRUREC_BUILD=build/emulated tools/build.sh lrurec lrurec_tests
 run build/emulated/bin/lrurec_tests --gtest_filter='*Cuda*'
 

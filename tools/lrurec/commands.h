@@ -15,8 +15,12 @@ void add_compare(CLI::App& app);
 void add_recommend(CLI::App& app);
 void add_session(CLI::App& app);
 void add_config(CLI::App& app);
+void add_export(CLI::App& app);
+void add_import(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bench(CLI::App& app);
+/// completion and man, which describe all the others.
+void add_shell_support(CLI::App& app);
 
 /// The whole command line, set by main: runs record it.
 const std::string& command_line();

@@ -26,6 +26,7 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec prepare ratings.inter -o data.lrd          or one from your own logs
   lrurec train data.lrd -o run --preset ml-1m       train a model
   lrurec evaluate run                               full-ranking test metrics
+  lrurec export run -o weights.safetensors          weights for other tools; lrurec import brings some in
   lrurec check grad                                 is every gradient right?
 
 `lrurec COMMAND --help` tells more. Exit codes: 0 ok, 1 internal, 2 usage, 3 data, 4 dataset or checkpoint file,
@@ -120,8 +121,11 @@ int run(int argc, char** argv) {
   add_recommend(app);
   add_session(app);
   add_config(app);
+  add_export(app);
+  add_import(app);
   add_check(app);
   add_bench(app);
+  add_shell_support(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);

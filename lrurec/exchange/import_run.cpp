@@ -1,0 +1,69 @@
+#include "lrurec/exchange/import_run.h"
+
+#include "nn/serialization/module_file.h"
+#include "tensor/error.h"
+
+namespace lrurec::exchange {
+namespace {
+
+void check_fits(const Weights& weights, const data::Dataset& data, bool other_data) {
+  const std::string& told = weights.about.fingerprint;
+  if (weights.config.num_items != data.items()) {
+    fail(ErrorKind::file,
+         "{}: the weights are for {} items, the data set has {}; prepare the data as those were that the "
+         "model was trained on (same filter, same numbering of items)",
+         weights.path, weights.config.num_items, data.items());
+  }
+  if (!told.empty() && told != data.fingerprint() && !other_data) {
+    fail(ErrorKind::file,
+         "{}: the weights were trained on a data set of the fingerprint {}, this one has {}; where its items "
+         "are the same in the same order, --other-data lets it pass",
+         weights.path, told, data.fingerprint());
+  }
+}
+
+/// The settings of the run; a size that no run may have is ErrorKind::file.
+config::TrainConfig settings_of(const Weights& weights, std::int64_t max_length) {
+  config::TrainConfig config;
+  config.preset = "imported";
+  config.hidden = weights.config.hidden;
+  config.channels = weights.config.channels;
+  config.blocks = weights.config.blocks;
+  config.layer_norm_eps = weights.config.layer_norm_eps;
+  config.outer_gelu = weights.config.outer_gelu;
+  config.max_length = max_length;
+  config::TrainConfig read_back;
+  try {
+    config::parse_saved(read_back, config::to_toml(config), "its sizes");
+  } catch (const Error& e) {
+    fail(ErrorKind::file, "{}: {}", weights.path, e.what());
+  }
+  return config;
+}
+
+}  // namespace
+
+train::RunFolder import_run(const Weights& weights, const data::Dataset& data, std::int64_t max_length,
+                            bool other_data, const nlohmann::json& description,
+                            const std::filesystem::path& folder) {
+  check_fits(weights, data, other_data);
+  const config::TrainConfig config = settings_of(weights, max_length);
+  model::LRURec model(config.model(data.items()), /*seed=*/0);
+  weights.load_into(model);
+
+  train::Checkpoint checkpoint{
+      .config = config::to_toml(config),
+      .fingerprint = data.fingerprint(),
+      .num_items = data.items(),
+      .progress = {.step = weights.about.step, .best_step = weights.about.step, .finished = "imported"},
+      .parameters = nn::to_records(model),
+      .optimizer = {}};
+  auto run = train::RunFolder::create(folder);
+  run.write_config(config);
+  run.save_best(checkpoint);
+  run.save_last(checkpoint);
+  run.write_description(description);  // last: what has a run.json is a run
+  return run;
+}
+
+}  // namespace lrurec::exchange

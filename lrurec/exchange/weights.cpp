@@ -1,0 +1,277 @@
+#include "lrurec/exchange/weights.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "lrurec/model/published.h"
+#include "nn/optim/optimizer.h"
+#include "nn/serialization/module_file.h"
+#include "tensor/error.h"
+
+namespace lrurec::exchange {
+namespace {
+
+constexpr std::string_view prefix = "weights.";
+constexpr std::string_view real_suffix = ".real", imaginary_suffix = ".imag";
+
+/// [...] complex -> its real (0) or imaginary (1) part.
+Tensor part(const Tensor& complex, std::int64_t which) {
+  return complex.contiguous().view_as_real().select(complex.rank(), which).contiguous();
+}
+
+Tensor joined(const Tensor& real, const Tensor& imaginary) {
+  std::vector<std::int64_t> shape(real.shape().begin(), real.shape().end());
+  shape.push_back(2);
+  Tensor pairs = Tensor::empty(Shape(shape), real.dtype());
+  pairs.select(real.rank(), 0).copy_(real);
+  pairs.select(real.rank(), 1).copy_(imaginary);
+  return pairs.view_as_complex();
+}
+
+std::map<std::string, Tensor> split_complex(const std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, Tensor> result;
+  for (const auto& [name, tensor] : tensors) {
+    if (is_complex(tensor.dtype())) {
+      result.emplace(name + std::string(real_suffix), part(tensor, 0));
+      result.emplace(name + std::string(imaginary_suffix), part(tensor, 1));
+    } else {
+      result.emplace(name, tensor);
+    }
+  }
+  return result;
+}
+
+std::map<std::string, Tensor> join_complex(const std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, Tensor> result;
+  for (const auto& [name, tensor] : tensors) {
+    const bool is_real = name.ends_with(real_suffix), is_imaginary = name.ends_with(imaginary_suffix);
+    if (!is_real && !is_imaginary) {
+      if (!result.emplace(name, tensor).second) fail(ErrorKind::file, "tensor '{}' is there twice", name);
+      continue;
+    }
+    const std::string whole = name.substr(0, name.size() - real_suffix.size());
+    const std::string other = whole + std::string(is_real ? imaginary_suffix : real_suffix);
+    const auto twin = tensors.find(other);
+    if (twin == tensors.end()) fail(ErrorKind::file, "tensor '{}' has no '{}' beside it", name, other);
+    if (is_complex(tensor.dtype()) || tensor.dtype() != twin->second.dtype() ||
+        tensor.shape() != twin->second.shape()) {
+      fail(ErrorKind::file, "tensors '{}' and '{}' are {} {} and {} {}; the parts must be real and alike",
+           name, other, lrurec::name(tensor.dtype()), tensor.shape().str(),
+           lrurec::name(twin->second.dtype()), twin->second.shape().str());
+    }
+    if (is_imaginary) continue;  // joined when its real part is met
+    if (!result.emplace(whole, joined(tensor, twin->second)).second) {
+      fail(ErrorKind::file, "tensor '{}' is there twice, whole and as parts", whole);
+    }
+  }
+  return result;
+}
+
+/// What a parity fixture holds beside weights.
+bool of_fixture(const std::string& name) {
+  static const std::set<std::string> names{"input", "labels", "logits", "loss"};
+  return names.contains(name) || name.starts_with("grads.");
+}
+
+std::map<std::string, Tensor> without_prefix(const std::map<std::string, Tensor>& tensors) {
+  const auto has_prefix = [](const auto& entry) { return entry.first.starts_with(prefix); };
+  if (std::none_of(tensors.begin(), tensors.end(), has_prefix)) return tensors;
+  std::map<std::string, Tensor> result;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(prefix)) {
+      result.emplace(name.substr(prefix.size()), tensor);
+    } else if (!of_fixture(name)) {
+      fail(ErrorKind::file, "tensor '{}' lacks the prefix '{}' of the others", name, prefix);
+    }
+  }
+  return result;
+}
+
+const Tensor& find(const nn::Safetensors& file, const std::string& name, int rank) {
+  const auto it = file.tensors.find(name);
+  if (it == file.tensors.end()) fail(ErrorKind::file, "tensor '{}' is missing", name);
+  const Tensor& tensor = it->second;
+  if (tensor.rank() != rank || tensor.numel() == 0) {
+    fail(ErrorKind::file, "tensor '{}' has the shape {}", name, tensor.shape().str());
+  }
+  return tensor;
+}
+
+/// Sizes of the model, from the shapes. Contradictions among tensors show when the model is loaded.
+model::ModelConfig config_of_shapes(const nn::Safetensors& file, Names names) {
+  const bool ours = names == Names::ours;
+  const std::string block = ours ? "blocks." : "model.lru_blocks.";
+  model::ModelConfig config;
+  const Tensor& embedding = find(file, ours ? "embedding.weight" : "embedding.token.weight", 2);
+  config.num_items = embedding.size(0) - 1;
+  config.hidden = embedding.size(1);
+  config.channels = ours ? find(file, block + "0.lru.nu_log", 1).size(0)
+                         : find(file, block + "0.lru_layer.params_log", 2).size(1);
+  const auto has_block = [&](std::int64_t i) {
+    const auto at = file.tensors.lower_bound(fmt::format("{}{}.", block, i));
+    return at != file.tensors.end() && at->first.starts_with(fmt::format("{}{}.", block, i));
+  };
+  for (config.blocks = 1; has_block(config.blocks);) ++config.blocks;
+  if (config.num_items < 1) fail(ErrorKind::file, "its embedding has no items");
+  return config;
+}
+
+/// Metadata as numbers; ErrorKind::file for what is none.
+class Metadata {
+ public:
+  explicit Metadata(const std::map<std::string, std::string>& entries) : entries_(entries) {}
+
+  template <class T>
+  std::optional<T> number(const std::string& key) const {
+    const auto it = entries_.find(key);
+    if (it == entries_.end()) return std::nullopt;
+    T value{};
+    const char* last = it->second.data() + it->second.size();
+    const auto [end, error] = std::from_chars(it->second.data(), last, value);
+    if (error != std::errc{} || end != last || !(value >= 0)) {
+      fail(ErrorKind::file, "metadata '{}' is no number of 0 or more: '{}'", key, it->second);
+    }
+    return value;
+  }
+
+  std::optional<bool> truth(const std::string& key) const {
+    const auto it = entries_.find(key);
+    if (it == entries_.end()) return std::nullopt;
+    if (it->second != "true" && it->second != "false") {
+      fail(ErrorKind::file, "metadata '{}' is neither true nor false: '{}'", key, it->second);
+    }
+    return it->second == "true";
+  }
+
+  std::string text(const std::string& key) const {
+    const auto it = entries_.find(key);
+    return it == entries_.end() ? "" : it->second;
+  }
+
+  void agrees(const std::string& key, std::int64_t size) const {
+    if (const auto told = number<std::int64_t>(key); told && *told != size) {
+      fail(ErrorKind::file, "its metadata say {} {}, its tensors {}", key, *told, size);
+    }
+  }
+
+ private:
+  const std::map<std::string, std::string>& entries_;
+};
+
+void read_metadata(Weights& weights) {
+  const Metadata metadata(weights.file.metadata);
+  model::ModelConfig& config = weights.config;
+  metadata.agrees("hidden", config.hidden);
+  metadata.agrees("channels", config.channels);
+  metadata.agrees("blocks", config.blocks);
+  metadata.agrees("num_items", config.num_items);
+  config.layer_norm_eps = metadata.number<double>("layer_norm_eps").value_or(config.layer_norm_eps);
+  config.outer_gelu = metadata.truth("outer_gelu").value_or(false);
+  weights.about.max_length = metadata.number<std::int64_t>("max_len").value_or(0);
+  weights.about.step = metadata.number<std::int64_t>("step").value_or(0);
+  weights.about.fingerprint = metadata.text("dataset_fingerprint");
+}
+
+/// A tensor of the file in the precision of the model, with only finite numbers.
+Tensor usable(const std::string& name, const Tensor& tensor) {
+  if (!is_inexact(tensor.dtype())) {
+    fail(ErrorKind::file, "tensor '{}' is {}; weights are F32, F64 or C64", name,
+         lrurec::name(tensor.dtype()));
+  }
+  Tensor result = tensor.to(is_complex(tensor.dtype()) ? DType::c64 : DType::f32);
+  if (const auto at = nn::first_non_finite(result); at >= 0) {
+    fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", name, at);
+  }
+  return result;
+}
+
+Names names_of(const nn::Safetensors& file) {
+  const bool ours = file.tensors.contains("embedding.weight");
+  const bool published = file.tensors.contains("embedding.token.weight");
+  if (ours == published) {
+    fail(ErrorKind::file,
+         "it holds {} 'embedding.weight' (lrurec's names) {} 'embedding.token.weight' (the published names); "
+         "docs/weights.md lists both",
+         ours ? "both" : "neither", ours ? "and" : "nor");
+  }
+  return ours ? Names::ours : Names::published;
+}
+
+/// Errors about a file's contents, with its name before them.
+template <class F>
+auto naming(const std::string& path, F&& f) {
+  try {
+    return f();
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::io || std::string_view(e.what()).starts_with(path)) throw;
+    fail(ErrorKind::file, "{}: {}", path, e.what());
+  }
+}
+
+void load_ours(const nn::Safetensors& file, model::LRURec& model) {
+  std::map<std::string, nn::TensorRecord> records;
+  for (const auto& [name, tensor] : file.tensors) records.emplace(name, nn::to_record(tensor));
+  nn::load_records(records, model);
+}
+
+}  // namespace
+
+nn::Safetensors to_safetensors(const model::LRURec& model, const About& about, Names names,
+                               ComplexAs complex_as) {
+  const model::ModelConfig& config = model.config();
+  nn::Safetensors file;
+  if (names == Names::published) {
+    if (config.channels != 2 * config.hidden || config.outer_gelu) {
+      fail(ErrorKind::usage,
+           "the published model cannot compute this one ({}); export it with --names lrurec",
+           config.outer_gelu
+               ? std::string("it has no outer GELU")
+               : fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels));
+    }
+    file.tensors = model::to_published(model);
+  } else {
+    for (const auto& p : model.named_parameters()) file.tensors.emplace(p.name, p.variable.value().host());
+  }
+  if (complex_as == ComplexAs::split) file.tensors = split_complex(file.tensors);
+  file.metadata = {{"hidden", std::to_string(config.hidden)},
+                   {"channels", std::to_string(config.channels)},
+                   {"blocks", std::to_string(config.blocks)},
+                   {"num_items", std::to_string(config.num_items)},
+                   {"layer_norm_eps", fmt::format("{}", config.layer_norm_eps)},
+                   {"outer_gelu", config.outer_gelu ? "true" : "false"},
+                   {"step", std::to_string(about.step)}};
+  if (about.max_length > 0) file.metadata["max_len"] = std::to_string(about.max_length);
+  if (!about.fingerprint.empty()) file.metadata["dataset_fingerprint"] = about.fingerprint;
+  return file;
+}
+
+Weights read_weights(const std::filesystem::path& path) {
+  Weights weights;
+  weights.path = path.string();
+  naming(weights.path, [&] {
+    weights.file = nn::read_safetensors(path);
+    weights.file.tensors = join_complex(without_prefix(weights.file.tensors));
+    for (auto& [name, tensor] : weights.file.tensors) tensor = usable(name, tensor);
+    weights.names = names_of(weights.file);
+    weights.config = config_of_shapes(weights.file, weights.names);
+    read_metadata(weights);
+  });
+  return weights;
+}
+
+void Weights::load_into(model::LRURec& model) const {
+  naming(path, [&] {
+    if (names == Names::ours) {
+      load_ours(file, model);
+    } else {
+      model::load_published(file, "", model);
+    }
+    if (!(model.max_abs_lambda() < 1)) {
+      fail(ErrorKind::file, "an eigenvalue has modulus {}, so the recurrence is not stable",
+           model.max_abs_lambda());
+    }
+  });
+}
+
+}  // namespace lrurec::exchange

@@ -1,0 +1,75 @@
+# What `cmake --install` puts where: the command, and for other projects the libraries, headers and a CMake package.
+#
+#   find_package(lrurec REQUIRED)
+#   target_link_libraries(mine PRIVATE lrurec::lrurec)      # or a layer below: lrurec::nn, ::ops, ::autograd, ::tensor
+#
+# A layer that links another library: name that one in lrurecConfig.cmake.in as well.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(layers tensor autograd ops nn lrurec)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lrurec)
+
+install(TARGETS lrurec RUNTIME COMPONENT command)
+
+# Manual page and completion, which the command itself knows best.
+set(share ${CMAKE_BINARY_DIR}/share)
+add_custom_command(OUTPUT ${share}/lrurec.1 ${share}/lrurec.bash ${share}/_lrurec ${share}/lrurec.fish
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${share}
+  COMMAND lrurec man > ${share}/lrurec.1
+  COMMAND lrurec completion bash > ${share}/lrurec.bash
+  COMMAND lrurec completion zsh > ${share}/_lrurec
+  COMMAND lrurec completion fish > ${share}/lrurec.fish
+  DEPENDS lrurec VERBATIM)
+add_custom_target(shell_support ALL DEPENDS ${share}/lrurec.1)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(zsh_folder zsh/vendor-completions)  # Debian's, for packages
+else()
+  set(zsh_folder zsh/site-functions)
+endif()
+install(FILES ${share}/lrurec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+install(FILES ${share}/lrurec.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lrurec
+  COMPONENT command)
+install(FILES ${share}/_lrurec DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_folder} COMPONENT command)
+install(FILES ${share}/lrurec.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT command)
+
+foreach(layer IN LISTS layers)
+  set_target_properties(${layer}_layer PROPERTIES EXPORT_NAME ${layer} OUTPUT_NAME lrurec_${layer})
+  install(TARGETS ${layer}_layer EXPORT lrurec_targets ARCHIVE COMPONENT development)
+  # "tensor/tensor.h" of the source tree is include/lrurec/tensor/tensor.h.
+  install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lrurec COMPONENT development
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.cuh" PATTERN "emulator" EXCLUDE)
+endforeach()
+set_target_properties(lrurec_options PROPERTIES EXPORT_NAME options)
+install(TARGETS lrurec_options EXPORT lrurec_targets)
+install(EXPORT lrurec_targets NAMESPACE lrurec:: DESTINATION ${package_folder} COMPONENT development)
+
+configure_package_config_file(tools/lrurecConfig.cmake.in lrurecConfig.cmake INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(lrurecConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lrurecConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/lrurecConfigVersion.cmake
+  DESTINATION ${package_folder} COMPONENT development)
+
+# Debian packages by `cpack` (tools/package.sh): lrurec, the command, and lrurec-dev for other projects.
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/lrurec RENAME copyright COMPONENT command)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/lrurec-dev RENAME copyright COMPONENT development)
+set(CPACK_GENERATOR DEB)
+set(CPACK_COMPONENTS_ALL command development)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_CONTACT "The LRURec from scratch authors <lrurec@localhost>")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME lrurec)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+# The OpenMP flavour: the others start threads of their own beside ours.
+set(CPACK_DEBIAN_COMMAND_PACKAGE_DEPENDS libopenblas0-openmp)
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION
+  "The command lrurec prepares logs, trains and evaluates LRURec models, and checks that all is right.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME lrurec-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "g++, pkg-config, libopenblas-openmp-dev, libxsimd-dev, libfmt-dev, \
+libcereal-dev, nlohmann-json3-dev, libtomlplusplus-dev, libxxhash-dev, libarchive-dev")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
+  "For other projects: static libraries, headers and a CMake package (find_package(lrurec)).")
+include(CPack)

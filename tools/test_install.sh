@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs a build into a temporary folder, and builds and runs the small project in tests/install against it.
+#   tools/test_install.sh [BUILD]        default: build
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=$(realpath "${1:-build}")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+cmake --install "$build" --prefix "$prefix" >"$work/install.log"
+
+# Nothing that is installed may lead back to the sources or the build.
+if grep -rlF -e "$PWD/" -e "$build" "$prefix/lib" --include='*.cmake'; then
+  echo "test_install: these installed files name the source folder" >&2
+  exit 1
+fi
+"$prefix/bin/lrurec" --version
+for file in share/man/man1/lrurec.1 share/bash-completion/completions/lrurec share/fish/vendor_completions.d/lrurec.fish; do
+  test -s "$prefix/$file" || { echo "test_install: $file is missing" >&2; exit 1; }
+done
+# Moved, since a package must not know where it was put first; and away from the sources.
+mv "$prefix" "$work/moved"
+cp -r tests/install "$work/outside"
+cmake -S "$work/outside" -B "$work/outside/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_PREFIX_PATH="$work/moved" >"$work/configure.log" || { cat "$work/configure.log" >&2; exit 1; }
+cmake --build "$work/outside/build" >"$work/build.log" || { cat "$work/build.log" >&2; exit 1; }
+OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} "$work/outside/build/outside"
+echo "install: ok"
