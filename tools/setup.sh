@@ -10,9 +10,10 @@ packages=(
   libxsimd-dev            # vectorised exp, erf, ...
   libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libcereal-dev libxxhash-dev libarchive-dev
+  libjs-chart.js          # charts of lrurec report
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-[ "${1:-}" = --ci ] && packages+=(clang-format)
+[ "${1:-}" = --ci ] && packages+=(clang-format chromium fonts-dejavu-core)
 
 missing=()
 for package in "${packages[@]}"; do

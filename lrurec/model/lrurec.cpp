@@ -162,12 +162,18 @@ Tensor LRURec::score(const Tensor& hidden, const Tensor& candidates) const {
   return scores;
 }
 
+std::vector<Tensor> LRURec::lambdas() const {
+  const NoGrad no_grad;
+  std::vector<Tensor> blocks;
+  for (const auto& block : blocks_) blocks.push_back(block->lru().lambda_on_host());
+  return blocks;
+}
+
 std::vector<double> LRURec::mean_abs_lambda() const {
   const NoGrad no_grad;
   std::vector<double> means;
-  for (const auto& block : blocks_) {
-    means.push_back(
-        ops::mean(ops::abs(Variable(block->lru().lambda_on_host()))).value().to(DType::f64).item<double>());
+  for (const Tensor& lambda : lambdas()) {
+    means.push_back(ops::mean(ops::abs(Variable(lambda))).value().to(DType::f64).item<double>());
   }
   return means;
 }
@@ -175,10 +181,9 @@ std::vector<double> LRURec::mean_abs_lambda() const {
 double LRURec::max_abs_lambda() const {
   const NoGrad no_grad;
   double largest = 0;
-  for (const auto& block : blocks_) {
-    largest = std::max(
-        largest,
-        ops::max(ops::abs(Variable(block->lru().lambda_on_host())), 0).value().to(DType::f64).item<double>());
+  for (const Tensor& lambda : lambdas()) {
+    largest =
+        std::max(largest, ops::max(ops::abs(Variable(lambda)), 0).value().to(DType::f64).item<double>());
   }
   return largest;
 }

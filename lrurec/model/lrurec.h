@@ -104,6 +104,8 @@ class LRURec : public nn::Module {
   const ModelConfig& config() const { return config_; }
   /// Where the parameters are. Items, offsets and labels may be elsewhere: they are sent there.
   Device device() const { return bias_.value().device(); }
+  /// lambda of each block, complex [D], on the CPU.
+  std::vector<Tensor> lambdas() const;
   /// Mean |lambda| of each block (table 5 of the paper).
   std::vector<double> mean_abs_lambda() const;
   /// Largest |lambda| of all blocks: it must stay below 1.

@@ -4,6 +4,13 @@
 
 namespace lrurec::train {
 
+std::unique_ptr<model::LRURec> load_model(const Checkpoint& checkpoint, const std::string& path) {
+  auto model =
+      std::make_unique<model::LRURec>(checkpoint.parse_config(path).model(checkpoint.num_items), /*seed=*/0);
+  load_parameters(checkpoint, path, *model);
+  return model;
+}
+
 LoadedRun load_run(const LoadOptions& options) {
   RunFolder folder = RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
@@ -16,8 +23,7 @@ LoadedRun load_run(const LoadOptions& options) {
          "{} was trained on another data set (fingerprint {} instead of {}); name it with --data",
          options.run, checkpoint.fingerprint, data.fingerprint());
   }
-  auto model = std::make_unique<model::LRURec>(config.model(data.items()), 0);
-  load_parameters(checkpoint, path, *model);
+  auto model = load_model(checkpoint, path);
   model->to(options.device);
   return {std::move(folder), path, checkpoint.progress.step, std::move(config), std::move(data),
           std::move(model)};

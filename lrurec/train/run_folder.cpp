@@ -1,9 +1,11 @@
 #include "lrurec/train/run_folder.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -22,6 +24,14 @@ bool holds_run(const fs::path& folder) {
 
 void write_text(const fs::path& path, const std::string& text) {
   nn::write_file_atomically(path, {nn::as_bytes(text)});
+}
+
+nlohmann::json read_object(const fs::path& path) {
+  const auto bytes = nn::read_file(path);
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  auto json = nlohmann::json::parse(text, text + bytes.size(), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) fail(ErrorKind::file, "{} is damaged", path.string());
+  return json;
 }
 
 /// A full disk may have space again a moment later; the old files are whole in the meantime.
@@ -83,16 +93,22 @@ void RunFolder::write_description(const nlohmann::json& description) const {
   write_text(path_ / "run.json", description.dump(2) + "\n");
 }
 
-nlohmann::json RunFolder::description() const {
-  const auto bytes = nn::read_file(path_ / "run.json");
-  const auto* text = reinterpret_cast<const char*>(bytes.data());
-  auto json = nlohmann::json::parse(text, text + bytes.size(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) fail(ErrorKind::file, "{} is damaged", (path_ / "run.json").string());
-  return json;
-}
+nlohmann::json RunFolder::description() const { return read_object(path_ / "run.json"); }
 
 void RunFolder::write_evaluation(const std::string& split, const nlohmann::json& result) const {
   write_text(path_ / ("evaluation-" + split + ".json"), result.dump(2) + "\n");
+}
+
+std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
+  constexpr std::string_view prefix = "evaluation-", suffix = ".json";
+  std::map<std::string, nlohmann::json> found;
+  for (const auto& entry : fs::directory_iterator(path_)) {
+    const std::string file = entry.path().filename();
+    if (!file.starts_with(prefix) || !file.ends_with(suffix)) continue;
+    found[file.substr(prefix.size(), file.size() - prefix.size() - suffix.size())] =
+        read_object(entry.path());
+  }
+  return found;
 }
 
 void RunFolder::log(const nlohmann::json& line) const {
@@ -103,16 +119,41 @@ void RunFolder::log(const nlohmann::json& line) const {
   if (!out) fail(ErrorKind::io, "cannot write {}", file.string());
 }
 
-void RunFolder::cut_log(std::int64_t step) const {
-  const fs::path file = path_ / "metrics.jsonl";
-  std::ifstream in(file);
-  std::string kept;
+std::vector<nlohmann::json> RunFolder::log_lines() const {
+  std::ifstream in(path_ / "metrics.jsonl");
+  std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(in, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    // A line that a crash cut off is dropped too.
-    if (json.is_object() && json.value("step", std::int64_t{-1}) <= step) kept += line + '\n';
+    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains("step")) lines.push_back(std::move(json));
   }
-  write_text(file, kept);
+  return lines;
+}
+
+void RunFolder::write_metrics_table() const {
+  const std::vector<nlohmann::json> lines = log_lines();
+  std::vector<std::string> columns{"step", "split"};
+  std::set<std::string> numbers;
+  for (const auto& line : lines) {
+    for (const auto& [key, value] : line.items()) {
+      if (value.is_number() && key != "step") numbers.insert(key);
+    }
+  }
+  columns.insert(columns.end(), numbers.begin(), numbers.end());
+  std::string text = fmt::format("{}\n", fmt::join(columns, ","));
+  for (const auto& line : lines) {
+    text += fmt::format("{},{}", line["step"].dump(), line.value("split", ""));
+    for (const auto& key : numbers) text += "," + (line.contains(key) ? line[key].dump() : "");
+    text += '\n';
+  }
+  write_text(path_ / "metrics.csv", text);
+}
+
+void RunFolder::cut_log(std::int64_t step) const {
+  std::string kept;
+  for (const auto& line : log_lines()) {
+    if (line.value("step", std::int64_t{-1}) <= step) kept += line.dump() + '\n';
+  }
+  write_text(path_ / "metrics.jsonl", kept);
 }
 
 void RunFolder::save_last(const Checkpoint& state) const {

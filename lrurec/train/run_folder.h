@@ -4,13 +4,16 @@
 //   config.toml              every setting
 //   run.json                 command, data set and fingerprint, machine and versions
 //   metrics.jsonl            one object a line: step, split ("train", "val"), loss, metrics
+//   metrics.csv              the same as a table, written at every validation round
 //   checkpoints/last.ckpt    to resume; previous.ckpt is the one before; best.ckpt has the best validation
 //   Recall@10
 //   evaluation-SPLIT.json    what `lrurec evaluate` found; evaluation-SPLIT-sampled.json among random items
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "lrurec/train/checkpoint.h"
 
@@ -32,9 +35,16 @@ class RunFolder {
   void write_description(const nlohmann::json& description) const;
   nlohmann::json description() const;
   void write_evaluation(const std::string& split, const nlohmann::json& result) const;
+  /// All that evaluate has left here, by what stands in evaluation-NAME.json. A damaged one is
+  /// ErrorKind::file.
+  std::map<std::string, nlohmann::json> evaluations() const;
 
   /// Adds a line to metrics.jsonl and flushes it.
   void log(const nlohmann::json& line) const;
+  /// The lines of metrics.jsonl; one that a crash cut off is left out, a missing file has none.
+  std::vector<nlohmann::json> log_lines() const;
+  /// metrics.csv from metrics.jsonl: a column for every number there is, empty where a line has none.
+  void write_metrics_table() const;
   /// Drops the lines after `step`: a resumed run writes them again.
   void cut_log(std::int64_t step) const;
 

@@ -134,6 +134,7 @@ void Trainer::validate() {
   for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
   line["mean_abs_lambda"] = model().mean_abs_lambda();
   folder_.log(line);
+  folder_.write_metrics_table();
   if (best) folder_.save_best(snapshot(false));
   events_.on_validation({progress_.step, &evaluation, best, seconds_since(start)});
 }

@@ -3,26 +3,17 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "tests/support/files.h"
+#include "tests/support/runs.h"
 
 namespace lrurec {
 namespace {
 
+using test::make_run;
 using test::read_text;
 using test::run_lrurec;
 using test::run_shell;
 using test::TemporaryFolder;
 using test::write_text;
-
-const std::string tiny =
-    " -q --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 10 "
-    "--learning-rate 0.01";
-
-void make_run(const TemporaryFolder& folder) {
-  ASSERT_EQ(
-      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + tiny).code, 0);
-}
 
 std::vector<nlohmann::json> lines(const std::string& text) {
   std::vector<nlohmann::json> all;
@@ -98,7 +89,7 @@ TEST(ServeCommand, ASessionStoppedAndContinuedIsARecommendation) {
       nlohmann::json::parse(run_lrurec(folder, "recommend run --items i3,i5 -k 3 --exclude-seen --json").out);
   EXPECT_EQ(after[0]["items"], direct["items"]);
 
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + test::tiny_training).code, 0);
   const auto other = run_lrurec(folder, "session other --state states < second");
   EXPECT_EQ(other.code, 4);
   EXPECT_NE(other.err.find("other weights"), std::string::npos) << other.err;
@@ -144,7 +135,7 @@ TEST(ServeCommand, EvaluateHasACardIntervalsAndRanksByUser) {
 TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
   const TemporaryFolder folder;
   make_run(folder);
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + test::tiny_training).code, 0);
   const auto same = nlohmann::json::parse(run_lrurec(folder, "compare run other --json").out);
   const auto& entry = same["runs"][0]["metrics"]["NDCG@10"];
   EXPECT_EQ(same["runs"][0]["users"], 60);
@@ -152,7 +143,7 @@ TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
               1e-12);
   EXPECT_GT(entry["p"].get<double>(), 0);
 
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o short" + tiny + " --max-length 3").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o short" + test::tiny_training + " --max-length 3").code, 0);
   const auto refused = run_lrurec(folder, "compare run short");
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.err.find("different protocols: mask"), std::string::npos) << refused.err;

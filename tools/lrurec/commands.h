@@ -12,6 +12,7 @@ void add_data(CLI::App& app);
 void add_train(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_compare(CLI::App& app);
+void add_report(CLI::App& app);
 void add_recommend(CLI::App& app);
 void add_session(CLI::App& app);
 void add_config(CLI::App& app);

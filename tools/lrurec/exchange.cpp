@@ -7,6 +7,7 @@
 
 #include "lrurec/exchange/import_run.h"
 #include "lrurec/exchange/weights.h"
+#include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -28,10 +29,9 @@ void run_export(const ExportOptions& options) {
   const auto path = folder.checkpoint(options.checkpoint);
   const auto checkpoint = train::Checkpoint::load(path);
   const config::TrainConfig config = checkpoint.parse_config(path.string());
-  model::LRURec model(config.model(checkpoint.num_items), /*seed=*/0);
-  train::load_parameters(checkpoint, path.string(), model);
+  const auto model = train::load_model(checkpoint, path.string());
   const auto file = exchange::to_safetensors(
-      model,
+      *model,
       {.max_length = config.max_length,
        .fingerprint = checkpoint.fingerprint,
        .step = checkpoint.progress.step},
@@ -44,7 +44,7 @@ void run_export(const ExportOptions& options) {
     const nlohmann::json json{{"file", options.output},
                               {"checkpoint", path.string()},
                               {"tensors", file.tensors.size()},
-                              {"parameters", model.parameter_count()},
+                              {"parameters", model->parameter_count()},
                               {"bytes", bytes},
                               {"names", options.names},
                               {"complex", options.complex_as},
@@ -53,7 +53,7 @@ void run_export(const ExportOptions& options) {
     return;
   }
   fmt::print("{}: {} tensors, {} parameters, {} bytes; names {}, complex as {}; weights {} of step {}\n",
-             options.output, file.tensors.size(), with_commas(model.parameter_count()),
+             options.output, file.tensors.size(), with_commas(model->parameter_count()),
              with_commas(static_cast<std::int64_t>(bytes)), options.names, options.complex_as, path.string(),
              checkpoint.progress.step);
 }

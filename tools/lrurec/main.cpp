@@ -118,6 +118,7 @@ int run(int argc, char** argv) {
   add_train(app);
   add_evaluate(app);
   add_compare(app);
+  add_report(app);
   add_recommend(app);
   add_session(app);
   add_config(app);

@@ -1,0 +1,351 @@
+"use strict";
+// Draws the page from the JSON beside it: an array of runs as report::describe gives them.
+
+const runs = JSON.parse(document.getElementById("data").textContent);
+const single = runs.length === 1;
+
+// ---- small helpers -------------------------------------------------------------------------------------
+
+/** An element; children may be strings, which never become markup. */
+function el(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+const main = document.getElementById("main");
+const whole = (x) => x.toLocaleString("en-US");
+const fixed = (x, digits = 4) => (typeof x === "number" && isFinite(x) ? x.toFixed(digits) : "");
+const seriesName = (run, what) => (single ? what : `${run.name}: ${what}`);
+
+function section(title, note, ...content) {
+  main.append(el("section", {}, el("h2", {}, title), note ? el("p", { class: "note" }, note) : null, ...content));
+}
+
+/** Rows of cells; the first is the header. A cell is text or an element. */
+function table(rows, kind) {
+  const row = (cells, tag) => {
+    const line = el("tr", {}, ...cells.map((cell) => el(tag, {}, cell)));
+    if (cells.marked) line.className = "differs";
+    return line;
+  };
+  return el("div", { class: "scroll" },
+    el("table", kind ? { class: kind } : {},
+      el("thead", {}, row(rows[0], "th")), el("tbody", {}, ...rows.slice(1).map((cells) => row(cells, "td")))));
+}
+
+// ---- charts --------------------------------------------------------------------------------------------
+
+// Okabe and Ito's colours, which remain distinct to the colour-blind; the last one follows the theme.
+const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const coloursOnDark = ["#56b4e9", "#ff8f4a", "#2fd3a0", "#e79fc6", "#f2b93b", "#8fd0ff"];
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const colour = (i) => (dark.matches ? coloursOnDark : colours)[i % colours.length];
+const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const drawings = [];
+
+/** A panel with a chart; `make` gives Chart.js's configuration and is asked again when the theme changes. */
+function chart(title, description, make) {
+  const canvas = el("canvas", { role: "img", "aria-label": `${title}. ${description}` });
+  drawings.push({ canvas, make, drawn: null });
+  return el("figure", { class: "chart" }, el("h3", {}, title), el("div", { class: "canvas" }, canvas));
+}
+
+function draw() {
+  Chart.defaults.color = themed("--soft");
+  Chart.defaults.borderColor = themed("--line");
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  for (const drawing of drawings) {
+    if (drawing.drawn) drawing.drawn.destroy();
+    const configuration = drawing.make();
+    configuration.options = { animation: false, responsive: true, maintainAspectRatio: false, ...configuration.options };
+    drawing.drawn = new Chart(drawing.canvas, configuration);
+  }
+}
+
+const axis = (text, more) => ({ title: { display: Boolean(text), text }, ...more });
+
+/** Lines over training steps: series of {label, points: [{x, y}], dashed}. */
+function lines(title, description, unit, series, more) {
+  return chart(title, description, () => ({
+    type: "line",
+    data: {
+      datasets: series.map((s, i) => ({
+        label: s.label, data: s.points, borderColor: colour(i), backgroundColor: colour(i), borderWidth: 2,
+        borderDash: s.dashed ? [6, 4] : [], pointRadius: s.points.length > 60 ? 0 : 2.5, pointHitRadius: 8,
+        parsing: false,
+      })),
+    },
+    options: {
+      interaction: { mode: "nearest", axis: "x", intersect: false },
+      scales: { x: axis("step", { type: "linear" }), y: axis(unit, more) },
+      plugins: { legend: { display: series.length > 1, position: "bottom", labels: { usePointStyle: true, pointStyle: "line" } } },
+    },
+  }));
+}
+
+const overSteps = (log, key) =>
+  log.filter((line) => typeof line[key] === "number").map((line) => ({ x: line.step, y: line[key] }));
+
+/** "Recall@10", or "Recall@10[uniform10000]" where that is what a line has. */
+const keyOf = (line, name) => Object.keys(line).find((key) => key === name || key.startsWith(name + "["));
+
+// ---- the parts of the page -----------------------------------------------------------------------------
+
+function heading() {
+  document.getElementById("title").textContent = runs.map((run) => run.name).join(" · ");
+  const sources = new Set();
+  for (const run of runs) {
+    const card = Object.values(run.evaluations).map((e) => e.protocol).find(Boolean);
+    sources.add(card ? `${card.source}: ${whole(card.users)} users evaluated, ${whole(card.items)} items`
+                     : `data ${run.about.data || "unknown"}`);
+  }
+  document.getElementById("subtitle").textContent = [...sources].join(" · ");
+}
+
+function tile(label, value, more) {
+  return el("div", { class: "tile" }, el("small", {}, label), el("b", {}, value), el("small", {}, more || "\u00a0"));
+}
+
+function tiles() {
+  if (!single) return;
+  const run = runs[0];
+  const found = [];
+  const test = run.evaluations.test;
+  for (const name of ["Recall@10", "NDCG@10"]) {
+    if (!test || !test.metrics || !(name in test.metrics.LRURec)) continue;
+    const [low, high] = test.intervals.LRURec[name];
+    found.push(tile(`test ${name}`, fixed(test.metrics.LRURec[name]), `${fixed(low)} – ${fixed(high)}`));
+  }
+  const p = run.progress;
+  if (p.best >= 0) {
+    const last = run.validation.at(-1);
+    found.push(tile(`best validation ${last ? keyOf(last, "Recall@10") : "Recall@10"}`, fixed(p.best), `at step ${whole(p.best_step)}`));
+  }
+  found.push(tile("steps", whole(p.step), p.finished || "not finished"));
+  found.push(tile("parameters", whole(run.parameters), "a complex one counts once"));
+  main.append(el("div", { class: "tiles" }, ...found));
+}
+
+const evaluationTitle = (name) => {
+  const [split, ...rest] = name.split("-");
+  return (split === "test" ? "Test" : "Validation") + " metrics" + (rest.length ? ` (${rest.join(" ")})` : "");
+};
+
+/** Models under one evaluation: those of every run, and each baseline once. */
+function rowsOf(name) {
+  const rows = [];
+  const baselines = new Map();
+  for (const run of runs) {
+    const evaluation = run.evaluations[name];
+    if (!evaluation || !evaluation.metrics) continue;
+    for (const [model, metrics] of Object.entries(evaluation.metrics)) {
+      const row = { label: model === "LRURec" ? (single ? model : run.name) : model, metrics,
+                    intervals: (evaluation.intervals || {})[model] || {}, own: model === "LRURec" };
+      if (row.own) rows.push(row);
+      else baselines.set(model + JSON.stringify(metrics), row);
+    }
+  }
+  return rows.concat([...baselines.values()]);
+}
+
+/** What makes cards unlike; the same as `lrurec compare` refuses. */
+function unlike(cards) {
+  const keys = ["fingerprint", "filter", "ties", "split", "candidates", "mask", "users"];
+  return keys.filter((key) => new Set(cards.map((card) => JSON.stringify(card[key]))).size > 1);
+}
+
+function intervalsChart(metric, rows) {
+  return chart(`${metric} and its 95% interval`, "Bars reach from the lower to the upper end.", () => ({
+    type: "bar",
+    data: {
+      labels: rows.map((row) => row.label),
+      datasets: [
+        { type: "scatter", label: metric, data: rows.map((row) => ({ x: row.metrics[metric], y: row.label })),
+          backgroundColor: themed("--ink"), radius: 4, order: 0 },
+        { label: "95% interval", data: rows.map((row) => row.intervals[metric] || null),
+          backgroundColor: rows.map((row) => colour(row.own ? 0 : 1)), barThickness: 14, order: 1 },
+      ],
+    },
+    options: {
+      indexAxis: "y",
+      scales: { x: { beginAtZero: true }, y: { type: "category", labels: rows.map((row) => row.label) } },
+      plugins: {
+        legend: { display: false },
+        tooltip: { callbacks: { label: (item) => {
+          const row = rows[item.dataIndex];
+          const [low, high] = row.intervals[metric] || [];
+          return `${fixed(row.metrics[metric])} (${fixed(low)} – ${fixed(high)})`;
+        } } },
+      },
+    },
+  }));
+}
+
+function evaluations() {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.evaluations)))]
+    .sort((a, b) => (a === "test" ? -1 : b === "test" ? 1 : a.localeCompare(b)));
+  for (const name of names) {
+    const rows = rowsOf(name);
+    if (!rows.length) continue;
+    const cards = runs.map((run) => run.evaluations[name]).filter(Boolean).map((e) => e.protocol).filter(Boolean);
+    const differing = unlike(cards);
+    const rank = (metric) => ["Recall", "NDCG", "MRR"].findIndex((kind) => metric.startsWith(kind));
+    const metrics = Object.keys(rows[0].metrics)
+      .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
+    const best = Object.fromEntries(metrics.map((m) => [m, Math.max(...rows.map((row) => row.metrics[m] ?? -1))]));
+    const cell = (row, m) => {
+      const [low, high] = row.intervals[m] || [];
+      const text = fixed(row.metrics[m]);
+      return el("span", {}, row.metrics[m] === best[m] ? el("b", {}, text) : text,
+        low === undefined ? null : el("small", {}, `${fixed(low)} – ${fixed(high)}`));
+    };
+    const charted = ["Recall@10", "NDCG@10"].map((m) => keyOf(rows[0].metrics, m)).filter(Boolean);
+    section(evaluationTitle(name), "Under each number, 95% of resamplings of the users. Higher is better.",
+      differing.length ? el("p", { class: "warning" },
+        `These runs were not evaluated alike (${differing.join(", ")}): their numbers cannot be compared.`) : null,
+      cards.length ? protocol(cards[0], differing) : null,
+      el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
+      table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));
+  }
+  const missing = runs.filter((run) => !run.evaluations.test).map((run) => run.name);
+  if (missing.length) {
+    section("Test metrics" + (names.length ? " not there" : ""), null, el("p", { class: "warning" },
+      `${missing.join(", ")}: no test evaluation yet. Make it with `, el("code", {}, "lrurec evaluate RUN"), " and this page again."));
+  }
+}
+
+/** What the numbers below it mean; what differs between runs is left to the warning. */
+function protocol(card, differing) {
+  const entries = Object.entries(card).filter(([key]) => !differing.includes(key));
+  return el("dl", { class: "protocol" }, ...entries.map(([key, value]) =>
+    el("div", {}, el("dt", {}, key.replaceAll("_", " ")), el("dd", {}, typeof value === "number" ? whole(value) : String(value)))));
+}
+
+function curves() {
+  const trained = runs.filter((run) => run.validation.length || run.training.length);
+  if (!trained.length) return;
+  const recall = [], ndcg = [], loss = [], norm = [], seconds = [];
+  for (const run of trained) {
+    const line = run.validation.at(-1) || {};
+    const keys = ["Recall@10", "NDCG@10", "loss"].map((name) => keyOf(line, name));
+    recall.push({ label: seriesName(run, keys[0] || "Recall@10"), points: overSteps(run.validation, keys[0]) });
+    ndcg.push({ label: seriesName(run, keys[1] || "NDCG@10"), points: overSteps(run.validation, keys[1]) });
+    loss.push({ label: seriesName(run, "training"), points: overSteps(run.training, "loss") });
+    loss.push({ label: seriesName(run, "validation"), points: overSteps(run.validation, keys[2]), dashed: true });
+    norm.push({ label: run.name, points: overSteps(run.training, "gradient_norm") });
+    seconds.push({ label: run.name, points: overSteps(run.training, "step_seconds") });
+  }
+  const accuracy = single ? [lines("Validation metrics", "Over training steps.", "", recall.concat(ndcg), { beginAtZero: true })]
+    : [lines("Validation Recall@10", "Over training steps.", "", recall, { beginAtZero: true }),
+       lines("Validation NDCG@10", "Over training steps.", "", ndcg, { beginAtZero: true })];
+  section("Learning curves",
+    "The training loss is measured with dropout, as a mean since the point before; the validation loss without, on other items.",
+    el("div", { class: "charts" }, ...accuracy, lines("Cross-entropy", "Training and validation loss over steps.", "nats", loss),
+      lines("Norm of the gradient", "Before clipping.", "", norm, { beginAtZero: true }),
+      lines("Seconds a step", "Lower is faster.", "s", seconds, { beginAtZero: true })));
+}
+
+const diskRange = { min: -1.1, max: 1.1, afterBuildTicks: (scale) => { scale.ticks = [-1, -0.5, 0, 0.5, 1].map((value) => ({ value })); } };
+
+function unitDisk(run, block, b) {
+  const circle = Array.from({ length: 121 }, (_, i) => ({ x: Math.cos(i * Math.PI / 60), y: Math.sin(i * Math.PI / 60) }));
+  const points = (lambda) => lambda.map(([x, y]) => ({ x, y }));
+  return chart(seriesName(run, `block ${b + 1}`), "Eigenvalues on the unit disk, before and after training.", () => ({
+    type: "scatter",
+    data: {
+      datasets: [
+        { label: "after training", data: points(block.trained), backgroundColor: colour(0), pointRadius: 3 },
+        ...(block.initial ? [{ label: "before", data: points(block.initial), borderColor: colour(1),
+                               backgroundColor: "transparent", pointRadius: 3 }] : []),
+        { label: "|λ| = 1", data: circle, type: "line", borderColor: themed("--soft"), borderWidth: 1, pointRadius: 0, pointHitRadius: 0 },
+      ],
+    },
+    options: {
+      layout: { padding: { right: 20 } },  // as wide as the legend is high, so that circles are round
+      scales: { x: diskRange,
+                y: diskRange },
+      plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } },
+                 tooltip: { callbacks: { label: (item) => {
+                   const abs = Math.hypot(item.parsed.x, item.parsed.y);
+                   return `|λ| ${fixed(abs, 3)}: half is left after ${fixed(Math.log(0.5) / Math.log(abs), 1)} items`;
+                 } } } },
+    },
+  }));
+}
+
+/** How many channels of all blocks keep half of an item for so long. */
+function halfLives(run) {
+  const edges = [0, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, Infinity];
+  const labels = edges.slice(1).map((high, i) => (high === Infinity ? `over ${edges[i]}` : i === 0 ? `under ${high}` : `${edges[i]}–${high}`));
+  const count = (key) => edges.slice(1).map((high, i) => run.eigenvalues.flatMap((block) => block[key] || [])
+    .map(([x, y]) => Math.log(0.5) / Math.log(Math.hypot(x, y))).filter((life) => life >= edges[i] && life < high).length);
+  return chart(seriesName(run, "items until half is forgotten"), "Number of channels by their half-life.", () => ({
+    type: "bar",
+    data: { labels, datasets: [
+      { label: "after training", data: count("trained"), backgroundColor: colour(0) },
+      ...(run.eigenvalues.some((block) => block.initial) ? [{ label: "before", data: count("initial"), backgroundColor: colour(1) }] : []),
+    ] },
+    options: { scales: { x: axis("items"), y: axis("channels", { beginAtZero: true }) },
+               plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } } } },
+  }));
+}
+
+function eigenvalues() {
+  const published = runs.some((run) => run.eigenvalues.some((block) => "published_mean_abs" in block));
+  const rows = [["", "mean |λ| before", "after", ...(published ? ["paper, table 5"] : []), "median half-life before", "after (items)"]];
+  const overTime = [];
+  for (const run of runs) {
+    run.eigenvalues.forEach((block, b) => {
+      rows.push([seriesName(run, `block ${b + 1}`), fixed(block.initial_mean_abs, 3), fixed(block.mean_abs, 3),
+        ...(published ? [fixed(block.published_mean_abs, 3)] : []), fixed(block.initial_half_life, 1), fixed(block.half_life, 1)]);
+      const points = run.validation.filter((line) => Array.isArray(line.mean_abs_lambda))
+        .map((line) => ({ x: line.step, y: line.mean_abs_lambda[b] }));
+      if (points.length) overTime.push({ label: seriesName(run, `block ${b + 1}`), points });
+    });
+  }
+  section("What the recurrence remembers",
+    "Each channel k multiplies what it holds by λ once an item: |λ| says how fast it forgets, the angle how fast it turns. "
+    + "Half of an item is left after ln ½ / ln |λ| items.",
+    table(rows),
+    el("div", { class: "charts square" }, ...runs.flatMap((run) => run.eigenvalues.map((block, b) => unitDisk(run, block, b)))),
+    el("div", { class: "charts" }, ...runs.map(halfLives),
+      overTime.length ? lines("Mean |λ| of each block", "Over training steps.", "", overTime) : null));
+}
+
+function settings() {
+  const values = runs.map((run) => new Map(run.settings.map((s) => [s.key, s.value])));
+  const rows = [["setting", ...runs.map((run) => run.name)]];
+  for (const { key, help } of runs[0].settings) {
+    const cells = [el("span", {}, key, el("small", {}, help)), ...values.map((of) => of.get(key) ?? "")];
+    cells.marked = new Set(values.map((of) => of.get(key))).size > 1;
+    rows.push(cells);
+  }
+  section("Settings", single ? "All of them; as TOML in the run's config.toml." : "Where runs differ, in bold.", table(rows, "text"));
+}
+
+function origins() {
+  const rows = [["", ...runs.map((run) => run.name)]];
+  const line = (label, get) => rows.push([label, ...runs.map((run) => String(get(run) ?? ""))]);
+  line("command", (run) => run.about.command);
+  line("data", (run) => run.about.data);
+  line("fingerprint", (run) => run.about.fingerprint);
+  if (runs.some((run) => run.about.imported_from)) line("imported from", (run) => run.about.imported_from);
+  for (const key of new Set(runs.flatMap((run) => Object.keys(run.about.environment || {})))) {
+    line(key, (run) => (run.about.environment || {})[key]);
+  }
+  section("Where it comes from", null, table(rows, "text"));
+}
+
+heading();
+tiles();
+evaluations();
+curves();
+eigenvalues();
+settings();
+origins();
+draw();
+dark.addEventListener("change", draw);
+document.documentElement.dataset.charts = String(drawings.length);

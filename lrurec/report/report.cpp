@@ -1,0 +1,130 @@
+#include "lrurec/report/report.h"
+
+#include <fmt/format.h>
+
+#include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/report/assets.h"
+#include "lrurec/train/loaded_run.h"
+#include "tensor/error.h"
+
+namespace lrurec::report {
+namespace {
+
+using nlohmann::json;
+
+json points(const inspect::Eigenvalues& lambda) {
+  json all = json::array();
+  for (const auto z : lambda) all.push_back({z.real(), z.imag()});
+  return all;
+}
+
+json describe_eigenvalues(const model::LRURec& model, const config::TrainConfig& config, bool imported) {
+  const auto trained = inspect::eigenvalues(model);
+  const auto published = inspect::published_mean_abs(model.config().num_items);
+  std::vector<inspect::Eigenvalues> initial;
+  if (!imported) {
+    initial = inspect::initial_eigenvalues(model.config(), static_cast<std::uint64_t>(config.seed));
+  }
+  json blocks = json::array();
+  for (std::size_t b = 0; b < trained.size(); ++b) {
+    json block{{"trained", points(trained[b])},
+               {"mean_abs", inspect::mean_abs(trained[b])},
+               {"half_life", inspect::median_half_life(trained[b])}};
+    if (!initial.empty()) {
+      block["initial"] = points(initial[b]);
+      block["initial_mean_abs"] = inspect::mean_abs(initial[b]);
+      block["initial_half_life"] = inspect::median_half_life(initial[b]);
+    }
+    if (b < published.size()) block["published_mean_abs"] = published[b];
+    blocks.push_back(block);
+  }
+  return blocks;
+}
+
+json describe_settings(const config::TrainConfig& config) {
+  json all = json::array();
+  for (const auto& setting : config::settings()) {
+    all.push_back(
+        {{"key", setting.key}, {"value", config::value_text(config, setting)}, {"help", setting.help}});
+  }
+  return all;
+}
+
+std::string folder_name(const std::filesystem::path& path) {
+  const auto whole = std::filesystem::weakly_canonical(path);
+  return whole.filename().empty() ? whole.string() : whole.filename().string();
+}
+
+/// JSON that may stand between script tags, whatever its texts hold.
+std::string script_safe(const json& value) {
+  const std::string plain = value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+  std::string safe;
+  for (const char c : plain) {
+    if (c == '<') {
+      safe += "\\u003c";
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+/// The template with each {{name}} replaced, in one pass: what is put in is not looked at again.
+std::string fill(std::string_view text, const std::map<std::string, std::string_view>& values) {
+  std::string filled;
+  while (true) {
+    const auto open = text.find("{{");
+    filled += text.substr(0, open);
+    if (open == std::string_view::npos) return filled;
+    const auto close = text.find("}}", open);
+    filled += values.at(std::string(text.substr(open + 2, close - open - 2)));
+    text.remove_prefix(close + 2);
+  }
+}
+
+}  // namespace
+
+json describe(const train::RunFolder& run) {
+  const auto [last, last_path, warning] = run.load_last();
+  const auto best_path = run.checkpoint("best");
+  const bool has_best = std::filesystem::exists(best_path);
+  const train::Checkpoint best = has_best ? train::Checkpoint::load(best_path) : last;
+  const std::string path = has_best ? best_path.string() : last_path;
+  const config::TrainConfig config = last.parse_config(last_path);
+  const auto model = train::load_model(best, path);
+
+  json description = run.description();
+  const bool imported = description.contains("imported_from");
+  json result{{"name", folder_name(run.path())},
+              {"about", std::move(description)},
+              {"progress",
+               {{"step", last.progress.step},
+                {"best_step", last.progress.best_step},
+                {"best", last.progress.best_recall},
+                {"finished", last.progress.finished}}},
+              {"parameters", model->parameter_count()},
+              {"settings", describe_settings(config)},
+              {"training", json::array()},
+              {"validation", json::array()},
+              {"eigenvalues", describe_eigenvalues(*model, config, imported)},
+              {"evaluations", run.evaluations()}};
+  for (auto& line : run.log_lines()) {
+    result[line.value("split", "") == "train" ? "training" : "validation"].push_back(std::move(line));
+  }
+  return result;
+}
+
+std::string page(const std::vector<json>& runs) {
+  std::string title = "LRURec:";
+  for (const auto& run : runs) title += " " + run.at("name").get<std::string>();
+  std::string plain_title;
+  for (const char c : title) plain_title += c == '<' || c == '&' ? ' ' : c;
+  const std::string data = script_safe(runs);
+  return fill(assets::page_html, {{"title", plain_title},
+                                  {"style", assets::page_css},
+                                  {"library", assets::chart_js},
+                                  {"data", data},
+                                  {"script", assets::page_js}});
+}
+
+}  // namespace lrurec::report

@@ -1,0 +1,112 @@
+// The page of lrurec report, drawn by a browser where there is one.
+
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "tests/support/runs.h"
+
+namespace lrurec {
+namespace {
+
+using test::make_run;
+using test::read_text;
+using test::run_lrurec;
+using test::run_shell;
+using test::TemporaryFolder;
+using test::write_text;
+
+/// What a headless Chromium makes of a page: its document after the scripts, and what it logged.
+test::CommandResult browse(const TemporaryFolder& folder, const std::string& file,
+                           const std::string& flags = "") {
+  return run_shell(folder,
+                   "HOME=$PWD timeout 120 chromium --headless --no-sandbox --disable-gpu "
+                   "--disable-dev-shm-usage --enable-logging=stderr --user-data-dir=$PWD/browser " +
+                       flags + " --dump-dom file://$PWD/" + file);
+}
+
+bool console_has_errors(const std::string& log) { return log.find("CONSOLE") != std::string::npos; }
+
+bool no_browser(const TemporaryFolder& folder) { return run_shell(folder, "command -v chromium").code != 0; }
+
+TEST(ReportCommand, WritesAPageIntoTheRunFolder) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "evaluate run").code, 0);
+  const auto written = run_lrurec(folder, "report run");
+  ASSERT_EQ(written.code, 0) << written.err;
+  EXPECT_EQ(written.out, "run/report.html\n");
+  EXPECT_NE(read_text(folder / "run/report.html").find("Recall@10"), std::string::npos);
+
+  const auto json = run_lrurec(folder, "report run --json");
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto parsed = nlohmann::json::parse(json.out);
+  EXPECT_TRUE(parsed[0]["evaluations"]["test"]["intervals"].contains("popularity"));
+}
+
+TEST(ReportCommand, RefusesWhatIsNoRun) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(run_lrurec(folder, "report nothing").code, 5);
+  make_run(folder);
+  make_run(folder, "other", " --seed 2");
+  const auto where = run_lrurec(folder, "report run other");
+  EXPECT_EQ(where.code, 2);
+  EXPECT_NE(where.err.find("--output"), std::string::npos) << where.err;
+  write_text(folder / "run/evaluation-test.json", "{");
+  const auto damaged = run_lrurec(folder, "report run");
+  EXPECT_EQ(damaged.code, 4);
+  EXPECT_NE(damaged.err.find("evaluation-test.json"), std::string::npos) << damaged.err;
+}
+
+TEST(ReportCommand, IsDrawnByABrowserWithoutAComplaint) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  make_run(folder, "other", " --seed 2 --dropout 0.5");
+  ASSERT_EQ(run_lrurec(folder, "evaluate run").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "report run").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "report run other -o both.html").code, 0);
+
+  const auto one = browse(folder, "run/report.html");
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_FALSE(console_has_errors(one.err)) << one.err;
+  // Two intervals, four curves, a disk for each of two blocks, half-lives, |lambda| over steps.
+  EXPECT_NE(one.out.find("data-charts=\"10\""), std::string::npos);
+  EXPECT_NE(one.out.find("Test metrics"), std::string::npos);
+  EXPECT_EQ(one.out.find("<p class=\"warning\">"), std::string::npos);
+
+  const auto both = browse(folder, "both.html");
+  EXPECT_FALSE(console_has_errors(both.err)) << both.err;
+  EXPECT_NE(both.out.find("<p class=\"warning\">"), std::string::npos);  // of the other
+
+  // The check itself: a page whose script fails.
+  std::string broken = read_text(folder / "both.html");
+  const auto at = broken.find("heading();");
+  ASSERT_NE(at, std::string::npos);
+  write_text(folder / "broken.html", broken.replace(at, 10, "heading(;)"));
+  EXPECT_TRUE(console_has_errors(browse(folder, "broken.html").err));
+}
+
+TEST(ReportCommand, FitsAPhone) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "evaluate run").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "report run").code, 0);
+  // In a frame as wide as a phone the page tells the one around it how wide it became.
+  std::string html = read_text(folder / "run/report.html");
+  html.insert(html.rfind("</script>"),
+              "\nparent.postMessage(`${document.documentElement.scrollWidth} of "
+              "${document.documentElement.clientWidth}`, '*');");
+  write_text(folder / "page.html", html);
+  write_text(folder / "phone.html",
+             "<script>onmessage = (e) => { document.documentElement.dataset.widths = e.data; };</script>"
+             "<iframe width=360 height=800 frameborder=0 src=page.html></iframe>");
+  const auto phone = browse(folder, "phone.html", "--virtual-time-budget=5000");
+  const std::regex widths("data-widths=\"(\\d+) of (\\d+)\"");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(phone.out, found, widths)) << phone.out;
+  EXPECT_EQ(found[1], found[2]);
+}
+
+}  // namespace
+}  // namespace lrurec

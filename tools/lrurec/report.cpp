@@ -1,0 +1,53 @@
+// lrurec report: runs -> one HTML page.
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "lrurec/report/report.h"
+#include "nn/serialization/atomic_file.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+
+namespace lrurec::command {
+namespace {
+
+struct Options {
+  std::vector<std::string> runs;
+  std::string output;
+  bool json = false;
+};
+
+void run(const Options& options) {
+  if (options.runs.size() > 1 && options.output.empty() && !options.json) {
+    fail(ErrorKind::usage, "--output is required with several runs: the HTML file");
+  }
+  std::vector<nlohmann::json> runs;
+  for (const auto& folder : options.runs) {
+    runs.push_back(report::describe(train::RunFolder::open(folder)));
+  }
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json(runs).dump(2));
+    return;
+  }
+  std::filesystem::path output = options.output;
+  if (output.empty()) output = std::filesystem::path(options.runs[0]) / "report.html";
+  const std::string page = report::page(runs);
+  nn::write_file_atomically(output, {nn::as_bytes(page)});
+  fmt::print("{}\n", output.string());
+}
+
+}  // namespace
+
+void add_report(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("report", "One HTML page about runs: metrics, curves, eigenvalues, settings");
+  sub->add_option("run", options->runs, "folder of the run, or of several to set side by side")->required();
+  sub->add_option("-o,--output", options->output, "file to write; default: report.html in the run's folder");
+  sub->add_flag("--json", options->json, "print what the page would say as JSON instead");
+  sub->callback([options] { run(*options); });
+}
+
+}  // namespace lrurec::command
