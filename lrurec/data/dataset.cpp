@@ -10,18 +10,22 @@ namespace lrurec::data {
 namespace {
 
 constexpr std::string_view file_kind = "dataset";
-constexpr std::uint32_t file_version = 1;
+constexpr std::uint32_t file_version = 2;
 
-/// The content of a dataset file, version 1.
+/// The content of a dataset file. Version 1 ends before the split.
 struct Payload {
   std::vector<std::int64_t> offsets;
   std::vector<std::int32_t> ids;
   StringTable users, items;
   Protocol protocol;
+  Cuts cuts;
+  std::uint32_t version = file_version;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(offsets, ids, users, items, protocol);
+    Protocol& p = protocol;
+    archive(offsets, ids, users, items, p.source, p.format, p.filter, p.ties, p.order, p.steps, p.facts);
+    if (version >= 2) archive(p.split, cuts);
   }
 };
 
@@ -30,12 +34,13 @@ struct Payload {
 std::string_view name(Split split) { return split == Split::validation ? "val" : "test"; }
 
 Dataset::Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids, StringTable users,
-                 StringTable items, Protocol protocol, const std::string& what)
+                 StringTable items, Protocol protocol, Cuts cuts, const std::string& what)
     : offsets_(std::move(offsets)),
       ids_(std::move(ids)),
       user_names_(std::move(users)),
       item_names_(std::move(items)),
-      protocol_(std::move(protocol)) {
+      protocol_(std::move(protocol)),
+      cuts_(std::move(cuts)) {
   const auto inconsistent = [&](const char* part) {
     fail(ErrorKind::file, "{} is inconsistent: {}; prepare it again", what, part);
   };
@@ -50,6 +55,18 @@ Dataset::Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> id
   if (std::any_of(ids_.begin(), ids_.end(), [last](std::int32_t id) { return id < 1 || id > last; })) {
     inconsistent("an item id is out of range");
   }
+  if (cuts_.empty() && cuts_.validation.empty() && cuts_.test.empty()) return;
+  const std::size_t count = user_names_.size();
+  if (cuts_.train.size() != count || cuts_.validation.size() != count || cuts_.test.size() != count) {
+    inconsistent("the number of cuts differs");
+  }
+  for (std::size_t u = 0; u < count; ++u) {
+    const std::int64_t n = offsets_[u + 1] - offsets_[u], train = cuts_.train[u];
+    const auto fits = [&](std::int64_t place) { return place == 0 || (place >= train && place < n); };
+    if (train < 0 || train > n || !fits(cuts_.validation[u]) || !fits(cuts_.test[u])) {
+      inconsistent("a cut is outside its sequence");
+    }
+  }
 }
 
 Items Dataset::sequence(std::int64_t user) const {
@@ -60,50 +77,58 @@ Items Dataset::sequence(std::int64_t user) const {
 
 Items Dataset::train(std::int64_t user) const {
   const Items all = sequence(user);
-  return evaluated(user) ? all.first(all.size() - 2) : all;
+  if (!cuts_.empty()) return all.first(static_cast<std::size_t>(cuts_.train[static_cast<std::size_t>(user)]));
+  return all.size() >= 3 ? all.first(all.size() - 2) : all;
 }
 
-Items Dataset::sequence_of_evaluated(std::int64_t user) const {
-  const Items all = sequence(user);
-  if (all.size() < 3) {
-    fail(ErrorKind::internal, "user '{}' has {} items and no target: fewer than 3 are for training only",
-         user_name(user), all.size());
+std::size_t Dataset::target_place(std::int64_t user, Split split) const {
+  const auto u = static_cast<std::size_t>(user);
+  if (!cuts_.empty()) {
+    return static_cast<std::size_t>(split == Split::test ? cuts_.test[u] : cuts_.validation[u]);
   }
-  return all;
+  const std::size_t n = sequence(user).size();
+  return n < 3 ? 0 : n - (split == Split::test ? 1 : 2);
 }
 
 Items Dataset::history(std::int64_t user, Split split) const {
-  const Items all = sequence_of_evaluated(user);
-  return all.first(all.size() - (split == Split::test ? 1 : 2));
+  const std::size_t place = target_place(user, split);
+  if (place == 0) {
+    fail(ErrorKind::internal, "user '{}' with {} items has no {} target", user_name(user),
+         sequence(user).size(), name(split));
+  }
+  return sequence(user).first(place);
 }
 
 std::int32_t Dataset::target(std::int64_t user, Split split) const {
-  const Items all = sequence_of_evaluated(user);
-  return all[all.size() - (split == Split::test ? 1 : 2)];
+  return sequence(user)[history(user, split).size()];
 }
 
-std::vector<std::int64_t> Dataset::evaluated_users() const {
+std::vector<std::int64_t> Dataset::evaluated_users(Split split) const {
   std::vector<std::int64_t> result;
   for (std::int64_t u = 0; u < users(); ++u) {
-    if (evaluated(u)) result.push_back(u);
+    if (evaluated(u, split)) result.push_back(u);
   }
   return result;
 }
 
 std::string Dataset::fingerprint() const {
-  return nn::fingerprint(nn::to_bytes(Payload{offsets_, ids_, user_names_, item_names_, {}}));
+  // Of leave-last-out as version 1 had it.
+  return nn::fingerprint(nn::to_bytes(
+      Payload{offsets_, ids_, user_names_, item_names_, Protocol{}, cuts_, cuts_.empty() ? 1U : 2U}));
 }
 
 void Dataset::save(const std::filesystem::path& path) const {
   nn::write_envelope(path, file_kind, file_version,
-                     nn::to_bytes(Payload{offsets_, ids_, user_names_, item_names_, protocol_}));
+                     nn::to_bytes(Payload{offsets_, ids_, user_names_, item_names_, protocol_, cuts_}));
 }
 
 Dataset Dataset::load(const std::filesystem::path& path) {
-  const auto bytes = nn::read_envelope(path, file_kind, file_version);
-  auto payload = nn::from_bytes<Payload>(bytes, path.string());
+  Payload payload;
+  const auto bytes = nn::read_envelope(path, file_kind, file_version, &payload.version);
+  payload = nn::from_bytes<Payload>(bytes, path.string(), std::move(payload));
   return Dataset(std::move(payload.offsets), std::move(payload.ids), std::move(payload.users),
-                 std::move(payload.items), std::move(payload.protocol), path.string());
+                 std::move(payload.items), std::move(payload.protocol), std::move(payload.cuts),
+                 path.string());
 }
 
 }  // namespace lrurec::data

@@ -31,30 +31,40 @@ struct Step {
 /// How the data set came about; printed with every result.
 struct Protocol {
   std::string source, format, filter, ties, order;
+  std::string split = "leave-last-out";
   std::vector<Step> steps;
   /// tied_share (of interactions at the same time as another of their user); best_possible_recall10_test of
-  /// generated data.
+  /// generated data; validation_from and test_from, the times of a split by time.
   std::map<std::string, double> facts;
 
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(source, format, filter, ties, order, steps, facts);
-  }
   friend bool operator==(const Protocol&, const Protocol&) = default;
 };
 
 using Items = std::span<const std::int32_t>;
 
-/// Users are 0..users()-1, items 1..items(); item 0 is the start token. Leave-last split: the last item of a
+/// Where each user's sequence is cut, where that is not by leave-last-out.
+struct Cuts {
+  std::vector<std::int32_t> train;             ///< [users], items for training
+  std::vector<std::int32_t> validation, test;  ///< [users], place of the target; 0: the user has none
+
+  bool empty() const { return train.empty(); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(train, validation, test);
+  }
+  friend bool operator==(const Cuts&, const Cuts&) = default;
+};
+
+/// Users are 0..users()-1, items 1..items(); item 0 is the start token. Leave-last-out: the last item of a
 /// user is the test target, the one before the validation target, the rest is for training; a user of fewer
-/// than 3 items is for training only.
+/// than 3 items is for training only. Otherwise as the cuts say: what precedes a target is its history.
 class Dataset {
  public:
   Dataset() = default;
-  /// offsets: [users + 1]; ids: items of user u at offsets[u] .. offsets[u+1]-1. Inconsistent arrays are
-  /// ErrorKind::file naming `what`.
+  /// offsets: [users + 1]; ids: items of user u at offsets[u] .. offsets[u+1]-1; without cuts,
+  /// leave-last-out. Inconsistent arrays are ErrorKind::file naming `what`.
   Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids, StringTable users,
-          StringTable items, Protocol protocol, const std::string& what = "the data set");
+          StringTable items, Protocol protocol, Cuts cuts = {}, const std::string& what = "the data set");
 
   std::int64_t users() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
   std::int64_t items() const { return static_cast<std::int64_t>(item_names_.size()); }
@@ -68,15 +78,17 @@ class Dataset {
 
   /// All items of a user, oldest first.
   Items sequence(std::int64_t user) const;
-  bool evaluated(std::int64_t user) const { return sequence(user).size() >= 3; }
   Items train(std::int64_t user) const;
-  /// What is known before the target: train, and for the test also the validation item. Like target(), for
-  /// evaluated users only: of others it is ErrorKind::internal.
+  /// Whether the user has a target.
+  bool evaluated(std::int64_t user, Split split) const { return target_place(user, split) > 0; }
+  /// What is known before the target. Like target(), for evaluated users only: of others it is
+  /// ErrorKind::internal.
   Items history(std::int64_t user, Split split) const;
   std::int32_t target(std::int64_t user, Split split) const;
-  std::vector<std::int64_t> evaluated_users() const;
+  std::vector<std::int64_t> evaluated_users(Split split) const;
+  const Cuts& cuts() const { return cuts_; }
 
-  /// XXH3-128 over sequences and raw ids (not over the protocol): equal data, equal fingerprint.
+  /// XXH3-128 over sequences, raw ids and cuts (not over the protocol): equal data, equal fingerprint.
   std::string fingerprint() const;
 
   void save(const std::filesystem::path& path) const;
@@ -85,12 +97,14 @@ class Dataset {
   friend bool operator==(const Dataset&, const Dataset&) = default;
 
  private:
-  Items sequence_of_evaluated(std::int64_t user) const;
+  /// 0 where the user has no target.
+  std::size_t target_place(std::int64_t user, Split split) const;
 
   std::vector<std::int64_t> offsets_{0};
   std::vector<std::int32_t> ids_;
   StringTable user_names_, item_names_;
   Protocol protocol_;
+  Cuts cuts_;
 };
 
 }  // namespace lrurec::data

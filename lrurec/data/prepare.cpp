@@ -41,6 +41,30 @@ std::string_view name(Ties ties) {
   return ties == Ties::file ? "file" : ties == Ties::hash ? "hash" : "item-id";
 }
 
+SplitRule SplitRule::parse(const std::string& text) {
+  if (text == "leave-last") return {};
+  SplitRule rule{.by_time = true};
+  if (text == "time") return rule;
+  if (text.starts_with("time:")) {
+    const char *at = text.data() + 5, *last = text.data() + text.size();
+    const auto [comma, first_error] = std::from_chars(at, last, rule.validation_from);
+    if (first_error == std::errc{} && comma != last && *comma == ',') {
+      const auto [end, error] = std::from_chars(comma + 1, last, rule.test_from);
+      const bool ordered =
+          rule.validation_from > 0 && rule.test_from > rule.validation_from && rule.test_from < 1;
+      if (error == std::errc{} && end == last && ordered) return rule;
+    }
+  }
+  fail(ErrorKind::usage,
+       "--split must be leave-last, time or time:A,B with shares 0 < A < B < 1 (time is time:0.8,0.9), not "
+       "'{}'",
+       text);
+}
+
+std::string SplitRule::str() const {
+  return by_time ? fmt::format("time:{},{}", validation_from, test_from) : "leave-last-out";
+}
+
 namespace {
 
 using Rows = std::vector<std::uint32_t>;  ///< positions in Interactions
@@ -132,10 +156,46 @@ double tied_share(const Rows& rows, const Interactions& all) {
   return static_cast<double>(tied) / static_cast<double>(rows.size());
 }
 
+/// The time before which this share of the rows lies.
+double time_at(const Rows& rows, const Interactions& all, double share) {
+  std::vector<double> times;
+  times.reserve(rows.size());
+  for (const auto r : rows) times.push_back(all.time[r]);
+  const auto at = times.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(times.size()));
+  std::nth_element(times.begin(), at, times.end());
+  return *at;
+}
+
+/// Rows in order, offsets of the users in them.
+Cuts cut_by_time(const Rows& rows, const Interactions& all, const std::vector<std::int64_t>& offsets,
+                 double validation_from, double test_from) {
+  Cuts cuts;
+  for (std::size_t u = 0; u + 1 < offsets.size(); ++u) {
+    const auto first = rows.begin() + offsets[u], last = rows.begin() + offsets[u + 1];
+    const auto place_of = [&](double time) {
+      return std::partition_point(first, last, [&](std::uint32_t r) { return all.time[r] < time; });
+    };
+    const auto validation = place_of(validation_from), test = place_of(test_from);
+    cuts.train.push_back(static_cast<std::int32_t>(validation - first));
+    // A first item of all has no history: place 0, which is no target.
+    cuts.validation.push_back(validation == test ? 0 : static_cast<std::int32_t>(validation - first));
+    cuts.test.push_back(test == last ? 0 : static_cast<std::int32_t>(test - first));
+  }
+  return cuts;
+}
+
+bool any_target(const std::vector<std::int32_t>& places) {
+  return std::any_of(places.begin(), places.end(), [](std::int32_t place) { return place > 0; });
+}
+
 }  // namespace
 
-Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::optional<double> min_rating) {
-  Protocol protocol{all.source, all.format, filter.str(), std::string(name(ties)), "", {}, {}};
+Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::optional<double> min_rating,
+                const SplitRule& split) {
+  if (split.by_time && all.time.empty()) {
+    fail(ErrorKind::usage, "{} has no times to split by; use --split leave-last", all.source);
+  }
+  Protocol protocol{all.source, all.format, filter.str(), std::string(name(ties)), "", split.str(), {}, {}};
   protocol.order = all.time.empty() ? "file order" : fmt::format("by time, ties by {}", name(ties));
   if (all.time.empty()) protocol.ties = "none (no timestamps)";
 
@@ -189,8 +249,22 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     ids.push_back(static_cast<std::int32_t>(items.number[all.item[r]]) + 1);
   }
   std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  Cuts cuts;
+  if (split.by_time) {
+    const double validation_from = time_at(rows, all, split.validation_from),
+                 test_from = time_at(rows, all, split.test_from);
+    cuts = cut_by_time(rows, all, offsets, validation_from, test_from);
+    protocol.facts["validation_from"] = validation_from;
+    protocol.facts["test_from"] = test_from;
+    if (!any_target(cuts.validation) || !any_target(cuts.test)) {
+      fail(
+          ErrorKind::data,
+          "{}: after {} nobody has both a history and a {} target; choose other shares or --split leave-last",
+          all.source, split.str(), any_target(cuts.validation) ? "test" : "validation");
+    }
+  }
   return Dataset(std::move(offsets), std::move(ids), std::move(users.names), std::move(items.names),
-                 std::move(protocol));
+                 std::move(protocol), std::move(cuts));
 }
 
 }  // namespace lrurec::data

@@ -35,11 +35,26 @@ enum class Ties {
 Ties parse_ties(const std::string& text);
 std::string_view name(Ties ties);
 
+/// How interactions are split into training, validation and test.
+struct SplitRule {
+  /// leave-last-out: each user's last item is the test target, the one before the validation target.
+  bool by_time = false;
+  /// By time: what is older than this share of all interactions is for training; the first item of each user
+  /// after it, and after the other share, is the target of validation and test. Nothing of the future is
+  /// trained on.
+  double validation_from = 0.8, test_from = 0.9;
+
+  /// "leave-last", "time" or "time:0.8,0.9"; anything else is ErrorKind::usage.
+  static SplitRule parse(const std::string& text);
+  std::string str() const;
+};
+
 /// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. a row whose user
 /// and item equal those of the row before it is dropped; 2. the filter; 3. each user's rows by time (formats
 /// without time: as in the file); 4. users and items numbered in the order of their raw ids (as numbers where
-/// all are, else as text), items from 1. Nothing left is ErrorKind::data.
+/// all are, else as text), items from 1; 5. the split. Nothing left, or nobody with a target after a split by
+/// time, is ErrorKind::data; a split by time of rows without times ErrorKind::usage.
 Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
-                std::optional<double> min_rating = {});
+                std::optional<double> min_rating = {}, const SplitRule& split = {});
 
 }  // namespace lrurec::data

@@ -30,7 +30,7 @@ Statistics statistics(const Dataset& data) {
     }
     for (const auto item : data.train(u)) trained[static_cast<std::size_t>(item)] = true;
   }
-  for (const auto u : data.evaluated_users()) {
+  for (const auto u : data.evaluated_users(Split::test)) {
     ++s.evaluated_users;
     s.unseen_targets += trained[static_cast<std::size_t>(data.target(u, Split::test))] ? 0 : 1;
   }
@@ -80,7 +80,8 @@ Dataset shuffled(const Dataset& data, std::uint64_t seed) {
     users.add(data.user_name(u));
   }
   for (std::int64_t i = 1; i <= data.items(); ++i) items.add(data.item_name(i));
-  return Dataset(std::move(offsets), std::move(ids), std::move(users), std::move(items), data.protocol());
+  return Dataset(std::move(offsets), std::move(ids), std::move(users), std::move(items), data.protocol(),
+                 data.cuts());
 }
 
 }  // namespace lrurec::data

@@ -44,13 +44,16 @@ std::vector<std::int32_t> sorted_distinct(data::Items items) {
   return distinct;
 }
 
-std::vector<std::int64_t> users_of(const data::Dataset& data) {
-  const std::vector<std::int64_t> users = data.evaluated_users();
-  if (users.empty()) fail(ErrorKind::data, "no user has the 3 interactions that evaluation needs");
+}  // namespace
+
+std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split split) {
+  const std::vector<std::int64_t> users = data.evaluated_users(split);
+  if (users.empty()) {
+    fail(ErrorKind::data, "no user has a {} target ({}; leave-last-out needs 3 interactions)",
+         split == data::Split::test ? "test" : "validation", data.protocol().split);
+  }
   return users;
 }
-
-}  // namespace
 
 data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,
                          std::int64_t max_length) {
@@ -82,7 +85,7 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
 
 Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options) {
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = users_of(data);
+  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {
@@ -117,7 +120,7 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
 
 Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const EvaluateOptions& options) {
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = users_of(data);
+  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {

@@ -21,7 +21,7 @@ struct Evaluation {
   Metrics metrics;
   /// Mean cross-entropy of the targets over all |I| + 1 classes; only where scores are logits.
   std::optional<double> loss;
-  /// Rank of each target, in the order of Dataset::evaluated_users().
+  /// Rank of each target, in the order of Dataset::evaluated_users(split).
   std::vector<std::int64_t> ranks;
   /// Negatives beside each target in a sampled evaluation (eval/sampled.h); 0: full ranking.
   std::int64_t sampled = 0;
@@ -51,6 +51,9 @@ struct EvaluateOptions {
   bool with_loss = false;
   Mask mask = Mask::window;  ///< items that are no candidates
 };
+
+/// Users that have a target; none is ErrorKind::data.
+std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split split);
 
 /// Items of the history that a mask takes out of the candidates.
 data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,

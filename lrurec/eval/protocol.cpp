@@ -28,6 +28,7 @@ ProtocolCard::ProtocolCard(const data::Dataset& data, data::Split which, Mask ma
       filter(data.protocol().filter),
       ties(data.protocol().ties),
       order(data.protocol().order),
+      rule(data.protocol().split),
       split(data::name(which)),
       mask(masked),
       max_length(length),
@@ -41,6 +42,15 @@ std::string ProtocolCard::mask_text() const {
   return fmt::format("without those in the last {} of the history", max_length);
 }
 
+std::string ProtocolCard::target_text() const {
+  if (rule != data::Protocol().split) {
+    return split == "test" ? "each user's first item of the last period is the target"
+                           : "each user's first item of the period before the last is the target";
+  }
+  return split == "test" ? "each user's last item is the target"
+                         : "each user's second-last item is the target";
+}
+
 std::string ProtocolCard::text() const {
   const std::string candidates = sampled > 0
                                      ? fmt::format(
@@ -50,12 +60,10 @@ std::string ProtocolCard::text() const {
                                      : fmt::format("all {} items, {}", with_commas(items), mask_text());
   return fmt::format(
       "data        {} ({}), filter {}, {}\n"
-      "split       leave-last-out, {}\n"
+      "split       {}, {}\n"
       "candidates  {}\n"
       "ranks       equal scores count against the model; mean over {} users\n",
-      source, fingerprint.substr(0, 12), filter, order,
-      split == "test" ? "each user's last item is the target" : "each user's second-last item is the target",
-      candidates, with_commas(users));
+      source, fingerprint.substr(0, 12), filter, order, rule, target_text(), candidates, with_commas(users));
 }
 
 nlohmann::json ProtocolCard::json() const {
@@ -64,7 +72,7 @@ nlohmann::json ProtocolCard::json() const {
                       {"filter", filter},
                       {"ties", ties},
                       {"order", order},
-                      {"split", "leave-last-out, " + split},
+                      {"split", rule + ", " + split},
                       {"mask", name(mask)},
                       {"max_length", max_length},
                       {"items", items},
@@ -86,7 +94,7 @@ std::vector<std::string> ProtocolCard::differences(const ProtocolCard& a, const 
   look("data", a.fingerprint.substr(0, 12), b.fingerprint.substr(0, 12));
   look("filter", a.filter, b.filter);
   look("ties", a.ties, b.ties);
-  look("split", a.split, b.split);
+  look("split", a.rule + ", " + a.split, b.rule + ", " + b.split);
   look("candidates", a.sampled > 0 ? std::to_string(a.sampled) : "all",
        b.sampled > 0 ? std::to_string(b.sampled) : "all");
   look("mask", a.mask_text(), b.mask_text());

@@ -20,8 +20,8 @@ std::string name(Mask mask);
 Mask parse_mask(const std::string& text);
 
 struct ProtocolCard {
-  std::string source, fingerprint, filter, ties, order;  ///< of the data
-  std::string split;                                     ///< "test" or "val"
+  std::string source, fingerprint, filter, ties, order, rule;  ///< of the data; rule: how it was split
+  std::string split;                                           ///< "test" or "val"
   Mask mask = Mask::window;
   std::int64_t max_length = 0;  ///< L
   std::int64_t items = 0, users = 0;
@@ -38,6 +38,7 @@ struct ProtocolCard {
 
  private:
   std::string mask_text() const;
+  std::string target_text() const;
 };
 
 }  // namespace lrurec::eval

@@ -70,8 +70,7 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
                             const SampledEvaluateOptions& options) {
   if (options.negatives < 1) fail(ErrorKind::internal, "a sampled evaluation needs at least one negative");
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = data.evaluated_users();
-  if (users.empty()) fail(ErrorKind::data, "no user has the 3 interactions that evaluation needs");
+  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
   Evaluation result;
   result.sampled = options.negatives;
   double loss = 0;

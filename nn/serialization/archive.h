@@ -145,12 +145,11 @@ std::vector<std::byte> to_bytes(const T& value) {
   return archive.take();
 }
 
-/// The value back. Bytes that do not hold exactly one such value are ErrorKind::file naming `what`; memory
-/// stays within a small multiple of the bytes given.
+/// The value back, read into `value`. Bytes that do not hold exactly one such value are ErrorKind::file
+/// naming `what`; memory stays within a small multiple of the bytes given.
 template <class T>
-T from_bytes(Bytes bytes, std::string_view what) {
+T from_bytes(Bytes bytes, std::string_view what, T value = {}) {
   InputArchive archive(bytes, what);
-  T value{};
   try {
     archive(value);
   } catch (const Error&) {

@@ -120,7 +120,7 @@ void run_eval(const Options& options) {
   const MachineRates rates = between(before, measure_machine(device));
 
   double tokens = 0;
-  const auto users = data.evaluated_users();
+  const auto users = data.evaluated_users(data::Split::test);
   for (const auto user : users) {
     tokens += std::min(static_cast<double>(data.history(user, data::Split::test).size()),
                        static_cast<double>(config.max_length));

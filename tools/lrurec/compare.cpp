@@ -40,7 +40,7 @@ Ranked rank(const std::string& path, const Options& options) {
                                             .negatives = options.negatives,
                                             .baselines = false});
   Ranked ranked{std::move(result.card), {}};
-  const auto users = run.data.evaluated_users();
+  const auto users = run.data.evaluated_users(split);
   for (std::size_t i = 0; i < users.size(); ++i) {
     ranked.of_user.emplace(run.data.user_name(users[i]), result.rows[0].evaluation.ranks[i]);
   }

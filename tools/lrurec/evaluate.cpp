@@ -96,7 +96,7 @@ void write_per_user(const std::string& path, const data::Dataset& data, const Ru
   std::string text = "user,item";
   for (const auto& row : result.rows) text += ",rank_" + csv_field(row.name);
   text += '\n';
-  const auto users = data.evaluated_users();
+  const auto users = data.evaluated_users(split);
   for (std::size_t i = 0; i < users.size(); ++i) {
     text += fmt::format("{},{}", csv_field(data.user_name(users[i])),
                         csv_field(data.item_name(data.target(users[i], split))));

@@ -22,7 +22,8 @@ namespace lrurec::command {
 namespace {
 
 struct Options {
-  std::string raw, output, format = "auto", filter, ties = "file", columns, delimiter, member;
+  std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
+                           member;
   std::optional<double> min_rating;
   std::int64_t max_length = 200;
   bool demo = false, json = false, force = false, header = false;
@@ -68,6 +69,7 @@ void show_first_rows(const data::Interactions& rows) {
 
 data::Dataset from_file(const Options& options) {
   const data::Ties ties = data::parse_ties(options.ties);
+  const data::SplitRule split = data::SplitRule::parse(options.split);
   if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
   const data::ReadOptions read = choose_format(options);
   const bool ready = read.format == data::Format::sasrec;  // such files are filtered already
@@ -76,7 +78,7 @@ data::Dataset from_file(const Options& options) {
                                                                           : "once:5");
   const auto rows = data::read_interactions(options.raw, read);
   if (options.format == "auto") show_first_rows(rows);
-  return data::prepare(rows, filter, ties, options.min_rating);
+  return data::prepare(rows, filter, ties, options.min_rating, split);
 }
 
 nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
@@ -85,7 +87,7 @@ nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
   for (const auto& window : windows) labels += data::label_count(window, max_length);
   std::unordered_set<std::int32_t> trained;
   for (std::int64_t u = 0; u < data.users(); ++u) trained.insert(data.train(u).begin(), data.train(u).end());
-  const auto evaluated = data.evaluated_users();
+  const auto evaluated = data.evaluated_users(data::Split::test);
   std::int64_t unseen = 0;
   for (const auto u : evaluated) unseen += trained.contains(data.target(u, data::Split::test)) ? 0 : 1;
 
@@ -94,6 +96,7 @@ nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
                       {"items", data.items()},
                       {"interactions", data.interactions()},
                       {"evaluated_users", evaluated.size()},
+                      {"validated_users", data.evaluated_users(data::Split::validation).size()},
                       {"max_length", max_length},
                       {"training_windows", count},
                       {"steps_per_epoch", (count + printed_batch_size - 1) / printed_batch_size},
@@ -102,7 +105,8 @@ nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
                       {"fingerprint", data.fingerprint()}};
   const auto& protocol = data.protocol();
   json["protocol"] = {{"source", protocol.source}, {"format", protocol.format}, {"filter", protocol.filter},
-                      {"ties", protocol.ties},     {"order", protocol.order},   {"facts", protocol.facts}};
+                      {"ties", protocol.ties},     {"order", protocol.order},   {"split", protocol.split},
+                      {"facts", protocol.facts}};
   const data::Step* before = nullptr;
   for (const auto& step : protocol.steps) {
     json["steps"].push_back({{"what", step.what},
@@ -130,14 +134,16 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
              table({{"users", number("users")},
                     {"items", number("items")},
                     {"interactions", number("interactions")},
-                    {"evaluated users", number("evaluated_users")},
+                    {"users with a test target", number("evaluated_users")},
+                    {"users with a validation target", number("validated_users")},
                     {"maximum length", number("max_length")},
                     {"training windows", number("training_windows")},
                     {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
                     {"labels", number("labels")},
                     {"test items unseen in training", number("test_items_unseen_in_training")}}));
   const auto& protocol = data.protocol();
-  fmt::print("\norder: {}; ties: {}; filter: {}\n", protocol.order, protocol.ties, protocol.filter);
+  fmt::print("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
+             protocol.split);
   const auto fact = protocol.facts.find("best_possible_recall10_test");
   if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
     fmt::print("{:.1f}% of the interactions are at the same time as another of their user\n",
@@ -199,11 +205,16 @@ void add_prepare(CLI::App& app) {
       "else once:5");
   auto* ties = sub->add_option("--ties", options->ties,
                                "order of equal timestamps: file, hash or item-id (the paper's MovieLens)");
+  auto* split = sub->add_option(
+      "--split", options->split,
+      "leave-last (default): each user's last two items are the targets; time or time:0.8,0.9: nothing after "
+      "these shares of all interactions is trained on");
   sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
       ->check(CLI::Range(1, 1000000000));
   auto* demo =
       sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
-  for (CLI::Option* of_files : {format, columns, delimiter, header, member, min_rating, filter, ties}) {
+  for (CLI::Option* of_files :
+       {format, columns, delimiter, header, member, min_rating, filter, ties, split}) {
     of_files->excludes(demo);
   }
   sub->add_option("--demo-seed", options->shape.seed, "its seed")

@@ -57,11 +57,13 @@ class Desk {
     }
     data::Items history = data_.sequence(*user);
     if (options_.until != "all") {
-      if (!data_.evaluated(*user)) {
-        asked.error = fmt::format("user '{}' has no {} item: fewer than 3 interactions", raw, options_.until);
+      const auto split = options_.until == "test" ? data::Split::test : data::Split::validation;
+      if (!data_.evaluated(*user, split)) {
+        asked.error = fmt::format("user '{}' has no {} item in the {} split", raw, options_.until,
+                                  data_.protocol().split);
         return;
       }
-      history = data_.history(*user, options_.until == "test" ? data::Split::test : data::Split::validation);
+      history = data_.history(*user, split);
     }
     asked.request.history.assign(history.begin(), history.end());
   }

@@ -150,8 +150,9 @@ void run(const Options& options) {
   apply_threads(config);
   require_device(Device::parse(config.device));
   const data::Dataset data = data::Dataset::load(options.data);
-  if (data.evaluated_users().empty()) {
-    fail(ErrorKind::data, "{}: no user has the 3 interactions that validation needs", options.data);
+  if (data.evaluated_users(data::Split::validation).empty()) {
+    fail(ErrorKind::data, "{}: no user has a validation target ({}; leave-last-out needs 3 interactions)",
+         options.data, data.protocol().split);
   }
   const train::RunFolder folder =
       options.resume ? train::RunFolder::open(options.output) : train::RunFolder::create(options.output);

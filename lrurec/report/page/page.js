@@ -89,8 +89,8 @@ function lines(title, description, unit, series, more) {
 const overSteps = (log, key) =>
   log.filter((line) => typeof line[key] === "number").map((line) => ({ x: line.step, y: line[key] }));
 
-/** "Recall@10", or "Recall@10[uniform10000]" where that is what a line has. */
-const keyOf = (line, name) => Object.keys(line).find((key) => key === name || key.startsWith(name + "["));
+/** "Recall@10", or "sampled Recall@10" where that is what a line has. */
+const keyOf = (line, name) => Object.keys(line).find((key) => key === name || key === "sampled " + name);
 
 // ---- the parts of the page -----------------------------------------------------------------------------
 
@@ -192,7 +192,7 @@ function evaluations() {
     if (!rows.length) continue;
     const cards = runs.map((run) => run.evaluations[name]).filter(Boolean).map((e) => e.protocol).filter(Boolean);
     const differing = unlike(cards);
-    const rank = (metric) => ["Recall", "NDCG", "MRR"].findIndex((kind) => metric.startsWith(kind));
+    const rank = (metric) => ["Recall", "NDCG", "MRR"].findIndex((kind) => metric.includes(kind));
     const metrics = Object.keys(rows[0].metrics)
       .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
     const best = Object.fromEntries(metrics.map((m) => [m, Math.max(...rows.map((row) => row.metrics[m] ?? -1))]));

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "lrurec/data/readers.h"
+#include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
@@ -82,7 +83,9 @@ TEST(Prepare, NothingLeftIsAnError) {
 
 TEST(Dataset, LeaveLastSplit) {
   const Dataset data = test::make_dataset({{1, 2, 3, 4, 5}, {2, 1}, {3, 4, 5}, {1}});
-  EXPECT_EQ(data.evaluated_users(), (std::vector<std::int64_t>{0, 2}));
+  for (const Split split : {Split::validation, Split::test}) {
+    EXPECT_EQ(data.evaluated_users(split), (std::vector<std::int64_t>{0, 2}));
+  }
   EXPECT_EQ(data.train(0).size(), 3u);
   EXPECT_EQ(data.target(0, Split::validation), 4);
   EXPECT_EQ(data.target(0, Split::test), 5);
@@ -100,12 +103,91 @@ TEST(Dataset, SavesAndLoads) {
   EXPECT_NE(test::make_dataset({{1, 2, 3}, {3, 2}}).fingerprint(), data.fingerprint());
 }
 
+/// The content of a file before there were cuts.
+struct FirstVersion {
+  std::vector<std::int64_t> offsets{0, 3};
+  std::vector<std::int32_t> ids{2, 1, 2};
+  StringTable users, items;
+  std::string source = "old", format, filter, ties, order;
+  std::vector<Step> steps;
+  std::map<std::string, double> facts{{"tied_share", 0.5}};
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(offsets, ids, users, items, source, format, filter, ties, order, steps, facts);
+  }
+};
+
+TEST(Dataset, ReadsFilesOfTheFirstVersion) {
+  const TemporaryFolder folder;
+  FirstVersion old;
+  old.users.add("u");
+  old.items.add("a");
+  old.items.add("b");
+  nn::write_envelope(folder / "d.lrd", "dataset", 1, nn::to_bytes(old));
+  const Dataset data = Dataset::load(folder / "d.lrd");
+  EXPECT_EQ(data.protocol().split, "leave-last-out");
+  EXPECT_EQ(data.protocol().facts.at("tied_share"), 0.5);
+  EXPECT_EQ(data.target(0, Split::test), 2);
+  old.source = "";
+  old.facts = {};
+  EXPECT_EQ(data.fingerprint(), nn::fingerprint(nn::to_bytes(old)));
+}
+
+TEST(Prepare, SplitsByTimeWithoutALookAhead) {
+  // Times 0 .. 19; validation from 16, the test from 18.
+  const auto rows = inter(
+      "u a 0\nu b 1\nu c 15\nu d 16\nu e 17\nu f 18\nu g 19\n"  // both targets
+      "v a 2\nv b 3\nv c 4\nv d 5\n"                            // none
+      "w a 6\nw b 19\n"                                         // the test's alone
+      "x a 18\nx b 19\n"                                        // no history
+      "y a 7\ny b 8\ny c 9\ny d 10\ny e 11\ny f 12\ny g 13\ny h 14\n");
+  const Dataset data = prepare(rows, {}, Ties::file, {}, SplitRule::parse("time:0.7,0.8"));
+  const double validation_from = data.protocol().facts.at("validation_from"),
+               test_from = data.protocol().facts.at("test_from");
+  EXPECT_EQ(validation_from, 16);
+  EXPECT_EQ(test_from, 18);
+  EXPECT_EQ(data.protocol().split, "time:0.7,0.8");
+  const auto text = [&](Items items) {
+    std::string names;
+    for (const auto item : items) names += data.item_name(item);
+    return names;
+  };
+  EXPECT_EQ(text(data.train(0)), "abc");
+  EXPECT_EQ(text(data.history(0, Split::validation)), "abc");
+  EXPECT_EQ(data.item_name(data.target(0, Split::validation)), "d");
+  EXPECT_EQ(text(data.history(0, Split::test)), "abcde");
+  EXPECT_EQ(data.item_name(data.target(0, Split::test)), "f");
+  EXPECT_EQ(data.evaluated_users(Split::validation), (std::vector<std::int64_t>{0}));
+  EXPECT_EQ(data.evaluated_users(Split::test), (std::vector<std::int64_t>{0, 2}));
+  EXPECT_EQ(text(data.train(2)), "a");
+  EXPECT_EQ(text(data.train(3)), "");
+  EXPECT_EQ(text(data.train(4)), "abcdefgh");
+
+  const TemporaryFolder folder;
+  data.save(folder / "d.lrd");
+  EXPECT_EQ(Dataset::load(folder / "d.lrd"), data);
+  EXPECT_NE(prepare(rows, {}, Ties::file).fingerprint(), data.fingerprint());
+}
+
+TEST(Prepare, RefusesASplitByTimeThatCannotBe) {
+  for (const char* text :
+       {"time:", "time:0.9", "time:0.9,0.8", "time:0,0.5", "time:0.5,1", "time:a,b", "last"}) {
+    expect_error(ErrorKind::usage, "--split must be", [&] { SplitRule::parse(text); });
+  }
+  auto rows = inter("u a 0\nu b 1\nu c 2\n");
+  expect_error(ErrorKind::data, "nobody has both",
+               [&] { prepare(inter("u a 0\nv b 1\nw c 2\n"), {}, Ties::file, {}, {.by_time = true}); });
+  rows.time.clear();
+  expect_error(ErrorKind::usage, "has no times",
+               [&] { prepare(rows, {}, Ties::file, {}, {.by_time = true}); });
+}
+
 TEST(Dataset, UsersWithoutATargetHaveNoHistory) {
   const Dataset data = test::make_dataset({{1, 2}, {1}});
   for (const std::int64_t user : {0, 1}) {
     for (const Split split : {Split::validation, Split::test}) {
-      expect_error(ErrorKind::internal, "are for training only", [&] { data.history(user, split); });
-      expect_error(ErrorKind::internal, "are for training only", [&] { data.target(user, split); });
+      expect_error(ErrorKind::internal, "has no ", [&] { data.history(user, split); });
+      expect_error(ErrorKind::internal, "has no ", [&] { data.target(user, split); });
     }
   }
 }
@@ -114,14 +196,17 @@ TEST(Dataset, UsersWithoutATargetHaveNoHistory) {
 // numbers are in range, or an error.
 TEST(Dataset, EveryAlteredBitUnderAValidChecksumIsSafe) {
   const TemporaryFolder folder;
-  const Dataset data = test::make_dataset({{1, 2, 3}, {3, 1}});
+  StringTable users, items;
+  for (const char* name : {"a", "b"}) users.add(name);
+  for (const char* name : {"x", "y", "z"}) items.add(name);
+  const Dataset data({0, 3, 5}, {1, 2, 3, 3, 1}, users, items, {}, {{1, 1}, {1, 0}, {2, 1}});
   data.save(folder / "d.lrd");
-  const auto payload = nn::read_envelope(folder / "d.lrd", "dataset", 1);
+  const auto payload = nn::read_envelope(folder / "d.lrd", "dataset", 2);
   int refused = 0;
   for (std::size_t bit = 0; bit < 8 * payload.size(); ++bit) {
     auto altered = payload;
     altered[bit / 8] ^= std::byte{1} << (bit % 8);
-    nn::write_envelope(folder / "altered.lrd", "dataset", 1, altered);
+    nn::write_envelope(folder / "altered.lrd", "dataset", 2, altered);
     try {
       const Dataset loaded = Dataset::load(folder / "altered.lrd");
       std::int64_t total = 0;
@@ -134,6 +219,12 @@ TEST(Dataset, EveryAlteredBitUnderAValidChecksumIsSafe) {
         }
       }
       EXPECT_EQ(total, loaded.interactions());
+      for (const Split split : {Split::validation, Split::test}) {
+        for (const auto user : loaded.evaluated_users(split)) {
+          ASSERT_LT(loaded.history(user, split).size(), loaded.sequence(user).size());
+          ASSERT_LE(loaded.train(user).size(), loaded.history(user, split).size());
+        }
+      }
     } catch (const Error& e) {
       ++refused;
       EXPECT_EQ(e.kind(), ErrorKind::file) << e.what();
@@ -145,8 +236,9 @@ TEST(Dataset, EveryAlteredBitUnderAValidChecksumIsSafe) {
 TEST(Dataset, InconsistentArraysAreRefused) {
   StringTable one;
   one.add("x");
-  const auto make = [&](std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids) {
-    return Dataset(std::move(offsets), std::move(ids), one, one, {}, "d.lrd");
+  const auto make = [&](std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids,
+                        const Cuts& cuts = {}) {
+    return Dataset(std::move(offsets), std::move(ids), one, one, {}, cuts, "d.lrd");
   };
   EXPECT_EQ(make({0, 2}, {1, 1}).interactions(), 2);
   for (const auto& offsets :
@@ -155,6 +247,13 @@ TEST(Dataset, InconsistentArraysAreRefused) {
   }
   expect_error(ErrorKind::file, "an item id is out of range", [&] { make({0, 2}, {1, 2}); });
   expect_error(ErrorKind::file, "an item id is out of range", [&] { make({0, 2}, {0, 1}); });
+  EXPECT_EQ(make({0, 2}, {1, 1}, {{1}, {1}, {0}}).train(0).size(), 1U);
+  expect_error(ErrorKind::file, "the number of cuts", [&] { make({0, 2}, {1, 1}, {{1, 1}, {1}, {1}}); });
+  expect_error(ErrorKind::file, "the number of cuts", [&] { make({0, 2}, {1, 1}, {{}, {1}, {1}}); });
+  for (const Cuts& cuts : {Cuts{{3}, {0}, {0}}, Cuts{{-1}, {0}, {0}}, Cuts{{2}, {1}, {0}},
+                           Cuts{{1}, {2}, {0}}, Cuts{{1}, {1}, {2}}, Cuts{{0}, {0}, {-1}}}) {
+    expect_error(ErrorKind::file, "a cut is outside", [&] { make({0, 2}, {1, 1}, cuts); });
+  }
 }
 
 }  // namespace

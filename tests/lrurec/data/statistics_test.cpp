@@ -45,7 +45,7 @@ TEST(Shuffled, MixesTrainingItemsAlone) {
     std::sort(a.begin(), a.end());
     std::sort(b.begin(), b.end());
     EXPECT_EQ(a, b);
-    if (data.evaluated(u)) {
+    if (data.evaluated(u, Split::test)) {
       EXPECT_EQ(data.target(u, Split::test), mixed.target(u, Split::test));
     }
   }

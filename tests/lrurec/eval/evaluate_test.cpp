@@ -67,7 +67,7 @@ TEST(Evaluate, TheTargetIsNeverPartOfTheInput) {
   // A scorer that gives away whatever is in the input must not find the target.
   const data::Dataset data = test::small_demo();
   for (const Split split : {Split::validation, Split::test}) {
-    for (const auto user : data.evaluated_users()) {
+    for (const auto user : data.evaluated_users(data::Split::test)) {
       const std::vector<std::int64_t> one{user};
       const auto batch = data::pack_histories(data, one, split, 1000);
       for (const auto item : batch.items) EXPECT_NE(item, data.target(user, split));
@@ -84,7 +84,7 @@ TEST(Evaluate, GroupSizeChangesNothing) {
         {.split = Split::test, .max_length = 5, .users_at_once = users_at_once, .with_loss = true});
   };
   const Evaluation whole = with(0);
-  EXPECT_EQ(whole.metrics.users(), std::ssize(data.evaluated_users()));
+  EXPECT_EQ(whole.metrics.users(), std::ssize(data.evaluated_users(data::Split::test)));
   for (const std::int64_t group : {1, 7, 60}) {
     const Evaluation parts = with(group);
     EXPECT_EQ(parts.metrics.all(), whole.metrics.all()) << group;
@@ -149,7 +149,7 @@ TEST(Evaluate, TheOrderOfUsersChangesNothing) {
 
 TEST(Evaluate, NobodyToEvaluateIsAnError) {
   const data::Dataset data = test::make_dataset({{1, 2}});
-  expect_error(ErrorKind::data, "no user has the 3 interactions", [&] { evaluate(data, by_id(data), {}); });
+  expect_error(ErrorKind::data, "no user has a validation target", [&] { evaluate(data, by_id(data), {}); });
 }
 
 TEST(Baselines, PopularityCountsTrainingItems) {

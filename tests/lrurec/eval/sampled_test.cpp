@@ -65,7 +65,7 @@ TEST(Sampled, NeitherThreadsNorGroupsChangeTheCandidates) {
                              .with_loss = true});
   };
   const Evaluation whole = with(1, 0);
-  EXPECT_EQ(whole.metrics.users(), std::ssize(data.evaluated_users()));
+  EXPECT_EQ(whole.metrics.users(), std::ssize(data.evaluated_users(data::Split::test)));
   const int before = omp_get_max_threads();
   for (const int threads : {1, 2, 3}) {
     omp_set_num_threads(threads);
@@ -101,8 +101,7 @@ TEST(Sampled, MetricsAreNamedSoThatNobodyMistakesThem) {
 TEST(Sampled, ImpossibleOptionsAreErrors) {
   const data::Dataset data = test::make_dataset({{1, 2}});
   const auto scorer = popularity_candidate_scorer(data);
-  expect_error(ErrorKind::data, "no user has the 3 interactions",
-               [&] { evaluate_sampled(data, scorer, {}); });
+  expect_error(ErrorKind::data, "no user has a", [&] { evaluate_sampled(data, scorer, {}); });
   expect_error(ErrorKind::internal, "at least one negative",
                [&] { evaluate_sampled(data, scorer, {.negatives = 0}); });
 }

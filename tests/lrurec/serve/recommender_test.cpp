@@ -32,7 +32,7 @@ TEST(Recommender, HasTheRanksOfAnEvaluation) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model = make_model(data);
   const Recommender recommender(model, length);
-  const auto users = data.evaluated_users();
+  const auto users = data.evaluated_users(data::Split::test);
   for (const auto mask : {eval::Mask::none, eval::Mask::window, eval::Mask::all}) {
     eval::EvaluateOptions options{.split = data::Split::test, .max_length = length};
     options.mask = mask;
@@ -59,7 +59,7 @@ TEST(Recommender, ABatchIsItsRequestsOneByOne) {
   const model::LRURec model = make_model(data);
   const Recommender recommender(model, length);
   std::vector<Request> requests;
-  for (const auto user : data.evaluated_users()) {
+  for (const auto user : data.evaluated_users(data::Split::test)) {
     requests.push_back(for_target(data, user, eval::Mask::all));
     requests.back().k = 1 + user % 7;
   }
