@@ -36,7 +36,7 @@ const Setting* find(const std::string& key) {
 
 void check_range(const Setting& setting, double value, const std::string& place) {
   if (value >= setting.least && value <= setting.most) return;  // false for a NaN
-  if (setting.most == large) {
+  if (setting.most == large && !(value > large)) {
     fail(ErrorKind::usage, "{}: {} = {} must be at least {}", place, setting.key, value, setting.least);
   }
   fail(ErrorKind::usage, "{}: {} = {} must be in {}..{}", place, setting.key, value, setting.least,

@@ -116,6 +116,7 @@ int run(int argc, char** argv) {
   add_prepare(app);
   add_data(app);
   add_train(app);
+  add_sweep(app);
   add_evaluate(app);
   add_compare(app);
   add_report(app);

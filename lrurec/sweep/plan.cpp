@@ -1,0 +1,198 @@
+#include "lrurec/sweep/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "lrurec/util/suggest.h"
+#include "nn/serialization/atomic_file.h"
+#include "tensor/error.h"
+
+namespace lrurec::sweep {
+namespace {
+
+/// One file being read: everything that is wrong is told with its line.
+class Reader {
+ public:
+  Reader(std::string place, std::filesystem::path folder)
+      : place_(std::move(place)), folder_(std::move(folder)) {}
+
+  Plan read(const toml::table& file) {
+    const std::vector<std::string> known{"data", "seeds", "jobs", "threads", "memory", "settings", "grid"};
+    Plan plan;
+    for (const auto& [key, node] : file) {
+      const std::string name(key.str());
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        fail(ErrorKind::usage, "{}: unknown key '{}'{}; settings of the runs belong under [settings]",
+             at(node), name, util::suggestion(name, known));
+      }
+    }
+    const auto* data = file.get_as<std::string>("data");
+    if (data == nullptr) fail(ErrorKind::usage, "{}: data = \"FILE.lrd\" is missing", place_);
+    plan.data = folder_ / data->get();
+    plan.jobs = number(file, "jobs", plan.jobs);
+    plan.threads = number(file, "threads", plan.threads);
+    if (const auto* memory = file.get("memory")) {
+      if (!memory->is_string())
+        fail(ErrorKind::usage, "{}: memory needs a text such as \"8 GB\"", at(*memory));
+      plan.memory = parse_memory(memory->as_string()->get(), at(*memory));
+    }
+    if (const auto* seeds = file.get("seeds")) plan.seeds = read_seeds(*seeds);
+
+    Point base;
+    if (const auto* settings = table(file, "settings")) read_settings(*settings, base.config);
+    base.config.seed = plan.seeds.front();
+    base.config.threads = plan.threads;
+    plan.points = {base};
+    if (const auto* grid = table(file, "grid")) expand(*grid, plan.points);
+    return plan;
+  }
+
+ private:
+  std::string at(const toml::node& node) const {
+    return fmt::format("{}:{}", place_, node.source().begin.line);
+  }
+
+  const toml::table* table(const toml::table& file, const char* key) const {
+    const toml::node* node = file.get(key);
+    if (node != nullptr && !node->is_table())
+      fail(ErrorKind::usage, "{}: {} is a section: [{}]", at(*node), key, key);
+    return node == nullptr ? nullptr : node->as_table();
+  }
+
+  std::int64_t number(const toml::table& file, const char* key, std::int64_t otherwise) const {
+    const toml::node* node = file.get(key);
+    if (node == nullptr) return otherwise;
+    if (!node->is_integer() || node->as_integer()->get() < 1 || node->as_integer()->get() > 1024) {
+      fail(ErrorKind::usage, "{}: {} needs a whole number from 1 to 1024", at(*node), key);
+    }
+    return node->as_integer()->get();
+  }
+
+  std::vector<std::int64_t> read_seeds(const toml::node& node) const {
+    std::vector<std::int64_t> seeds;
+    if (node.is_array()) {
+      for (const auto& element : *node.as_array()) {
+        if (!element.is_integer() || element.as_integer()->get() < 0) break;
+        seeds.push_back(element.as_integer()->get());
+      }
+    }
+    if (seeds.empty() || seeds.size() != node.as_array()->size() ||
+        std::set(seeds.begin(), seeds.end()).size() != seeds.size()) {
+      fail(ErrorKind::usage, "{}: seeds needs a list of different whole numbers, such as [1, 2, 3]",
+           at(node));
+    }
+    return seeds;
+  }
+
+  void refuse_own(const std::string& key, const toml::node& node) const {
+    if (key == "seed") fail(ErrorKind::usage, "{}: seeds are listed at the top: seeds = [1, 2, 3]", at(node));
+    if (key == "threads") fail(ErrorKind::usage, "{}: threads belongs to the top of the file", at(node));
+  }
+
+  /// A TOML value as a flag would have it.
+  std::string text_of(const toml::node& node, const std::string& key) const {
+    if (node.is_integer()) return fmt::format("{}", node.as_integer()->get());
+    if (node.is_floating_point()) return fmt::format("{}", node.as_floating_point()->get());
+    if (node.is_boolean()) return node.as_boolean()->get() ? "true" : "false";
+    if (node.is_string()) return node.as_string()->get();
+    fail(ErrorKind::usage, "{}: {} needs one value", at(node), key);
+  }
+
+  void read_settings(const toml::table& settings, config::TrainConfig& config) const {
+    if (const auto* preset = settings.get("preset")) {
+      try {
+        config = config::preset(text_of(*preset, "preset"));
+      } catch (const Error& e) {
+        throw Error(e.kind(), fmt::format("{}: {}", at(*preset), e.what()));
+      }
+    }
+    for (const auto& [key, node] : settings) {
+      const std::string name(key.str());
+      refuse_own(name, node);
+      if (name != "preset") config::set(config, name, text_of(node, name), at(node));
+    }
+  }
+
+  void expand(const toml::table& grid, std::vector<Point>& points) const {
+    std::vector<std::pair<std::string, const toml::node*>> axes;
+    for (const auto& [key, node] : grid) axes.emplace_back(key.str(), &node);
+    // toml++ sorts by name; names of runs are easier to read in the order in which they were written.
+    std::stable_sort(axes.begin(), axes.end(), [](const auto& a, const auto& b) {
+      return a.second->source().begin.line < b.second->source().begin.line;
+    });
+    for (const auto& [key, node] : axes) {
+      refuse_own(key, *node);
+      if (key == "preset") fail(ErrorKind::usage, "{}: preset belongs under [settings]", at(*node));
+      if (!node->is_array() || node->as_array()->empty()) {
+        fail(ErrorKind::usage, "{}: {} needs a list of values, such as [0.2, 0.5]", at(*node), key);
+      }
+      std::vector<Point> expanded;
+      std::set<std::string> seen;
+      for (const Point& point : points) {
+        for (const auto& element : *node->as_array()) {
+          const std::string text = text_of(element, key);
+          Point next = point;
+          config::set(next.config, key, text, at(*node));
+          next.choices.emplace_back(key, text);
+          if (!seen.insert(next.name()).second) {
+            fail(ErrorKind::usage, "{}: {} has the value {} twice", at(*node), key, text);
+          }
+          expanded.push_back(std::move(next));
+        }
+      }
+      points = std::move(expanded);
+    }
+  }
+
+  std::string place_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace
+
+std::string Point::name() const {
+  if (choices.empty()) return "settings";
+  std::string text;
+  for (const auto& [key, value] : choices)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", key, value);
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+double parse_memory(const std::string& text, const std::string& place) {
+  double number = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  std::string unit(end, last);
+  std::erase(unit, ' ');
+  const std::vector<std::pair<std::string, double>> units{
+      {"MB", 1e6}, {"GB", 1e9}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}};
+  for (const auto& [name, bytes] : units) {
+    if (error == std::errc{} && number > 0 && unit == name) return number * bytes;
+  }
+  fail(ErrorKind::usage, "{}: '{}' is no amount of memory; write it as \"8 GB\" or \"500 MB\"", place, text);
+}
+
+Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder) {
+  toml::table file;
+  try {
+    file = toml::parse(text, place);
+  } catch (const toml::parse_error& e) {
+    fail(ErrorKind::usage, "{}:{}:{}: {}", place, e.source().begin.line, e.source().begin.column,
+         e.description());
+  }
+  return Reader(place, folder).read(file);
+}
+
+Plan read_plan(const std::filesystem::path& file) {
+  const auto bytes = nn::read_file(file);
+  return parse_plan(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), file.string(),
+                    file.parent_path());
+}
+
+}  // namespace lrurec::sweep

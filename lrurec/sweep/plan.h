@@ -1,0 +1,54 @@
+#pragma once
+// A sweep: what is trained, read from a TOML file.
+//
+//   data = "ml-100k.lrd"          # data set, from the folder of this file
+//   seeds = [1, 2, 3]             # each configuration is trained with each; default [1]
+//   jobs = 2                      # runs at once; default: cores / threads
+//   threads = 1                   # of each run; default 1
+//   memory = "8 GB"               # all runs together; default: 80% of what is free
+//
+//   [settings]                    # of every run, as in lrurec train --config
+//   preset = "small"
+//
+//   [grid]                        # every combination of these
+//   dropout = [0.3, 0.5]
+//   max_length = [50, 100]
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lrurec/config/config.h"
+
+namespace lrurec::sweep {
+
+/// One point of the grid.
+struct Point {
+  std::vector<std::pair<std::string, std::string>> choices;  ///< key and value, in the file's order
+  config::TrainConfig config;                                ///< with the first seed
+
+  /// "dropout=0.3,max_length=50", or "settings" without a grid: also its folder.
+  std::string name() const;
+};
+
+struct Plan {
+  std::filesystem::path data;
+  std::vector<std::int64_t> seeds{1};
+  std::int64_t jobs = 0;     ///< 0: as many as there are cores for
+  std::int64_t threads = 1;  ///< of each run
+  double memory = 0;         ///< bytes; 0: most of what is free
+  std::vector<Point> points;
+};
+
+/// Reads a file. Unknown keys, values of another type or out of range, and repeated values are
+/// ErrorKind::usage with file and line; a missing file is ErrorKind::io.
+Plan read_plan(const std::filesystem::path& file);
+/// The same from text; `place` stands in errors for the file name, data is taken from `folder`.
+Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder);
+
+/// "8 GB", "500 MB", "1.5 GiB" in bytes; anything else is ErrorKind::usage naming `place`.
+double parse_memory(const std::string& text, const std::string& place);
+
+}  // namespace lrurec::sweep

@@ -1,0 +1,34 @@
+#pragma once
+// Which runs of a sweep may be at work at once.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace lrurec::sweep {
+
+/// Runs in their order, as many at once as jobs and memory allow; one that is too large for now lets smaller
+/// ones go first.
+class Schedule {
+ public:
+  /// `bytes`: memory of each run. One that is larger than `limit` alone would never start: the caller has
+  /// made sure that there is none.
+  Schedule(std::vector<double> bytes, std::int64_t jobs, double limit);
+
+  /// The next run that may start now, which is from now on at work; nothing where none may.
+  std::optional<std::size_t> start();
+  void finish(std::size_t run);
+  std::int64_t at_work() const { return at_work_; }
+
+ private:
+  enum class State { waiting, working, done };
+  std::vector<double> bytes_;
+  std::vector<State> state_;
+  std::int64_t jobs_, at_work_ = 0;
+  double limit_, used_ = 0;
+};
+
+/// Memory that the machine has free for new programs, in bytes.
+double available_memory();
+
+}  // namespace lrurec::sweep

@@ -1,0 +1,86 @@
+#include "lrurec/sweep/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/tensors.h"
+
+namespace lrurec::sweep {
+namespace {
+
+using test::expect_error;
+
+Plan parse(const std::string& text) { return parse_plan(text, "s.toml", "/data"); }
+
+TEST(SweepPlan, IsEveryCombinationInTheFilesOrder) {
+  const Plan plan = parse(
+      "data = 'd.lrd'\nseeds = [7, 8]\njobs = 3\nthreads = 2\nmemory = '1.5 GB'\n"
+      "[settings]\npreset = 'beauty'\nhidden = 32\nouter_gelu = true\n"
+      "[grid]\nmax_length = [10, 20]\ndropout = [0, 0.5]\n");
+  EXPECT_EQ(plan.data, "/data/d.lrd");
+  EXPECT_EQ(plan.seeds, (std::vector<std::int64_t>{7, 8}));
+  EXPECT_EQ(plan.jobs, 3);
+  EXPECT_EQ(plan.memory, 1.5e9);
+  std::vector<std::string> names;
+  for (const Point& point : plan.points) {
+    names.push_back(point.name());
+    EXPECT_EQ(point.config.preset, "beauty");
+    EXPECT_EQ(point.config.validate_every, config::preset("beauty").validate_every);
+    EXPECT_EQ(point.config.hidden, 32);
+    EXPECT_TRUE(point.config.outer_gelu);
+    EXPECT_EQ(point.config.threads, 2);
+    EXPECT_EQ(point.config.seed, 7);
+  }
+  EXPECT_THAT(names, testing::ElementsAre("max_length=10,dropout=0", "max_length=10,dropout=0.5",
+                                          "max_length=20,dropout=0", "max_length=20,dropout=0.5"));
+  EXPECT_EQ(plan.points[1].config.max_length, 10);
+  EXPECT_EQ(plan.points[1].config.dropout, 0.5);
+}
+
+TEST(SweepPlan, WithoutAGridIsSeedsOfOneConfiguration) {
+  const Plan plan = parse("data = '/d.lrd'\n");
+  ASSERT_EQ(plan.points.size(), 1U);
+  EXPECT_EQ(plan.points[0].name(), "settings");
+  EXPECT_EQ(plan.data, "/d.lrd");
+  EXPECT_EQ(plan.seeds, std::vector<std::int64_t>{1});
+}
+
+TEST(SweepPlan, MistakesAreToldWithTheirLine) {
+  const auto refused = [](const std::string& text, const std::string& message) {
+    expect_error(ErrorKind::usage, message, [&] { parse(text); });
+  };
+  refused("seeds = [1]\n", "s.toml: data = ");
+  refused("data = 'd'\nsede = [1]\n", "s.toml:2: unknown key 'sede'; did you mean 'seeds'?");
+  refused("data = 'd'\ndropout = 0.5\n", "belong under [settings]");
+  refused("data = 'd'\n[grid]\ndroput = [0.5]\n", "s.toml:3: ");
+  refused("data = 'd'\n[grid]\ndroput = [0.5]\n", "did you mean 'dropout'?");
+  refused("data = 'd'\n[grid]\ndropout = 0.5\n", "s.toml:3: dropout needs a list");
+  refused("data = 'd'\n[grid]\ndropout = []\n", "needs a list");
+  refused("data = 'd'\n[grid]\ndropout = [0.5, 0.5]\n", "has the value 0.5 twice");
+  refused("data = 'd'\n[grid]\ndropout = [2]\n", "s.toml:3");
+  refused("data = 'd'\n[grid]\nseed = [1, 2]\n", "seeds are listed at the top");
+  refused("data = 'd'\n[settings]\nthreads = 2\n", "s.toml:3: threads belongs to the top");
+  refused("data = 'd'\n[settings]\npreset = 'smal'\n",
+          "s.toml:3: unknown preset 'smal'; did you mean 'small'?");
+  refused("data = 'd'\nseeds = [1, 1]\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nseeds = []\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nseeds = 3\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
+  refused("data = 'd'\nmemory = 8\n", "s.toml:2: memory needs");
+  refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
+  refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid is a section");
+  refused("data = \n", "s.toml:1:");
+  expect_error(ErrorKind::io, "nowhere.toml", [] { read_plan("nowhere.toml"); });
+}
+
+TEST(SweepPlan, AmountsOfMemory) {
+  EXPECT_EQ(parse_memory("8 GB", ""), 8e9);
+  EXPECT_EQ(parse_memory("500MB", ""), 5e8);
+  EXPECT_EQ(parse_memory("2 GiB", ""), 2147483648.0);
+  for (const char* text : {"", "8", "GB", "-1 GB", "0 GB", "8 gb", "1 GB2"}) {
+    expect_error(ErrorKind::usage, "is no amount of memory", [&] { parse_memory(text, "here"); });
+  }
+}
+
+}  // namespace
+}  // namespace lrurec::sweep

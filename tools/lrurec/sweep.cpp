@@ -1,0 +1,454 @@
+// lrurec sweep: a grid of trainings, several seeds each; the best by validation, and only its test metrics.
+
+#include "lrurec/sweep/plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <list>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "lrurec/data/dataset.h"
+#include "lrurec/sweep/results.h"
+#include "lrurec/sweep/schedule.h"
+#include "nn/serialization/atomic_file.h"
+#include "tensor/error.h"
+#include "tools/lrurec/child.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
+#include "tools/lrurec/signals.h"
+
+namespace lrurec::command {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using sweep::RunState;
+
+struct Options {
+  std::string file, output, memory;
+  std::int64_t jobs = 0;
+  bool dry_run = false, no_test = false, json = false, quiet = false;
+};
+
+/// A configuration with one seed.
+struct Run {
+  std::size_t point = 0;
+  config::TrainConfig config;
+  fs::path folder;
+  RunState state;
+  int exit_code = 0;
+  std::string complaint;  ///< the last line that a failed run wrote
+
+  bool finished() const { return state.kind == RunState::Kind::finished; }
+  fs::path beside(const char* suffix) const { return folder.string() + suffix; }
+};
+
+std::string text_of(const fs::path& file) {
+  const auto bytes = nn::read_file(file);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string last_line(const fs::path& file) {
+  std::string text = text_of(file);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  nn::write_file_atomically(file, {nn::as_bytes(text)});
+}
+
+/// A folder that disappears with all that is in it.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (fs::temp_directory_path() / "lrurec-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      fail(ErrorKind::io, "cannot make a folder in {}: {}", fs::temp_directory_path().string(),
+           std::strerror(errno));
+    }
+    path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+class Sweep {
+ public:
+  explicit Sweep(const Options& options)
+      : options_(options), plan_(sweep::read_plan(options.file)), line_(options.quiet) {
+    if (options.jobs > 0) plan_.jobs = options.jobs;
+    if (plan_.jobs == 0) {
+      plan_.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / plan_.threads);
+    }
+    if (!options.memory.empty()) plan_.memory = sweep::parse_memory(options.memory, "--memory");
+    if (plan_.memory == 0) plan_.memory = 0.8 * sweep::available_memory();
+    fingerprint_ = data::Dataset::load(plan_.data).fingerprint();
+    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
+      for (const auto seed : plan_.seeds) {
+        Run run{p, plan_.points[p].config, {}, {}, 0, {}};
+        run.config.seed = seed;
+        run.folder = fs::path(options.output) / plan_.points[p].name() / fmt::format("seed={}", seed);
+        runs_.push_back(std::move(run));
+      }
+    }
+    const auto& first = plan_.points.front().config;
+    metric_ = first.eval_negatives > 0 ? "sampled Recall@10" : "Recall@10";
+    for (const auto& point : plan_.points) {
+      if ((point.config.eval_negatives > 0) != (first.eval_negatives > 0)) {
+        fail(ErrorKind::usage,
+             "{}: full and sampled validation cannot be compared; choose one eval_negatives", options.file);
+      }
+    }
+  }
+
+  void run() {
+    for (Run& run : runs_) look_at(run);
+    measure_memory();
+    if (options_.dry_run) return print_plan();
+    fs::create_directories(options_.output);
+    train();
+    if (interrupted_by() != 0) {
+      line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
+                              options_.file, options_.output));
+      return;
+    }
+    choose();
+    if (best_ && !options_.no_test) test();
+    if (interrupted_by() != 0) return;
+    report();
+  }
+
+ private:
+  void look_at(Run& run) const { run.state = sweep::look_at(run.folder, run.config, fingerprint_); }
+
+  std::string label(const Run& run) const {
+    return fmt::format("{} seed={}", plan_.points[run.point].name(), run.config.seed);
+  }
+
+  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations. On top
+  /// come what these steps do not do (scores of a validation round, a checkpoint in memory) and a tenth.
+  void measure_memory() {
+    bytes_.assign(plan_.points.size(), 0);
+    const ScratchFolder scratch;
+    for (std::size_t p = 0; p < plan_.points.size() && interrupted_by() == 0; ++p) {
+      const bool needed = std::any_of(runs_.begin(), runs_.end(),
+                                      [&](const Run& run) { return run.point == p && !run.finished(); });
+      if (!needed) continue;
+      line_.update(fmt::format("measuring memory: {}", plan_.points[p].name()));
+      const fs::path settings = scratch / "settings.toml", out = scratch / "out", err = scratch / "err";
+      write_text(settings, config::to_toml(plan_.points[p].config));
+      Child child({"train", plan_.data.string(), "--dry-run", "--json", "--config", settings.string()}, out,
+                  err);
+      if (const int code = wait(child); code != 0) {
+        if (interrupted_by() != 0) return;
+        give_up(p, code, last_line(err));
+        continue;
+      }
+      const auto json = nlohmann::json::parse(text_of(out));
+      const double checkpoint = 12 * json["real_parameters"].get<double>(), scores = 64e6;
+      bytes_[p] = 1.1 * (json["peak_memory_bytes"].get<double>() + checkpoint + scores);
+      if (bytes_[p] > plan_.memory) {
+        fail(ErrorKind::out_of_memory,
+             "{} alone needs about {:.0f} MB, and the sweep may take {:.0f} MB; allow more with --memory or "
+             "make "
+             "batch_size smaller",
+             plan_.points[p].name(), bytes_[p] / 1e6, plan_.memory / 1e6);
+      }
+    }
+    line_.finish();
+  }
+
+  /// What cannot make a few steps is not tried again with every seed.
+  void give_up(std::size_t point, int code, const std::string& complaint) {
+    for (Run& run : runs_) {
+      if (run.point != point || run.finished()) continue;
+      run.exit_code = code;
+      run.complaint = complaint;
+    }
+    line_.print(fmt::format("{}: failed with exit code {}: {}", plan_.points[point].name(), code, complaint));
+  }
+
+  int wait(Child& child) const {
+    bool stopped = false;
+    while (true) {
+      if (const auto code = child.ended()) return *code;
+      if (interrupted_by() != 0 && !std::exchange(stopped, true)) child.stop();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  Child start(const Run& run) const {
+    fs::create_directories(run.folder.parent_path());
+    // A run that ended before its first checkpoint has nothing to continue from.
+    if (run.state.kind == RunState::Kind::missing) fs::remove_all(run.folder);
+    write_text(run.beside(".toml"), config::to_toml(run.config));
+    std::vector<std::string> arguments{
+        "train",    plan_.data.string(),          "-o",      run.folder.string(),
+        "--config", run.beside(".toml").string(), "--quiet", "--json"};
+    if (run.state.kind == RunState::Kind::begun) arguments.emplace_back("--resume");
+    return {arguments, run.beside(".json"), run.beside(".log")};
+  }
+
+  void train() {
+    std::vector<std::size_t> waiting;  // into runs_
+    std::vector<double> bytes;
+    std::size_t there = 0;
+    for (std::size_t r = 0; r < runs_.size(); ++r) {
+      if (runs_[r].finished()) {
+        ++there;
+      } else if (runs_[r].exit_code == 0) {  // not given up already
+        waiting.push_back(r);
+        bytes.push_back(bytes_[runs_[r].point]);
+      }
+    }
+    if (there > 0) line_.print(fmt::format("{} of {} runs are there already", there, runs_.size()));
+    sweep::Schedule schedule(bytes, plan_.jobs, plan_.memory);
+    struct Working {
+      std::size_t place;
+      Clock::time_point since;
+      Child child;
+    };
+    std::list<Working> working;
+    std::size_t done = 0;
+    bool stopping = false;
+    while (done < waiting.size()) {
+      if (interrupted_by() != 0 && !std::exchange(stopping, true)) {
+        for (const Working& w : working) w.child.stop();
+      }
+      if (stopping && working.empty()) return;
+      if (!stopping) {
+        while (const auto place = schedule.start()) {
+          working.push_back({*place, Clock::now(), start(runs_[waiting[*place]])});
+        }
+      }
+      for (auto w = working.begin(); w != working.end();) {
+        const auto code = w->child.ended();
+        if (!code) {
+          ++w;
+          continue;
+        }
+        Run& run = runs_[waiting[w->place]];
+        run.exit_code = *code;
+        schedule.finish(w->place);
+        ++done;
+        if (!stopping) finished(run, std::chrono::duration<double>(Clock::now() - w->since).count());
+        w = working.erase(w);
+        write_json();
+      }
+      line_.update(fmt::format("{} {} of {} runs, {} at work", bar(share(done, waiting.size()), 20), done,
+                               waiting.size(), schedule.at_work()));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    line_.finish();
+  }
+
+  static double share(std::size_t part, std::size_t whole) {
+    return static_cast<double>(part) / static_cast<double>(whole);
+  }
+
+  void finished(Run& run, double seconds) {
+    look_at(run);
+    if (run.exit_code == 0 && run.finished()) {
+      line_.print(fmt::format("{}: validation {} {:.4f} at step {} ({})", label(run), metric_,
+                              run.state.validation[metric_], run.state.best_step, duration(seconds)));
+      return;
+    }
+    run.complaint = last_line(run.beside(".log"));
+    line_.print(fmt::format("{}: failed with exit code {}: {}", label(run), run.exit_code, run.complaint));
+  }
+
+  /// The values of a metric over the seeds of a configuration, as far as its runs are there.
+  std::vector<double> values(std::size_t point, const std::string& metric) const {
+    std::vector<double> found;
+    for (const Run& run : runs_) {
+      if (run.point != point || !run.finished()) continue;
+      if (const auto it = run.state.validation.find(metric); it != run.state.validation.end()) {
+        found.push_back(it->second);
+      }
+    }
+    return found;
+  }
+
+  /// By the mean over seeds; only configurations all of whose runs are there.
+  void choose() {
+    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
+      if (values(p, metric_).size() == plan_.seeds.size()) order_.push_back(p);
+    }
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::size_t a, std::size_t b) { return mean(a) > mean(b); });
+    if (!order_.empty()) best_ = order_.front();
+  }
+  double mean(std::size_t point) const { return sweep::summarize(values(point, metric_)).mean; }
+
+  void test() {
+    for (const Run& run : runs_) {
+      if (run.point != *best_) continue;
+      line_.update("test: " + label(run));
+      Child child({"evaluate", run.folder.string(), "--threads", std::to_string(plan_.threads), "--json"},
+                  run.beside(".test.json"), run.beside(".log"));
+      if (const int code = wait(child); code != 0) {
+        if (interrupted_by() != 0) return;
+        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1), last_line(run.beside(".log")));
+      }
+      const auto json = nlohmann::json::parse(text_of(run.beside(".test.json")));
+      for (const auto& [name, value] : json["metrics"]["LRURec"].items()) test_[name].push_back(value);
+    }
+    line_.finish();
+  }
+
+  static std::string with_deviation(const sweep::Summary& s) {
+    return s.deviation ? fmt::format("{:.4f} +- {:.4f}", s.mean, *s.deviation)
+                       : fmt::format("{:.4f}", s.mean);
+  }
+
+  nlohmann::json json() const {
+    nlohmann::json result{{"data", fs::absolute(plan_.data).string()},
+                          {"fingerprint", fingerprint_},
+                          {"seeds", plan_.seeds},
+                          {"chosen_by", "mean validation " + metric_},
+                          {"configurations", nlohmann::json::array()}};
+    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
+      nlohmann::json runs = nlohmann::json::array();
+      for (const Run& run : runs_) {
+        if (run.point != p) continue;
+        nlohmann::json entry{{"seed", run.config.seed}, {"folder", run.folder.string()}};
+        entry["finished"] = run.finished();
+        if (run.finished()) {
+          entry["best_step"] = run.state.best_step;
+          entry["validation"] = run.state.validation;
+        } else if (!run.complaint.empty()) {
+          entry["exit_code"] = run.exit_code;
+          entry["error"] = run.complaint;
+        }
+        runs.push_back(std::move(entry));
+      }
+      nlohmann::json point{{"name", plan_.points[p].name()}, {"runs", std::move(runs)}};
+      for (const auto& [key, value] : plan_.points[p].choices) point["choices"][key] = value;
+      if (const auto found = values(p, metric_); !found.empty()) {
+        const auto summary = sweep::summarize(found);
+        point["validation_mean"] = summary.mean;
+        if (summary.deviation) point["validation_deviation"] = *summary.deviation;
+      }
+      result["configurations"].push_back(std::move(point));
+    }
+    if (best_) result["best"] = plan_.points[*best_].name();
+    for (const auto& [name, numbers] : test_) {
+      const auto summary = sweep::summarize(numbers);
+      result["test"][name]["mean"] = summary.mean;
+      if (summary.deviation) result["test"][name]["deviation"] = *summary.deviation;
+    }
+    return result;
+  }
+  void write_json() const { write_text(fs::path(options_.output) / "sweep.json", json().dump(2) + "\n"); }
+
+  void report() const {
+    write_json();
+    const auto failed =
+        std::find_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.finished(); });
+    if (options_.json) {
+      fmt::print("{}\n", json().dump(2));
+    } else {
+      print_results();
+    }
+    if (failed == runs_.end()) return;
+    const int code = failed->exit_code;
+    const auto count =
+        std::count_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.finished(); });
+    throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
+                fmt::format("{} of {} runs failed; the first, {}, with exit code {}: {}", count, runs_.size(),
+                            label(*failed), code, failed->complaint));
+  }
+
+  void print_results() const {
+    const std::string other = metric_ == "Recall@10" ? "NDCG@10" : "sampled NDCG@10";
+    std::vector<std::vector<std::string>> rows{{"validation", metric_, other, "runs"}};
+    for (const std::size_t p : order_) {
+      rows.push_back({plan_.points[p].name(), with_deviation(sweep::summarize(values(p, metric_))),
+                      with_deviation(sweep::summarize(values(p, other))),
+                      std::to_string(plan_.seeds.size())});
+    }
+    fmt::print("{}", table(rows));
+    if (plan_.seeds.size() > 1) fmt::print("mean +- standard deviation over {} seeds\n", plan_.seeds.size());
+    if (!best_) return;
+    fmt::print("\nbest by validation: {}\n", plan_.points[*best_].name());
+    if (test_.empty()) return;
+    rows = {{"test, of the best alone"}, {plan_.points[*best_].name()}};
+    for (const char* name : {"Recall@10", "Recall@20", "NDCG@10", "NDCG@20"}) {
+      const std::string key = metric_ == "Recall@10" ? name : std::string("sampled ") + name;
+      rows[0].push_back(key);
+      rows[1].push_back(with_deviation(sweep::summarize(test_.at(key))));
+    }
+    fmt::print("{}", table(rows));
+  }
+
+  void print_plan() const {
+    if (interrupted_by() != 0) return;
+    std::vector<std::vector<std::string>> rows{{"configuration", "seeds", "there already", "memory a run"}};
+    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
+      const auto there = std::count_if(runs_.begin(), runs_.end(),
+                                       [&](const Run& run) { return run.point == p && run.finished(); });
+      rows.push_back({plan_.points[p].name(), fmt::format("{}", fmt::join(plan_.seeds, " ")),
+                      std::to_string(there), bytes_[p] > 0 ? fmt::format("{:.0f} MB", bytes_[p] / 1e6) : ""});
+    }
+    fmt::print("{}{} runs, at most {} at once within {:.0f} MB, {} threads each\n", table(rows), runs_.size(),
+               plan_.jobs, plan_.memory / 1e6, plan_.threads);
+  }
+
+  const Options& options_;
+  sweep::Plan plan_;
+  ProgressLine line_;
+  std::string fingerprint_, metric_;
+  std::vector<Run> runs_;
+  std::vector<double> bytes_;       ///< by point; 0: none of its runs is still to be made
+  std::vector<std::size_t> order_;  ///< points by their validation metric, best first
+  std::optional<std::size_t> best_;
+  std::map<std::string, std::vector<double>> test_;
+};
+
+void run(const Options& options) {
+  remember_signals();
+  Sweep(options).run();
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("sweep", "Train a grid of settings with several seeds; the best by validation");
+  sub->add_option("file", options->file, "file of the sweep (TOML: data, seeds, [settings], [grid])")
+      ->required();
+  sub->add_option("-o,--output", options->output, "folder of the runs; the same again continues")->required();
+  sub->add_option("--jobs", options->jobs, "runs at once; default: as the file says, or cores / threads")
+      ->check(CLI::Range(1, 1024));
+  sub->add_option(
+      "--memory", options->memory,
+      "of all runs together, such as \"8 GB\"; default: as the file says, or 80% of what is free");
+  sub->add_flag("--dry-run", options->dry_run, "show what would be run, and its memory");
+  sub->add_flag("--no-test", options->no_test, "do not evaluate the best configuration on the test items");
+  sub->add_flag("--json", options->json, "print one JSON object at the end");
+  sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
+  sub->footer(
+      "Runs that are there already are kept, interrupted ones continued. docs/sweep.md has an example file.");
+  sub->callback([options] { run(*options); });
+}
+
+}  // namespace lrurec::command
