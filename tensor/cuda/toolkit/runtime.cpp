@@ -98,30 +98,38 @@ cublasHandle_t cublas() { return context().cublas; }
 
 void check_launch(const char* name) { check(name, cudaGetLastError()); }
 
-std::vector<DeviceInfo> devices() {
+int device_count() {
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
-  if (code == cudaErrorNoDevice) return {};
+  if (code == cudaErrorNoDevice) return 0;
   check("count GPUs", code);
+  return count;
+}
+
+DeviceInfo device_info(int index) {
+  cudaDeviceProp p;
+  check("device properties", cudaGetDeviceProperties(&p, index));
+  DeviceInfo info;
+  info.index = index;
+  info.name = p.name;
+  info.major = p.major;
+  info.minor = p.minor;
+  info.multiprocessors = p.multiProcessorCount;
+  info.memory = p.totalGlobalMem;
+  info.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
+  info.shared_memory_per_block = p.sharedMemPerBlockOptin;
+  check("select device", cudaSetDevice(index));
+  std::size_t total = 0;
+  check("free memory", cudaMemGetInfo(&info.free_memory, &total));
+  info.has_kernels = kernels_fit_device();
+  // Kernels start on the current device, and the stream is of the one in use.
+  if (const int in_use = closed_context().index; in_use >= 0) check("select device", cudaSetDevice(in_use));
+  return info;
+}
+
+std::vector<DeviceInfo> devices() {
   std::vector<DeviceInfo> result;
-  for (int k = 0; k < count; ++k) {
-    cudaDeviceProp p;
-    check("device properties", cudaGetDeviceProperties(&p, k));
-    DeviceInfo info;
-    info.index = k;
-    info.name = p.name;
-    info.major = p.major;
-    info.minor = p.minor;
-    info.multiprocessors = p.multiProcessorCount;
-    info.memory = p.totalGlobalMem;
-    info.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
-    info.shared_memory_per_block = p.sharedMemPerBlockOptin;
-    check("select device", cudaSetDevice(k));
-    std::size_t total = 0;
-    check("free memory", cudaMemGetInfo(&info.free_memory, &total));
-    info.has_kernels = kernels_fit_device();
-    result.push_back(info);
-  }
+  for (int k = 0, count = device_count(); k < count; ++k) result.push_back(device_info(k));
   return result;
 }
 
