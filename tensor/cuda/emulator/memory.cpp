@@ -221,7 +221,7 @@ double Event::elapsed_ms(const Event& start, const Event& end) {
       .count();
 }
 
-// Products are exact here either way.
+// Products look at it (gemm.cpp).
 void set_tf32(bool on) { use_tf32 = on; }
 bool tf32() { return use_tf32; }
 
