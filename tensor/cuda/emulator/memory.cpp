@@ -32,6 +32,7 @@ struct Memory {
   std::size_t end = 0;  ///< nothing in use lies behind it
   std::size_t in_use = 0, limit = std::size_t{4} << 30;
   int open = 0;
+  std::int64_t copies_to_host = 0;
   std::map<std::size_t, std::size_t> gaps;                 ///< free bytes before `end` by their offset
   std::unordered_map<const std::byte*, std::size_t> live;  ///< bytes asked for
   std::recursive_mutex mutex;
@@ -111,6 +112,7 @@ Unprotected::~Unprotected() {
   memory().mutex.unlock();
 }
 
+std::int64_t copies_to_host() { return memory().copies_to_host; }
 void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
 
 bool is_device_address(const void* p) {
@@ -178,6 +180,7 @@ void to_device(void* device, const void* host, std::size_t bytes) {
 }
 void to_host(void* host, const void* device, std::size_t bytes) {
   const Unprotected open;
+  ++memory().copies_to_host;
   std::memcpy(host, device, bytes);
 }
 void on_device(void* to, const void* from, std::size_t bytes) {

@@ -183,6 +183,20 @@ TEST(TrainingCuda, ANonFiniteStepNamesItselfOnceItIsLookedAt) {
 }
 
 #ifdef LRUREC_CUDA_EMULATED
+TEST(TrainingCuda, StartingAStepWaitsForNothing) {
+  const data::Dataset data = few_users();
+  for (const std::int64_t negatives : {0, 7}) {
+    auto config = tiny();
+    config.negatives = negatives;
+    Stepper stepper(config, data);
+    const std::int64_t before = cuda::emulator::copies_to_host();
+    for (std::int64_t step = 0; step < 3; ++step) stepper.start(step);
+    EXPECT_EQ(cuda::emulator::copies_to_host(), before);
+    stepper.finish();
+    EXPECT_GT(cuda::emulator::copies_to_host(), before);
+  }
+}
+
 // A real GPU is not filled up by a test.
 TEST(TrainingCuda, OutOfMemoryNamesTheSizesAndLeavesTheCheckpoint) {
   const data::Dataset data = few_users();
