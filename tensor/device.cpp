@@ -9,14 +9,13 @@ namespace {
 
 void require(Cpu, int) {}
 [[maybe_unused]] void require(Cuda, int index) {
-  const auto all = cuda::devices();
-  const auto found = static_cast<std::size_t>(index);
-  if (all.empty()) fail(ErrorKind::usage, "there is a CUDA driver but no GPU here; use --device cpu");
-  if (found >= all.size()) {
+  const int count = cuda::device_count();
+  if (count == 0) fail(ErrorKind::usage, "there is a CUDA driver but no GPU here; use --device cpu");
+  if (index >= count) {
     fail(ErrorKind::usage, "there is no cuda:{}: {} here; use --device cpu or another index", index,
-         all.size() == 1 ? std::string("one GPU is") : fmt::format("{} GPUs are", all.size()));
+         count == 1 ? std::string("one GPU is") : fmt::format("{} GPUs are", count));
   }
-  const cuda::DeviceInfo& gpu = all[found];
+  const cuda::DeviceInfo gpu = cuda::device_info(index);
   if (!gpu.has_kernels) {
     fail(ErrorKind::usage,
          "{} has compute capability {}.{}, and this build has no kernels for it ({}); build with "

@@ -233,7 +233,10 @@ Tensor Tensor::copied_to(Device device) const {
   return t;
 }
 
-void Tensor::forget_host_copy() { storage_->set_host_copy(nullptr); }
+void Tensor::forget_elements() {
+  storage_->set_host_copy(nullptr);
+  storage_->set_promised_range({});
+}
 
 void Tensor::check_type(DType asked) const {
   if (!defined()) fail_op("data", "the tensor is undefined");

@@ -97,6 +97,13 @@ class Tensor {
   /// The elements on the CPU: this tensor, what a GPU's integers were sent from, or a copy that waits for the
   /// GPU.
   Tensor host() const;
+  /// For integers that a GPU makes and the CPU never sees: whoever makes them vouches that all lie in range,
+  /// and operations take that for a look at them, which would wait for the GPU. Until the elements change.
+  void promise_range(IntegerRange range) { storage_->set_promised_range(range); }
+  bool promised_in(std::int64_t least, std::int64_t most) const {
+    const auto& range = storage_->promised_range();
+    return range.has_value() && range->least >= least && range->most <= most;
+  }
   /// Whether host() costs nothing: the tensor is on the CPU, or the CPU knows what it holds.
   bool known_on_host() const;
 
@@ -114,7 +121,7 @@ class Tensor {
   void check_one_element() const;
   Tensor copied_to(Device device) const;
   /// Called before the elements change.
-  void forget_host_copy();
+  void forget_elements();
 
   std::shared_ptr<Storage> storage_;
   std::int64_t offset_ = 0;  ///< in elements

@@ -57,7 +57,7 @@ Batcher::Batcher(const Dataset& data, std::int64_t max_length, std::int64_t batc
 
 std::int64_t Batcher::steps_per_epoch() const { return (windows() + batch_size_ - 1) / batch_size_; }
 
-PackedBatch Batcher::batch(std::int64_t epoch, std::int64_t index) {
+std::vector<Window> Batcher::batch_windows(std::int64_t epoch, std::int64_t index) {
   if (epoch < 0 || index < 0 || index >= steps_per_epoch()) {
     fail(ErrorKind::internal, "there is no batch {} of epoch {}: an epoch has {}", index, epoch,
          steps_per_epoch());
@@ -69,10 +69,16 @@ PackedBatch Batcher::batch(std::int64_t epoch, std::int64_t index) {
       std::swap(order_[i], order_[random.below(i, i + 1)]);
     shuffled_epoch_ = epoch;
   }
-  PackedBatch batch;
+  std::vector<Window> result;
   for (std::int64_t i = index * batch_size_; i < std::min(windows(), (index + 1) * batch_size_); ++i) {
-    pack_window(data_, windows_[order_[static_cast<std::size_t>(i)]], max_length_, batch);
+    result.push_back(windows_[order_[static_cast<std::size_t>(i)]]);
   }
+  return result;
+}
+
+PackedBatch Batcher::batch(std::int64_t epoch, std::int64_t index) {
+  PackedBatch batch;
+  for (const auto& window : batch_windows(epoch, index)) pack_window(data_, window, max_length_, batch);
   return batch;
 }
 

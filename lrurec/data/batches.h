@@ -44,6 +44,8 @@ class Batcher {
   std::int64_t steps_per_epoch() const;
   /// 0 <= index < steps_per_epoch(); the last batch of an epoch may be smaller.
   PackedBatch batch(std::int64_t epoch, std::int64_t index);
+  /// What it is packed of, in order.
+  std::vector<Window> batch_windows(std::int64_t epoch, std::int64_t index);
 
  private:
   const Dataset& data_;

@@ -40,7 +40,9 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
       device_(prepare_device(config)),
       batcher_(data, config.max_length, config.batch_size, static_cast<std::uint64_t>(config.seed)),
       model_(config.model(data.items()), static_cast<std::uint64_t>(config.seed)),
-      optimizer_((model_.to(device_), model_.named_parameters()), adam_options(config)) {}
+      optimizer_((model_.to(device_), model_.named_parameters()), adam_options(config)) {
+  if (device_.is_cuda()) on_gpu_.emplace(data, config.max_length, device_);
+}
 
 Stepper::Result Stepper::run(std::int64_t step) {
   start(step);
@@ -49,15 +51,16 @@ Stepper::Result Stepper::run(std::int64_t step) {
 
 void Stepper::start(std::int64_t step) {
   const std::int64_t per_epoch = batcher_.steps_per_epoch();
-  const data::PackedBatch batch = batcher_.batch(step / per_epoch, step % per_epoch);
-  const Variable mean = loss(batch, step);
+  const data::BatchTensors inputs = batch(step / per_epoch, step % per_epoch);
+  const Variable mean = loss(inputs, step);
   if (!device_.is_cuda()) {  // a GPU looks at it where it is
     const double value = static_cast<double>(mean.value().item<float>());
     if (!std::isfinite(value)) fail_non_finite(step, fmt::format("the loss is {}", value));
   }
   mean.backward();
   try {
-    started_.push_back({step, batch.tokens(), optimizer_.clip_and_step(config_.clip_norm, mean.value())});
+    started_.push_back(
+        {step, inputs.items.numel(), optimizer_.clip_and_step(config_.clip_norm, mean.value())});
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::non_finite) throw;
     fail_non_finite(step, e.what());
@@ -75,15 +78,18 @@ std::vector<Stepper::Result> Stepper::finish() {
   return results;
 }
 
-Variable Stepper::loss(const data::PackedBatch& batch, std::int64_t step) const {
+data::BatchTensors Stepper::batch(std::int64_t epoch, std::int64_t index) {
+  if (on_gpu_) return on_gpu_->pack(batcher_.batch_windows(epoch, index));
+  return data::to_tensors(batcher_.batch(epoch, index), device_);
+}
+
+Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
-  const Tensor items = Tensor::from(batch.items).to(device_),
-               offsets = Tensor::from(batch.offsets).to(device_),
-               labels = Tensor::from(batch.labels).to(device_);
+  const auto& [items, offsets, labels] = batch;
   if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
   const Shape shape =
-      config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.tokens(), config_.negatives};
+      config_.negatives_shared ? Shape{config_.negatives} : Shape{items.numel(), config_.negatives};
   const Tensor negatives = data::draw_negatives(seed, step, shape, data_.items()).to(device_);
   return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
 }

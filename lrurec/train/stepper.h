@@ -1,10 +1,12 @@
 #pragma once
 // One step of training: batch, loss, backward, clip, AdamW.
 
+#include <optional>
 #include <vector>
 
 #include "lrurec/config/config.h"
 #include "lrurec/data/batches.h"
+#include "lrurec/data/device_batches.h"
 #include "nn/optim/optimizer.h"
 
 namespace lrurec::train {
@@ -44,13 +46,16 @@ class Stepper {
     std::int64_t step, tokens;
     nn::ClippedStep clipped;
   };
-  Variable loss(const data::PackedBatch& batch, std::int64_t step) const;
+  /// On the CPU packed there; on a GPU packed from the sequences that lie there.
+  data::BatchTensors batch(std::int64_t epoch, std::int64_t index);
+  Variable loss(const data::BatchTensors& batch, std::int64_t step) const;
   [[noreturn]] void fail_non_finite(std::int64_t step, const std::string& what) const;
 
   const config::TrainConfig config_;
   const data::Dataset& data_;
   const Device device_;
   data::Batcher batcher_;
+  std::optional<data::DeviceBatches> on_gpu_;
   model::LRURec model_;
   nn::AdamW optimizer_;
   std::vector<Started> started_;

@@ -22,7 +22,12 @@ constexpr int threads = 256;
 template <class T, class F>
 __device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&& f) {
   for (std::int64_t c = 4 * static_cast<std::int64_t>(threadIdx.x); c < classes; c += 4 * blockDim.x) {
-    Pack<T, 4> s = cuda::load<4>(row + c);
+    Pack<T, 4> s;
+    if (c + 4 <= classes) {
+      s = cuda::load<4>(row + c);
+    } else {  // nobody wrote what lies past the last class
+      for (int k = 0; k < 4; ++k) s[k] = c + k < classes ? row[c + k] : T(0);
+    }
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
       s[k] = c + k < classes ? s[k] + bias[c + k] : -std::numeric_limits<T>::infinity();

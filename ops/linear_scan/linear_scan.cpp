@@ -169,12 +169,12 @@ void run(const kernels::CudaScan<T>& scan, ScanAlgorithm algorithm) {
 }
 
 template <class T>
-kernels::CudaScan<T> cuda_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& h,
-                               bool reversed) {
+kernels::CudaScan<T> cuda_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+                               const Tensor& host_offsets, const Tensor& h, bool reversed) {
   kernels::CudaScan<T> scan{};
   scan.sequences = offsets.numel() - 1;
   scan.channels = x.size(1);
-  scan.host_offsets = offsets.host().data<std::int64_t>();
+  scan.host_offsets = host_offsets.data<std::int64_t>();
   scan.offsets = offsets.data<std::int64_t>();
   scan.reversed = reversed;
   scan.lambda = lambda.data<T>();
@@ -187,8 +187,9 @@ kernels::CudaScan<T> cuda_scan(const Tensor& lambda, const Tensor& x, const Tens
                                          const Tensor& initial, ScanAlgorithm algorithm) {
   const Tensor h = Tensor::empty(x.shape(), x.dtype(), x.device());
   const Tensor last = Tensor::empty({offsets.numel() - 1, x.size(1)}, x.dtype(), x.device());
+  const Tensor host_offsets = offsets.host();
   dispatch_inexact("linear_scan", x.dtype(), [&]<class T>() {
-    auto scan = cuda_scan<T>(lambda, x, offsets, h, /*reversed=*/false);
+    auto scan = cuda_scan<T>(lambda, x, offsets, host_offsets, h, /*reversed=*/false);
     scan.initial = pointer<T>(initial);
     scan.final_state = last.data<T>();
     run(scan, algorithm);
@@ -202,13 +203,13 @@ kernels::CudaScan<T> cuda_scan(const Tensor& lambda, const Tensor& x, const Tens
   const Tensor gradient = dh.defined() ? dh.contiguous() : Tensor::zeros(h.shape(), h.dtype(), h.device());
   const Tensor of_final = dfinal.defined() ? dfinal.contiguous() : Tensor();
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, h.dtype(), h.device()); };
-  const Tensor g = empty(h.shape());
+  const Tensor g = empty(h.shape()), host_offsets = offsets.host();
   Tensors grads(3);
   if (needs[0]) grads[0] = empty(lambda.shape());
   if (needs[1]) grads[1] = g;
   if (needs[2]) grads[2] = empty({offsets.numel() - 1, h.size(1)});
   dispatch_inexact("linear_scan", h.dtype(), [&]<class T>() {
-    auto scan = cuda_scan<T>(lambda, gradient, offsets, g, /*reversed=*/true);
+    auto scan = cuda_scan<T>(lambda, gradient, offsets, host_offsets, g, /*reversed=*/true);
     scan.add_first = pointer<T>(of_final);
     scan.carried_out = pointer<T>(grads[2]);
     scan.states = h.data<T>();

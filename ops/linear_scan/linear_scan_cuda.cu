@@ -27,7 +27,7 @@ template <class V>
 struct Arguments {
   std::int64_t sequences, D;
   const std::int64_t* offsets;
-  bool reversed;
+  bool reversed, unused[7] = {};  ///< no padding: the emulator looks at all bytes of a kernel's arguments
   const V *lambda, *x, *initial, *add_first, *states, *states_initial;
   V *h, *final_state, *carried_out;
 

@@ -10,6 +10,7 @@ namespace {
 /// Dense inputs that fit each other.
 struct Inputs {
   Tensor x, lambda, B, b, C, c, offsets, initial;
+  Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
 
   DType real() const { return x.dtype(); }
   DType complex() const { return lambda.dtype(); }
@@ -65,7 +66,8 @@ Inputs check(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tenso
           C.contiguous(),
           c.contiguous(),
           offsets.to(x.device()).contiguous(),
-          initial.defined() ? initial.contiguous() : initial};
+          initial.defined() ? initial.contiguous() : initial,
+          offsets.host().contiguous()};
 }
 
 struct Outputs {
@@ -92,7 +94,7 @@ kernels::CudaLru<T> cuda_lru(const Inputs& in, const Tensor& planes) {
           in.B.size(1),
           in.B.size(0),
           in.C.size(0),
-          in.offsets.host().data<std::int64_t>(),
+          in.host_offsets.data<std::int64_t>(),
           in.offsets.data<std::int64_t>(),
           in.pointers<T>(),
           planes.data<T>()};

@@ -24,7 +24,7 @@ struct RowSums {
         total *= std::exp(top - v);  // 0 at first: nothing was added yet
         top = v;
       }
-      total += std::exp(v - top);
+      total += v == top ? T(1) : std::exp(v - top);  // also where both are infinite
     }
     const T largest = block_max(top, partial);
     const bool finite =

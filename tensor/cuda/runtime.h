@@ -19,7 +19,11 @@ struct DeviceInfo {
   bool has_kernels = false;  ///< this build runs on its architecture
 };
 
-/// All GPUs. An empty list where there is a driver but no GPU; ErrorKind::usage where there is no driver.
+/// How many GPUs there are: 0 where there is a driver but no GPU; ErrorKind::usage where there is no driver.
+int device_count();
+/// The GPU `index` of those. Starts the driver on it, and on no other; the GPU in use stays in use.
+DeviceInfo device_info(int index);
+/// All GPUs. Starts the driver on each of them.
 std::vector<DeviceInfo> devices();
 /// "CUDA runtime 13.0, driver 13.0, cuBLAS 13.0.2; compiled for 80 90", or that kernels are emulated.
 std::string versions();

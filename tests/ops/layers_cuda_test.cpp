@@ -111,6 +111,30 @@ TEST(ReduceCuda, ArgmaxTakesTheFirstOfEqualOnesAndNan) {
       [&] { EXPECT_EQ(raw::argmax(x.to(gpu), 1).to_vector<std::int64_t>(), expected); });
 }
 
+// Minus infinity takes an element out of a softmax. Threads stride the columns, so some see nothing else.
+TEST(SoftmaxCuda, LeavesOutWhatIsMinusInfinity) {
+  LRUREC_NEEDS_GPU();
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (const std::int64_t columns : {5, 40, 300, 3000}) {
+    Tensor x = random_normal({3, columns}, DType::f64).contiguous();
+    for (std::int64_t c = 0; c < columns; ++c) {
+      if (c % 32 != 2) x.data<double>()[c] = -infinity;
+      if (c > 0) x.data<double>()[columns + c] = -infinity;
+    }
+    const Tensor labels = Tensor::from(std::vector<std::int64_t>{2, 0, 1});
+    test::in_every_thread_order([&] {
+      const Tensor there = x.to(gpu);
+      EXPECT_LE(max_difference(raw::softmax(there).host(), raw::softmax(x)), 1e-12) << columns;
+      EXPECT_NEAR(raw::cross_entropy(there, labels).item<double>(),
+                  raw::cross_entropy(x, labels).item<double>(), 1e-12)
+          << columns;
+    });
+    x.slice(1, 3, 4).fill_(infinity);
+    EXPECT_EQ(raw::cross_entropy(x.to(gpu), labels).item<double>(), infinity);
+    EXPECT_EQ(raw::cross_entropy(x, labels).item<double>(), infinity);
+  }
+}
+
 const std::vector<std::int64_t> norm_widths{3, 4, 60, 64, 68, 128, 132, 256, 260, 516, 1024, 63, 1028, 1100};
 
 TEST(LayerNormCuda, RowsOfEveryLayout) {

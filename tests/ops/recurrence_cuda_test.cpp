@@ -116,5 +116,27 @@ TEST(RecurrenceCuda, LruOfFewLongSequences) {
   expect_close(run(gpu), run({}), 1e-10, "lru");
 }
 
+// Offsets that a GPU made are not remembered by the CPU: it must keep its own while kernels are started.
+TEST(RecurrenceCuda, TakesOffsetsThatTheGpuMade) {
+  LRUREC_NEEDS_GPU();
+  const Tensor offsets = offsets_of({3, 0, 40, 9}), made = test::strided_copy(offsets.to(gpu));
+  ASSERT_FALSE(made.contiguous().known_on_host());
+  const Tensor lambda = eigenvalues(5, DType::c128), x = random_normal({52, 5}, DType::c128, 1);
+  for (const auto algorithm : {ScanAlgorithm::chunked, ScanAlgorithm::recursive}) {
+    const auto expected = raw::linear_scan(lambda, x, offsets);
+    const auto found = raw::linear_scan(lambda.to(gpu), x.to(gpu), made, {}, algorithm);
+    EXPECT_LE(max_difference(found.states.host(), expected.states), 1e-12);
+    EXPECT_LE(max_difference(found.final_state.host(), expected.final_state), 1e-12);
+  }
+  const Tensor u = random_normal({52, 3}, DType::f64, 2), B = random_normal({5, 3}, DType::c128, 3),
+               b = random_normal({5}, DType::c128, 4), C = random_normal({2, 5}, DType::c128, 5),
+               c = random_normal({2}, DType::f64, 6);
+  EXPECT_LE(
+      max_difference(
+          raw::lru_last(u.to(gpu), lambda.to(gpu), B.to(gpu), b.to(gpu), C.to(gpu), c.to(gpu), made).host(),
+          raw::lru_last(u, lambda, B, b, C, c, offsets)),
+      1e-12);
+}
+
 }  // namespace
 }  // namespace lrurec::ops

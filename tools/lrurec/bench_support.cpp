@@ -72,7 +72,7 @@ MachineRates measure_gpu(Cpu, Device) { return {}; }
 
 void describe_gpu(Cpu, Device, nlohmann::json&) {}
 [[maybe_unused]] void describe_gpu(Cuda, Device device, nlohmann::json& json) {
-  json["gpu"] = cuda::devices().at(static_cast<std::size_t>(device.index)).name;
+  json["gpu"] = cuda::device_info(device.index).name;
   json["tf32"] = cuda::tf32();
 }
 

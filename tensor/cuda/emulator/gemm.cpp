@@ -3,10 +3,13 @@
 #include "tensor/cuda/gemm.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "tensor/cuda/emulator/memory.h"
+#include "tensor/cuda/runtime.h"
 #include "tensor/cuda/sort.h"
 #include "tensor/dtype.h"
 #include "tensor/error.h"
@@ -14,11 +17,24 @@
 namespace lrurec::cuda {
 namespace {
 
+/// What a tensor core sees of a float in TF32: 10 bits of mantissa, to the nearest.
+float in_tf32(float x) {
+  if (!std::isfinite(x)) return x;
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return std::bit_cast<float>((bits + 0xfffu + (bits >> 13 & 1u)) & ~0x1fffu);
+}
+c64 in_tf32(c64 z) { return {in_tf32(z.real()), in_tf32(z.imag())}; }
+template <class T>
+T in_tf32(T x) {
+  return x;
+}
+
 /// Element (row, column) of a stored matrix after `read`.
 template <class T>
 T element(Read read, const T* a, std::int64_t ld, std::int64_t row, std::int64_t column) {
   const bool across = read == Read::transpose || read == Read::conj_transpose;
-  const T x = across ? a[column * ld + row] : a[row * ld + column];
+  const T stored = across ? a[column * ld + row] : a[row * ld + column];
+  const T x = tf32() ? in_tf32(stored) : stored;
   return read == Read::conj || read == Read::conj_transpose ? conjugate(x) : x;
 }
 

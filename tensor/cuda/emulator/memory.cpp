@@ -32,6 +32,7 @@ struct Memory {
   std::size_t end = 0;  ///< nothing in use lies behind it
   std::size_t in_use = 0, limit = std::size_t{4} << 30;
   int open = 0;
+  std::int64_t copies_to_host = 0;
   std::map<std::size_t, std::size_t> gaps;                 ///< free bytes before `end` by their offset
   std::unordered_map<const std::byte*, std::size_t> live;  ///< bytes asked for
   std::recursive_mutex mutex;
@@ -111,6 +112,7 @@ Unprotected::~Unprotected() {
   memory().mutex.unlock();
 }
 
+std::int64_t copies_to_host() { return memory().copies_to_host; }
 void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
 
 bool is_device_address(const void* p) {
@@ -178,6 +180,7 @@ void to_device(void* device, const void* host, std::size_t bytes) {
 }
 void to_host(void* host, const void* device, std::size_t bytes) {
   const Unprotected open;
+  ++memory().copies_to_host;
   std::memcpy(host, device, bytes);
 }
 void on_device(void* to, const void* from, std::size_t bytes) {
@@ -190,7 +193,8 @@ void fill_zero(void* device, std::size_t bytes) {
 }
 void synchronize() {}
 
-std::vector<DeviceInfo> devices() {
+int device_count() { return 1; }
+DeviceInfo device_info(int) {
   DeviceInfo info;
   info.name = "emulated on the CPU, for tests";
   info.multiprocessors = 1;
@@ -198,8 +202,9 @@ std::vector<DeviceInfo> devices() {
   info.free_memory = memory().limit - memory().in_use;
   info.shared_memory_per_block = 227 * 1024;
   info.has_kernels = true;
-  return {info};
+  return info;
 }
+std::vector<DeviceInfo> devices() { return {device_info(0)}; }
 std::string versions() { return "kernels are emulated on the CPU"; }
 void select_device(int) {}
 
@@ -219,7 +224,7 @@ double Event::elapsed_ms(const Event& start, const Event& end) {
       .count();
 }
 
-// Products are exact here either way.
+// Products look at it (gemm.cpp).
 void set_tf32(bool on) { use_tf32 = on; }
 bool tf32() { return use_tf32; }
 

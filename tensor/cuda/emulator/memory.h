@@ -2,6 +2,7 @@
 // Emulated device memory: one range of addresses, out of reach of host code.
 
 #include <cstddef>
+#include <cstdint>
 
 namespace lrurec::cuda::emulator {
 
@@ -16,6 +17,8 @@ class Unprotected {
 
 /// How much device memory there is; 4 GiB unless set.
 void set_memory_limit(std::size_t bytes);
+/// Copies to the host so far: each would have waited for all kernels before it.
+std::int64_t copies_to_host();
 /// Whether an address lies in device memory.
 bool is_device_address(const void* p);
 

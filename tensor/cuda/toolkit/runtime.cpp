@@ -54,6 +54,7 @@ struct Context {
   cudaStream_t stream = nullptr;
   cublasHandle_t cublas = nullptr;
   void* workspace = nullptr;
+  cudaMemPool_t pool = nullptr;
   Staging staging;
   bool tf32 = false;
 
@@ -73,7 +74,6 @@ struct Context {
     check("cuBLAS workspace", blas.set_workspace(cublas, workspace, workspace_bytes));
     check("cuBLAS mode", blas.set_math_mode(cublas, CUBLAS_DEFAULT_MATH));
     // What is freed stays in the pool for the next allocation.
-    cudaMemPool_t pool = nullptr;
     check("memory pool", cudaDeviceGetDefaultMemPool(&pool, device));
     std::uint64_t keep = UINT64_MAX;
     check("memory pool", cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
@@ -98,30 +98,38 @@ cublasHandle_t cublas() { return context().cublas; }
 
 void check_launch(const char* name) { check(name, cudaGetLastError()); }
 
-std::vector<DeviceInfo> devices() {
+int device_count() {
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
-  if (code == cudaErrorNoDevice) return {};
+  if (code == cudaErrorNoDevice) return 0;
   check("count GPUs", code);
+  return count;
+}
+
+DeviceInfo device_info(int index) {
+  cudaDeviceProp p;
+  check("device properties", cudaGetDeviceProperties(&p, index));
+  DeviceInfo info;
+  info.index = index;
+  info.name = p.name;
+  info.major = p.major;
+  info.minor = p.minor;
+  info.multiprocessors = p.multiProcessorCount;
+  info.memory = p.totalGlobalMem;
+  info.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
+  info.shared_memory_per_block = p.sharedMemPerBlockOptin;
+  check("select device", cudaSetDevice(index));
+  std::size_t total = 0;
+  check("free memory", cudaMemGetInfo(&info.free_memory, &total));
+  info.has_kernels = kernels_fit_device();
+  // Kernels start on the current device, and the stream is of the one in use.
+  if (const int in_use = closed_context().index; in_use >= 0) check("select device", cudaSetDevice(in_use));
+  return info;
+}
+
+std::vector<DeviceInfo> devices() {
   std::vector<DeviceInfo> result;
-  for (int k = 0; k < count; ++k) {
-    cudaDeviceProp p;
-    check("device properties", cudaGetDeviceProperties(&p, k));
-    DeviceInfo info;
-    info.index = k;
-    info.name = p.name;
-    info.major = p.major;
-    info.minor = p.minor;
-    info.multiprocessors = p.multiProcessorCount;
-    info.memory = p.totalGlobalMem;
-    info.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
-    info.shared_memory_per_block = p.sharedMemPerBlockOptin;
-    check("select device", cudaSetDevice(k));
-    std::size_t total = 0;
-    check("free memory", cudaMemGetInfo(&info.free_memory, &total));
-    info.has_kernels = kernels_fit_device();
-    result.push_back(info);
-  }
+  for (int k = 0, count = device_count(); k < count; ++k) result.push_back(device_info(k));
   return result;
 }
 
@@ -139,14 +147,23 @@ std::string versions() {
 void select_device(int index) { closed_context().open(index); }
 
 void* allocate(std::size_t bytes) {
+  const Context& c = context();
   void* block = nullptr;
-  const cudaError_t code = cudaMallocAsync(&block, std::max<std::size_t>(bytes, 1), stream());
-  if (code == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // it is reported by the caller; the next check must not see it
-    return nullptr;
-  }
-  check("allocate", code);
-  return block;
+  const auto try_it = [&] {
+    const cudaError_t code = cudaMallocAsync(&block, std::max<std::size_t>(bytes, 1), c.stream);
+    if (code == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // it is reported by the caller; the next check must not see it
+      return false;
+    }
+    check("allocate", code);
+    return true;
+  };
+  if (try_it()) return block;
+  // What was freed is the driver's again only when the stream has passed it and the pool lets go of it; until
+  // then it stands in the way of a block of another size.
+  check("allocate", cudaStreamSynchronize(c.stream));
+  check("allocate", cudaMemPoolTrimTo(c.pool, 0));
+  return try_it() ? block : nullptr;
 }
 
 // Freeing happens in destructors, also while an error is on its way: nothing is thrown here.

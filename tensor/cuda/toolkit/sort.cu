@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cub/device/device_radix_sort.cuh>
 
-#include "tensor/cuda/runtime.h"
+#include "tensor/cuda/scratch.h"
 #include "tensor/cuda/sort.h"
 #include "tensor/cuda/toolkit/check.h"
 
@@ -14,11 +16,9 @@ void sort_pairs(std::int64_t n, std::int64_t bound, const std::int32_t* keys, co
   std::size_t bytes = 0;
   check("sort", cub::DeviceRadixSort::SortPairs(nullptr, bytes, keys, sorted_keys, values, sorted_values, n,
                                                 0, bits, stream()));
-  void* working = allocate(bytes);
-  if (working == nullptr) fail(ErrorKind::out_of_memory, "[sort] no {} bytes of working memory", bytes);
-  check("sort", cub::DeviceRadixSort::SortPairs(working, bytes, keys, sorted_keys, values, sorted_values, n,
-                                                0, bits, stream()));
-  free(working, bytes);
+  const Scratch<std::byte> working(static_cast<std::int64_t>(bytes));
+  check("sort", cub::DeviceRadixSort::SortPairs(working.data(), bytes, keys, sorted_keys, values,
+                                                sorted_values, n, 0, bits, stream()));
 }
 
 }  // namespace lrurec::cuda

@@ -7,6 +7,7 @@
 #include "lrurec/train/trainer.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/module_file.h"
+#include "ops/matmul/matmul.h"
 #ifdef LRUREC_CUDA_EMULATED
 #include "tensor/cuda/emulator/memory.h"
 #endif
@@ -61,6 +62,26 @@ TEST(TrainingCuda, HasTheCpusLosses) {
       EXPECT_NEAR(pair.gpu_norm / pair.cpu_norm, 1, 1e-3);
     }
     EXPECT_NE(pairs[0].cpu_loss, pairs[4].cpu_loss);
+  }
+}
+
+// Ten bits of mantissa in float products where a run asks for them, in no other type and in no other run.
+TEST(TrainingCuda, Tf32IsOfFloatProductsInTheRunThatAsks) {
+  LRUREC_NEEDS_GPU();
+  const data::Dataset data = few_users();
+  const auto product = [](DType dtype) {
+    const Tensor a = test::random_normal({30, 40}, dtype, 1), b = test::random_normal({40, 20}, dtype, 2);
+    return max_difference(ops::raw::matmul(a.to(gpu), b.to(gpu)).host(), ops::raw::matmul(a, b));
+  };
+  for (const bool on : {true, false}) {
+    auto config = tiny();
+    config.tf32 = on;
+    for (const auto& pair : check::check_training(config, data, 3, [](const check::StepPair&) {})) {
+      EXPECT_TRUE(pair.ok()) << "step " << pair.step << ": " << pair.cpu_loss << " and " << pair.gpu_loss;
+    }
+    EXPECT_EQ(product(DType::f32) > 1e-4, on) << product(DType::f32);
+    EXPECT_LE(product(DType::f64), 1e-12);
+    EXPECT_LE(product(DType::c128), 1e-12);
   }
 }
 
@@ -162,6 +183,20 @@ TEST(TrainingCuda, ANonFiniteStepNamesItselfOnceItIsLookedAt) {
 }
 
 #ifdef LRUREC_CUDA_EMULATED
+TEST(TrainingCuda, StartingAStepWaitsForNothing) {
+  const data::Dataset data = few_users();
+  for (const std::int64_t negatives : {0, 7}) {
+    auto config = tiny();
+    config.negatives = negatives;
+    Stepper stepper(config, data);
+    const std::int64_t before = cuda::emulator::copies_to_host();
+    for (std::int64_t step = 0; step < 3; ++step) stepper.start(step);
+    EXPECT_EQ(cuda::emulator::copies_to_host(), before);
+    stepper.finish();
+    EXPECT_GT(cuda::emulator::copies_to_host(), before);
+  }
+}
+
 // A real GPU is not filled up by a test.
 TEST(TrainingCuda, OutOfMemoryNamesTheSizesAndLeavesTheCheckpoint) {
   const data::Dataset data = few_users();
