@@ -23,7 +23,7 @@ void check_id(Format format, std::string_view id) {
       words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos : is_whole_number(id);
   if (!fits) {
     fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", printable(id), name(format),
-         words ? "" : ", which has whole numbers; try --format inter");
+         words ? "" : ", which has whole numbers; try --numbers or --format inter");
   }
 }
 
@@ -76,14 +76,20 @@ std::string_view header(Format format) {
 
 }  // namespace
 
-void write_raw(const Dataset& data, Format format, const std::filesystem::path& path) {
-  for (std::int64_t u = 0; u < data.users(); ++u) check_id(format, data.user_name(u));
-  for (std::int64_t i = 1; i <= data.items(); ++i) check_id(format, data.item_name(i));
+void write_raw(const Dataset& data, Format format, const std::filesystem::path& path, bool numbers) {
+  std::vector<std::string> items;
+  for (std::int64_t i = 1; i <= data.items(); ++i) {
+    items.push_back(numbers ? std::to_string(i) : std::string(data.item_name(i)));
+    check_id(format, items.back());
+  }
   std::string text(header(format));
   for (std::int64_t u = 0; u < data.users(); ++u) {
+    const std::string user = numbers ? std::to_string(u + 1) : std::string(data.user_name(u));
+    check_id(format, user);
     std::int64_t index = 0;
-    for (const auto item : data.sequence(u))
-      text += row(format, data.user_name(u), data.item_name(item), index++);
+    for (const auto item : data.sequence(u)) {
+      text += row(format, user, items[static_cast<std::size_t>(item - 1)], index++);
+    }
   }
   nn::write_file_atomically(path, {nn::as_bytes(text)});
 }

@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   std::string data, output, format = "sasrec";
-  bool json = false, force = false;
+  bool json = false, force = false, numbers = false;
 };
 
 /// What the last item alone tells: validation metrics of the Markov baseline.
@@ -92,7 +92,7 @@ void write(const Options& options) {
          options.output);
   }
   const data::Dataset data = data::Dataset::load(options.data);
-  data::write_raw(data, data::parse_format(options.format), options.output);
+  data::write_raw(data, data::parse_format(options.format), options.output, options.numbers);
   fmt::print(stderr, "{} interactions written to {} as {}\n", with_commas(data.interactions()),
              options.output, options.format);
 }
@@ -114,6 +114,7 @@ void add_data(CLI::App& app) {
   write_sub->add_option("-o,--output", options->output, "text file")->required();
   write_sub->add_option("--format", options->format,
                         "sasrec (default) or another of lrurec prepare's formats");
+  write_sub->add_flag("--numbers", options->numbers, "users and items as 1, 2, ... instead of their raw ids");
   write_sub->add_flag("--force", options->force, "replace the file");
   write_sub->callback([options] { write(*options); });
 }

@@ -88,8 +88,8 @@ void run(const Options& options) {
   const bool keep = !options.state.empty();
   if (keep && std::filesystem::exists(options.state)) {
     store.load(options.state);
-    fmt::print(stderr, "{} sessions loaded from {}\n", with_commas(static_cast<std::int64_t>(store.users())),
-               options.state);
+    fmt::print(stderr, "sessions loaded from {}: {}\n", options.state,
+               with_commas(static_cast<std::int64_t>(store.users())));
   }
   remember_signals();  // an interrupted stream is saved too
   std::int64_t failed = 0;

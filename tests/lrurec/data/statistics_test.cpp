@@ -75,6 +75,9 @@ TEST(WriteRaw, EveryFormatIsSniffedAndGivesTheSameDataSet) {
     EXPECT_EQ(name(sniff_format(path).format), name(format));
     EXPECT_EQ(prepare(read_interactions(path, format), {}, Ties::file).fingerprint(), data.fingerprint())
         << name(format);
+    const auto numbered = folder / "numbered";
+    write_raw(test::small_demo(), format, numbered, /*numbers=*/true);
+    EXPECT_EQ(test::read_text(numbered), test::read_text(path));
   }
   expect_error(ErrorKind::data, "cannot be written as movielens-dat",
                [&] { write_raw(test::small_demo(), Format::movielens_dat, folder / "raw"); });
