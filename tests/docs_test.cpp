@@ -60,6 +60,26 @@ TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
   }
 }
 
+TEST(Docs, TheQuestionsNameTestsThatExist) {
+  const std::string faq = read(root / "docs/faq.md");
+  const auto known = test_names();
+  static const std::regex test(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+  int questions = 0;
+  std::size_t at = faq.find("\n### ");
+  while (at != std::string::npos) {
+    const std::size_t next = faq.find("\n### ", at + 1);
+    const std::string answer = faq.substr(at, next - at);
+    int tests = 0;
+    for (std::sregex_iterator it(answer.begin(), answer.end(), test), end; it != end; ++it, ++tests) {
+      EXPECT_TRUE(known.contains((*it)[1])) << (*it)[1];
+    }
+    EXPECT_GT(tests, 0) << answer;
+    ++questions;
+    at = next;
+  }
+  EXPECT_EQ(questions, 15);
+}
+
 TEST(Docs, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)\))");
   std::vector<std::string> names{"README.md", "ops/README.md"};

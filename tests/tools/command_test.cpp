@@ -90,6 +90,32 @@ TEST(Command, EvaluateRepeatsTheValidationOfTraining) {
   EXPECT_NEAR(json["loss"].get<double>(), last["loss"].get<double>(), 1e-6);
 }
 
+TEST(Command, OutputFlagsChangeNoBit) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o plain" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o quiet --json -q" + tiny).code, 0);
+  const auto weights = [&](const std::string& run, const std::string& name) {
+    return test::read_bytes(folder / (run + "/checkpoints/" + name + ".ckpt"));
+  };
+  for (const char* name : {"best", "last"}) EXPECT_EQ(weights("plain", name), weights("quiet", name)) << name;
+  // How often it is logged is one of the settings inside a checkpoint; the weights say the rest.
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o talkative --log-every 1" + tiny).code, 0);
+  for (const char* run : {"plain", "talkative"}) {
+    const std::string line = std::string("export ") + run + " -o " + run + ".safetensors --checkpoint last";
+    ASSERT_EQ(run_lrurec(folder, line).code, 0);
+  }
+  EXPECT_EQ(test::read_bytes(folder / "plain.safetensors"),
+            test::read_bytes(folder / "talkative.safetensors"));
+
+  const auto before = weights("plain", "last");
+  for (const char* line :
+       {"evaluate plain --json --per-user r.csv", "recommend plain --user u1", "report plain"}) {
+    ASSERT_EQ(run_lrurec(folder, line).code, 0) << line;
+  }
+  EXPECT_EQ(weights("plain", "last"), before);
+}
+
 TEST(Command, ResumeContinuesAndQuietIsQuiet) {
   const TemporaryFolder folder;
   make_demo(folder);
