@@ -24,10 +24,13 @@ Tensor LRU::lambda_on_host() const {
   return ops::exp(ops::complex(-ops::exp(nu), ops::exp(theta))).value();
 }
 
+Variable LRU::input(const Variable& x) const { return ops::exp(gamma_log) * in_proj_.forward(x); }
+
+Variable LRU::output(const Variable& h) const { return ops::real(out_proj_.forward(h)); }
+
 LRU::Output LRU::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial) const {
-  const Variable u = ops::exp(gamma_log) * in_proj_.forward(x);
-  const auto [h, final_state] = ops::linear_scan(lambda(), u, offsets, initial);
-  return {ops::real(out_proj_.forward(h)), final_state};
+  const auto [h, final_state] = ops::linear_scan(lambda(), input(x), offsets, initial);
+  return {output(h), final_state};
 }
 
 LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {

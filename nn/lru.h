@@ -24,6 +24,11 @@ class LRU : public Module {
   /// The same on the CPU, to look at.
   Tensor lambda_on_host() const;
 
+  /// What a token adds to the state: exp(gamma_log) * (B x_k + b_B), [tokens, H] -> complex [tokens, D].
+  Variable input(const Variable& x) const;
+  /// What a state says: Re(C h_k + b_C), complex [tokens, D] -> [tokens, H].
+  Variable output(const Variable& h) const;
+
   struct Output {
     Variable y;            ///< [tokens, H]
     Variable final_state;  ///< complex [S, D], h after the last token of each sequence

@@ -81,6 +81,18 @@ Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::Fo
   return x;
 }
 
+std::vector<Tensor> LRURec::block_inputs(const Tensor& items, const Tensor& offsets) const {
+  const NoGrad no_grad;
+  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, {});
+  const Tensor boundaries = offsets.to(device());
+  std::vector<Tensor> inputs;
+  for (const auto& block : blocks_) {
+    inputs.push_back(x.value());
+    x = block->forward(x, boundaries, {}, {}).x;
+  }
+  return inputs;
+}
+
 Tensor LRURec::continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const {
   const NoGrad no_grad;
   const nn::ForwardContext context;

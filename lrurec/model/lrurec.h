@@ -72,6 +72,9 @@ class LRURec : public nn::Module {
   /// its second half for these tokens only. No sequence may be empty.
   Variable encode_last(const Tensor& items, const Tensor& offsets) const;
 
+  /// Outside training: what enters each block, [tokens, H] of every token.
+  std::vector<Tensor> block_inputs(const Tensor& items, const Tensor& offsets) const;
+
   /// Outside training: hidden features of every token where sequences continue from a state, complex [blocks,
   /// S, D], dense; it becomes the state after them.
   Tensor continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const;
@@ -102,6 +105,7 @@ class LRURec : public nn::Module {
   Tensor score(const Tensor& hidden, const Tensor& candidates) const;
 
   const ModelConfig& config() const { return config_; }
+  const LruBlock& block(std::int64_t index) const { return *blocks_[static_cast<std::size_t>(index)]; }
   /// Where the parameters are. Items, offsets and labels may be elsewhere: they are sent there.
   Device device() const { return bias_.value().device(); }
   /// lambda of each block, complex [D], on the CPU.

@@ -120,6 +120,7 @@ int run(int argc, char** argv) {
   add_evaluate(app);
   add_compare(app);
   add_report(app);
+  add_inspect(app);
   add_recommend(app);
   add_session(app);
   add_config(app);

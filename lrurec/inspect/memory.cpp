@@ -1,0 +1,92 @@
+#include "lrurec/inspect/memory.h"
+
+#include <algorithm>
+#include <complex>
+
+#include "lrurec/inspect/eigenvalues.h"
+#include "ops/ops.h"
+#include "tensor/error.h"
+
+namespace lrurec::inspect {
+namespace {
+
+using c128 = std::complex<double>;
+
+Tensor ids(const std::vector<std::int64_t>& values) {
+  return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
+}
+
+/// Shares of the tokens of one sequence in its last state. u: complex [L, D]
+std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
+  const Tensor u = input.to(DType::c128).host().contiguous();
+  const std::int64_t L = u.size(0), D = u.size(1);
+  std::vector<c128> contribution(static_cast<std::size_t>(L * D)), state(static_cast<std::size_t>(D));
+  for (std::int64_t d = 0; d < D; ++d) {
+    c128 power = 1;
+    for (std::int64_t k = L - 1; k >= 0; --k) {
+      const auto at = static_cast<std::size_t>(k * D + d);
+      contribution[at] = power * u.data<c128>()[at];
+      state[static_cast<std::size_t>(d)] += contribution[at];
+      power *= lambda[static_cast<std::size_t>(d)];
+    }
+  }
+  double square = 0;
+  for (const auto h : state) square += std::norm(h);
+  std::vector<double> result;
+  for (std::int64_t k = 0; k < L; ++k) {
+    double along = 0;
+    for (std::int64_t d = 0; d < D; ++d) {
+      along += std::real(std::conj(state[static_cast<std::size_t>(d)]) *
+                         contribution[static_cast<std::size_t>(k * D + d)]);
+    }
+    result.push_back(along / square);
+  }
+  return result;
+}
+
+/// The candidate's score after each of some histories.
+std::vector<double> scores(const model::LRURec& model,
+                           const std::vector<std::vector<std::int64_t>>& histories, std::int32_t candidate) {
+  std::vector<std::int64_t> items, offsets{0};
+  for (const auto& history : histories) {
+    items.insert(items.end(), history.begin(), history.end());
+    offsets.push_back(std::ssize(items));
+  }
+  const auto n = static_cast<std::int64_t>(histories.size());
+  const Tensor hidden = model.encode_last(ids(items), ids(offsets)).value();
+  const Tensor candidates = Tensor::from(std::vector<std::int64_t>(histories.size(), candidate), {n, 1});
+  const Tensor found = model.score(hidden, candidates).to(DType::f64).host().contiguous();
+  return {found.data<double>(), found.data<double>() + n};
+}
+
+}  // namespace
+
+Memory memory(const model::LRURec& model, std::span<const std::int32_t> history, std::int32_t candidate) {
+  if (history.empty()) fail(ErrorKind::internal, "[memory] the history is empty");
+  const NoGrad no_grad;
+  const std::vector<std::int64_t> whole(history.begin(), history.end());
+  const auto L = std::ssize(whole);
+
+  std::vector<std::vector<std::int64_t>> histories{whole};
+  for (std::int64_t k = 0; k < L && L > 1; ++k) {
+    histories.push_back(whole);
+    histories.back().erase(histories.back().begin() + k);
+  }
+  const std::vector<double> after = scores(model, histories, candidate);
+
+  Memory result{after[0], std::vector<ItemMemory>(history.size())};
+  const auto lambda = eigenvalues(model);
+  const auto inputs = model.block_inputs(ids(whole), ids({0, L}));
+  for (std::size_t b = 0; b < inputs.size(); ++b) {
+    const Tensor u = model.block(static_cast<std::int64_t>(b)).lru().input(Variable(inputs[b])).value();
+    const auto of_block = shares(u, lambda[b]);
+    for (std::size_t k = 0; k < history.size(); ++k) result.items[k].share.push_back(of_block[k]);
+  }
+  for (std::size_t k = 0; k < history.size(); ++k) {
+    result.items[k].item = history[k];
+    if (L > 1) result.items[k].score_change = after[0] - after[k + 1];
+  }
+  return result;
+}
+
+}  // namespace lrurec::inspect

@@ -1,0 +1,33 @@
+#pragma once
+// What a model remembers of a history, item by item.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "lrurec/model/lrurec.h"
+
+namespace lrurec::inspect {
+
+struct ItemMemory {
+  std::int32_t item = 0;
+  /// In each block, how much of the last state h_L came in with this item. By equation 3,
+  /// h_L = sum_k lambda^(L-k) u_k with u_k = exp(gamma_log) * (B x_k + b_B); the share of item k is
+  /// Re <h_L, lambda^(L-k) u_k> / |h_L|^2. Shares add up to 1 and may be negative. In the first block x_k is
+  /// the item's own embedding, so this is exact; in the blocks after it x_k already holds earlier items.
+  std::vector<double> share;
+  /// The candidate's score less its score had the item not been there: exact, by running the model again.
+  /// Not there for a history of one item.
+  std::optional<double> score_change;
+};
+
+struct Memory {
+  double score = 0;  ///< of the candidate after the whole history
+  std::vector<ItemMemory> items;
+};
+
+/// history: items 1..|I|, oldest first, at least one. Memory grows with the square of its length.
+Memory memory(const model::LRURec& model, std::span<const std::int32_t> history, std::int32_t candidate);
+
+}  // namespace lrurec::inspect

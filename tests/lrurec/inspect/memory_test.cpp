@@ -1,0 +1,82 @@
+#include "lrurec/inspect/memory.h"
+
+#include <gtest/gtest.h>
+
+#include "lrurec/inspect/eigenvalues.h"
+#include "ops/ops.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::inspect {
+namespace {
+
+const model::ModelConfig small{.num_items = 9, .hidden = 6, .channels = 12, .blocks = 2};
+const std::vector<std::int32_t> history{3, 1, 4, 1, 5};
+
+double score_after(const model::LRURec& model, const std::vector<std::int64_t>& items,
+                   std::int32_t candidate) {
+  const NoGrad no_grad;
+  const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, std::ssize(items)});
+  const Variable scores = model.predict(model.encode_last(Tensor::from(items), offsets));
+  return scores.value().to(DType::f64).data<double>()[candidate];
+}
+
+TEST(Memory, SharesMakeUpTheWholeState) {
+  const model::LRURec model(small, 3, DType::f64);
+  const Memory found = memory(model, history, 7);
+  ASSERT_EQ(found.items.size(), 5U);
+  for (std::size_t b = 0; b < 2; ++b) {
+    double sum = 0;
+    for (const auto& item : found.items) sum += item.share[b];
+    EXPECT_NEAR(sum, 1, 1e-9);
+  }
+}
+
+// In the first block the share of an item is what is missing from the state, along it, when the item's input
+// is taken out of the recurrence.
+TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
+  const NoGrad no_grad;
+  const model::LRURec model(small, 3, DType::f64);
+  const Memory found = memory(model, history, 7);
+  const Tensor items = Tensor::from(std::vector<std::int64_t>(history.begin(), history.end()));
+  const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 5});
+  const nn::LRU& lru = model.block(0).lru();
+  const Tensor u = lru.input(Variable(model.block_inputs(items, offsets)[0])).value();
+  const auto state = [&](const Tensor& input) {
+    return ops::linear_scan(lru.lambda(), Variable(input), offsets).final_state.value();
+  };
+  const Tensor whole = state(u);
+  for (std::int64_t k = 0; k < 5; ++k) {
+    Tensor without = u.clone();
+    without.select(0, k).copy_(Tensor::full({12}, 0, DType::c128));
+    const Tensor rest = state(without);
+    double along = 0, square = 0;
+    for (std::int64_t d = 0; d < 12; ++d) {
+      const auto h = whole.data<std::complex<double>>()[d], r = rest.data<std::complex<double>>()[d];
+      along += std::real(std::conj(h) * (h - r));
+      square += std::norm(h);
+    }
+    EXPECT_NEAR(found.items[static_cast<std::size_t>(k)].share[0], along / square, 1e-9) << k;
+  }
+}
+
+TEST(Memory, TheScoreChangeIsThatOfAHistoryWithoutTheItem) {
+  const model::LRURec model(small, 3, DType::f64);
+  const Memory found = memory(model, history, 7);
+  EXPECT_NEAR(found.score, score_after(model, {3, 1, 4, 1, 5}, 7), 1e-9);
+  EXPECT_NEAR(*found.items[2].score_change,
+              score_after(model, {3, 1, 4, 1, 5}, 7) - score_after(model, {3, 1, 1, 5}, 7), 1e-9);
+  EXPECT_NEAR(*found.items[4].score_change,
+              score_after(model, {3, 1, 4, 1, 5}, 7) - score_after(model, {3, 1, 4, 1}, 7), 1e-9);
+}
+
+TEST(Memory, OneItemIsAllThereIs) {
+  const model::LRURec model(small, 3);
+  const Memory found = memory(model, std::vector<std::int32_t>{4}, 2);
+  ASSERT_EQ(found.items.size(), 1U);
+  EXPECT_NEAR(found.items[0].share[0], 1, 1e-9);
+  EXPECT_FALSE(found.items[0].score_change);
+  test::expect_error(ErrorKind::internal, "empty", [&] { memory(model, {}, 2); });
+}
+
+}  // namespace
+}  // namespace lrurec::inspect

@@ -1,0 +1,71 @@
+// lrurec inspect and explain.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/runs.h"
+
+namespace lrurec {
+namespace {
+
+using test::make_run;
+using test::run_lrurec;
+using test::TemporaryFolder;
+
+TEST(InspectCommand, TellsParametersEigenvaluesAndMemory) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto summary = run_lrurec(folder, "inspect summary run");
+  ASSERT_EQ(summary.code, 0) << summary.err;
+  EXPECT_NE(summary.out.find("blocks.1.lru.nu_log"), std::string::npos) << summary.out;
+  EXPECT_NE(summary.out.find("40 items, H = 8, D = 12, 2 blocks"), std::string::npos) << summary.out;
+
+  const auto eigen = run_lrurec(folder, "inspect eigen run --json");
+  ASSERT_EQ(eigen.code, 0) << eigen.err;
+  const auto blocks = nlohmann::json::parse(eigen.out);
+  ASSERT_EQ(blocks.size(), 2U);
+  EXPECT_EQ(blocks[0]["lambda"].size(), 12U);
+  EXPECT_FALSE(blocks[0].contains("published_mean_abs")) << "the paper has no data set of 40 items";
+  EXPECT_NE(run_lrurec(folder, "inspect eigen run").out.find("half-life"), std::string::npos);
+
+  const auto memory = run_lrurec(folder, "inspect memory run --items i3,nope,i5,i7 --score i1 --json");
+  ASSERT_EQ(memory.code, 0) << memory.err;
+  EXPECT_NE(memory.err.find("left out: nope"), std::string::npos) << memory.err;
+  const auto json = nlohmann::json::parse(memory.out);
+  EXPECT_EQ(json["candidate"], "i1");
+  ASSERT_EQ(json["items"].size(), 3U);
+  double sum = 0;
+  for (const auto& item : json["items"]) sum += item["share"][0].get<double>();
+  EXPECT_NEAR(sum, 1, 1e-6);
+  EXPECT_EQ(json["items"][0]["item"], "i3");
+  EXPECT_EQ(json["items"][0]["ago"], 2);
+  // The score is that of recommend.
+  const auto best =
+      nlohmann::json::parse(run_lrurec(folder, "recommend run --items i3,i5,i7 -k 40 --json").out);
+  for (const auto& item : best["items"]) {
+    if (item["item"] == "i1") {
+      EXPECT_NEAR(item["score"].get<double>(), json["score"].get<double>(), 1e-5);
+    }
+  }
+}
+
+TEST(InspectCommand, SaysWhatIsMissing) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  EXPECT_EQ(run_lrurec(folder, "inspect memory run").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "inspect memory run --user nobody").code, 3);
+  EXPECT_EQ(run_lrurec(folder, "inspect memory run --items nope").code, 3);
+  EXPECT_EQ(run_lrurec(folder, "inspect memory run --items i1 --score nope").code, 3);
+  EXPECT_EQ(run_lrurec(folder, "inspect eigen nowhere").code, 5);
+  EXPECT_EQ(run_lrurec(folder, "inspect scan --lambda 1,2,3").code, 2);
+}
+
+TEST(InspectCommand, ShowsTheScanStepByStep) {
+  const TemporaryFolder folder;
+  const auto scan = run_lrurec(folder, "inspect scan --x 1,2,3,4 --lambda 0.5");
+  ASSERT_EQ(scan.code, 0) << scan.err;
+  EXPECT_NE(scan.out.find("join 2 + 2     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
+  EXPECT_NE(scan.out.find("one by one     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
+}
+
+}  // namespace
+}  // namespace lrurec

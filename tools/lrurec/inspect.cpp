@@ -1,0 +1,315 @@
+// lrurec inspect: looks inside a trained model.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/inspect/memory.h"
+#include "lrurec/inspect/scan_steps.h"
+#include "lrurec/model/cost.h"
+#include "lrurec/serve/catalogue.h"
+#include "lrurec/serve/recommender.h"
+#include "lrurec/train/loaded_run.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+namespace {
+
+using Complex = std::complex<double>;
+
+struct Options {
+  std::string run, data, checkpoint = "best", user, score;
+  std::vector<std::string> items;
+  std::vector<double> x{1, 2, 3, 4, 5, 6, 7, 8}, lambda{0.5};
+  bool json = false;
+};
+
+struct Loaded {
+  train::Checkpoint checkpoint;
+  config::TrainConfig config;
+  std::unique_ptr<model::LRURec> model;
+  bool imported = false;
+};
+
+/// The model alone; its data set need not be there.
+Loaded load(const Options& options) {
+  const auto folder = train::RunFolder::open(options.run);
+  const std::string path = folder.checkpoint(options.checkpoint).string();
+  Loaded loaded;
+  loaded.checkpoint = train::Checkpoint::load(path);
+  loaded.config = loaded.checkpoint.parse_config(path);
+  loaded.model = train::load_model(loaded.checkpoint, path);
+  loaded.imported = folder.description().contains("imported_from");
+  return loaded;
+}
+
+void print_json(const nlohmann::json& json) { fmt::print("{}\n", json.dump(2)); }
+
+// ---- summary -------------------------------------------------------------------------------------------
+
+struct Spread {
+  double mean = 0, deviation = 0, largest = 0;
+};
+
+/// Of the absolute values where numbers are complex.
+Spread spread(const Tensor& value) {
+  std::vector<double> numbers;
+  if (is_complex(value.dtype())) {
+    const Tensor exact = value.to(DType::c128).contiguous();
+    for (std::int64_t i = 0; i < exact.numel(); ++i) numbers.push_back(std::abs(exact.data<Complex>()[i]));
+  } else {
+    const Tensor exact = value.to(DType::f64).contiguous();
+    numbers.assign(exact.data<double>(), exact.data<double>() + exact.numel());
+  }
+  Spread s;
+  for (const double x : numbers) {
+    s.mean += x / static_cast<double>(numbers.size());
+    s.largest = std::max(s.largest, std::abs(x));
+  }
+  for (const double x : numbers) s.deviation += (x - s.mean) * (x - s.mean);
+  s.deviation = std::sqrt(s.deviation / static_cast<double>(numbers.size()));
+  return s;
+}
+
+void summary(const Options& options) {
+  const Loaded run = load(options);
+  nlohmann::json json{{"step", run.checkpoint.progress.step},
+                      {"parameters", run.model->parameter_count()},
+                      {"real_parameters", model::real_parameters(*run.model)},
+                      {"tensors", nlohmann::json::array()}};
+  std::vector<std::vector<std::string>> rows{
+      {"parameter", "shape", "type", "numbers", "mean", "deviation", "largest"}};
+  for (const auto& p : run.model->named_parameters()) {
+    const Tensor& value = p.variable.value();
+    const auto [mean, deviation, largest] = spread(value);
+    rows.push_back({p.name, value.shape().str(), std::string(name(value.dtype())), with_commas(value.numel()),
+                    fmt::format("{:.4f}", mean), fmt::format("{:.4f}", deviation),
+                    fmt::format("{:.4f}", largest)});
+    json["tensors"].push_back({{"name", p.name},
+                               {"shape", value.shape().str()},
+                               {"dtype", name(value.dtype())},
+                               {"mean", mean},
+                               {"deviation", deviation},
+                               {"largest", largest}});
+  }
+  if (options.json) return print_json(json);
+  const auto& config = run.model->config();
+  fmt::print("{}\nstep {}; {} items, H = {}, D = {}, {} blocks; {} parameters ({} real numbers, {:.1f} MB)\n",
+             table(rows), run.checkpoint.progress.step, with_commas(config.num_items), config.hidden,
+             config.channels, config.blocks, with_commas(run.model->parameter_count()),
+             with_commas(model::real_parameters(*run.model)),
+             4e-6 * static_cast<double>(model::real_parameters(*run.model)));
+  fmt::print("(of complex numbers: of their absolute values)\n");
+}
+
+// ---- eigenvalues ---------------------------------------------------------------------------------------
+
+/// Number of channels with |lambda| in [i/10, (i+1)/10).
+std::vector<std::int64_t> histogram(const inspect::Eigenvalues& lambda) {
+  std::vector<std::int64_t> counts(10);
+  for (const auto z : lambda) ++counts[std::min<std::size_t>(9, static_cast<std::size_t>(10 * std::abs(z)))];
+  return counts;
+}
+
+void eigen(const Options& options) {
+  const Loaded run = load(options);
+  const auto trained = inspect::eigenvalues(*run.model);
+  const auto initial = run.imported ? std::vector<inspect::Eigenvalues>{}
+                                    : inspect::initial_eigenvalues(
+                                          run.model->config(), static_cast<std::uint64_t>(run.config.seed));
+  const auto published = inspect::published_mean_abs(run.model->config().num_items);
+  nlohmann::json json = nlohmann::json::array();
+  std::vector<std::vector<std::string>> rows{
+      {"", "mean |lambda|", "before", "paper, table 5", "half-life (items)", "before"}};
+  for (std::size_t b = 0; b < trained.size(); ++b) {
+    const auto number = [](bool there, auto value, const char* format) {
+      return there ? fmt::format(fmt::runtime(format), value()) : std::string();
+    };
+    rows.push_back({fmt::format("block {}", b + 1), fmt::format("{:.4f}", inspect::mean_abs(trained[b])),
+                    number(
+                        !initial.empty(), [&] { return inspect::mean_abs(initial[b]); }, "{:.4f}"),
+                    number(
+                        b < published.size(), [&] { return published[b]; }, "{:.4f}"),
+                    fmt::format("{:.1f}", inspect::median_half_life(trained[b])),
+                    number(
+                        !initial.empty(), [&] { return inspect::median_half_life(initial[b]); }, "{:.1f}")});
+    nlohmann::json block{{"mean_abs", inspect::mean_abs(trained[b])},
+                         {"median_half_life", inspect::median_half_life(trained[b])},
+                         {"lambda", nlohmann::json::array()}};
+    for (const auto z : trained[b]) block["lambda"].push_back({z.real(), z.imag()});
+    if (!initial.empty()) block["initial_mean_abs"] = inspect::mean_abs(initial[b]);
+    if (b < published.size()) block["published_mean_abs"] = published[b];
+    json.push_back(std::move(block));
+  }
+  if (options.json) return print_json(json);
+  fmt::print("{}\n", table(rows));
+  for (std::size_t b = 0; b < trained.size(); ++b) {
+    fmt::print("channels of block {} by |lambda|\n", b + 1);
+    const auto counts = histogram(trained[b]);
+    const double most = static_cast<double>(*std::max_element(counts.begin(), counts.end()));
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      fmt::print(
+          "  {:.1f} .. {:.1f} {:>5}  {}\n", 0.1 * static_cast<double>(i), 0.1 * static_cast<double>(i + 1),
+          counts[i],
+          std::string(static_cast<std::size_t>(std::ceil(40 * static_cast<double>(counts[i]) / most)), '#'));
+    }
+  }
+  fmt::print(
+      "\nHalf-life: items until half of what one added to the state is left, ln(1/2) / ln|lambda|; the "
+      "median\n"
+      "channel's. lrurec report draws the eigenvalues on the unit disk.\n");
+}
+
+// ---- memory --------------------------------------------------------------------------------------------
+
+/// The history of a user or a list of items, as raw ids say.
+std::vector<std::int32_t> history_of(const Options& options, const train::LoadedRun& run,
+                                     const serve::Catalogue& catalogue) {
+  if (options.user.empty() == options.items.empty()) {
+    fail(ErrorKind::usage, "name a history: either --user ID or --items ID,ID,...");
+  }
+  std::vector<std::int32_t> history;
+  if (!options.user.empty()) {
+    const auto user = catalogue.user(options.user);
+    if (!user) {
+      fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'", options.user,
+           run.data.user_name(0));
+    }
+    const data::Items all = run.data.sequence(*user);
+    history.assign(all.begin(), all.end());
+  } else {
+    std::vector<std::string> unknown;
+    history = catalogue.items(options.items, unknown);
+    for (const auto& raw : unknown) fmt::print(stderr, "lrurec: not in the data set and left out: {}\n", raw);
+  }
+  if (history.empty()) fail(ErrorKind::data, "the history has no known item");
+  const auto read = std::min(std::ssize(history), run.config.max_length);
+  history.erase(history.begin(), history.end() - read);
+  return history;
+}
+
+void memory(const Options& options) {
+  const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
+  const serve::Catalogue catalogue(run.data);
+  const auto history = history_of(options, run, catalogue);
+  std::int32_t candidate = 0;
+  if (options.score.empty()) {
+    const serve::Recommender recommender(*run.model, run.config.max_length);
+    const std::vector<serve::Request> request{{history, history, 1}};
+    const auto best = recommender.recommend(request);
+    if (best[0].empty()) fail(ErrorKind::data, "every item is in the history; choose one with --score ID");
+    candidate = best[0][0].item;
+  } else {
+    const auto known = catalogue.item(options.score);
+    if (!known) fail(ErrorKind::data, "item '{}' is not in the data set", options.score);
+    candidate = *known;
+  }
+  const auto found = inspect::memory(*run.model, history, candidate);
+
+  nlohmann::json json{{"candidate", catalogue.item_name(candidate)},
+                      {"score", found.score},
+                      {"items", nlohmann::json::array()}};
+  std::vector<std::vector<std::string>> rows{{"item", "ago"}};
+  for (std::int64_t b = 0; b < run.model->config().blocks; ++b) {
+    rows[0].push_back(fmt::format("state {}{}", b + 1, b > 0 ? " (*)" : ""));
+  }
+  rows[0].emplace_back("score change");
+  std::int64_t ago = std::ssize(found.items);
+  for (const auto& item : found.items) {
+    rows.push_back({std::string(catalogue.item_name(item.item)), std::to_string(--ago)});
+    for (const double share : item.share) rows.back().push_back(fmt::format("{:.1f}%", 100 * share));
+    rows.back().push_back(item.score_change ? fmt::format("{:+.4f}", *item.score_change) : "");
+    json["items"].push_back({{"item", catalogue.item_name(item.item)}, {"ago", ago}, {"share", item.share}});
+    if (item.score_change) json["items"].back()["score_change"] = *item.score_change;
+  }
+  if (options.json) return print_json(json);
+  fmt::print(
+      "{}\ncandidate {}, score {:.4f}\n"
+      "state: share of the last state that came in with the item; (*) approximate: what enters this block "
+      "holds\n"
+      "earlier items already. Score change: the candidate's score less its score without the item.\n",
+      table(rows), catalogue.item_name(candidate), found.score);
+}
+
+// ---- scan ----------------------------------------------------------------------------------------------
+
+std::string text(Complex z) {
+  if (z.imag() == 0) return fmt::format("{:.4g}", z.real());
+  return fmt::format("{:.4g}{:+.4g}i", z.real(), z.imag());
+}
+
+void scan(const Options& options) {
+  if (options.lambda.size() > 2) fail(ErrorKind::usage, "--lambda is RE or RE,IM");
+  const Complex lambda(options.lambda[0], options.lambda.size() == 2 ? options.lambda[1] : 0);
+  const std::vector<Complex> x(options.x.begin(), options.x.end());
+  const auto steps = inspect::recursive_scan_steps(lambda, x);
+  const auto one_by_one = inspect::sequential_scan(lambda, x);
+  if (options.json) {
+    const auto pairs = [](const std::vector<Complex>& values) {
+      nlohmann::json all = nlohmann::json::array();
+      for (const auto z : values) all.push_back({z.real(), z.imag()});
+      return all;
+    };
+    nlohmann::json json{{"lambda", {lambda.real(), lambda.imag()}}, {"steps", nlohmann::json::array()}};
+    for (const auto& step : steps)
+      json["steps"].push_back({{"what", step.what}, {"values", pairs(step.values)}});
+    json["sequential"] = pairs(one_by_one);
+    return print_json(json);
+  }
+  std::vector<std::vector<std::string>> rows{{"lambda = " + text(lambda)}};
+  for (std::size_t t = 1; t <= x.size(); ++t) rows[0].push_back(fmt::format("h{}", t));
+  const auto add = [&](const std::string& what, const std::vector<Complex>& values) {
+    rows.push_back({what});
+    for (const auto z : values) rows.back().push_back(text(z));
+  };
+  for (const auto& step : steps) add(step.what.substr(0, step.what.find(':')), step.values);
+  add("one by one", one_by_one);
+  fmt::print("{}\n", table(rows));
+  for (std::size_t i = 1; i < steps.size(); ++i) fmt::print("{}\n", steps[i].what);
+  fmt::print("\n{} joins instead of {} steps one after the other: algorithm 1 of the paper.\n",
+             steps.size() - 1, x.size());
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app) {
+  CLI::App* sub = app.add_subcommand("inspect", "Look inside a trained model");
+  sub->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  const auto of_run = [&](const char* name, const char* description, void (*work)(const Options&)) {
+    CLI::App* command = sub->add_subcommand(name, description);
+    command->add_option("run", options->run, "folder of the run")->required();
+    command->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
+        ->check(CLI::IsMember({"best", "last", "previous"}));
+    command->add_flag("--json", options->json, "print one JSON object");
+    command->callback([options, work] { work(*options); });
+    return command;
+  };
+  of_run("summary", "Every parameter: shape, size, mean, deviation, largest", summary);
+  of_run("eigen", "Eigenvalues: |lambda| before and after training, half-lives in items", eigen);
+  CLI::App* items =
+      of_run("memory", "How much each past item contributes to the state and to a score", memory);
+  items->add_option("--user", options->user, "a user of the data set, by raw id");
+  items->add_option("--items", options->items, "raw item ids, oldest first, separated by commas")
+      ->delimiter(',');
+  items->add_option("--score", options->score,
+                    "the item whose score is looked at; default: the best new one");
+  items->add_option("--data", options->data, "data set file, if it moved since training");
+  CLI::App* steps =
+      sub->add_subcommand("scan", "The steps of algorithm 1 on numbers, beside the sequential ones");
+  steps->add_option("--x", options->x, "inputs, separated by commas (default 1,2,...,8)")
+      ->delimiter(',')
+      ->check(CLI::Number);
+  steps->add_option("--lambda", options->lambda, "RE or RE,IM (default 0.5)")->delimiter(',');
+  steps->add_flag("--json", options->json, "print one JSON object");
+  steps->callback([options] { scan(*options); });
+}
+
+}  // namespace lrurec::command
