@@ -1,6 +1,8 @@
 // lrurec inspect and explain.
 
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "tests/support/runs.h"
 
@@ -65,6 +67,39 @@ TEST(InspectCommand, ShowsTheScanStepByStep) {
   ASSERT_EQ(scan.code, 0) << scan.err;
   EXPECT_NE(scan.out.find("join 2 + 2     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
   EXPECT_NE(scan.out.find("one by one     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
+}
+
+TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
+  const TemporaryFolder folder;
+  EXPECT_NE(run_lrurec(folder, "explain").out.find("algorithm 1"), std::string::npos);
+  for (const char* topic : {"eq 5", "eq. 5", "5", "Equation 5"}) {
+    EXPECT_NE(run_lrurec(folder, std::string("explain ") + topic).out.find("Lambda = exp(-exp(nu)"),
+              std::string::npos)
+        << topic;
+  }
+  const auto names = nlohmann::json::parse(run_lrurec(folder, "explain --json").out);
+  ASSERT_GE(names.size(), 13U);
+  const std::regex place(R"(([\w/]+\.(?:cpp|h)):(\d+): (?:\w+[:.]+)*(\w+))");
+  for (const auto& name : names) {
+    const auto topic =
+        nlohmann::json::parse(run_lrurec(folder, "explain --json " + name.get<std::string>()).out);
+    EXPECT_GE(topic["code"].size() + topic["tests"].size(), name == "eq. 2" ? 1U : 2U) << topic;
+    for (const char* kind : {"code", "tests"}) {
+      for (const auto& entry : topic[kind]) {
+        const std::string text = entry.get<std::string>();
+        std::smatch found;
+        ASSERT_TRUE(std::regex_match(text, found, place)) << text;
+        // The named line has the name.
+        std::istringstream file(test::read_text(test::source_folder() / found[1].str()));
+        std::string line;
+        for (int i = std::stoi(found[2]); i > 0; --i) std::getline(file, line);
+        EXPECT_NE(line.find(found[3]), std::string::npos) << text << ": " << line;
+      }
+    }
+  }
+  const auto unknown = run_lrurec(folder, "explain algoritm 1");
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("did you mean 'algorithm 1'"), std::string::npos) << unknown.err;
 }
 
 }  // namespace

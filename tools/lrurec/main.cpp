@@ -121,6 +121,7 @@ int run(int argc, char** argv) {
   add_compare(app);
   add_report(app);
   add_inspect(app);
+  add_explain(app);
   add_recommend(app);
   add_session(app);
   add_config(app);

@@ -105,7 +105,7 @@ TEST(Batcher, ImpossibleRequestsAreRefused) {
 TEST(PackHistories, RefusesAUserWithoutATarget) {
   const Dataset data = test::make_dataset({{1, 2, 3}, {1}});
   const std::vector<std::int64_t> users{0, 1};
-  test::expect_error(ErrorKind::internal, "are for training only",
+  test::expect_error(ErrorKind::internal, "has no val target",
                      [&] { pack_histories(data, users, Split::validation, 3); });
 }
 

@@ -1,0 +1,128 @@
+// lrurec explain: from a place of the paper to the code that computes it and the tests that hold it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+
+#include "lrurec/util/suggest.h"
+#include "tensor/error.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/paper_map.h"
+
+namespace lrurec::command {
+namespace {
+
+/// A row of the map's first table.
+struct Topic {
+  std::string name, says;
+  std::vector<std::string> code, tests;  ///< with their lines
+};
+
+std::string trimmed(std::string text) {
+  text.erase(0, text.find_first_not_of(' '));
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+std::string with_line(const std::string& name) {
+  for (const auto& place : paper_places()) {
+    if (place.name != name) continue;
+    if (!place.file.empty()) return fmt::format("{}:{}: {}", place.file, place.line, name);
+    const auto colon = name.find(": ");
+    return fmt::format("{}:{}: {}", name.substr(0, colon), place.line, name.substr(colon + 2));
+  }
+  return name;
+}
+
+std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {
+  std::vector<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), pattern), end; it != end; ++it) {
+    found.push_back(with_line(it->size() == 3 ? (*it)[1].str() + ": " + (*it)[2].str() : (*it)[1].str()));
+  }
+  return found;
+}
+
+std::vector<Topic> topics() {
+  static const std::regex place(R"(`([\w/]+\.(?:cpp|h))`: `([\w:]+)`)"), test(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+  std::vector<Topic> all;
+  std::istringstream in{std::string(paper_map_text)};
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("| paper |")) {
+      inside = true;
+    } else if (inside && !line.starts_with("|")) {
+      break;
+    } else if (inside && !line.starts_with("|---")) {
+      std::vector<std::string> cells;
+      std::istringstream row(line.substr(1));
+      for (std::string cell; std::getline(row, cell, '|');) cells.push_back(trimmed(cell));
+      if (cells.size() >= 4) {
+        all.push_back({cells[0], cells[1], matches(cells[2], place), matches(cells[3], test)});
+      }
+    }
+  }
+  return all;
+}
+
+/// "eq 5", "eq. 5", "equation 5", "5", "Algorithm 1" as the map's first column has them.
+std::string canonical(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  static const std::regex equation(R"((?:eq\.?|equation)?\s*(\d+))");
+  std::smatch found;
+  return std::regex_match(text, found, equation) ? "eq. " + found[1].str() : text;
+}
+
+void explain(const std::vector<std::string>& words, bool json) {
+  const auto all = topics();
+  std::vector<std::string> names;
+  for (const auto& topic : all) names.push_back(topic.name);
+  if (words.empty()) {
+    if (json) {
+      fmt::print("{}\n", nlohmann::json(names).dump(2));
+      return;
+    }
+    for (const auto& topic : all) fmt::print("{:<14}{}\n", topic.name, topic.says);
+    fmt::print(
+        "\nlrurec explain eq 5 tells where it is computed and tested; docs/paper-map.md has all of it.\n");
+    return;
+  }
+  const std::string wanted = canonical(words);
+  const auto topic = std::find_if(all.begin(), all.end(), [&](const Topic& t) { return t.name == wanted; });
+  if (topic == all.end()) {
+    fail(ErrorKind::usage, "the paper map has no '{}'{}; lrurec explain lists what it has", wanted,
+         util::suggestion(wanted, names));
+  }
+  if (json) {
+    const nlohmann::json object{
+        {"name", topic->name}, {"says", topic->says}, {"code", topic->code}, {"tests", topic->tests}};
+    fmt::print("{}\n", object.dump(2));
+    return;
+  }
+  fmt::print("{}\n  {}\n\ncomputed in\n", topic->name, topic->says);
+  for (const auto& place : topic->code) fmt::print("  {}\n", place);
+  fmt::print("\nheld by the tests\n");
+  for (const auto& test : topic->tests) fmt::print("  {}\n", test);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app) {
+  struct Options {
+    std::vector<std::string> words;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* sub =
+      app.add_subcommand("explain", "From an equation of the paper to the lines that compute and test it");
+  sub->add_option("topic", options->words, "such as eq 5, algorithm 1, section 3.3; none lists all");
+  sub->add_flag("--json", options->json, "print one JSON object");
+  sub->callback([options] { explain(options->words, options->json); });
+}
+
+}  // namespace lrurec::command
