@@ -133,6 +133,42 @@ TEST(Command, ResumeContinuesAndQuietIsQuiet) {
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --threads 1 --max-steps 11 -q").code, 0);
 }
 
+TEST(Command, EveryCommandKnowsQuietAndVerbose) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "data write d.lrd -o raw --format inter -q").err, "");
+  for (const std::string line : {"prepare raw -o again.lrd --force", "data stats d.lrd",
+                                 "data write d.lrd -o w --force --format inter", "train d.lrd --dry-run",
+                                 "evaluate run", "compare run run", "report run", "recommend run --user u1",
+                                 "export run -o w.safetensors --force", "inspect eigen run", "config show"}) {
+    const auto quiet = run_lrurec(folder, line + " --quiet"), verbose = run_lrurec(folder, line + " -v");
+    EXPECT_EQ(quiet.code, 0) << line << quiet.err;
+    EXPECT_EQ(quiet.err, "") << line;
+    EXPECT_NE(verbose.err.find("peak memory"), std::string::npos) << line;
+    if (line.find("dry-run") == std::string::npos) {
+      EXPECT_EQ(verbose.out, quiet.out) << line;
+    }
+    EXPECT_EQ((verbose.out + verbose.err).find('\033'), std::string::npos) << line;
+  }
+  expect_failure(run_lrurec(folder, "evaluate run -q -v"), 2, "--quiet excludes --verbose");
+}
+
+TEST(Command, ProgressIsOneLineOfATerminalHoweverNarrow) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  if (run_shell(folder, "command -v script").code != 0) GTEST_SKIP() << "no script(1) here";
+  const auto shown = run_shell(
+      folder,
+      "script -qec 'stty cols 30; " + test::command_path() + " train d.lrd -o run --max-steps 300 " +
+          "--hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 1000' typescript");
+  ASSERT_EQ(shown.code, 0) << shown.out;
+  const std::string text = test::read_text(folder / "typescript");
+  const auto begin = text.find("[>");
+  ASSERT_NE(begin, std::string::npos) << text;
+  EXPECT_EQ(text.find_first_of("\r\n\033", begin) - begin, 29U) << text;
+}
+
 TEST(Command, ASignalSavesAndExitsWithItsNumber) {
   const TemporaryFolder folder;
   make_demo(folder);

@@ -93,8 +93,8 @@ void write(const Options& options) {
   }
   const data::Dataset data = data::Dataset::load(options.data);
   data::write_raw(data, data::parse_format(options.format), options.output, options.numbers);
-  fmt::print(stderr, "{} interactions written to {} as {}\n", with_commas(data.interactions()),
-             options.output, options.format);
+  note("{} interactions written to {} as {}", with_commas(data.interactions()), options.output,
+       options.format);
 }
 
 }  // namespace

@@ -113,13 +113,18 @@ void run(const Options& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
   const eval::Mask mask = eval::parse_mask(options.mask);
-  const train::LoadedRun loaded = train::load_run(
-      {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
-  const RunEvaluation result =
-      evaluate_run(loaded, {.split = split, .mask = mask, .negatives = options.negatives});
+  const train::LoadedRun loaded = timed("loading the run and its data", [&] {
+    return train::load_run(
+        {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
+  });
+  const RunEvaluation result = timed("ranking for model and baselines", [&] {
+    return evaluate_run(loaded, {.split = split, .mask = mask, .negatives = options.negatives});
+  });
   const eval::Evaluation& own = result.rows[0].evaluation;
   std::vector<Intervals> intervals;
-  for (const auto& row : result.rows) intervals.push_back(eval::bootstrap_intervals(row.evaluation.ranks));
+  timed("intervals", [&] {
+    for (const auto& row : result.rows) intervals.push_back(eval::bootstrap_intervals(row.evaluation.ranks));
+  });
   const auto best =
       own.sampled > 0 || mask != eval::Mask::window ? std::nullopt : best_possible(loaded.data, split);
 

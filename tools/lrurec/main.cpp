@@ -15,6 +15,7 @@
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
 
 namespace lrurec::command {
@@ -22,15 +23,24 @@ namespace {
 
 constexpr const char* teaching = R"(lrurec: linear recurrent units for sequential recommendation
 
-  lrurec prepare --demo -o demo.lrd                 make a demonstration data set
-  lrurec prepare ratings.inter -o data.lrd          or one from your own logs
-  lrurec train data.lrd -o run --preset ml-1m       train a model
-  lrurec evaluate run                               full-ranking test metrics
+  lrurec prepare ratings.csv -o data.lrd            raw logs -> a data set (none at hand? prepare --demo -o data.lrd)
+  lrurec data stats data.lrd                        what is it like? does the order of items matter?
+  lrurec train data.lrd -o run --preset small       train a model; Ctrl-C saves, --resume continues
+  lrurec evaluate run                               full-ranking test metrics beside baselines
+  lrurec sweep grid.toml -o sweep                   many settings, several seeds, the best by validation
+  lrurec compare run other                          is the difference more than chance?
+  lrurec report run                                 one HTML page about a run
+  lrurec recommend run --user 196 --exclude-seen    the best next items; or --items 1,50,181
+  lrurec session run < events                       recommendations after every event
   lrurec export run -o weights.safetensors          weights for other tools; lrurec import brings some in
+
+  lrurec explain eq 5                               from the paper to the code and its tests
+  lrurec inspect eigen run                          look inside a model; also memory, scan, summary
   lrurec check grad                                 is every gradient right?
 
 `lrurec COMMAND --help` tells more. Exit codes: 0 ok, 1 internal, 2 usage, 3 data, 4 dataset or checkpoint file,
 5 input/output, 6 non-finite numbers, 7 out of memory, 8 a check failed, 130/143 interrupted after saving.
+Results go to standard output (--json for programs), all else to standard error (--quiet, --verbose); no colours.
 )";
 
 std::string full_command_line;
@@ -94,6 +104,19 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
   return fmt::format("{} (see lrurec {} --help)", error.what(), addressed(app, argc, argv)->get_name());
 }
 
+/// --quiet and --verbose of every command that does something.
+void add_verbosity(CLI::App& app) {
+  const auto below = app.get_subcommands([](const CLI::App*) { return true; });
+  for (CLI::App* sub : below) add_verbosity(*sub);
+  if (!below.empty() || app.get_group().empty()) return;  // of those that lead to others, hidden ones
+  auto* quiet = app.add_flag_callback(
+      "-q,--quiet", [] { verbosity = Verbosity::quiet; }, "nothing on stderr but warnings and errors");
+  app.add_flag_callback(
+         "-v,--verbose", [] { verbosity = Verbosity::verbose; },
+         "also what was used, and how long things took")
+      ->excludes(quiet);
+}
+
 int fail_with(int code, const std::string& message) {
   fmt::print(stderr, "lrurec: error: {}\n", message);
   return code;
@@ -130,10 +153,12 @@ int run(int argc, char** argv) {
   add_check(app);
   add_bench(app);
   add_shell_support(app);
+  add_verbosity(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);
     finish_output();
+    print_resources();
     return interrupted_by();
   } catch (const CLI::Success& help) {
     const int code = app.exit(help);

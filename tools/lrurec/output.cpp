@@ -1,24 +1,45 @@
 #include "tools/lrurec/output.h"
 
 #include <fmt/format.h>
+#include <omp.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "ops/matmul/blas_info.h"
+#include "tools/lrurec/bench_support.h"
+
 namespace lrurec::command {
+
+namespace {
+
+/// Characters, not bytes, of UTF-8.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string padding(std::size_t whole, const std::string& text) {
+  return std::string(whole - width(text), ' ');
+}
+
+}  // namespace
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width(row[c]));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c) {
-      line += c == 0 ? fmt::format("{:<{}}", row[c], widths[c]) : fmt::format("  {:>{}}", row[c], widths[c]);
+      const std::string spaces = padding(widths[c], row[c]);
+      line += c == 0 ? row[c] + spaces : "  " + spaces + row[c];
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
@@ -39,24 +60,48 @@ std::string bar(double fraction, int width) {
   return "[" + inside + "]";
 }
 
-ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1) {}
+Verbosity verbosity = Verbosity::normal;
+
+Timed::~Timed() {
+  if (verbosity != Verbosity::verbose) return;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - since_;
+  fmt::print(stderr, "{}: {:.3f} s\n", what_, seconds.count());
+}
+
+void print_resources() {
+  if (verbosity != Verbosity::verbose) return;
+  struct rusage used {};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  fmt::print(stderr, "lrurec " LRUREC_VERSION "; {}, {} threads; {}\n", processor(), omp_get_max_threads(),
+             ops::blas_description());
+  fmt::print(stderr, "{:.2f} s of processors, {:.2f} s of the system, peak memory {:.0f} MB\n",
+             seconds(used.ru_utime), seconds(used.ru_stime), peak_memory_bytes() / 1e6);
+}
+
+ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressLine::update(const std::string& text) {
   const auto interval = terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(10);
-  if (quiet_ || Clock::now() - drawn_ < interval) return;
+  if (verbosity == Verbosity::quiet || Clock::now() - drawn_ < interval) return;
   drawn_ = Clock::now();
   if (!terminal_) {
     fmt::print(stderr, "{}\n", text);
     return;
   }
   clear();
-  fmt::print(stderr, "{}", text);
+  struct winsize window {};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
+  // A line that wraps could not be drawn over.
+  fmt::print(stderr, "{}", known ? text.substr(0, window.ws_col - 1U) : text);
   std::fflush(stderr);
   on_screen_ = true;
 }
 
 void ProgressLine::print(const std::string& text) {
-  if (quiet_) return;
+  if (verbosity == Verbosity::quiet) return;
   clear();
   fmt::print(stderr, "{}\n", text);
 }

@@ -1,6 +1,8 @@
 #pragma once
 // Tables on stdout, progress on stderr.
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string>
 #include <vector>
@@ -17,11 +19,46 @@ using util::with_commas;
 /// 75 -> "1:15", 3700 -> "1:01:40"
 std::string duration(double seconds);
 
+/// How much every command says on stderr beside warnings and errors: --quiet nothing, --verbose also what it
+/// used and how long things took.
+enum class Verbosity { quiet, normal, verbose };
+extern Verbosity verbosity;
+
+/// A line on stderr, unless --quiet.
+template <class... Args>
+void note(fmt::format_string<Args...> format, Args&&... args) {
+  if (verbosity != Verbosity::quiet)
+    fmt::print(stderr, "{}\n", fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// With --verbose, what a part of a command took, on stderr when that part ends.
+class Timed {
+ public:
+  explicit Timed(std::string what) : what_(std::move(what)) {}
+  ~Timed();
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  std::string what_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+/// work(), timed.
+template <class Work>
+decltype(auto) timed(std::string what, Work&& work) {
+  const Timed time(std::move(what));
+  return work();
+}
+
+/// With --verbose, at the end: versions, processor, threads, time and memory.
+void print_resources();
+
 /// One line on stderr that is drawn anew on a terminal, and a plain line every ten seconds elsewhere.
 class ProgressLine {
  public:
-  explicit ProgressLine(bool quiet);
-  /// `text` without line ends; drawn at most ten times a second (terminal).
+  ProgressLine();
+  /// `text` without line ends; drawn at most ten times a second (terminal), cut to the terminal's width.
   void update(const std::string& text);
   /// A line that stays.
   void print(const std::string& text);
@@ -31,7 +68,7 @@ class ProgressLine {
  private:
   using Clock = std::chrono::steady_clock;
   void clear();
-  bool quiet_, terminal_;
+  bool terminal_;
   Clock::time_point drawn_{};
   bool on_screen_ = false;
 };

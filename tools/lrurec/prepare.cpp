@@ -52,8 +52,7 @@ data::ReadOptions choose_format(const Options& options) {
     return read;
   }
   const auto sniffed = data::sniff_format(options.raw, options.member);
-  fmt::print(stderr, "format: {} ({}); name it with --format if that is wrong\n", data::name(sniffed.format),
-             sniffed.why);
+  note("format: {} ({}); name it with --format if that is wrong", data::name(sniffed.format), sniffed.why);
   read.format = sniffed.format;
   return read;
 }
@@ -61,9 +60,9 @@ data::ReadOptions choose_format(const Options& options) {
 void show_first_rows(const data::Interactions& rows) {
   for (std::size_t r = 0; r < std::min<std::size_t>(rows.size(), 3); ++r) {
     // Raw ids are any text, so also what a terminal would obey.
-    fmt::print(stderr, "  row {}: user '{}', item '{}'{}\n", r + 1, data::printable(rows.users[rows.user[r]]),
-               data::printable(rows.items[rows.item[r]]),
-               rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
+    note("  row {}: user '{}', item '{}'{}", r + 1, data::printable(rows.users[rows.user[r]]),
+         data::printable(rows.items[rows.item[r]]),
+         rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
   }
 }
 
@@ -76,9 +75,10 @@ data::Dataset from_file(const Options& options) {
   const data::Filter filter = data::Filter::parse(!options.filter.empty() ? options.filter
                                                   : ready                 ? "none"
                                                                           : "once:5");
-  const auto rows = data::read_interactions(options.raw, read);
+  const auto rows = timed("reading", [&] { return data::read_interactions(options.raw, read); });
   if (options.format == "auto") show_first_rows(rows);
-  return data::prepare(rows, filter, ties, options.min_rating, split);
+  return timed("filtering and ordering",
+               [&] { return data::prepare(rows, filter, ties, options.min_rating, split); });
 }
 
 nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
@@ -166,7 +166,7 @@ void run(const Options& options) {
          options.output);
   }
   const data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
-  data.save(options.output);
+  timed("writing", [&] { data.save(options.output); });
   const nlohmann::json json = describe(data, options.max_length);
   if (options.json) {
     fmt::print("{}\n", json.dump(2));

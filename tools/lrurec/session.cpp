@@ -88,8 +88,7 @@ void run(const Options& options) {
   const bool keep = !options.state.empty();
   if (keep && std::filesystem::exists(options.state)) {
     store.load(options.state);
-    fmt::print(stderr, "sessions loaded from {}: {}\n", options.state,
-               with_commas(static_cast<std::int64_t>(store.users())));
+    note("sessions loaded from {}: {}", options.state, with_commas(static_cast<std::int64_t>(store.users())));
   }
   remember_signals();  // an interrupted stream is saved too
   std::int64_t failed = 0;

@@ -36,7 +36,7 @@ using sweep::RunState;
 struct Options {
   std::string file, output, memory;
   std::int64_t jobs = 0;
-  bool dry_run = false, no_test = false, json = false, quiet = false;
+  bool dry_run = false, no_test = false, json = false;
 };
 
 /// A configuration with one seed.
@@ -92,8 +92,7 @@ class ScratchFolder {
 
 class Sweep {
  public:
-  explicit Sweep(const Options& options)
-      : options_(options), plan_(sweep::read_plan(options.file)), line_(options.quiet) {
+  explicit Sweep(const Options& options) : options_(options), plan_(sweep::read_plan(options.file)) {
     if (options.jobs > 0) plan_.jobs = options.jobs;
     if (plan_.jobs == 0) {
       plan_.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / plan_.threads);
@@ -445,7 +444,6 @@ void add_sweep(CLI::App& app) {
   sub->add_flag("--dry-run", options->dry_run, "show what would be run, and its memory");
   sub->add_flag("--no-test", options->no_test, "do not evaluate the best configuration on the test items");
   sub->add_flag("--json", options->json, "print one JSON object at the end");
-  sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
   sub->footer(
       "Runs that are there already are kept, interrupted ones continued. docs/sweep.md has an example file.");
   sub->callback([options] { run(*options); });

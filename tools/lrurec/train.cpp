@@ -24,7 +24,7 @@ namespace {
 struct Options {
   std::string data, output;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
-  bool resume = false, json = false, quiet = false, dry_run = false;
+  bool resume = false, json = false, dry_run = false;
 };
 
 nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
@@ -42,8 +42,6 @@ nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
 /// Progress bar, rate, loss and time left.
 class Reporter {
  public:
-  explicit Reporter(bool quiet) : line_(quiet) {}
-
   void step(const train::StepEvent& e) {
     smooth_loss_ = smooth_loss_ == 0 ? e.loss : 0.95 * smooth_loss_ + 0.05 * e.loss;
     // A median over the last steps: a validation round or a busy machine must not spoil the estimate.
@@ -159,7 +157,7 @@ void run(const Options& options) {
 
   train::Progress start;
   if (loaded) start = loaded->checkpoint.progress;
-  Reporter reporter(options.quiet);
+  Reporter reporter;
   remember_signals();
   train::Trainer trainer(
       config, data, folder,
@@ -227,7 +225,6 @@ void add_train(CLI::App& app) {
   sub->add_flag("--dry-run", options->dry_run,
                 "show shapes, numbers, memory and time, after a few steps that are not kept");
   sub->add_flag("--json", options->json, "print one JSON object at the end");
-  sub->add_flag("-q,--quiet", options->quiet, "no progress on stderr");
   add_setting_flags(*sub, options->settings);
   sub->callback([options] { run(*options); });
 }
