@@ -34,20 +34,22 @@ LRU::Output LRU::forward_composed(const Variable& x, const Tensor& offsets, cons
 }
 
 LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {
-  const Variable gamma = ops::exp(gamma_log);
+  const auto [lambda, B, b] = coefficients();
   const auto [y, final_state] =
-      ops::lru(x, lambda(), ops::reshape(gamma, {-1, 1}) * in_proj_.weight, gamma * in_proj_.bias,
-               out_proj_.weight, ops::real(out_proj_.bias), offsets, initial);
+      ops::lru(x, lambda, B, b, out_proj_.weight, ops::real(out_proj_.bias), offsets, initial);
   return {y, final_state};
 }
 
 Variable LRU::forward_last(const Variable& x, const Tensor& offsets) const {
   const NoGrad no_grad;
-  const Variable gamma = ops::exp(gamma_log);
-  const Variable B = ops::reshape(gamma, {-1, 1}) * in_proj_.weight, b = gamma * in_proj_.bias;
-  return Variable(ops::raw::lru_last(x.value(), lambda().value(), B.value(), b.value(),
+  const auto [lambda, B, b] = coefficients();
+  return Variable(ops::raw::lru_last(x.value(), lambda.value(), B.value(), b.value(),
                                      out_proj_.weight.value(), ops::raw::real(out_proj_.bias.value()),
                                      offsets));
+}
+
+ops::LruCoefficients LRU::coefficients() const {
+  return ops::lru_coefficients(nu_log, theta_log, gamma_log, in_proj_.weight, in_proj_.bias);
 }
 
 }  // namespace lrurec::nn

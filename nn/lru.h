@@ -2,6 +2,7 @@
 // The linear recurrent unit (section 3.2 of the paper).
 
 #include "nn/layers.h"
+#include "ops/lru_coefficients/lru_coefficients.h"
 
 namespace lrurec::nn {
 
@@ -45,6 +46,8 @@ class LRU : public Module {
 
  private:
   LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init);
+  /// lambda, and B and b_B with gamma folded in.
+  ops::LruCoefficients coefficients() const;
   ComplexLinear in_proj_, out_proj_;  ///< B and C
 };
 

@@ -15,6 +15,7 @@
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/linear_top_k/linear_top_k.h"
 #include "ops/lru/lru.h"
+#include "ops/lru_coefficients/lru_coefficients.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"

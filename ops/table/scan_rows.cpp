@@ -1,5 +1,6 @@
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/lru/lru.h"
+#include "ops/lru_coefficients/lru_coefficients.h"
 #include "ops/table/rows.h"
 
 namespace lrurec::ops {
@@ -41,10 +42,34 @@ void add_lru_rows(Rows& rows) {
        false});
 }
 
+/// nu_log, theta_log, gamma_log, B, b for H inputs and D channels.
+void add_lru_coefficients_rows(Rows& rows) {
+  const auto add = [&](const std::string& variant, std::int64_t H, std::int64_t D) {
+    rows.push_back({"lru_coefficients",
+                    variant,
+                    {{{D}}, {{D}}, {{D}}, {{D, H}, true}, {{D}, true}},
+                    [](const Variables& x) {
+                      const auto [lambda, B, b] = lru_coefficients(x[0], x[1], x[2], x[3], x[4]);
+                      return Variables{lambda, B, b};
+                    },
+                    false});
+  };
+  add("more channels than a block has warps", 3, 6);
+  add("a row longer than a warp", 35, 1);
+  add("no channels", 2, 0);
+  rows.push_back(
+      {"lru_coefficients",
+       "lambda alone",
+       {{{3}}, {{3}}, {{3}}, {{3, 2}, true}, {{3}, true}},
+       [](const Variables& x) { return Variables{lru_coefficients(x[0], x[1], x[2], x[3], x[4]).lambda}; },
+       false});
+}
+
 }  // namespace
 
 void add_scan_rows(Rows& rows) {
   add_lru_rows(rows);
+  add_lru_coefficients_rows(rows);
   const auto add = [&](const std::string& variant, const Offsets& offsets, bool z, bool initial,
                        ScanAlgorithm algorithm) {
     const auto tokens = offsets.back();

@@ -109,6 +109,35 @@ TEST(LayerNorm, HasMeanZeroAndVarianceOneAtAnyScale) {
 }
 
 // Equation 5, one step after the other, in long-hand complex arithmetic.
+// The first bits of every training hang on it.
+TEST(LruCoefficients, AreTheCompositionBitForBit) {
+  const auto leaf = [](std::uint64_t stream, const Shape& shape, DType dtype) {
+    return Variable(test::random_normal(shape, dtype, stream), /*requires_grad=*/true);
+  };
+  for (const DType real : {DType::f32, DType::f64}) {
+    const DType z = complex_of(real);
+    const Variables in{leaf(1, {13}, real), leaf(2, {13}, real), leaf(3, {13}, real), leaf(4, {13, 7}, z),
+                       leaf(5, {13}, z)};
+    const auto outputs_and_gradients = [&](const ops::LruCoefficients& made) {
+      Tensors all{made.lambda.value(), made.B.value(), made.b.value()};
+      // Gradients that are not all alike: those of sums of squares.
+      const Variable loss =
+          ops::sum(ops::abs(made.lambda)) + ops::sum(ops::abs(made.B)) + ops::sum(ops::abs(made.b));
+      loss.backward();
+      for (Variable v : in) {
+        all.push_back(v.grad().clone());
+        v.zero_grad();
+      }
+      return all;
+    };
+    const auto fused = outputs_and_gradients(ops::lru_coefficients(in[0], in[1], in[2], in[3], in[4]));
+    const auto composed =
+        outputs_and_gradients(ops::lru_coefficients_composed(in[0], in[1], in[2], in[3], in[4]));
+    for (std::size_t i = 0; i < fused.size(); ++i)
+      EXPECT_EQ(test::values(fused[i]), test::values(composed[i])) << i;
+  }
+}
+
 TEST(LRU, IsEquationFive) {
   constexpr std::int64_t H = 3, D = 5, T = 7;
   Initializer init(3, DType::f64);

@@ -149,6 +149,8 @@ std::string count_states(int threads) {
   fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
 }
 
+std::int64_t launched = 0;
+
 void run_block(const char* name, int threads, std::vector<int>& turn, std::uint64_t block) {
   std::fill(shared.begin(), shared.end(), std::byte{0xff});
   for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
@@ -186,8 +188,11 @@ void set_order(Order new_order, std::uint64_t seed) {
   order_seed = seed;
 }
 
+std::int64_t launches() { return launched; }
+
 void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked,
          const std::function<void()>& thread) {
+  ++launched;
   const int threads = static_cast<int>(block.x * block.y * block.z);
   if (threads < 1 || threads > 1024 || grid.y > 65535 || grid.z > 65535) {
     fail(ErrorKind::internal, "[{}] cannot be launched with {} threads on a grid of {} x {} x {}", name,

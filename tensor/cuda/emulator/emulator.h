@@ -57,6 +57,8 @@ void set_order(Order order, std::uint64_t seed = 1);
 
 void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes,
          const std::function<void()>& thread);
+/// Kernels launched so far.
+std::int64_t launches();
 void block_barrier();
 /// Gives the value of every lane of `mask` (those not in it: unspecified), each `bytes` <= 16 long, once all
 /// came.

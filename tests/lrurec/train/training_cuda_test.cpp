@@ -197,6 +197,19 @@ TEST(TrainingCuda, StartingAStepWaitsForNothing) {
   }
 }
 
+// What the host has to do for a step of the model with two blocks; docs/gpu-results.md has the number.
+TEST(TrainingCuda, AStepIsSoManyLaunches) {
+  const data::Dataset data = few_users();
+  auto config = tiny();
+  config.hidden = 64;
+  config.channels = 128;
+  Stepper stepper(config, data);
+  stepper.run(0);
+  const std::int64_t before = cuda::emulator::launches();
+  stepper.run(1);
+  EXPECT_EQ(cuda::emulator::launches() - before, 65);
+}
+
 // A real GPU is not filled up by a test.
 TEST(TrainingCuda, OutOfMemoryNamesTheSizesAndLeavesTheCheckpoint) {
   const data::Dataset data = few_users();
