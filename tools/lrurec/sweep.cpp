@@ -142,8 +142,8 @@ class Sweep {
     return fmt::format("{} seed={}", plan_.points[run.point].name(), run.config.seed);
   }
 
-  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations. On top
-  /// come what these steps do not do (scores of a validation round, a checkpoint in memory) and a tenth.
+  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations; what
+  /// they do not do is added.
   void measure_memory() {
     bytes_.assign(plan_.points.size(), 0);
     const ScratchFolder scratch;
@@ -162,13 +162,12 @@ class Sweep {
         continue;
       }
       const auto json = nlohmann::json::parse(text_of(out));
-      const double checkpoint = 12 * json["real_parameters"].get<double>(), scores = 64e6;
-      bytes_[p] = 1.1 * (json["peak_memory_bytes"].get<double>() + checkpoint + scores);
+      bytes_[p] =
+          sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>());
       if (bytes_[p] > plan_.memory) {
         fail(ErrorKind::out_of_memory,
              "{} alone needs about {:.0f} MB, and the sweep may take {:.0f} MB; allow more with --memory or "
-             "make "
-             "batch_size smaller",
+             "make batch_size smaller",
              plan_.points[p].name(), bytes_[p] / 1e6, plan_.memory / 1e6);
       }
     }
