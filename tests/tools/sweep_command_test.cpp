@@ -1,6 +1,9 @@
 // lrurec sweep on small demonstration data.
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
 
 #include "tests/support/runs.h"
 
@@ -86,24 +89,55 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
 }
 
-TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
-  const TemporaryFolder folder;
+/// Starts a sweep of two seeds, and once both are at work runs `then`, in which $sweep is its process.
+test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::string& then) {
   make_data(folder);
-  const std::string longer = "max_steps = 1500\nvalidate_every = 500\npatience = 0\n";
-  write_text(folder / "s.toml", head + settings + longer);
-  const auto stopped =
-      test::run_shell(folder, "timeout -s INT 1 " + test::command_path() + " sweep s.toml -o out --no-test");
-  // timeout's own code, or the command's where it had begun to listen; a fast machine may be through.
-  ASSERT_TRUE(stopped.code == 124 || stopped.code == 0) << stopped.code << stopped.err;
-  if (stopped.code == 124) {
-    EXPECT_NE(stopped.err.find("Continue with: lrurec sweep s.toml -o out"), std::string::npos)
-        << stopped.err;
+  write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
+  return test::run_shell(
+      folder, test::command_path() +
+                  " sweep s.toml -o out --no-test & sweep=$!;"
+                  "until [ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ];"
+                  "do kill -0 $sweep || exit 9; sleep 0.01; done;" +
+                  then);
+}
+
+/// The sweep goes on to the bits of a run that nothing stopped.
+void expect_completed_by_another(const TemporaryFolder& folder) {
+  test::CommandResult whole;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    whole = run_lrurec(folder, "sweep s.toml -o out --no-test");
+    if (whole.code != 2) break;  // in use by what still saves
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  const auto whole = run_lrurec(folder, "sweep s.toml -o out --no-test");
   ASSERT_EQ(whole.code, 0) << whole.err;
+  EXPECT_EQ(whole.err.find("2 of 2 runs are there already"), std::string::npos) << "nothing was stopped";
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o alone --config out/settings/seed=2.toml -q").code, 0);
   EXPECT_EQ(read_bytes(folder / "alone/checkpoints/best.ckpt"),
             read_bytes(folder / "out/settings/seed=2/checkpoints/best.ckpt"));
+}
+
+TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
+  for (const auto& [signal, code] : {std::pair{"INT", 130}, std::pair{"TERM", 143}}) {
+    const TemporaryFolder folder;
+    const auto stopped = amid_a_sweep(folder, std::string("kill -") + signal + " $sweep; wait $sweep");
+    ASSERT_EQ(stopped.code, code) << stopped.err;
+    EXPECT_NE(stopped.err.find("Continue with: lrurec sweep s.toml -o out"), std::string::npos)
+        << stopped.err;
+    // A run that is continued keeps its description; one that is begun anew writes it.
+    const auto begun = std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json");
+    expect_completed_by_another(folder);
+    EXPECT_EQ(std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json"), begun);
+  }
+}
+
+TEST(SweepCommand, GoesOnAfterAKillOnceItsRunsHaveSaved) {
+  const TemporaryFolder folder;
+  const auto beside = amid_a_sweep(folder, test::command_path() +
+                                               " sweep s.toml -o out --no-test; beside=$?;"
+                                               "kill -KILL $sweep; exit $beside");
+  ASSERT_EQ(beside.code, 2) << beside.err;
+  EXPECT_NE(beside.err.find("out is in use by another sweep"), std::string::npos) << beside.err;
+  expect_completed_by_another(folder);
 }
 
 TEST(SweepCommand, AFailedRunStopsNoOther) {

@@ -23,6 +23,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/child.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/folder_lock.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
 
@@ -119,23 +120,30 @@ class Sweep {
   }
 
   void run() {
+    if (!options_.dry_run && fs::exists(options_.output)) lock_.emplace(options_.output);
     for (Run& run : runs_) look_at(run);
     measure_memory();
     if (options_.dry_run) return print_plan();
+    if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
-    train();
-    if (interrupted_by() != 0) {
-      line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
-                              options_.file, options_.output));
-      return;
+    if (!lock_) {
+      lock_.emplace(options_.output);
+      for (Run& run : runs_) look_at(run);  // another may have been faster
     }
+    train();
+    if (interrupted_by() != 0) return say_how_to_continue();
     choose();
     if (best_ && !options_.no_test) test();
-    if (interrupted_by() != 0) return;
+    if (interrupted_by() != 0) return say_how_to_continue();
     report();
   }
 
  private:
+  void say_how_to_continue() {
+    line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
+                            options_.file, options_.output));
+  }
+
   void look_at(Run& run) const { run.state = sweep::look_at(run.folder, run.config, fingerprint_); }
 
   std::string label(const Run& run) const {
@@ -301,10 +309,11 @@ class Sweep {
       if (run.point != *best_) continue;
       line_.update("test: " + label(run));
       Child child({"evaluate", run.folder.string(), "--threads", std::to_string(plan_.threads), "--json"},
-                  run.beside(".test.json"), run.beside(".log"));
+                  run.beside(".test.json"), run.beside(".test.log"));
       if (const int code = wait(child); code != 0) {
         if (interrupted_by() != 0) return;
-        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1), last_line(run.beside(".log")));
+        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
+                    last_line(run.beside(".test.log")));
       }
       const auto json = nlohmann::json::parse(text_of(run.beside(".test.json")));
       for (const auto& [name, value] : json["metrics"]["LRURec"].items()) test_[name].push_back(value);
@@ -414,6 +423,7 @@ class Sweep {
   sweep::Plan plan_;
   ProgressLine line_;
   std::string fingerprint_, metric_;
+  std::optional<FolderLock> lock_;
   std::vector<Run> runs_;
   std::vector<double> bytes_;       ///< by point; 0: none of its runs is still to be made
   std::vector<std::size_t> order_;  ///< points by their validation metric, best first
