@@ -1,5 +1,7 @@
 // lrurec sweep on small demonstration data.
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -36,7 +38,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
              head + settings + "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8]\n");
   const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run");
   ASSERT_EQ(plan.code, 0) << plan.err;
-  EXPECT_NE(plan.out.find("4 runs, at most 2 at once"), std::string::npos) << plan.out;
+  EXPECT_NE(plan.out.find("4 runs, 4 to be made, at most 2 at once"), std::string::npos) << plan.out;
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 
   const auto first = run_lrurec(folder, "sweep s.toml -o out");
@@ -87,6 +89,77 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   const auto changed = run_lrurec(folder, "sweep s.toml -o out");
   EXPECT_EQ(changed.code, 2);
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
+}
+
+/// 60 users walk through 40 items in order, also to the validation target; the test target is one of five
+/// items that are in no training, so that whoever has learnt the walk ranks them last.
+void make_data_whose_end_is_different(const TemporaryFolder& folder) {
+  std::string text;
+  for (int user = 0; user < 60; ++user) {
+    for (int i = 0; i < 9; ++i) text += fmt::format("{} {}\n", user + 1, (user * 7 + i) % 40 + 1);
+    text += fmt::format("{} {}\n", user + 1, 41 + user % 5);
+  }
+  write_text(folder / "walks.txt", text);
+  const auto made = run_lrurec(folder, "prepare walks.txt --format sasrec -o d.lrd");
+  ASSERT_EQ(made.code, 0) << made.err;
+}
+
+TEST(SweepCommand, WhatHasTheBetterTestIsNotChosenForIt) {
+  const TemporaryFolder folder;
+  make_data_whose_end_is_different(folder);
+  write_text(folder / "s.toml",
+             "data = 'd.lrd'\nseeds = [1, 2]\nmetric = 'MRR@10'\n[settings]\nhidden = 8\nchannels = 12\n"
+             "max_length = 6\nbatch_size = 16\nmax_steps = 120\nvalidate_every = 40\n"
+             "[grid]\nlearning_rate = [0.0, 0.02]\n");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out --json");
+  ASSERT_EQ(swept.code, 0) << swept.err;
+  const auto found = nlohmann::json::parse(swept.out);
+  EXPECT_EQ(found["chosen_by"], "mean validation MRR@10");
+  EXPECT_EQ(found["best"], "learning_rate=0.02");
+  const auto untrained = run_lrurec(folder, "evaluate 'out/learning_rate=0/seed=1' --json");
+  ASSERT_EQ(untrained.code, 0) << untrained.err;
+  const double other = nlohmann::json::parse(untrained.out)["metrics"]["LRURec"]["Recall@10"];
+  EXPECT_GT(other, found["test"]["Recall@10"]["mean"].get<double>());
+}
+
+TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 300\nvalidate_every = 100\npatience = 0\n");
+  const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run --json");
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  const auto before = nlohmann::json::parse(plan.out);
+  EXPECT_EQ(before["at_once"], 2);
+  const double a_run = before["configurations"][0]["memory_bytes"];
+
+  // A run has begun where its settings are written, and has ended where its output is whole.
+  const auto apart = [&](const std::string& out) {
+    using std::filesystem::last_write_time;
+    return last_write_time(folder / (out + "/settings/seed=2.toml")) >=
+           last_write_time(folder / (out + "/settings/seed=1.json"));
+  };
+  const std::string limit = fmt::format(" --no-test --memory '{:.0f} MB'", 1.5 * a_run / 1e6);
+  const auto one = run_lrurec(folder, "sweep s.toml -o one" + limit);
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_TRUE(apart("one"));
+  const auto two = run_lrurec(folder, "sweep s.toml -o two --no-test");
+  ASSERT_EQ(two.code, 0) << two.err;
+  EXPECT_FALSE(apart("two"));
+
+  // What a run counted for is more than it took.
+  for (const char* seed : {"1", "2"}) {
+    const auto run =
+        nlohmann::json::parse(read_text(folder / (std::string("one/settings/seed=") + seed + ".json")));
+    EXPECT_GT(a_run, run["peak_memory_bytes"].get<double>());
+    EXPECT_LT(a_run, 10 * run["peak_memory_bytes"].get<double>());
+  }
+
+  // Another seed from the command line; the first is there already.
+  const auto more = run_lrurec(folder, "sweep s.toml -o one --no-test --json --seeds 1,3");
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_NE(more.err.find("1 of 2 runs are there already"), std::string::npos) << more.err;
+  EXPECT_EQ(nlohmann::json::parse(more.out)["seeds"], (std::vector<int>{1, 3}));
+  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o one --seeds 1,1").code, 2);
 }
 
 /// Starts a sweep of two seeds, and once both are at work runs `then`, in which $sweep is its process.
@@ -175,6 +248,10 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   const auto little = run_lrurec(folder, "sweep s.toml -o out --memory '1 MB'");
   EXPECT_EQ(little.code, 7);
   EXPECT_NE(little.err.find("alone needs about"), std::string::npos) << little.err;
+  write_text(folder / "s.toml", head + settings + "[grid]\neval_negatives = [5, 10]\n");
+  const auto unlike = run_lrurec(folder, "sweep s.toml -o out");
+  EXPECT_EQ(unlike.code, 2);
+  EXPECT_NE(unlike.err.find("choose one eval_negatives"), std::string::npos) << unlike.err;
   write_text(folder / "s.toml", "data = 'none.lrd'\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));

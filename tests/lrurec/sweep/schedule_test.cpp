@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "lrurec/sweep/results.h"
-
 namespace lrurec::sweep {
 namespace {
 
@@ -60,13 +56,6 @@ TEST(Schedule, ARunCountsForMoreThanItTakesButNotForTwiceThat) {
 }
 
 TEST(Schedule, KnowsTheMachinesMemory) { EXPECT_GT(available_memory(), 1e6); }
-
-TEST(SweepResults, MeanAndSampleDeviation) {
-  EXPECT_EQ(summarize({0.5}).mean, 0.5);
-  EXPECT_FALSE(summarize({0.5}).deviation);
-  EXPECT_DOUBLE_EQ(summarize({1, 2, 6}).mean, 3);
-  EXPECT_DOUBLE_EQ(*summarize({1, 2, 6}).deviation, std::sqrt(7.0));
-}
 
 }  // namespace
 }  // namespace lrurec::sweep
