@@ -162,6 +162,20 @@ TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o one --seeds 1,1").code, 2);
 }
 
+TEST(SweepCommand, SaysThatLengthsAreRankedAmongOtherItems) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string quick = "data = 'd.lrd'\n[settings]\nhidden = 8\nchannels = 12\nmax_steps = 1\n[grid]\n";
+  write_text(folder / "lengths.toml", quick + "max_length = [3, 6]\n");
+  const auto lengths = run_lrurec(folder, "sweep lengths.toml -o lengths --no-test");
+  ASSERT_EQ(lengths.code, 0) << lengths.err;
+  EXPECT_NE(lengths.err.find("--split val --mask all"), std::string::npos) << lengths.err;
+  write_text(folder / "same.toml", quick + "dropout = [0.1, 0.2]\nmax_length = [6]\n");
+  const auto same = run_lrurec(folder, "sweep same.toml -o same --no-test");
+  ASSERT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(same.err.find("--mask all"), std::string::npos) << same.err;
+}
+
 /// Starts a sweep of two seeds, and once both are at work runs `then`, in which $sweep is its process.
 test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::string& then) {
   make_data(folder);

@@ -306,6 +306,7 @@ class Sweep {
     } else {
       print_results();
     }
+    warn_of_unlike_candidates();
     if (failed == runs_.end()) return;
     const int code = failed->exit_code;
     const auto count =
@@ -313,6 +314,18 @@ class Sweep {
     throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
                 fmt::format("{} of {} runs failed; the first, {}, with exit code {}: {}", count, runs_.size(),
                             label(*failed), code, failed->complaint));
+  }
+
+  /// Validation takes the items of the model's input out of the candidates, which max_length decides.
+  void warn_of_unlike_candidates() const {
+    const auto length = plan_.points.front().config.max_length;
+    if (label_.empty() && std::any_of(plan_.points.begin(), plan_.points.end(),
+                                      [&](const auto& point) { return point.config.max_length != length; })) {
+      note(
+          "note: with another max_length validation has other candidates, which favours the longer; compare "
+          "with "
+          "lrurec evaluate RUN --split val --mask all");
+    }
   }
 
   void print_results() const {
