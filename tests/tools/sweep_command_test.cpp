@@ -170,6 +170,10 @@ TEST(SweepCommand, SaysThatLengthsAreRankedAmongOtherItems) {
   const auto lengths = run_lrurec(folder, "sweep lengths.toml -o lengths --no-test");
   ASSERT_EQ(lengths.code, 0) << lengths.err;
   EXPECT_NE(lengths.err.find("--split val --mask all"), std::string::npos) << lengths.err;
+  write_text(folder / "sampled.toml", quick + "max_length = [3, 6]\neval_negatives = [5]\n");
+  const auto sampled = run_lrurec(folder, "sweep sampled.toml -o sampled --no-test");
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_NE(sampled.err.find("--split val --mask all"), std::string::npos) << sampled.err;
   write_text(folder / "same.toml", quick + "dropout = [0.1, 0.2]\nmax_length = [6]\n");
   const auto same = run_lrurec(folder, "sweep same.toml -o same --no-test");
   ASSERT_EQ(same.code, 0) << same.err;

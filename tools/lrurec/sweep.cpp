@@ -319,13 +319,13 @@ class Sweep {
   /// Validation takes the items of the model's input out of the candidates, which max_length decides.
   void warn_of_unlike_candidates() const {
     const auto length = plan_.points.front().config.max_length;
-    if (label_.empty() && std::any_of(plan_.points.begin(), plan_.points.end(),
-                                      [&](const auto& point) { return point.config.max_length != length; })) {
-      note(
-          "note: with another max_length validation has other candidates, which favours the longer; compare "
-          "with "
-          "lrurec evaluate RUN --split val --mask all");
+    if (std::all_of(plan_.points.begin(), plan_.points.end(),
+                    [&](const auto& point) { return point.config.max_length == length; })) {
+      return;
     }
+    note(
+        "note: with another max_length validation has other candidates, which favours the longer; compare "
+        "with lrurec evaluate RUN --split val --mask all");
   }
 
   void print_results() const {
