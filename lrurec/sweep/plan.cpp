@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "lrurec/eval/metrics.h"
 #include "lrurec/util/suggest.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
@@ -22,7 +23,8 @@ class Reader {
       : place_(std::move(place)), folder_(std::move(folder)) {}
 
   Plan read(const toml::table& file) {
-    const std::vector<std::string> known{"data", "seeds", "jobs", "threads", "memory", "settings", "grid"};
+    const std::vector<std::string> known{"data",   "seeds",  "jobs",     "threads",
+                                         "memory", "metric", "settings", "grid"};
     Plan plan;
     for (const auto& [key, node] : file) {
       const std::string name(key.str());
@@ -41,6 +43,7 @@ class Reader {
         fail(ErrorKind::usage, "{}: memory needs a text such as \"8 GB\"", at(*memory));
       plan.memory = parse_memory(memory->as_string()->get(), at(*memory));
     }
+    if (const auto* metric = file.get("metric")) plan.metric = read_metric(*metric);
     if (const auto* seeds = file.get("seeds")) plan.seeds = read_seeds(*seeds);
 
     Point base;
@@ -73,19 +76,24 @@ class Reader {
     return node->as_integer()->get();
   }
 
+  std::string read_metric(const toml::node& node) const {
+    const auto& known = eval::metric_names();
+    const std::string metric = node.value_or(std::string());
+    if (std::find(known.begin(), known.end(), metric) == known.end()) {
+      fail(ErrorKind::usage, "{}: metric needs the name of one, such as \"NDCG@10\"{}", at(node),
+           util::suggestion(metric, known));
+    }
+    return metric;
+  }
+
   std::vector<std::int64_t> read_seeds(const toml::node& node) const {
     std::vector<std::int64_t> seeds;
     if (node.is_array()) {
       for (const auto& element : *node.as_array()) {
-        if (!element.is_integer() || element.as_integer()->get() < 0) break;
-        seeds.push_back(element.as_integer()->get());
+        seeds.push_back(element.is_integer() ? element.as_integer()->get() : -1);
       }
     }
-    if (seeds.empty() || seeds.size() != node.as_array()->size() ||
-        std::set(seeds.begin(), seeds.end()).size() != seeds.size()) {
-      fail(ErrorKind::usage, "{}: seeds needs a list of different whole numbers, such as [1, 2, 3]",
-           at(node));
-    }
+    check_seeds(seeds, at(node));
     return seeds;
   }
 
@@ -162,6 +170,14 @@ std::string Point::name() const {
     text += fmt::format("{}{}={}", text.empty() ? "" : ",", key, value);
   std::replace(text.begin(), text.end(), '/', '_');
   return text;
+}
+
+void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& place) {
+  if (!seeds.empty() && *std::min_element(seeds.begin(), seeds.end()) >= 0 &&
+      std::set(seeds.begin(), seeds.end()).size() == seeds.size()) {
+    return;
+  }
+  fail(ErrorKind::usage, "{}: seeds needs a list of different whole numbers, such as [1, 2, 3]", place);
 }
 
 double parse_memory(const std::string& text, const std::string& place) {

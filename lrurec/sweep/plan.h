@@ -6,6 +6,7 @@
 //   jobs = 2                      # runs at once; default: cores / threads
 //   threads = 1                   # of each run; default 1
 //   memory = "8 GB"               # all runs together; default: 80% of what is free
+//   metric = "NDCG@10"            # what is chosen by; default Recall@10, by which each run has its best step
 //
 //   [settings]                    # of every run, as in lrurec train --config
 //   preset = "small"
@@ -39,6 +40,7 @@ struct Plan {
   std::int64_t jobs = 0;     ///< 0: as many as there are cores for
   std::int64_t threads = 1;  ///< of each run
   double memory = 0;         ///< bytes; 0: most of what is free
+  std::string metric = "Recall@10";
   std::vector<Point> points;
 };
 
@@ -47,6 +49,9 @@ struct Plan {
 Plan read_plan(const std::filesystem::path& file);
 /// The same from text; `place` stands in errors for the file name, data is taken from `folder`.
 Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder);
+
+/// Seeds that are none, negative or repeated are ErrorKind::usage naming `place`.
+void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& place);
 
 /// "8 GB", "500 MB", "1.5 GiB" in bytes; anything else is ErrorKind::usage naming `place`.
 double parse_memory(const std::string& text, const std::string& place);

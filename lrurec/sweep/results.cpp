@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -47,6 +48,18 @@ RunState look_at(const std::filesystem::path& folder, const config::TrainConfig&
   return state;
 }
 
+std::vector<Run> runs_of(const Plan& plan, const std::filesystem::path& output) {
+  std::vector<Run> runs;
+  for (std::size_t p = 0; p < plan.points.size(); ++p) {
+    for (const auto seed : plan.seeds) {
+      Run run{p, plan.points[p].config, output / plan.points[p].name() / fmt::format("seed={}", seed)};
+      run.config.seed = seed;
+      runs.push_back(std::move(run));
+    }
+  }
+  return runs;
+}
+
 Summary summarize(const std::vector<double>& values) {
   const auto n = static_cast<double>(values.size());
   Summary result{std::accumulate(values.begin(), values.end(), 0.0) / n, {}};
@@ -54,6 +67,74 @@ Summary summarize(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : values) squares += (value - result.mean) * (value - result.mean);
   result.deviation = std::sqrt(squares / (n - 1));
+  return result;
+}
+
+std::vector<double> values(const std::vector<Run>& runs, std::size_t point, const std::string& metric) {
+  std::vector<double> found;
+  for (const Run& run : runs) {
+    if (run.point != point || !run.finished()) continue;
+    if (const auto it = run.state.validation.find(metric); it != run.state.validation.end()) {
+      found.push_back(it->second);
+    }
+  }
+  return found;
+}
+
+std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric) {
+  std::vector<std::size_t> order;
+  std::vector<double> means(plan.points.size());
+  for (std::size_t p = 0; p < plan.points.size(); ++p) {
+    const auto found = values(runs, p, metric);
+    if (found.size() != plan.seeds.size()) continue;
+    means[p] = summarize(found).mean;
+    order.push_back(p);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return means[a] > means[b]; });
+  return order;
+}
+
+nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std::string& fingerprint,
+                       const std::string& metric, const std::map<std::string, std::vector<double>>& test) {
+  nlohmann::json result{{"data", std::filesystem::absolute(plan.data).string()},
+                        {"fingerprint", fingerprint},
+                        {"seeds", plan.seeds},
+                        {"chosen_by", "mean validation " + metric},
+                        {"configurations", nlohmann::json::array()}};
+  for (std::size_t p = 0; p < plan.points.size(); ++p) {
+    nlohmann::json entries = nlohmann::json::array();
+    for (const Run& run : runs) {
+      if (run.point != p) continue;
+      nlohmann::json entry{{"seed", run.config.seed}, {"folder", run.folder.string()}};
+      entry["finished"] = run.finished();
+      if (run.finished()) {
+        entry["best_step"] = run.state.best_step;
+        entry["validation"] = run.state.validation;
+      } else if (!run.complaint.empty()) {
+        entry["exit_code"] = run.exit_code;
+        entry["error"] = run.complaint;
+      }
+      entries.push_back(std::move(entry));
+    }
+    nlohmann::json point{{"name", plan.points[p].name()}, {"runs", std::move(entries)}};
+    for (const auto& [key, value] : plan.points[p].choices) point["choices"][key] = value;
+    if (const auto found = values(runs, p, metric); !found.empty()) {
+      const auto summary = summarize(found);
+      point["validation_mean"] = summary.mean;
+      if (summary.deviation) point["validation_deviation"] = *summary.deviation;
+    }
+    result["configurations"].push_back(std::move(point));
+  }
+  const bool done = std::all_of(runs.begin(), runs.end(),
+                                [](const Run& run) { return run.finished() || run.exit_code != 0; });
+  if (const auto order = ranking(plan, runs, metric); done && !order.empty()) {
+    result["best"] = plan.points[order.front()].name();
+  }
+  for (const auto& [name, numbers] : test) {
+    const auto summary = summarize(numbers);
+    result["test"][name]["mean"] = summary.mean;
+    if (summary.deviation) result["test"][name]["deviation"] = *summary.deviation;
+  }
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,10 +27,36 @@ struct RunState {
 RunState look_at(const std::filesystem::path& folder, const config::TrainConfig& config,
                  const std::string& fingerprint);
 
+/// A configuration with one seed.
+struct Run {
+  std::size_t point = 0;  ///< of the plan
+  config::TrainConfig config;
+  std::filesystem::path folder;
+  RunState state{};
+  int exit_code = 0;
+  std::string complaint{};  ///< the last line that a failed run wrote
+
+  bool finished() const { return state.kind == RunState::Kind::finished; }
+};
+
+/// Every configuration with every seed, in folders of their own in `output`.
+std::vector<Run> runs_of(const Plan& plan, const std::filesystem::path& output);
+
 struct Summary {
   double mean = 0;
   std::optional<double> deviation;  ///< of the sample; of one value there is none
 };
 Summary summarize(const std::vector<double>& values);
+
+/// A validation metric at the best step of each run of a configuration, as far as they are finished.
+std::vector<double> values(const std::vector<Run>& runs, std::size_t point, const std::string& metric);
+
+/// Configurations by the mean of a validation metric, best first; only those all of whose runs are finished,
+/// for a mean over some seeds is not comparable.
+std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric);
+
+/// sweep.json. `test`: metrics of the best configuration's runs; empty: not looked at.
+nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std::string& fingerprint,
+                       const std::string& metric, const std::map<std::string, std::vector<double>>& test);
 
 }  // namespace lrurec::sweep

@@ -1,5 +1,6 @@
 #include "lrurec/sweep/schedule.h"
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -26,6 +27,20 @@ void Schedule::finish(std::size_t run) {
   used_ -= bytes_[run];
   if (--at_work_ == 0) used_ = 0;  // no rounding stays behind
 }
+
+std::int64_t most_at_once(std::vector<double> bytes, std::int64_t jobs, double limit) {
+  std::sort(bytes.begin(), bytes.end());
+  std::int64_t count = 0;
+  double used = 0;
+  for (const double run : bytes) {
+    used += run;
+    if (count == jobs || used > limit) break;
+    ++count;
+  }
+  return count;
+}
+
+double run_memory(double peak, double parameters) { return 1.1 * (peak + 24 * parameters + 64e6); }
 
 double available_memory() {
   std::ifstream in("/proc/meminfo");

@@ -1,6 +1,11 @@
 // lrurec sweep on small demonstration data.
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
 
 #include "tests/support/runs.h"
 
@@ -33,7 +38,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
              head + settings + "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8]\n");
   const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run");
   ASSERT_EQ(plan.code, 0) << plan.err;
-  EXPECT_NE(plan.out.find("4 runs, at most 2 at once"), std::string::npos) << plan.out;
+  EXPECT_NE(plan.out.find("4 runs, 4 to be made, at most 2 at once"), std::string::npos) << plan.out;
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 
   const auto first = run_lrurec(folder, "sweep s.toml -o out");
@@ -86,24 +91,144 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
 }
 
-TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
+/// 60 users walk through 40 items in order, also to the validation target; the test target is one of five
+/// items that are in no training, so that whoever has learnt the walk ranks them last.
+void make_data_whose_end_is_different(const TemporaryFolder& folder) {
+  std::string text;
+  for (int user = 0; user < 60; ++user) {
+    for (int i = 0; i < 9; ++i) text += fmt::format("{} {}\n", user + 1, (user * 7 + i) % 40 + 1);
+    text += fmt::format("{} {}\n", user + 1, 41 + user % 5);
+  }
+  write_text(folder / "walks.txt", text);
+  const auto made = run_lrurec(folder, "prepare walks.txt --format sasrec -o d.lrd");
+  ASSERT_EQ(made.code, 0) << made.err;
+}
+
+TEST(SweepCommand, WhatHasTheBetterTestIsNotChosenForIt) {
+  const TemporaryFolder folder;
+  make_data_whose_end_is_different(folder);
+  write_text(folder / "s.toml",
+             "data = 'd.lrd'\nseeds = [1, 2]\nmetric = 'MRR@10'\n[settings]\nhidden = 8\nchannels = 12\n"
+             "max_length = 6\nbatch_size = 16\nmax_steps = 120\nvalidate_every = 40\n"
+             "[grid]\nlearning_rate = [0.0, 0.02]\n");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out --json");
+  ASSERT_EQ(swept.code, 0) << swept.err;
+  const auto found = nlohmann::json::parse(swept.out);
+  EXPECT_EQ(found["chosen_by"], "mean validation MRR@10");
+  EXPECT_EQ(found["best"], "learning_rate=0.02");
+  const auto untrained = run_lrurec(folder, "evaluate 'out/learning_rate=0/seed=1' --json");
+  ASSERT_EQ(untrained.code, 0) << untrained.err;
+  const double other = nlohmann::json::parse(untrained.out)["metrics"]["LRURec"]["Recall@10"];
+  EXPECT_GT(other, found["test"]["Recall@10"]["mean"].get<double>());
+}
+
+TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
   const TemporaryFolder folder;
   make_data(folder);
-  const std::string longer = "max_steps = 1500\nvalidate_every = 500\npatience = 0\n";
-  write_text(folder / "s.toml", head + settings + longer);
-  const auto stopped =
-      test::run_shell(folder, "timeout -s INT 1 " + test::command_path() + " sweep s.toml -o out --no-test");
-  // timeout's own code, or the command's where it had begun to listen; a fast machine may be through.
-  ASSERT_TRUE(stopped.code == 124 || stopped.code == 0) << stopped.code << stopped.err;
-  if (stopped.code == 124) {
-    EXPECT_NE(stopped.err.find("Continue with: lrurec sweep s.toml -o out"), std::string::npos)
-        << stopped.err;
+  write_text(folder / "s.toml", head + settings + "max_steps = 300\nvalidate_every = 100\npatience = 0\n");
+  const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run --json");
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  const auto before = nlohmann::json::parse(plan.out);
+  EXPECT_EQ(before["at_once"], 2);
+  const double a_run = before["configurations"][0]["memory_bytes"];
+
+  // A run has begun where its settings are written, and has ended where its output is whole.
+  const auto apart = [&](const std::string& out) {
+    using std::filesystem::last_write_time;
+    return last_write_time(folder / (out + "/settings/seed=2.toml")) >=
+           last_write_time(folder / (out + "/settings/seed=1.json"));
+  };
+  const std::string limit = fmt::format(" --no-test --memory '{:.0f} MB'", 1.5 * a_run / 1e6);
+  const auto one = run_lrurec(folder, "sweep s.toml -o one" + limit);
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_TRUE(apart("one"));
+  const auto two = run_lrurec(folder, "sweep s.toml -o two --no-test");
+  ASSERT_EQ(two.code, 0) << two.err;
+  EXPECT_FALSE(apart("two"));
+
+  // What a run counted for is more than it took.
+  for (const char* seed : {"1", "2"}) {
+    const auto run =
+        nlohmann::json::parse(read_text(folder / (std::string("one/settings/seed=") + seed + ".json")));
+    EXPECT_GT(a_run, run["peak_memory_bytes"].get<double>());
+    EXPECT_LT(a_run, 10 * run["peak_memory_bytes"].get<double>());
   }
-  const auto whole = run_lrurec(folder, "sweep s.toml -o out --no-test");
+
+  // Another seed from the command line; the first is there already.
+  const auto more = run_lrurec(folder, "sweep s.toml -o one --no-test --json --seeds 1,3");
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_NE(more.err.find("1 of 2 runs are there already"), std::string::npos) << more.err;
+  EXPECT_EQ(nlohmann::json::parse(more.out)["seeds"], (std::vector<int>{1, 3}));
+  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o one --seeds 1,1").code, 2);
+}
+
+TEST(SweepCommand, SaysThatLengthsAreRankedAmongOtherItems) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string quick = "data = 'd.lrd'\n[settings]\nhidden = 8\nchannels = 12\nmax_steps = 1\n[grid]\n";
+  write_text(folder / "lengths.toml", quick + "max_length = [3, 6]\n");
+  const auto lengths = run_lrurec(folder, "sweep lengths.toml -o lengths --no-test");
+  ASSERT_EQ(lengths.code, 0) << lengths.err;
+  EXPECT_NE(lengths.err.find("--split val --mask all"), std::string::npos) << lengths.err;
+  write_text(folder / "sampled.toml", quick + "max_length = [3, 6]\neval_negatives = [5]\n");
+  const auto sampled = run_lrurec(folder, "sweep sampled.toml -o sampled --no-test");
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_NE(sampled.err.find("--split val --mask all"), std::string::npos) << sampled.err;
+  write_text(folder / "same.toml", quick + "dropout = [0.1, 0.2]\nmax_length = [6]\n");
+  const auto same = run_lrurec(folder, "sweep same.toml -o same --no-test");
+  ASSERT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(same.err.find("--mask all"), std::string::npos) << same.err;
+}
+
+/// Starts a sweep of two seeds, and once both are at work runs `then`, in which $sweep is its process.
+test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::string& then) {
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
+  return test::run_shell(
+      folder, test::command_path() +
+                  " sweep s.toml -o out --no-test & sweep=$!;"
+                  "until [ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ];"
+                  "do kill -0 $sweep || exit 9; sleep 0.01; done;" +
+                  then);
+}
+
+/// The sweep goes on to the bits of a run that nothing stopped.
+void expect_completed_by_another(const TemporaryFolder& folder) {
+  test::CommandResult whole;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    whole = run_lrurec(folder, "sweep s.toml -o out --no-test");
+    if (whole.code != 2) break;  // in use by what still saves
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
   ASSERT_EQ(whole.code, 0) << whole.err;
+  EXPECT_EQ(whole.err.find("2 of 2 runs are there already"), std::string::npos) << "nothing was stopped";
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o alone --config out/settings/seed=2.toml -q").code, 0);
   EXPECT_EQ(read_bytes(folder / "alone/checkpoints/best.ckpt"),
             read_bytes(folder / "out/settings/seed=2/checkpoints/best.ckpt"));
+}
+
+TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
+  for (const auto& [signal, code] : {std::pair{"INT", 130}, std::pair{"TERM", 143}}) {
+    const TemporaryFolder folder;
+    const auto stopped = amid_a_sweep(folder, std::string("kill -") + signal + " $sweep; wait $sweep");
+    ASSERT_EQ(stopped.code, code) << stopped.err;
+    EXPECT_NE(stopped.err.find("Continue with: lrurec sweep s.toml -o out"), std::string::npos)
+        << stopped.err;
+    // A run that is continued keeps its description; one that is begun anew writes it.
+    const auto begun = std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json");
+    expect_completed_by_another(folder);
+    EXPECT_EQ(std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json"), begun);
+  }
+}
+
+TEST(SweepCommand, GoesOnAfterAKillOnceItsRunsHaveSaved) {
+  const TemporaryFolder folder;
+  const auto beside = amid_a_sweep(folder, test::command_path() +
+                                               " sweep s.toml -o out --no-test; beside=$?;"
+                                               "kill -KILL $sweep; exit $beside");
+  ASSERT_EQ(beside.code, 2) << beside.err;
+  EXPECT_NE(beside.err.find("out is in use by another sweep"), std::string::npos) << beside.err;
+  expect_completed_by_another(folder);
 }
 
 TEST(SweepCommand, AFailedRunStopsNoOther) {
@@ -141,6 +266,10 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   const auto little = run_lrurec(folder, "sweep s.toml -o out --memory '1 MB'");
   EXPECT_EQ(little.code, 7);
   EXPECT_NE(little.err.find("alone needs about"), std::string::npos) << little.err;
+  write_text(folder / "s.toml", head + settings + "[grid]\neval_negatives = [5, 10]\n");
+  const auto unlike = run_lrurec(folder, "sweep s.toml -o out");
+  EXPECT_EQ(unlike.code, 2);
+  EXPECT_NE(unlike.err.find("choose one eval_negatives"), std::string::npos) << unlike.err;
   write_text(folder / "s.toml", "data = 'none.lrd'\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));

@@ -51,6 +51,8 @@ Child::Child(const std::vector<std::string>& arguments, const std::filesystem::p
 }
 
 Child::~Child() {
+  // An error of this process must not have to wait for trainings to end by themselves.
+  stop();
   if (id_ > 0) wait(/*now=*/false);
 }
 

@@ -20,7 +20,7 @@ class Child {
         const std::filesystem::path& errors);
   Child(Child&& other) noexcept : id_(std::exchange(other.id_, 0)) {}
   Child& operator=(Child&&) = delete;
-  /// Waits for it.
+  /// Asks it to save and end where it is still at work, and waits for it.
   ~Child();
 
   /// Its exit code once it has ended; 128 + the signal that ended it.

@@ -23,6 +23,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/child.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/folder_lock.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
 
@@ -31,26 +32,17 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+using sweep::Run;
 using sweep::RunState;
 
 struct Options {
   std::string file, output, memory;
+  std::vector<std::int64_t> seeds;
   std::int64_t jobs = 0;
   bool dry_run = false, no_test = false, json = false;
 };
 
-/// A configuration with one seed.
-struct Run {
-  std::size_t point = 0;
-  config::TrainConfig config;
-  fs::path folder;
-  RunState state;
-  int exit_code = 0;
-  std::string complaint;  ///< the last line that a failed run wrote
-
-  bool finished() const { return state.kind == RunState::Kind::finished; }
-  fs::path beside(const char* suffix) const { return folder.string() + suffix; }
-};
+fs::path beside(const Run& run, const char* suffix) { return run.folder.string() + suffix; }
 
 std::string text_of(const fs::path& file) {
   const auto bytes = nn::read_file(file);
@@ -93,6 +85,10 @@ class ScratchFolder {
 class Sweep {
  public:
   explicit Sweep(const Options& options) : options_(options), plan_(sweep::read_plan(options.file)) {
+    if (!options.seeds.empty()) {
+      sweep::check_seeds(options.seeds, "--seeds");
+      plan_.seeds = options.seeds;
+    }
     if (options.jobs > 0) plan_.jobs = options.jobs;
     if (plan_.jobs == 0) {
       plan_.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / plan_.threads);
@@ -100,50 +96,53 @@ class Sweep {
     if (!options.memory.empty()) plan_.memory = sweep::parse_memory(options.memory, "--memory");
     if (plan_.memory == 0) plan_.memory = 0.8 * sweep::available_memory();
     fingerprint_ = data::Dataset::load(plan_.data).fingerprint();
-    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
-      for (const auto seed : plan_.seeds) {
-        Run run{p, plan_.points[p].config, {}, {}, 0, {}};
-        run.config.seed = seed;
-        run.folder = fs::path(options.output) / plan_.points[p].name() / fmt::format("seed={}", seed);
-        runs_.push_back(std::move(run));
-      }
-    }
+    runs_ = sweep::runs_of(plan_, options.output);
     const auto& first = plan_.points.front().config;
-    metric_ = first.eval_negatives > 0 ? "sampled Recall@10" : "Recall@10";
+    label_ = first.eval_negatives > 0 ? "sampled " : "";
+    metric_ = label_ + plan_.metric;
     for (const auto& point : plan_.points) {
-      if ((point.config.eval_negatives > 0) != (first.eval_negatives > 0)) {
+      if (point.config.eval_negatives != first.eval_negatives) {
         fail(ErrorKind::usage,
-             "{}: full and sampled validation cannot be compared; choose one eval_negatives", options.file);
+             "{}: validation among different numbers of items cannot be compared; choose one eval_negatives",
+             options.file);
       }
     }
   }
 
   void run() {
+    if (!options_.dry_run && fs::exists(options_.output)) lock_.emplace(options_.output);
     for (Run& run : runs_) look_at(run);
     measure_memory();
     if (options_.dry_run) return print_plan();
+    if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
-    train();
-    if (interrupted_by() != 0) {
-      line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
-                              options_.file, options_.output));
-      return;
+    if (!lock_) {
+      lock_.emplace(options_.output);
+      for (Run& run : runs_) look_at(run);  // another may have been faster
     }
-    choose();
+    train();
+    if (interrupted_by() != 0) return say_how_to_continue();
+    order_ = sweep::ranking(plan_, runs_, metric_);
+    if (!order_.empty()) best_ = order_.front();
     if (best_ && !options_.no_test) test();
-    if (interrupted_by() != 0) return;
+    if (interrupted_by() != 0) return say_how_to_continue();
     report();
   }
 
  private:
+  void say_how_to_continue() {
+    line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
+                            options_.file, options_.output));
+  }
+
   void look_at(Run& run) const { run.state = sweep::look_at(run.folder, run.config, fingerprint_); }
 
   std::string label(const Run& run) const {
     return fmt::format("{} seed={}", plan_.points[run.point].name(), run.config.seed);
   }
 
-  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations. On top
-  /// come what these steps do not do (scores of a validation round, a checkpoint in memory) and a tenth.
+  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations; what
+  /// they do not do is added.
   void measure_memory() {
     bytes_.assign(plan_.points.size(), 0);
     const ScratchFolder scratch;
@@ -162,13 +161,12 @@ class Sweep {
         continue;
       }
       const auto json = nlohmann::json::parse(text_of(out));
-      const double checkpoint = 12 * json["real_parameters"].get<double>(), scores = 64e6;
-      bytes_[p] = 1.1 * (json["peak_memory_bytes"].get<double>() + checkpoint + scores);
+      bytes_[p] =
+          sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>());
       if (bytes_[p] > plan_.memory) {
         fail(ErrorKind::out_of_memory,
              "{} alone needs about {:.0f} MB, and the sweep may take {:.0f} MB; allow more with --memory or "
-             "make "
-             "batch_size smaller",
+             "make batch_size smaller",
              plan_.points[p].name(), bytes_[p] / 1e6, plan_.memory / 1e6);
       }
     }
@@ -198,12 +196,12 @@ class Sweep {
     fs::create_directories(run.folder.parent_path());
     // A run that ended before its first checkpoint has nothing to continue from.
     if (run.state.kind == RunState::Kind::missing) fs::remove_all(run.folder);
-    write_text(run.beside(".toml"), config::to_toml(run.config));
+    write_text(beside(run, ".toml"), config::to_toml(run.config));
     std::vector<std::string> arguments{
-        "train",    plan_.data.string(),          "-o",      run.folder.string(),
-        "--config", run.beside(".toml").string(), "--quiet", "--json"};
+        "train",    plan_.data.string(),           "-o",      run.folder.string(),
+        "--config", beside(run, ".toml").string(), "--quiet", "--json"};
     if (run.state.kind == RunState::Kind::begun) arguments.emplace_back("--resume");
-    return {arguments, run.beside(".json"), run.beside(".log")};
+    return {arguments, beside(run, ".json"), beside(run, ".log")};
   }
 
   void train() {
@@ -270,44 +268,22 @@ class Sweep {
                               run.state.validation[metric_], run.state.best_step, duration(seconds)));
       return;
     }
-    run.complaint = last_line(run.beside(".log"));
+    run.complaint = last_line(beside(run, ".log"));
     line_.print(fmt::format("{}: failed with exit code {}: {}", label(run), run.exit_code, run.complaint));
   }
-
-  /// The values of a metric over the seeds of a configuration, as far as its runs are there.
-  std::vector<double> values(std::size_t point, const std::string& metric) const {
-    std::vector<double> found;
-    for (const Run& run : runs_) {
-      if (run.point != point || !run.finished()) continue;
-      if (const auto it = run.state.validation.find(metric); it != run.state.validation.end()) {
-        found.push_back(it->second);
-      }
-    }
-    return found;
-  }
-
-  /// By the mean over seeds; only configurations all of whose runs are there.
-  void choose() {
-    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
-      if (values(p, metric_).size() == plan_.seeds.size()) order_.push_back(p);
-    }
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](std::size_t a, std::size_t b) { return mean(a) > mean(b); });
-    if (!order_.empty()) best_ = order_.front();
-  }
-  double mean(std::size_t point) const { return sweep::summarize(values(point, metric_)).mean; }
 
   void test() {
     for (const Run& run : runs_) {
       if (run.point != *best_) continue;
       line_.update("test: " + label(run));
       Child child({"evaluate", run.folder.string(), "--threads", std::to_string(plan_.threads), "--json"},
-                  run.beside(".test.json"), run.beside(".log"));
+                  beside(run, ".test.json"), beside(run, ".test.log"));
       if (const int code = wait(child); code != 0) {
         if (interrupted_by() != 0) return;
-        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1), last_line(run.beside(".log")));
+        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
+                    last_line(beside(run, ".test.log")));
       }
-      const auto json = nlohmann::json::parse(text_of(run.beside(".test.json")));
+      const auto json = nlohmann::json::parse(text_of(beside(run, ".test.json")));
       for (const auto& [name, value] : json["metrics"]["LRURec"].items()) test_[name].push_back(value);
     }
     line_.finish();
@@ -318,44 +294,7 @@ class Sweep {
                        : fmt::format("{:.4f}", s.mean);
   }
 
-  nlohmann::json json() const {
-    nlohmann::json result{{"data", fs::absolute(plan_.data).string()},
-                          {"fingerprint", fingerprint_},
-                          {"seeds", plan_.seeds},
-                          {"chosen_by", "mean validation " + metric_},
-                          {"configurations", nlohmann::json::array()}};
-    for (std::size_t p = 0; p < plan_.points.size(); ++p) {
-      nlohmann::json runs = nlohmann::json::array();
-      for (const Run& run : runs_) {
-        if (run.point != p) continue;
-        nlohmann::json entry{{"seed", run.config.seed}, {"folder", run.folder.string()}};
-        entry["finished"] = run.finished();
-        if (run.finished()) {
-          entry["best_step"] = run.state.best_step;
-          entry["validation"] = run.state.validation;
-        } else if (!run.complaint.empty()) {
-          entry["exit_code"] = run.exit_code;
-          entry["error"] = run.complaint;
-        }
-        runs.push_back(std::move(entry));
-      }
-      nlohmann::json point{{"name", plan_.points[p].name()}, {"runs", std::move(runs)}};
-      for (const auto& [key, value] : plan_.points[p].choices) point["choices"][key] = value;
-      if (const auto found = values(p, metric_); !found.empty()) {
-        const auto summary = sweep::summarize(found);
-        point["validation_mean"] = summary.mean;
-        if (summary.deviation) point["validation_deviation"] = *summary.deviation;
-      }
-      result["configurations"].push_back(std::move(point));
-    }
-    if (best_) result["best"] = plan_.points[*best_].name();
-    for (const auto& [name, numbers] : test_) {
-      const auto summary = sweep::summarize(numbers);
-      result["test"][name]["mean"] = summary.mean;
-      if (summary.deviation) result["test"][name]["deviation"] = *summary.deviation;
-    }
-    return result;
-  }
+  nlohmann::json json() const { return sweep::to_json(plan_, runs_, fingerprint_, metric_, test_); }
   void write_json() const { write_text(fs::path(options_.output) / "sweep.json", json().dump(2) + "\n"); }
 
   void report() const {
@@ -367,6 +306,7 @@ class Sweep {
     } else {
       print_results();
     }
+    warn_of_unlike_candidates();
     if (failed == runs_.end()) return;
     const int code = failed->exit_code;
     const auto count =
@@ -376,12 +316,25 @@ class Sweep {
                             label(*failed), code, failed->complaint));
   }
 
+  /// Validation takes the items of the model's input out of the candidates, which max_length decides.
+  void warn_of_unlike_candidates() const {
+    const auto length = plan_.points.front().config.max_length;
+    if (std::all_of(plan_.points.begin(), plan_.points.end(),
+                    [&](const auto& point) { return point.config.max_length == length; })) {
+      return;
+    }
+    note(
+        "note: with another max_length validation has other candidates, which favours the longer; compare "
+        "with lrurec evaluate RUN --split val --mask all");
+  }
+
   void print_results() const {
-    const std::string other = metric_ == "Recall@10" ? "NDCG@10" : "sampled NDCG@10";
+    const std::string other = label_ + (plan_.metric == "Recall@10" ? "NDCG@10" : "Recall@10");
     std::vector<std::vector<std::string>> rows{{"validation", metric_, other, "runs"}};
     for (const std::size_t p : order_) {
-      rows.push_back({plan_.points[p].name(), with_deviation(sweep::summarize(values(p, metric_))),
-                      with_deviation(sweep::summarize(values(p, other))),
+      rows.push_back({plan_.points[p].name(),
+                      with_deviation(sweep::summarize(sweep::values(runs_, p, metric_))),
+                      with_deviation(sweep::summarize(sweep::values(runs_, p, other))),
                       std::to_string(plan_.seeds.size())});
     }
     fmt::print("{}", table(rows));
@@ -390,8 +343,10 @@ class Sweep {
     fmt::print("\nbest by validation: {}\n", plan_.points[*best_].name());
     if (test_.empty()) return;
     rows = {{"test, of the best alone"}, {plan_.points[*best_].name()}};
-    for (const char* name : {"Recall@10", "Recall@20", "NDCG@10", "NDCG@20"}) {
-      const std::string key = metric_ == "Recall@10" ? name : std::string("sampled ") + name;
+    std::vector<std::string> shown{"Recall@10", "Recall@20", "NDCG@10", "NDCG@20"};
+    if (std::find(shown.begin(), shown.end(), plan_.metric) == shown.end()) shown.push_back(plan_.metric);
+    for (const std::string& name : shown) {
+      const std::string key = label_ + name;
       rows[0].push_back(key);
       rows[1].push_back(with_deviation(sweep::summarize(test_.at(key))));
     }
@@ -400,21 +355,40 @@ class Sweep {
 
   void print_plan() const {
     if (interrupted_by() != 0) return;
+    std::vector<double> missing;
+    for (const Run& run : runs_) {
+      if (!run.finished() && run.exit_code == 0) missing.push_back(bytes_[run.point]);
+    }
+    const auto at_once = sweep::most_at_once(missing, plan_.jobs, plan_.memory);
+    nlohmann::json json{{"runs", runs_.size()},
+                        {"missing", missing.size()},
+                        {"at_once", at_once},
+                        {"memory_bytes", plan_.memory},
+                        {"configurations", nlohmann::json::array()}};
     std::vector<std::vector<std::string>> rows{{"configuration", "seeds", "there already", "memory a run"}};
     for (std::size_t p = 0; p < plan_.points.size(); ++p) {
       const auto there = std::count_if(runs_.begin(), runs_.end(),
                                        [&](const Run& run) { return run.point == p && run.finished(); });
-      rows.push_back({plan_.points[p].name(), fmt::format("{}", fmt::join(plan_.seeds, " ")),
-                      std::to_string(there), bytes_[p] > 0 ? fmt::format("{:.0f} MB", bytes_[p] / 1e6) : ""});
+      const std::string name = plan_.points[p].name();
+      rows.push_back({name, fmt::format("{}", fmt::join(plan_.seeds, " ")), std::to_string(there),
+                      bytes_[p] > 0 ? fmt::format("{:.0f} MB", bytes_[p] / 1e6) : ""});
+      json["configurations"].push_back({{"name", name}, {"seeds", plan_.seeds}, {"there", there}});
+      if (bytes_[p] > 0) json["configurations"].back()["memory_bytes"] = bytes_[p];
     }
-    fmt::print("{}{} runs, at most {} at once within {:.0f} MB, {} threads each\n", table(rows), runs_.size(),
-               plan_.jobs, plan_.memory / 1e6, plan_.threads);
+    if (options_.json) {
+      fmt::print("{}\n", json.dump(2));
+      return;
+    }
+    fmt::print("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n",
+               table(rows), runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
   }
 
   const Options& options_;
   sweep::Plan plan_;
   ProgressLine line_;
-  std::string fingerprint_, metric_;
+  std::string fingerprint_;
+  std::string label_, metric_;  ///< "sampled " or "", and the full name of what is chosen by
+  std::optional<FolderLock> lock_;
   std::vector<Run> runs_;
   std::vector<double> bytes_;       ///< by point; 0: none of its runs is still to be made
   std::vector<std::size_t> order_;  ///< points by their validation metric, best first
@@ -436,6 +410,7 @@ void add_sweep(CLI::App& app) {
   sub->add_option("file", options->file, "file of the sweep (TOML: data, seeds, [settings], [grid])")
       ->required();
   sub->add_option("-o,--output", options->output, "folder of the runs; the same again continues")->required();
+  sub->add_option("--seeds", options->seeds, "seeds instead of the file's, such as 1,2,3")->delimiter(',');
   sub->add_option("--jobs", options->jobs, "runs at once; default: as the file says, or cores / threads")
       ->check(CLI::Range(1, 1024));
   sub->add_option(

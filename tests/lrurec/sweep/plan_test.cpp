@@ -15,12 +15,14 @@ Plan parse(const std::string& text) { return parse_plan(text, "s.toml", "/data")
 TEST(SweepPlan, IsEveryCombinationInTheFilesOrder) {
   const Plan plan = parse(
       "data = 'd.lrd'\nseeds = [7, 8]\njobs = 3\nthreads = 2\nmemory = '1.5 GB'\n"
+      "metric = 'NDCG@20'\n"
       "[settings]\npreset = 'beauty'\nhidden = 32\nouter_gelu = true\n"
       "[grid]\nmax_length = [10, 20]\ndropout = [0, 0.5]\n");
   EXPECT_EQ(plan.data, "/data/d.lrd");
   EXPECT_EQ(plan.seeds, (std::vector<std::int64_t>{7, 8}));
   EXPECT_EQ(plan.jobs, 3);
   EXPECT_EQ(plan.memory, 1.5e9);
+  EXPECT_EQ(plan.metric, "NDCG@20");
   std::vector<std::string> names;
   for (const Point& point : plan.points) {
     names.push_back(point.name());
@@ -43,6 +45,7 @@ TEST(SweepPlan, WithoutAGridIsSeedsOfOneConfiguration) {
   EXPECT_EQ(plan.points[0].name(), "settings");
   EXPECT_EQ(plan.data, "/d.lrd");
   EXPECT_EQ(plan.seeds, std::vector<std::int64_t>{1});
+  EXPECT_EQ(plan.metric, "Recall@10");
 }
 
 TEST(SweepPlan, MistakesAreToldWithTheirLine) {
@@ -65,6 +68,10 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nseeds = [1, 1]\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = []\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = 3\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nseeds = [1, -2]\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nseeds = [1, 'b']\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nmetric = 'NDGC@10'\n", "did you mean 'NDCG@10'?");
+  refused("data = 'd'\nmetric = 10\n", "s.toml:2: metric needs");
   refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
   refused("data = 'd'\nmemory = 8\n", "s.toml:2: memory needs");
   refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
