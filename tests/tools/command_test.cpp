@@ -133,6 +133,27 @@ TEST(Command, ResumeContinuesAndQuietIsQuiet) {
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --threads 1 --max-steps 11 -q").code, 0);
 }
 
+// What a person copies from the help must be what the command takes.
+TEST(Command, ExamplesOfTheHelpAreAccepted) {
+  const TemporaryFolder folder;
+  for (const std::string name :
+       {"prepare", "train", "evaluate", "compare", "report", "recommend", "export", "import", "sweep",
+        "inspect memory", "inspect scan", "config show", "explain"}) {
+    const std::string help = run_lrurec(folder, name + " --help").out;
+    std::istringstream lines(help.substr(std::min(help.size(), help.find("Examples:"))));
+    int examples = 0;
+    for (std::string line; std::getline(lines, line);) {
+      const auto at = line.find("lrurec ");
+      if (at == std::string::npos) continue;
+      ++examples;
+      // Files are missing here, which is exit code 5, but every word is understood: 2 would be a usage error.
+      const auto tried = run_shell(folder, line.substr(0, at) + test::command_path() + line.substr(at + 6));
+      EXPECT_TRUE(tried.code == 0 || tried.code == 5) << line << ": " << tried.code << tried.err;
+    }
+    EXPECT_GT(examples, 0) << name << help;
+  }
+}
+
 TEST(Command, EveryCommandKnowsQuietAndVerbose) {
   const TemporaryFolder folder;
   make_demo(folder);

@@ -32,6 +32,8 @@ std::map<std::string, std::vector<std::string>> commands_of_help(const Temporary
       std::smatch match;
       if (line == "Subcommands:") {
         subcommands = true;
+      } else if (line.empty()) {
+        subcommands = false;  // notes and examples follow
       } else if (subcommands && std::regex_search(line, match, subcommand)) {
         open.push_back((path.empty() ? "" : path + " ") + match[1].str());
       } else if (std::regex_search(line, match, flag)) {
@@ -191,6 +193,7 @@ TEST_F(Completion, TheManualPageHasEveryCommandAndFlag) {
       EXPECT_NE(page.out.find(shown), std::string::npos) << path << " " << flag;
     }
   }
+  EXPECT_NE(page.out.find("Examples:\n  lrurec report run\n"), std::string::npos);
   if (!there_is(folder_, "groff")) GTEST_SKIP() << "no groff to check the page";
   test::write_text(folder_ / "lrurec.1", page.out);
   const auto checked = run_shell(folder_, "groff -man -Tutf8 -ww -z lrurec.1");

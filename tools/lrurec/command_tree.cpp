@@ -81,6 +81,7 @@ Command describe(const CLI::App& app, const std::string& path) {
   command.path = path;
   command.name = app.get_name();
   command.description = app.get_description();
+  command.notes = app.get_footer();
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     if (option->nonpositional()) {

@@ -26,8 +26,8 @@ struct Argument {
 };
 
 struct Command {
-  std::string path;  ///< "" is lrurec itself, then "train", "check grad"
-  std::string name, description;
+  std::string path;                      ///< "" is lrurec itself, then "train", "check grad"
+  std::string name, description, notes;  ///< notes: below the flags, with examples
   std::vector<Flag> flags;
   std::vector<Argument> arguments;
   std::vector<Command> commands;

@@ -23,6 +23,8 @@ void add_export(CLI::App& app);
 void add_import(CLI::App& app);
 void add_check(CLI::App& app);
 void add_bench(CLI::App& app);
+/// Examples in the help of commands that have been added.
+void add_examples(CLI::App& app);
 /// completion and man, which describe all the others.
 void add_shell_support(CLI::App& app);
 

@@ -154,6 +154,8 @@ int run(int argc, char** argv) {
   add_bench(app);
   add_shell_support(app);
   add_verbosity(app);
+  add_examples(app);
+  app.footer(std::string("\n") + teaching);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) fmt::print("{}", teaching);

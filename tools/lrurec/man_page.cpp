@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tools/lrurec/command_tree.h"
 
@@ -49,6 +50,14 @@ std::string synopsis(const Command& command) {
   return line + " [\\fIoptions\\fR]";
 }
 
+/// Text whose lines stay as they are.
+std::string verbatim(const std::string& text) {
+  std::string result = ".PP\n.nf\n";
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) result += roff(line) + "\n";
+  return result + ".fi\n";
+}
+
 std::string section(const Command& command) {
   std::string text = fmt::format(".SS \"lrurec {}\"\n{}\n.PP\n{}\n", roff(command.path),
                                  roff(command.description), synopsis(command));
@@ -61,6 +70,7 @@ std::string section(const Command& command) {
     settings |= flag.group != plain_group;
   }
   if (settings) text += ".PP\nAnd every flag under SETTINGS.\n";
+  if (!command.notes.empty()) text += verbatim(command.notes);
   return text;
 }
 
@@ -88,7 +98,8 @@ lrurec \- linear recurrent units for sequential recommendation
 .SH DESCRIPTION
 Prepares logs of who took what and when, trains the sequential recommender LRURec on them, evaluates it beside
 baselines, and checks that everything is right.
-Results go to standard output (as JSON with \fB\-\-json\fR), everything else to standard error.
+Results go to standard output (as JSON with \fB\-\-json\fR), everything else to standard error
+(\fB\-\-quiet\fR, \fB\-\-verbose\fR); there are no colours.
 .PP
 \fBlrurec\fR alone shows the first steps.
 .SH COMMANDS
