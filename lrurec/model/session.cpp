@@ -90,16 +90,15 @@ struct IncrementalModel::WeightsOf : Weights {
 
   cpu::LruPlanes<T> planes(const LRURec& model, const std::string& at) const {
     const auto value = [&](const char* name) { return model.parameter(at + name).value(); };
-    // As nn::LRU::forward folds them.
-    const Tensor gamma = ops::raw::exp(value("gamma_log"));
-    const Tensor lambda = ops::raw::exp(
-        ops::raw::complex(ops::raw::neg(ops::raw::exp(value("nu_log"))), ops::raw::exp(value("theta_log"))));
-    const Tensor B = ops::raw::mul(gamma.reshape({-1, 1}), value("in_proj.weight"));
-    const Tensor b = ops::raw::mul(gamma, value("in_proj.bias")), C = value("out_proj.weight").contiguous();
+    const NoGrad no_grad;
+    const auto [lambda, B, b] = ops::lru_coefficients(
+        Variable(value("nu_log")), Variable(value("theta_log")), Variable(value("gamma_log")),
+        Variable(value("in_proj.weight")), Variable(value("in_proj.bias")));
+    const Tensor C = value("out_proj.weight").contiguous();
     cpu::LruInputs<T> in;
-    in.lambda = lambda.data<Z>();
-    in.B = B.data<Z>();
-    in.b = b.data<Z>();
+    in.lambda = lambda.value().template data<Z>();
+    in.B = B.value().template data<Z>();
+    in.b = b.value().template data<Z>();
     in.C = C.data<Z>();
     return cpu::LruPlanes<T>({0, config.hidden, config.channels, config.hidden, nullptr}, in);
   }

@@ -1,3 +1,4 @@
+#include "ops/elementwise/elementwise.h"
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
@@ -57,6 +58,16 @@ void add_lru_coefficients_rows(Rows& rows) {
   add("more channels than a block has warps", 3, 6);
   add("a row longer than a warp", 35, 1);
   add("no channels", 2, 0);
+  rows.push_back({"lru_coefficients",
+                  "|lambda| near 1 and near 0",
+                  {{{3}}, {{3}}, {{3}}, {{3, 2}, true}, {{3}, true}},
+                  [](const Variables& x) {
+                    const Tensor shift = Tensor::from(std::vector<double>{-9, 0, 1.5});
+                    const Variable nu_log = x[0] + Variable(shift.to(x[0].dtype()).to(x[0].value().device()));
+                    const auto [lambda, B, b] = lru_coefficients(nu_log, x[1], x[2], x[3], x[4]);
+                    return Variables{lambda, B, b};
+                  },
+                  false});
   rows.push_back(
       {"lru_coefficients",
        "lambda alone",

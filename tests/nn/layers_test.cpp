@@ -108,7 +108,6 @@ TEST(LayerNorm, HasMeanZeroAndVarianceOneAtAnyScale) {
   EXPECT_LE(test::max_abs(norm.forward(Variable(tiny)).value()), 1e-26);
 }
 
-// Equation 5, one step after the other, in long-hand complex arithmetic.
 // The first bits of every training hang on it.
 TEST(LruCoefficients, AreTheCompositionBitForBit) {
   const auto leaf = [](std::uint64_t stream, const Shape& shape, DType dtype) {
@@ -138,6 +137,7 @@ TEST(LruCoefficients, AreTheCompositionBitForBit) {
   }
 }
 
+// Equation 5, one step after the other, in long-hand complex arithmetic.
 TEST(LRU, IsEquationFive) {
   constexpr std::int64_t H = 3, D = 5, T = 7;
   Initializer init(3, DType::f64);
