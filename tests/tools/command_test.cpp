@@ -178,7 +178,8 @@ TEST(Command, EveryCommandKnowsQuietAndVerbose) {
 TEST(Command, ProgressIsOneLineOfATerminalHoweverNarrow) {
   const TemporaryFolder folder;
   make_demo(folder);
-  if (run_shell(folder, "command -v script").code != 0) GTEST_SKIP() << "no script(1) here";
+  if (run_shell(folder, "script -qec true typescript").code != 0)
+    GTEST_SKIP() << "no terminal can be had here";
   const auto shown = run_shell(
       folder,
       "script -qec 'stty cols 30; " + test::command_path() + " train d.lrd -o run --max-steps 300 " +
