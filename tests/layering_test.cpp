@@ -1,5 +1,6 @@
 // A folder uses only itself and the folders to its left: tensor -> autograd -> ops -> nn -> lrurec -> tools.
-// Kernel files see only their own kernels.h and tensor/.
+// Kernel files see only their own folder, ops/primitives/ and tensor/; ops/primitives/ sees only itself and
+// tensor/.
 
 #include <gtest/gtest.h>
 
@@ -21,16 +22,20 @@ std::ptrdiff_t layer_of(const std::string& path) {
   return it - layers.begin();
 }
 
-bool is_kernel(const std::string& path) { return path.ends_with("_cpu.cpp") || path.ends_with("_cuda.cu"); }
+const std::string primitives = "ops/primitives/";
+
+bool is_kernel(const std::string& path) {
+  return path.ends_with("_cpu.cpp") || path.ends_with("_cuda.cu") || path.starts_with(primitives);
+}
 
 /// What is wrong with a file of this path (relative to the project) including `included`; empty when nothing
 /// is.
 std::string complaint(const std::string& path, const std::string& included) {
   if (layer_of(included) > layer_of(path))
     return layers[static_cast<std::size_t>(layer_of(path))] + " may not use it";
-  if (is_kernel(path) && layer_of(included) != 0) {
+  if (is_kernel(path) && layer_of(included) != 0 && !included.starts_with(primitives)) {
     const bool own_folder = included.substr(0, included.rfind('/')) == path.substr(0, path.rfind('/'));
-    if (!own_folder) return "a kernel file may use its own folder and tensor/ only";
+    if (!own_folder) return "a kernel may use its own folder, ops/primitives/ and tensor/ only";
   }
   return "";
 }
@@ -70,8 +75,12 @@ TEST(Layering, TheCheckNoticesViolations) {
             std::vector<std::string>{"tensor/tensor.cpp:2: \"ops/matmul/matmul.h\": tensor may not use it"});
   std::istringstream sideways("#include \"ops/reduce/reduce.h\"\n#include \"ops/matmul/kernels.h\"\n");
   EXPECT_EQ(violations("ops/matmul/matmul_cpu.cpp", sideways).size(), 1u);
+  std::istringstream out_of_primitives("#include \"ops/reduce/kernels.h\"\n#include \"tensor/dtype.h\"\n");
+  EXPECT_EQ(violations("ops/primitives/column_sum_cuda.cu", out_of_primitives).size(), 1u);
   std::istringstream fine("#include \"tensor/dtype.h\"\n#include \"ops/reduce/reduce.h\"\n");
   EXPECT_TRUE(violations("ops/matmul/matmul.cpp", fine).empty());
+  std::istringstream shared("#include \"ops/primitives/tile_product.h\"\n");
+  EXPECT_TRUE(violations("ops/lru/lru_cpu.cpp", shared).empty());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "ops/cross_entropy/kernels.h"
-#include "tensor/simd.h"
+#include "ops/primitives/simd.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {

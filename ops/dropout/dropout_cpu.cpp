@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "ops/dropout/kernels.h"
-#include "tensor/dropout_mask.h"
+#include "ops/primitives/dropout_mask.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
+#include "ops/primitives/dropout_mask.h"
 #include "tensor/device.h"
-#include "tensor/dropout_mask.h"
 
 namespace lrurec::ops::kernels {
 

@@ -1,8 +1,8 @@
 #include "ops/elementwise/binary_table.h"
 #include "ops/elementwise/kernels.h"
 #include "ops/elementwise/unary_table.h"
+#include "ops/primitives/simd.h"
 #include "tensor/dtype.h"
-#include "tensor/simd.h"
 
 namespace lrurec::ops::kernels {
 namespace {

@@ -25,7 +25,7 @@ LRUREC_HOST_DEVICE T choose(bool condition, const T& x, const T& y) {
 
 #include <cmath>
 
-#include "tensor/simd.h"
+#include "ops/primitives/simd.h"
 
 namespace lrurec::ops::rows {
 

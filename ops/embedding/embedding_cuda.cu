@@ -2,9 +2,9 @@
 #include <bit>
 
 #include "ops/embedding/kernels.h"
+#include "ops/primitives/scatter_runs_cuda.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
-#include "tensor/cuda/scatter_runs.h"
 #include "tensor/dtype.h"
 
 namespace lrurec::ops::kernels {

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "ops/feed_forward/kernels.h"
-#include "tensor/dropout_mask.h"
+#include "ops/primitives/dropout_mask.h"
+#include "ops/primitives/simd.h"
+#include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
-#include "tensor/simd.h"
-#include "tensor/tile_product.h"
 
 namespace lrurec::ops::cpu {
 namespace {

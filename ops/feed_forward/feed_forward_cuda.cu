@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "ops/feed_forward/kernels.h"
-#include "tensor/cuda/chunks.h"
-#include "tensor/cuda/column_sum.h"
+#include "ops/primitives/chunks.h"
+#include "ops/primitives/column_sum_cuda.h"
+#include "ops/primitives/dropout_mask.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/pack.h"
 #include "tensor/cuda/scratch.h"
-#include "tensor/dropout_mask.h"
 
 namespace lrurec::ops::kernels {
 namespace {

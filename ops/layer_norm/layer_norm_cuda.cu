@@ -1,5 +1,5 @@
 #include "ops/layer_norm/kernels.h"
-#include "tensor/cuda/row_norm.h"
+#include "ops/primitives/row_norm_cuda.h"
 
 namespace lrurec::ops::kernels {
 namespace layer_norm_rows {

@@ -1,9 +1,9 @@
 #include <cmath>
 
 #include "ops/linear_rank/kernels.h"
+#include "ops/primitives/score_chunk.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
-#include "tensor/cuda/score_chunk.h"
 #include "tensor/cuda/scratch.h"
 
 namespace lrurec::ops::kernels {

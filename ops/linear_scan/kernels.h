@@ -59,7 +59,7 @@ void scan_sequential(Cuda, const CudaScan<T>& scan);
 /// Algorithm 1 of the paper: one pass over memory for each doubling.
 template <class T>
 void scan_recursive(Cuda, const CudaScan<T>& scan);
-/// Runs of time in registers (tensor/cuda/recurrence.h): one read, one write.
+/// Runs of time in registers (ops/primitives/recurrence_cuda.h): one read, one write.
 template <class T>
 void scan_chunked(Cuda, const CudaScan<T>& scan);
 

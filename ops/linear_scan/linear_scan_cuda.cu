@@ -1,9 +1,9 @@
 // The recurrence on a GPU, three ways. The first is the definition; the last one is fast:
-// tensor/cuda/recurrence.h.
+// ops/primitives/recurrence_cuda.h.
 
 #include "ops/linear_scan/kernels.h"
-#include "tensor/cuda/column_sum.h"
-#include "tensor/cuda/recurrence.h"
+#include "ops/primitives/column_sum_cuda.h"
+#include "ops/primitives/recurrence_cuda.h"
 
 namespace lrurec::ops::kernels {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "ops/linear_top_k/kernels.h"
+#include "ops/primitives/simd.h"
+#include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
-#include "tensor/simd.h"
-#include "tensor/tile_product.h"
 
 namespace lrurec::ops::kernels {
 namespace {

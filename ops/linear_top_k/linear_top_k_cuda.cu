@@ -1,9 +1,9 @@
 #include <limits>
 
 #include "ops/linear_top_k/kernels.h"
+#include "ops/primitives/score_chunk.h"
+#include "ops/primitives/select_cuda.h"
 #include "tensor/cuda/gemm.h"
-#include "tensor/cuda/score_chunk.h"
-#include "tensor/cuda/select.h"
 
 namespace lrurec::ops::kernels {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ops/lru/kernels.h"
+#include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
-#include "tensor/tile_product.h"
 
 namespace lrurec::ops::cpu {
 namespace {

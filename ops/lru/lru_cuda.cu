@@ -1,10 +1,10 @@
-// The linear recurrent unit on a GPU: real products by cuBLAS around the scan of tensor/cuda/recurrence.h.
-// The rows that the first product makes become the states in place.
+// The linear recurrent unit on a GPU: real products by cuBLAS around the scan of
+// ops/primitives/recurrence_cuda.h. The rows that the first product makes become the states in place.
 
 #include "ops/lru/kernels.h"
-#include "tensor/cuda/column_sum.h"
+#include "ops/primitives/column_sum_cuda.h"
+#include "ops/primitives/recurrence_cuda.h"
 #include "tensor/cuda/gemm.h"
-#include "tensor/cuda/recurrence.h"
 #include "tensor/cuda/runtime.h"
 
 namespace lrurec::ops::kernels {

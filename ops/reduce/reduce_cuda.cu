@@ -1,6 +1,6 @@
+#include "ops/primitives/chunks.h"
+#include "ops/primitives/column_sum_cuda.h"
 #include "ops/reduce/kernels.h"
-#include "tensor/cuda/chunks.h"
-#include "tensor/cuda/column_sum.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/scratch.h"

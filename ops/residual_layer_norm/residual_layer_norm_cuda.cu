@@ -1,5 +1,5 @@
+#include "ops/primitives/row_norm_cuda.h"
 #include "ops/residual_layer_norm/kernels.h"
-#include "tensor/cuda/row_norm.h"
 
 namespace lrurec::ops::kernels {
 namespace residual_rows {

@@ -3,8 +3,8 @@
 #include <limits>
 #include <vector>
 
+#include "ops/primitives/simd.h"
 #include "ops/sampled_cross_entropy/kernels.h"
-#include "tensor/simd.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::cpu {

@@ -1,9 +1,9 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/primitives/scatter_runs_cuda.h"
 #include "ops/sampled_cross_entropy/kernels.h"
 #include "tensor/cuda/kernel.h"
-#include "tensor/cuda/scatter_runs.h"
 
 namespace lrurec::ops::kernels {
 namespace {

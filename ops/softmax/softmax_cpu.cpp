@@ -2,8 +2,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/primitives/simd.h"
 #include "ops/softmax/kernels.h"
-#include "tensor/simd.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {

@@ -1,5 +1,5 @@
+#include "ops/primitives/select_cuda.h"
 #include "ops/top_k/kernels.h"
-#include "tensor/cuda/select.h"
 
 namespace lrurec::ops::kernels {
 namespace {

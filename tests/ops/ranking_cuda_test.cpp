@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "ops/linear_top_k/linear_top_k.h"
-#include "tensor/cuda/score_chunk.h"
+#include "ops/primitives/score_chunk.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
 

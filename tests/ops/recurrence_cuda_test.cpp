@@ -3,7 +3,7 @@
 #include "ops/linear_scan/linear_scan.h"
 #include "ops/lru/lru.h"
 #include "ops/ops.h"
-#include "tensor/cuda/time_chunks.h"
+#include "ops/primitives/time_chunks.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
 

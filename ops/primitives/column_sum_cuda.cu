@@ -1,6 +1,6 @@
-#include "tensor/cuda/column_sum.h"
+#include "ops/primitives/column_sum_cuda.h"
 
-#include "tensor/cuda/chunks.h"
+#include "ops/primitives/chunks.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/scratch.h"
 #include "tensor/dtype.h"

@@ -1,4 +1,4 @@
-#include "tensor/cuda/chunks.h"
+#include "ops/primitives/chunks.h"
 
 #include <gtest/gtest.h>
 

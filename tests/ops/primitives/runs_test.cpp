@@ -1,4 +1,4 @@
-#include "tensor/cuda/runs.h"
+#include "ops/primitives/runs.h"
 
 #include <gtest/gtest.h>
 

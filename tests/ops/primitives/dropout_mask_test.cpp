@@ -1,4 +1,4 @@
-#include "tensor/dropout_mask.h"
+#include "ops/primitives/dropout_mask.h"
 
 #include <gtest/gtest.h>
 

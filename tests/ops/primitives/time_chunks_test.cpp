@@ -1,4 +1,4 @@
-#include "tensor/cuda/time_chunks.h"
+#include "ops/primitives/time_chunks.h"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 #include <limits>
 #include <string_view>
 
+#include "ops/primitives/runs.h"
 #include "tensor/cuda/kernel.h"
-#include "tensor/cuda/runs.h"
 #include "tensor/cuda/scratch.h"
 #include "tensor/cuda/sort.h"
 #include "tensor/error.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "tensor/cuda/chunks.h"
-#include "tensor/cuda/column_sum.h"
+#include "ops/primitives/chunks.h"
+#include "ops/primitives/column_sum_cuda.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/pack.h"
 #include "tensor/cuda/scratch.h"
@@ -117,7 +117,7 @@ __global__ void normalise_any_kernel(std::int64_t rows, std::int64_t width, T ep
 ///   source.load<N>(row, c)      N elements of x from column c
 ///   sink.store<N>(row, c, n)    takes the same of n
 ///   sink.finish(row, mean, rstd)
-/// `fours`: whether N = 4 is allowed (pack.h); N = 1 is always needed.
+/// `fours`: whether N = 4 is allowed (tensor/cuda/pack.h); N = 1 is always needed.
 template <class T, class Source, class Sink>
 void normalise_rows(const char* name, std::int64_t rows, std::int64_t width, double eps, bool fours,
                     const Source& source, const Sink& sink) {

@@ -1,4 +1,4 @@
-#include "tensor/tile_product.h"
+#include "ops/primitives/tile_product.h"
 
 #include <algorithm>
 #include <array>

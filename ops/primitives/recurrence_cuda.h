@@ -10,11 +10,11 @@
 
 #include <type_traits>
 
+#include "ops/primitives/time_chunks.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/cuda/scratch.h"
-#include "tensor/cuda/time_chunks.h"
 
 namespace lrurec::cuda {
 
