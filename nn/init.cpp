@@ -15,11 +15,20 @@ constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 }  // namespace
 
-Tensor Initializer::constant(const Shape& shape, double value) { return Tensor::full(shape, value, real_); }
+Initializer Initializer::without_values(DType real) {
+  Initializer init(0, real);
+  init.values_ = false;
+  return init;
+}
+
+Tensor Initializer::constant(const Shape& shape, double value) {
+  return values_ ? Tensor::full(shape, value, real_) : Tensor::empty(shape, real_);
+}
 
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
   const Philox random(seed_, first_stream + streams_++);
   const Tensor x = Tensor::empty(shape, real_);
+  if (!values_) return x;
   // Written in place and by all threads: a table of millions of items has no room for a copy in f64.
   dispatch_real("truncated_normal", real_, [&]<class T>() {
     T* values = x.data<T>();

@@ -13,6 +13,8 @@ class Initializer {
  public:
   /// `real` is the real dtype of the parameters, f32 or f64; complex ones get its counterpart.
   explicit Initializer(std::uint64_t seed, DType real = DType::f32) : seed_(seed), real_(real) {}
+  /// Gives memory without values, for a module whose values are then copied (Module::copy_values).
+  static Initializer without_values(DType real);
 
   Tensor constant(const Shape& shape, double value);
   /// Normal(0, sigma) cut at +-cut by rejection.
@@ -33,6 +35,7 @@ class Initializer {
   std::uint64_t seed_;
   std::uint64_t streams_ = 0;
   DType real_;
+  bool values_ = true;
 };
 
 }  // namespace lrurec::nn

@@ -21,6 +21,8 @@ Embedding::Embedding(std::int64_t rows, std::int64_t width, Initializer& init)
 
 Variable Embedding::forward(const Tensor& ids) const { return ops::embedding(weight, ids); }
 
+Tensor Embedding::step(const Tensor& ids) const { return ops::raw::embedding(weight.value(), ids); }
+
 LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
     : weight(register_parameter("weight", init.constant({width}, 1))),
       bias(register_parameter("bias", init.constant({width}, 0))),
@@ -49,6 +51,13 @@ Variable FeedForward::forward(const Variable& x, const ForwardContext& context) 
                            dropout_.key(context));
 }
 
+void FeedForward::prepare_steps() {
+  packed_ = ops::raw::pack_feed_forward(w_1_.weight.value(), w_1_.bias.value(), w_2_.weight.value(),
+                                        w_2_.bias.value());
+}
+
+Tensor FeedForward::step(const Tensor& x) const { return ops::raw::feed_forward(x, packed_); }
+
 Variable ResidualNorm::forward_composed(const Variable& a, const Variable& x,
                                         const ForwardContext& context) const {
   const Variable dropped = dropout_.forward(a, context);
@@ -57,6 +66,10 @@ Variable ResidualNorm::forward_composed(const Variable& a, const Variable& x,
 
 Variable ResidualNorm::forward(const Variable& a, const Variable& x, const ForwardContext& context) const {
   return ops::residual_layer_norm(a, x, weight, bias, eps_, dropout_.p(context), dropout_.key(context));
+}
+
+Tensor ResidualNorm::step(const Tensor& a, const Tensor& x) const {
+  return ops::raw::residual_layer_norm(a, x, weight.value(), bias.value(), eps_);
 }
 
 }  // namespace lrurec::nn

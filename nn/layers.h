@@ -1,8 +1,13 @@
 #pragma once
 // The usual layers. x: [tokens, width] throughout; any leading dimensions work.
+//
+// Outside training, `step` takes one token of each of n sequences, [n, width], and records nothing: it has
+// the bits of forward. Layers whose kernels read their weights in another layout pack them once in
+// prepare_steps; steps then take no notice of later changes of the weights.
 
 #include "nn/init.h"
 #include "nn/module.h"
+#include "ops/feed_forward/feed_forward.h"
 
 namespace lrurec::nn {
 
@@ -30,6 +35,7 @@ class Embedding : public Module {
   Embedding(std::int64_t rows, std::int64_t width, Initializer& init);
   /// ids: i64 [tokens] -> [tokens, width]
   Variable forward(const Tensor& ids) const;
+  Tensor step(const Tensor& ids) const;
 
   Variable weight;
 };
@@ -70,6 +76,7 @@ class ResidualNorm : public LayerNorm {
   Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
   /// The same by the fused operation.
   Variable forward(const Variable& a, const Variable& x, const ForwardContext& context) const;
+  Tensor step(const Tensor& a, const Tensor& x) const;
 
  private:
   Dropout dropout_;
@@ -84,9 +91,13 @@ class FeedForward : public Module {
   /// The same by the fused operation.
   Variable forward(const Variable& x, const ForwardContext& context) const;
 
+  void prepare_steps();
+  Tensor step(const Tensor& x) const;
+
  private:
   Linear w_1_, w_2_;
   Dropout dropout_;
+  ops::raw::PackedFeedForward packed_;
 };
 
 }  // namespace lrurec::nn

@@ -41,11 +41,18 @@ LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variabl
 }
 
 Variable LRU::forward_last(const Variable& x, const Tensor& offsets) const {
+  return Variable(ops::raw::lru_last(x.value(), packed(), offsets));
+}
+
+void LRU::prepare_steps() { packed_ = packed(); }
+
+Tensor LRU::step(const Tensor& x, const Tensor& state) const { return ops::raw::lru_step(x, packed_, state); }
+
+ops::raw::PackedLru LRU::packed() const {
   const NoGrad no_grad;
   const auto [lambda, B, b] = coefficients();
-  return Variable(ops::raw::lru_last(x.value(), lambda.value(), B.value(), b.value(),
-                                     out_proj_.weight.value(), ops::raw::real(out_proj_.bias.value()),
-                                     offsets));
+  return ops::raw::pack_lru(lambda.value(), B.value(), b.value(), out_proj_.weight.value(),
+                            ops::raw::real(out_proj_.bias.value()));
 }
 
 ops::LruCoefficients LRU::coefficients() const {

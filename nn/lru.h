@@ -2,6 +2,7 @@
 // The linear recurrent unit (section 3.2 of the paper).
 
 #include "nn/layers.h"
+#include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
 
 namespace lrurec::nn {
@@ -42,13 +43,21 @@ class LRU : public Module {
   /// y of the last token of each sequence, [S, H]; for evaluation. Sequences must not be empty.
   Variable forward_last(const Variable& x, const Tensor& offsets) const;
 
+  /// Inference event by event (nn/layers.h): one token of each of n sequences, x: [n, H] -> y: [n, H].
+  /// `state`, complex [n, D] and dense, is all there is to know of the past; it becomes the state after the
+  /// token.
+  void prepare_steps();
+  Tensor step(const Tensor& x, const Tensor& state) const;
+
   Variable nu_log, theta_log, gamma_log;
 
  private:
   LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init);
   /// lambda, and B and b_B with gamma folded in.
   ops::LruCoefficients coefficients() const;
+  ops::raw::PackedLru packed() const;
   ComplexLinear in_proj_, out_proj_;  ///< B and C
+  ops::raw::PackedLru packed_;        ///< for steps
 };
 
 }  // namespace lrurec::nn

@@ -31,6 +31,21 @@ void Module::zero_grad() {
   for (auto& p : named_parameters()) p.variable.zero_grad();
 }
 
+void Module::copy_values(const Module& from) {
+  const auto theirs = from.named_parameters();
+  const auto ours = named_parameters();
+  if (ours.size() != theirs.size()) {
+    fail_op("copy_values", "{} parameters from a module with {}", ours.size(), theirs.size());
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (ours[i].name != theirs[i].name) {
+      fail_op("copy_values", "parameter '{}' from '{}'", ours[i].name, theirs[i].name);
+    }
+    Variable own = ours[i].variable;
+    own.set_value(theirs[i].variable.value().contiguous().clone());
+  }
+}
+
 void Module::to(Device device) {
   for (auto& p : named_parameters()) {
     p.variable.zero_grad();

@@ -32,6 +32,8 @@ class Module {
   /// Number of parameters, a complex one counted as one.
   std::int64_t parameter_count() const;
   void zero_grad();
+  /// Takes a copy of each parameter's value from a module with the same parameters.
+  void copy_values(const Module& from);
   /// Moves all parameters to a device, bit by bit; gradients are dropped. An optimiser is made afterwards.
   void to(Device device);
 

@@ -57,6 +57,18 @@ Variable LruBlock::position_wise_half(const Variable& y, const nn::ForwardContex
   return feed_forward_norm_.forward(position_wise, y, context);
 }
 
+void LruBlock::prepare_steps() {
+  lru_.prepare_steps();
+  feed_forward_.prepare_steps();
+}
+
+Tensor LruBlock::step(const Tensor& x, const Tensor& state) const {
+  const Tensor y = lru_norm_.step(lru_.step(x, state), x);
+  Tensor position_wise = feed_forward_.step(y);
+  if (outer_gelu_) position_wise = ops::raw::gelu(position_wise);
+  return feed_forward_norm_.step(position_wise, y);
+}
+
 LRURec::LRURec(const ModelConfig& config, std::uint64_t seed, DType real)
     : LRURec(config, nn::Initializer(seed, real)) {}
 
@@ -74,8 +86,18 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
 
+std::unique_ptr<LRURec> LRURec::clone() const {
+  std::unique_ptr<LRURec> copy(new LRURec(config_, nn::Initializer::without_values(dtype())));
+  copy->copy_values(*this);
+  return copy;
+}
+
+Variable LRURec::embed(const Tensor& items, const nn::ForwardContext& context) const {
+  return embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+}
+
 Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+  Variable x = embed(items, context);
   const Tensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block->forward(x, boundaries, {}, context).x;
   return x;
@@ -83,7 +105,7 @@ Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::Fo
 
 std::vector<Tensor> LRURec::block_inputs(const Tensor& items, const Tensor& offsets) const {
   const NoGrad no_grad;
-  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, {});
+  Variable x = embed(items, {});
   const Tensor boundaries = offsets.to(device());
   std::vector<Tensor> inputs;
   for (const auto& block : blocks_) {
@@ -91,20 +113,6 @@ std::vector<Tensor> LRURec::block_inputs(const Tensor& items, const Tensor& offs
     x = block->forward(x, boundaries, {}, {}).x;
   }
   return inputs;
-}
-
-Tensor LRURec::continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const {
-  const NoGrad no_grad;
-  const nn::ForwardContext context;
-  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
-  const Tensor boundaries = offsets.to(device());
-  for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    Tensor carried = state.select(0, static_cast<std::int64_t>(b));
-    const auto [out, final_state] = blocks_[b]->forward(x, boundaries, Variable(carried), context);
-    carried.copy_(final_state.value());
-    x = out;
-  }
-  return x.value();
 }
 
 Variable LRURec::encode_composed(const Tensor& items, const Tensor& offsets,
@@ -118,11 +126,27 @@ Variable LRURec::encode_composed(const Tensor& items, const Tensor& offsets,
 Variable LRURec::encode_last(const Tensor& items, const Tensor& offsets) const {
   const NoGrad no_grad;
   const nn::ForwardContext context;
-  Variable x = embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+  Variable x = embed(items, context);
   const Tensor boundaries = offsets.to(device());
   if (blocks_.empty()) return ops::embedding(x, last_tokens(boundaries));
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, boundaries, {}, context).x;
   return blocks_.back()->forward_last(x, boundaries);
+}
+
+void LRURec::prepare_steps() {
+  for (auto& block : blocks_) block->prepare_steps();
+}
+
+Tensor LRURec::initial_state(std::int64_t n) const {
+  return Tensor::zeros({config_.blocks, n, config_.channels}, complex_of(dtype()), device());
+}
+
+Tensor LRURec::step(const Tensor& items, const Tensor& state) const {
+  Tensor x = embedding_norm_.step(embedding_.step(items.to(device())), {});
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    x = blocks_[b]->step(x, state.select(0, static_cast<std::int64_t>(b)));
+  }
+  return x;
 }
 
 Variable LRURec::predict(const Variable& hidden) const {

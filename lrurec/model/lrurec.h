@@ -46,6 +46,10 @@ class LruBlock : public nn::Module {
   Variable forward_last(const Variable& x, const Tensor& offsets) const;
   const nn::LRU& lru() const { return lru_; }
 
+  /// Inference event by event (nn/layers.h): x: [n, H] -> [n, H]; state: complex [n, D], see nn::LRU::step.
+  void prepare_steps();
+  Tensor step(const Tensor& x, const Tensor& state) const;
+
   static constexpr std::uint64_t dropout_sites = 3;
 
  private:
@@ -65,6 +69,8 @@ class LRURec : public nn::Module {
  public:
   /// `real` is f32 or f64.
   LRURec(const ModelConfig& config, std::uint64_t seed, DType real = DType::f32);
+  /// A model of its own with the same values.
+  std::unique_ptr<LRURec> clone() const;
 
   /// Hidden features of every token, [tokens, H].
   Variable encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context = {}) const;
@@ -75,9 +81,12 @@ class LRURec : public nn::Module {
   /// Outside training: what enters each block, [tokens, H] of every token.
   std::vector<Tensor> block_inputs(const Tensor& items, const Tensor& offsets) const;
 
-  /// Outside training: hidden features of every token where sequences continue from a state, complex [blocks,
-  /// S, D], dense; it becomes the state after them.
-  Tensor continue_from(const Tensor& items, const Tensor& offsets, Tensor& state) const;
+  /// Inference event by event (nn/layers.h): items: i64 [n], one of each of n users -> their hidden features,
+  /// [n, H]. `state`, complex [blocks, n, D] and dense, becomes the state after them.
+  void prepare_steps();
+  Tensor step(const Tensor& items, const Tensor& state) const;
+  /// The state before any item: zeros.
+  Tensor initial_state(std::int64_t n) const;
 
   /// Equation 10: scores over 0..|I| from hidden features: h E^T + b, [n, H] -> [n, |I| + 1].
   Variable predict(const Variable& hidden) const;
@@ -108,6 +117,8 @@ class LRURec : public nn::Module {
   const LruBlock& block(std::int64_t index) const { return *blocks_[static_cast<std::size_t>(index)]; }
   /// Where the parameters are. Items, offsets and labels may be elsewhere: they are sent there.
   Device device() const { return bias_.value().device(); }
+  /// Of the parameters: f32 or f64.
+  DType dtype() const { return bias_.dtype(); }
   /// lambda of each block, complex [D], on the CPU.
   std::vector<Tensor> lambdas() const;
   /// Mean |lambda| of each block (table 5 of the paper).
@@ -117,6 +128,8 @@ class LRURec : public nn::Module {
 
  private:
   LRURec(const ModelConfig& config, nn::Initializer init);
+  /// Equation 7: what enters the first block.
+  Variable embed(const Tensor& items, const nn::ForwardContext& context) const;
 
   ModelConfig config_;
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]

@@ -11,18 +11,15 @@
 
 namespace lrurec::model {
 
-/// A model prepared for steps: gamma folded into B, weights laid out as the kernels read them. A copy; later
-/// changes of the model are not seen.
+/// A copy of a model, prepared for steps: gamma folded into B, weights laid out as the kernels read them. It
+/// takes no notice of later changes of the model.
 class IncrementalModel {
  public:
   explicit IncrementalModel(const LRURec& model);
-  ~IncrementalModel();
-  IncrementalModel(const IncrementalModel&) = delete;
-  IncrementalModel& operator=(const IncrementalModel&) = delete;
 
-  const ModelConfig& config() const { return config_; }
+  const ModelConfig& config() const { return model_->config(); }
   /// States of n users before any event: complex [blocks, n, D], zeros. 2 KB a user at the paper's sizes.
-  Tensor initial_state(std::int64_t n) const;
+  Tensor initial_state(std::int64_t n) const { return model_->initial_state(n); }
   /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
   /// it. Returns the hidden features [n, H], those that LRURec::encode gives for the last token of the whole
   /// history.
@@ -31,14 +28,7 @@ class IncrementalModel {
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
 
  private:
-  struct Weights;
-  template <class T>
-  struct WeightsOf;
-  struct OnGpu;
-  ModelConfig config_;
-  DType real_;
-  Device device_;
-  std::unique_ptr<Weights> weights_;
+  std::unique_ptr<LRURec> model_;
   ops::raw::ClassTiles items_;
 };
 

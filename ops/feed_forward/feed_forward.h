@@ -18,4 +18,26 @@ namespace lrurec::ops {
 Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1, const Variable& W2,
                       const Variable& b2, double p = 0, DropoutKey key = {});
 
+namespace kernels {
+template <class T>
+struct FeedForwardWeights;
+}
+
+namespace raw {
+
+/// Weights as the kernels read them, for as many calls as they do not change. Where the arguments were dense
+/// they share memory with them; `packed` is a copy.
+struct PackedFeedForward {
+  Tensor W1, b1, W2, b2;
+  Tensor packed;  ///< see pack_feed_forward in kernels.h
+  template <class T>
+  kernels::FeedForwardWeights<T> pointers() const;
+};
+PackedFeedForward pack_feed_forward(const Tensor& W1, const Tensor& b1, const Tensor& W2, const Tensor& b2);
+
+/// Without dropout, x: [tokens, H] -> [tokens, O].
+Tensor feed_forward(const Tensor& x, const PackedFeedForward& weights);
+
+}  // namespace raw
+
 }  // namespace lrurec::ops

@@ -4,12 +4,11 @@
 #include <vector>
 
 #include "ops/feed_forward/kernels.h"
-#include "ops/primitives/dropout_mask.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 constexpr std::int64_t tile_tokens = 64;
@@ -41,36 +40,52 @@ void gelu_and_slope(std::int64_t n, T* z, T* slope) {
   gelu(n, z, z);
 }
 
+/// W1^T [H, I] and W2^T [I, O].
+template <class T>
+const T* packed_W1(const FeedForward<T>& f) {
+  return f.packed;
+}
+template <class T>
+const T* packed_W2(const FeedForward<T>& f) {
+  return f.packed + f.weights.H * f.weights.I;
+}
+
 /// z = W1 x + b1 for n tokens from `first`.
 template <class T>
-void first_layer(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, std::int64_t first,
-                 std::int64_t n, T* z) {
-  tile_product(TileStart::bias, n, f.I, f.H, TileOperand<T>{f.x + first * f.H, f.H, 1}, transposed.W1.data(),
-               f.I, z, f.I, f.b1);
+void first_layer(const FeedForward<T>& f, std::int64_t first, std::int64_t n, T* z) {
+  const std::int64_t H = f.weights.H, I = f.weights.I;
+  tile_product(TileStart::bias, n, I, H, TileOperand<T>{f.x + first * H, H, 1}, packed_W1(f), I, z, I,
+               f.weights.b1);
 }
 
 }  // namespace
 
-template <class T>
-FeedForwardTransposed<T>::FeedForwardTransposed(const FeedForward<T>& f) : W1(f.H * f.I), W2(f.I * f.O) {
-  tile_transpose(f.I, f.H, f.W1, f.H, W1.data(), f.I);
-  tile_transpose(f.O, f.I, f.W2, f.I, W2.data(), f.O);
+std::int64_t packed_feed_forward_size(Cpu, std::int64_t H, std::int64_t I, std::int64_t O) {
+  return I * (H + O);
 }
 
 template <class T>
-void feed_forward(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, T* y) {
-  const DropoutMask mask(f.random, f.p);
+void pack_feed_forward(Cpu, const FeedForwardWeights<T>& w, T* packed) {
+  tile_transpose(w.I, w.H, w.W1, w.H, packed, w.I);
+  tile_transpose(w.O, w.I, w.W2, w.I, packed + w.H * w.I, w.O);
+}
+
+std::int64_t kept_feed_forward_size(Cpu, std::int64_t, std::int64_t, bool) { return 0; }
+
+template <class T>
+void feed_forward(Cpu, const FeedForward<T>& f, bool, T* y) {
+  const std::int64_t I = f.weights.I, O = f.weights.O;
 #pragma omp parallel if (f.tokens > tile_tokens)
   {
-    const Scratch<T> a(tile_tokens * f.I);
+    const Scratch<T> a(tile_tokens * I);
 #pragma omp for schedule(static)
     for (std::int64_t first = 0; first < f.tokens; first += tile_tokens) {
       const std::int64_t n = std::min(tile_tokens, f.tokens - first);
-      first_layer(f, transposed, first, n, a.data());
-      gelu(n * f.I, a.data(), a.data());
-      mask.apply(first * f.I, n * f.I, a.data());
-      tile_product(TileStart::bias, n, f.O, f.I, TileOperand<T>{a.data(), f.I, 1}, transposed.W2.data(), f.O,
-                   y + first * f.O, f.O, f.b2);
+      first_layer(f, first, n, a.data());
+      gelu(n * I, a.data(), a.data());
+      f.mask.apply(first * I, n * I, a.data());
+      tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), I, 1}, packed_W2(f), O, y + first * O,
+                   O, f.weights.b2);
     }
   }
 }
@@ -81,40 +96,39 @@ namespace {
 template <class T>
 struct Sums {
   Scratch<T> W1, b1, W2, b2;
-  explicit Sums(const FeedForward<T>& f)
-      : W1(f.I * f.H, T(0)), b1(f.I, T(0)), W2(f.O * f.I, T(0)), b2(f.O, T(0)) {}
+  explicit Sums(const FeedForwardWeights<T>& w)
+      : W1(w.I * w.H, T(0)), b1(w.I, T(0)), W2(w.O * w.I, T(0)), b2(w.O, T(0)) {}
 };
 
 }  // namespace
 
 template <class T>
-void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& gradients) {
-  const FeedForwardTransposed<T> transposed(f);
-  const DropoutMask mask(f.random, f.p);
+void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to) {
+  const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O;
   // As many runs for any number of threads: the same bits.
   const std::int64_t tiles = (f.tokens + tile_tokens - 1) / tile_tokens;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;
-  for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f);
+  for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f.weights);
 #pragma omp parallel for schedule(dynamic, 1) if (runs > 1)
   for (std::int64_t run = 0; run < runs; ++run) {
     Sums<T>& sum = sums[static_cast<std::size_t>(run)];
-    const Scratch<T> a(tile_tokens * f.I), slope(a.size()), dz(a.size());
+    const Scratch<T> a(tile_tokens * I), slope(a.size()), dz(a.size());
     for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
       const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
-      const T* g = dy + first * f.O;
-      first_layer(f, transposed, first, n, a.data());
-      gelu_and_slope(n * f.I, a.data(), slope.data());
-      mask.apply(first * f.I, n * f.I, a.data(), slope.data());
-      tile_product(TileStart::sum, f.O, f.I, n, TileOperand<T>{g, 1, f.O}, a.data(), f.I, sum.W2.data(), f.I);
-      tile_add_columns(n, f.O, g, sum.b2.data());
-      tile_product(TileStart::zero, n, f.I, f.O, TileOperand<T>{g, f.O, 1}, f.W2, f.I, dz.data(), f.I);
-      for (std::int64_t i = 0; i < n * f.I; ++i) dz[i] *= slope[i];
-      tile_product(TileStart::zero, n, f.H, f.I, TileOperand<T>{dz.data(), f.I, 1}, f.W1, f.H,
-                   gradients.dx + first * f.H, f.H);
-      tile_product(TileStart::sum, f.I, f.H, n, TileOperand<T>{dz.data(), 1, f.I}, f.x + first * f.H, f.H,
-                   sum.W1.data(), f.H);
-      tile_add_columns(n, f.I, dz.data(), sum.b1.data());
+      const T* g = dy + first * O;
+      first_layer(f, first, n, a.data());
+      gelu_and_slope(n * I, a.data(), slope.data());
+      f.mask.apply(first * I, n * I, a.data(), slope.data());
+      tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), I, sum.W2.data(), I);
+      tile_add_columns(n, O, g, sum.b2.data());
+      tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, f.weights.W2, I, dz.data(), I);
+      for (std::int64_t i = 0; i < n * I; ++i) dz[i] *= slope[i];
+      tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), I, 1}, f.weights.W1, H,
+                   to.dx + first * H, H);
+      tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, I}, f.x + first * H, H,
+                   sum.W1.data(), H);
+      tile_add_columns(n, I, dz.data(), sum.b1.data());
     }
   }
   const auto total = [&](Scratch<T> Sums<T>::*part, T* out) {
@@ -125,17 +139,18 @@ void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwa
       for (std::int64_t i = 0; i < first.size(); ++i) out[i] += from[i];
     }
   };
-  total(&Sums<T>::W1, gradients.dW1);
-  total(&Sums<T>::b1, gradients.db1);
-  total(&Sums<T>::W2, gradients.dW2);
-  total(&Sums<T>::b2, gradients.db2);
+  total(&Sums<T>::W1, to.dW1);
+  total(&Sums<T>::b1, to.db1);
+  total(&Sums<T>::W2, to.dW2);
+  total(&Sums<T>::b2, to.db2);
 }
 
-#define FEED_FORWARD(T)                                                                      \
-  template struct FeedForwardTransposed<T>;                                                  \
-  template void feed_forward<T>(const FeedForward<T>&, const FeedForwardTransposed<T>&, T*); \
-  template void feed_forward_backward<T>(const FeedForward<T>&, const T*, const FeedForwardGradients<T>&);
+#define FEED_FORWARD(T)                                                        \
+  template void pack_feed_forward<T>(Cpu, const FeedForwardWeights<T>&, T*);   \
+  template void feed_forward<T>(Cpu, const FeedForward<T>&, bool, T*);         \
+  template void feed_forward_backward<T>(Cpu, const FeedForward<T>&, const T*, \
+                                         const FeedForwardGradients<T>&);
 FEED_FORWARD(float)
 FEED_FORWARD(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

@@ -5,7 +5,7 @@
 #include "ops/feed_forward/kernels.h"
 #include "ops/primitives/chunks.h"
 #include "ops/primitives/column_sum_cuda.h"
-#include "ops/primitives/dropout_mask.h"
+#include "ops/primitives/fill_cuda.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/pack.h"
@@ -102,48 +102,59 @@ dim3 tiles(std::int64_t I, const Chunks& rows) {
 
 }  // namespace
 
+std::int64_t packed_feed_forward_size(Cuda, std::int64_t, std::int64_t, std::int64_t) { return 0; }
+
 template <class T>
-void feed_forward(Cuda, const cpu::FeedForward<T>& f, T* z, T* a, T* y) {
-  const DropoutMask mask(f.random, f.p);
-  cuda::gemm(Read::plain, Read::transpose, f.tokens, f.I, f.H, f.x, f.H, f.W1, f.H, T(0), z, f.I);
-  const Chunks rows(f.tokens, 4 * warps, 65535);  // as many blocks as a grid may have in this direction
-  if (cuda::in_fours(f.I, f.b1, z, a)) {
-    cuda::launch("feed_forward", activate<4, T>, tiles<4>(f.I, rows), threads, 0, rows, f.I, z, f.b1, mask,
-                 a);
-  } else {
-    cuda::launch("feed_forward", activate<1, T>, tiles<1>(f.I, rows), threads, 0, rows, f.I, z, f.b1, mask,
-                 a);
-  }
-  cuda::gemm(Read::plain, Read::transpose, f.tokens, f.O, f.I, static_cast<const T*>(a), f.I, f.W2, f.I, T(1),
-             y, f.O);
+void pack_feed_forward(Cuda, const FeedForwardWeights<T>&, T*) {}
+
+std::int64_t kept_feed_forward_size(Cuda, std::int64_t tokens, std::int64_t I, bool for_backward) {
+  return (for_backward ? 2 : 1) * tokens * I;
 }
 
 template <class T>
-void feed_forward_backward(Cuda, const cpu::FeedForward<T>& f, const T* z, const T* a, const T* dy,
-                           const cpu::FeedForwardGradients<T>& gradients) {
-  const DropoutMask mask(f.random, f.p);
-  const Chunks rows(f.tokens, 4 * warps, 512);
-  const cuda::Scratch<T> da(f.tokens * f.I), sums(rows.count * f.I);
-  cuda::gemm(Read::plain, Read::plain, f.tokens, f.I, f.O, dy, f.O, f.W2, f.I, T(0), da.data(), f.I);
-  if (cuda::in_fours(f.I, f.b1, z)) {
-    cuda::launch("feed_forward", activate_backward<4, T>, tiles<4>(f.I, rows), threads, 0, rows, f.I, z, f.b1,
-                 mask, da.data(), sums.data());
+void feed_forward(Cuda, const FeedForward<T>& f, bool for_backward, T* y) {
+  const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O;
+  T *z = f.kept, *a = for_backward ? z + f.tokens * I : z;
+  const T* b1 = f.weights.b1;
+  cuda::gemm(Read::plain, Read::transpose, f.tokens, I, H, f.x, H, f.weights.W1, H, T(0), z, I);
+  const Chunks rows(f.tokens, 4 * warps, 65535);  // as many blocks as a grid may have in this direction
+  if (cuda::in_fours(I, b1, z, a)) {
+    cuda::launch("feed_forward", activate<4, T>, tiles<4>(I, rows), threads, 0, rows, I, z, b1, f.mask, a);
   } else {
-    cuda::launch("feed_forward", activate_backward<1, T>, tiles<1>(f.I, rows), threads, 0, rows, f.I, z, f.b1,
-                 mask, da.data(), sums.data());
+    cuda::launch("feed_forward", activate<1, T>, tiles<1>(I, rows), threads, 0, rows, I, z, b1, f.mask, a);
+  }
+  cuda::repeat_row("feed_forward", f.tokens, O, f.weights.b2, y);
+  cuda::gemm(Read::plain, Read::transpose, f.tokens, O, I, static_cast<const T*>(a), I, f.weights.W2, I, T(1),
+             y, O);
+}
+
+template <class T>
+void feed_forward_backward(Cuda, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to) {
+  const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O;
+  const T *z = f.kept, *a = z + f.tokens * I, *b1 = f.weights.b1;
+  const Chunks rows(f.tokens, 4 * warps, 512);
+  const cuda::Scratch<T> da(f.tokens * I), sums(rows.count * I);
+  cuda::gemm(Read::plain, Read::plain, f.tokens, I, O, dy, O, f.weights.W2, I, T(0), da.data(), I);
+  if (cuda::in_fours(I, b1, z)) {
+    cuda::launch("feed_forward", activate_backward<4, T>, tiles<4>(I, rows), threads, 0, rows, I, z, b1,
+                 f.mask, da.data(), sums.data());
+  } else {
+    cuda::launch("feed_forward", activate_backward<1, T>, tiles<1>(I, rows), threads, 0, rows, I, z, b1,
+                 f.mask, da.data(), sums.data());
   }
   const T* dz = da.data();
-  cuda::column_sum(rows.count, f.I, static_cast<const T*>(sums.data()), gradients.db1);
-  cuda::column_sum(f.tokens, f.O, dy, gradients.db2);
-  cuda::gemm(Read::plain, Read::plain, f.tokens, f.H, f.I, dz, f.I, f.W1, f.H, T(0), gradients.dx, f.H);
-  cuda::gemm(Read::transpose, Read::plain, f.I, f.H, f.tokens, dz, f.I, f.x, f.H, T(0), gradients.dW1, f.H);
-  cuda::gemm(Read::transpose, Read::plain, f.O, f.I, f.tokens, dy, f.O, a, f.I, T(0), gradients.dW2, f.I);
+  cuda::column_sum(rows.count, I, static_cast<const T*>(sums.data()), to.db1);
+  cuda::column_sum(f.tokens, O, dy, to.db2);
+  cuda::gemm(Read::plain, Read::plain, f.tokens, H, I, dz, I, f.weights.W1, H, T(0), to.dx, H);
+  cuda::gemm(Read::transpose, Read::plain, I, H, f.tokens, dz, I, f.x, H, T(0), to.dW1, H);
+  cuda::gemm(Read::transpose, Read::plain, O, I, f.tokens, dy, O, a, I, T(0), to.dW2, I);
 }
 
-#define FEED_FORWARD(T)                                                                                  \
-  template void feed_forward<T>(Cuda, const cpu::FeedForward<T>&, T*, T*, T*);                           \
-  template void feed_forward_backward<T>(Cuda, const cpu::FeedForward<T>&, const T*, const T*, const T*, \
-                                         const cpu::FeedForwardGradients<T>&);
+#define FEED_FORWARD(T)                                                         \
+  template void pack_feed_forward<T>(Cuda, const FeedForwardWeights<T>&, T*);   \
+  template void feed_forward<T>(Cuda, const FeedForward<T>&, bool, T*);         \
+  template void feed_forward_backward<T>(Cuda, const FeedForward<T>&, const T*, \
+                                         const FeedForwardGradients<T>&);
 FEED_FORWARD(float)
 FEED_FORWARD(double)
 

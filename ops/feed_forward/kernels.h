@@ -2,26 +2,26 @@
 
 #include <cstdint>
 
+#include "ops/primitives/dropout_mask.h"
 #include "tensor/device.h"
-#include "tensor/random.h"
-#include "tensor/scratch.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
-/// W1 [I, H], b1 [I], W2 [O, I], b2 [O]; x [tokens, H].
+/// W1 [I, H], b1 [I], W2 [O, I], b2 [O].
 template <class T>
-struct FeedForward {
-  std::int64_t tokens, H, I, O;
-  const T *x, *W1, *b1, *W2, *b2;
-  double p;       ///< of dropout
-  Philox random;  ///< its mask
+struct FeedForwardWeights {
+  std::int64_t H, I, O;
+  const T *W1, *b1, *W2, *b2;
 };
 
-/// The weights as the forward products read them: W1^T [H, I], W2^T [I, O].
 template <class T>
-struct FeedForwardTransposed {
-  Scratch<T> W1, W2;
-  explicit FeedForwardTransposed(const FeedForward<T>& f);
+struct FeedForward {
+  std::int64_t tokens;
+  FeedForwardWeights<T> weights;
+  const T* packed;  ///< the weights as pack_feed_forward left them
+  const T* x;       ///< [tokens, H]
+  DropoutMask mask;
+  T* kept;  ///< what the forward pass keeps for the backward
 };
 
 template <class T>
@@ -29,25 +29,30 @@ struct FeedForwardGradients {
   T *dx, *dW1, *db1, *dW2, *db2;
 };
 
+/// The weights as the products read them, for as many passes as they do not change: on a CPU W1^T [H, I],
+/// then W2^T [I, O]; a GPU reads W1 and W2 themselves.
+std::int64_t packed_feed_forward_size(Cpu, std::int64_t H, std::int64_t I, std::int64_t O);
+std::int64_t packed_feed_forward_size(Cuda, std::int64_t H, std::int64_t I, std::int64_t O);
 template <class T>
-void feed_forward(const FeedForward<T>& f, const FeedForwardTransposed<T>& transposed, T* y);
+void pack_feed_forward(Cpu, const FeedForwardWeights<T>& weights, T* packed);
+template <class T>
+void pack_feed_forward(Cuda, const FeedForwardWeights<T>& weights, T* packed);
+
+/// Elements of `kept`. A CPU keeps nothing: it computes z = W1 x + b1 again. A GPU keeps W1 x, and where a
+/// backward pass follows what enters W2, [tokens, I] each.
+std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bool for_backward);
+std::int64_t kept_feed_forward_size(Cuda, std::int64_t tokens, std::int64_t I, bool for_backward);
+
+/// y: [tokens, O]
+template <class T>
+void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y);
+template <class T>
+void feed_forward(Cuda, const FeedForward<T>& f, bool for_backward, T* y);
 
 /// Gradients, overwritten.
 template <class T>
-void feed_forward_backward(const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& gradients);
-
-}  // namespace lrurec::ops::cpu
-
-namespace lrurec::ops::kernels {
-
-/// The GPU stores what lies between the layers, z = W1 x and a = dropout(gelu(z + b1)), both [tokens, I]; `a`
-/// may be `z` where no backward follows. y holds b2 in every row and is added to.
+void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to);
 template <class T>
-void feed_forward(Cuda, const cpu::FeedForward<T>& f, T* z, T* a, T* y);
-
-/// Gradients, overwritten.
-template <class T>
-void feed_forward_backward(Cuda, const cpu::FeedForward<T>& f, const T* z, const T* a, const T* dy,
-                           const cpu::FeedForwardGradients<T>& gradients);
+void feed_forward_backward(Cuda, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to);
 
 }  // namespace lrurec::ops::kernels

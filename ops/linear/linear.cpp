@@ -1,6 +1,6 @@
 #include "ops/linear/linear.h"
 
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/reduce/sum_to.h"

@@ -4,35 +4,26 @@
 
 #include "tensor/device.h"
 
-namespace lrurec::ops::cpu {
-
-struct HeadShape {
-  std::int64_t tokens, H, classes;
-  std::int64_t chunk;  ///< tokens at a time, 0 = chosen
-};
-
-/// Where gradients go; all dense, of the shape of what they belong to, overwritten.
-template <class T>
-struct HeadGradients {
-  T* dx = nullptr;
-  T* dweight = nullptr;
-  T* dbias = nullptr;
-};
-
-/// Sum over tokens with a label of log_sum_exp(logits) - logits[label], logits = x weight^T + bias; where
-/// gradients.dx is given, also the gradients of `scale` times that sum.
-template <class T>
-double linear_cross_entropy(const HeadShape& shape, const T* x, const T* weight, const T* bias,
-                            const std::int64_t* labels, T scale, HeadGradients<T> gradients);
-
-}  // namespace lrurec::ops::cpu
-
 namespace lrurec::ops::kernels {
 
-/// The same on the GPU; value: the sum times `scale`, in device memory.
+/// What linear_cross_entropy reads and writes; gradients are overwritten, and all null where none are wanted.
 template <class T>
-void linear_cross_entropy(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
-                          const std::int64_t* labels, T scale, const cpu::HeadGradients<T>& gradients,
-                          T* value);
+struct LinearCrossEntropy {
+  std::int64_t tokens, H, classes;
+  const T *x, *weight, *bias;  ///< [tokens, H], [classes, H], [classes]
+  const std::int64_t* labels;  ///< [tokens], -1 = no label
+  std::int64_t labelled;       ///< tokens with a label
+  std::int64_t chunk;          ///< tokens at a time, 0 = chosen
+  T* loss;                     ///< [1]: the mean over labelled tokens of log_sum_exp(logits) - logits[label]
+  T *dx = nullptr, *dweight = nullptr, *dbias = nullptr;  ///< of the loss
+
+  bool wants_gradients() const { return dx != nullptr; }
+  T scale() const { return static_cast<T>(1.0 / static_cast<double>(labelled)); }
+};
+
+template <class T>
+void linear_cross_entropy(Cpu, const LinearCrossEntropy<T>& f);
+template <class T>
+void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f);
 
 }  // namespace lrurec::ops::kernels

@@ -6,25 +6,6 @@
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
-namespace {
-
-template <class T>
-void run(Cpu, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
-         const std::int64_t* labels, std::int64_t count, const cpu::HeadGradients<T>& gradients, T* loss) {
-  const auto n = static_cast<double>(count);
-  *loss = static_cast<T>(
-      cpu::linear_cross_entropy(shape, x, weight, bias, labels, static_cast<T>(1.0 / n), gradients) / n);
-}
-
-template <class T>
-void run(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
-         const std::int64_t* labels, std::int64_t count, const cpu::HeadGradients<T>& gradients, T* loss) {
-  kernels::linear_cross_entropy(Cuda{}, shape, x, weight, bias, labels,
-                                static_cast<T>(1.0 / static_cast<double>(count)), gradients, loss);
-}
-
-}  // namespace
-
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
                               const Tensor& labels, std::int64_t chunk_tokens) {
   const bool fits = x.value().rank() == 2 && weight.value().rank() == 2 && x.size(1) == weight.size(1) &&
@@ -49,13 +30,18 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   const Tensor rows = x.value().contiguous(), w = weight.value().contiguous(), b = bias.value().contiguous(),
                dense_labels = labels.to(device).contiguous();
   dispatch_real("linear_cross_entropy", x.dtype(), [&]<class T>() {
-    const cpu::HeadShape shape{rows.size(0), rows.size(1), w.size(0), chunk_tokens};
-    cpu::HeadGradients<T> gradients;
-    if (wanted) gradients = {dx.data<T>(), dweight.data<T>(), dbias.data<T>()};
-    on_device("linear_cross_entropy", device, [&](auto where) {
-      run<T>(where, shape, rows.data<T>(), w.data<T>(), b.data<T>(), dense_labels.data<std::int64_t>(), count,
-             gradients, loss.data<T>());
-    });
+    kernels::LinearCrossEntropy<T> f{rows.size(0),
+                                     rows.size(1),
+                                     w.size(0),
+                                     rows.data<T>(),
+                                     w.data<T>(),
+                                     b.data<T>(),
+                                     dense_labels.data<std::int64_t>(),
+                                     count,
+                                     chunk_tokens,
+                                     loss.data<T>()};
+    if (wanted) f.dx = dx.data<T>(), f.dweight = dweight.data<T>(), f.dbias = dbias.data<T>();
+    on_device("linear_cross_entropy", device, [&](auto where) { kernels::linear_cross_entropy(where, f); });
   });
 
   // dx = dL P W, dW = dL P^T x, db = dL sum P

@@ -20,7 +20,7 @@
 #include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 constexpr std::int64_t tile_classes = 126;  // whole rows of register tiles, see tile_product.cpp
@@ -31,8 +31,8 @@ constexpr std::int64_t parts = 16;
 template <class T>
 constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
 
-/// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` rounds their number
-/// up, and nobody looks at the columns beyond them.
+/// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` is their number
+/// rounded up to whole vectors; the columns beyond them are never read.
 template <class T>
 struct Chunk {
   std::int64_t start = 0, tokens = 0, ld;
@@ -53,21 +53,16 @@ struct Chunk {
 template <class T>
 class Head {
  public:
-  Head(const HeadShape& shape, const T* x, const T* weight, const T* bias, const std::int64_t* labels,
-       T scale, HeadGradients<T> gradients)
-      : shape_(shape),
-        x_(x),
-        weight_(weight),
-        bias_(bias),
-        labels_(labels),
-        scale_(scale),
-        gradients_(gradients),
-        tiles_((shape.classes + tile_classes - 1) / tile_classes),
-        chunk_tokens_(shape.chunk > 0 ? shape.chunk : 64),
-        chunks_((shape.tokens + chunk_tokens_ - 1) / chunk_tokens_) {}
+  explicit Head(const LinearCrossEntropy<T>& f)
+      : f_(f),
+        scale_(f.scale()),
+        tiles_((f.classes + tile_classes - 1) / tile_classes),
+        chunk_tokens_(f.chunk > 0 ? f.chunk : 64),
+        chunks_((f.tokens + chunk_tokens_ - 1) / chunk_tokens_) {}
 
+  /// The sum of the losses of all tokens; gradients on the way.
   double run() {
-    constexpr std::int64_t most_kept = std::int64_t{2} << 20;  // about what is nearest to a core
+    constexpr std::int64_t most_kept = std::int64_t{2} << 20;  // about the size of a core's L2 cache
     const std::int64_t kept = tiles_ * tile_classes * chunk_tokens_ * static_cast<std::int64_t>(sizeof(T));
     return kept <= most_kept ? run_keeping() : run_twice();
   }
@@ -75,17 +70,17 @@ class Head {
  private:
   using Batch = xsimd::batch<T>;
 
-  bool differentiating() const { return gradients_.dx != nullptr; }
   std::int64_t columns(std::int64_t tile) const {
-    return std::min(tile_classes, shape_.classes - tile * tile_classes);
+    return std::min(tile_classes, f_.classes - tile * tile_classes);
   }
-  const T* rows(const Chunk<T>& chunk) const { return x_ + chunk.start * shape_.H; }
-  std::int64_t label(const Chunk<T>& chunk, std::int64_t t) const { return labels_[chunk.start + t]; }
+  const T* rows(const Chunk<T>& chunk) const { return f_.x + chunk.start * f_.H; }
+  std::int64_t label(const Chunk<T>& chunk, std::int64_t t) const { return f_.labels[chunk.start + t]; }
 
   /// Few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
   double run_keeping() {
-    const std::int64_t C = shape_.classes, H = shape_.H;
-    const Scratch<T> dweight(differentiating() ? parts * C * H : 0), dbias(differentiating() ? parts * C : 0);
+    const std::int64_t C = f_.classes, H = f_.H;
+    const Scratch<T> dweight(f_.wants_gradients() ? parts * C * H : 0),
+        dbias(f_.wants_gradients() ? parts * C : 0);
     std::array<double, parts> loss{};
 #pragma omp parallel
     {
@@ -94,7 +89,7 @@ class Head {
       const auto tile = [&](std::int64_t j) { return tiles.data() + j * tile_classes * chunk.ld; };
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
-        if (differentiating()) {
+        if (f_.wants_gradients()) {
           std::fill_n(dweight.data() + part * C * H, C * H, T(0));
           std::fill_n(dbias.data() + part * C, C, T(0));
         }
@@ -105,8 +100,8 @@ class Head {
             measure<true>(chunk, j, tile(j));
           }
           loss[static_cast<std::size_t>(part)] += combine(chunk);
-          if (!differentiating()) continue;
-          T* dx = gradients_.dx + chunk.start * H;
+          if (!f_.wants_gradients()) continue;
+          T* dx = f_.dx + chunk.start * H;
           std::fill_n(dx, chunk.tokens * H, T(0));
           for (std::int64_t j = 0; j < tiles_; ++j) {
             to_gradient<true>(chunk, j, tile(j), dbias.data() + part * C);
@@ -115,9 +110,9 @@ class Head {
         }
       }
     }
-    if (differentiating()) {
-      sum_parts(dweight, C * H, gradients_.dweight);
-      sum_parts(dbias, C, gradients_.dbias);
+    if (f_.wants_gradients()) {
+      sum_parts(dweight, C * H, f_.dweight);
+      sum_parts(dbias, C, f_.dbias);
     }
     double total = 0;
     for (const double part : loss) total += part;
@@ -126,20 +121,20 @@ class Head {
 
   /// Many classes. Threads take parts of the tiles; each part sums its own gradients of x.
   double run_twice() {
-    const std::int64_t H = shape_.H, together = std::max<std::int64_t>(768 / chunk_tokens_, 1);
+    const std::int64_t H = f_.H, together = std::max<std::int64_t>(768 / chunk_tokens_, 1);
     std::vector<Chunk<T>> chunks;
     for (std::int64_t c = 0; c < std::min(chunks_, together); ++c)
       chunks.emplace_back(chunk_tokens_, tiles_, H);
     const std::int64_t most_rows = std::ssize(chunks) * chunk_tokens_;
-    const Scratch<T> dx(differentiating() ? parts * most_rows * H : 0);
-    if (differentiating()) {
-      std::fill_n(gradients_.dweight, shape_.classes * H, T(0));
-      std::fill_n(gradients_.dbias, shape_.classes, T(0));
+    const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
+    if (f_.wants_gradients()) {
+      std::fill_n(f_.dweight, f_.classes * H, T(0));
+      std::fill_n(f_.dbias, f_.classes, T(0));
     }
     double total = 0;
     for (std::int64_t first = 0; first < chunks_; first += together) {
       const std::int64_t count = std::min(together, chunks_ - first), start = first * chunk_tokens_;
-      const std::int64_t n = std::min(count * chunk_tokens_, shape_.tokens - start) * H;
+      const std::int64_t n = std::min(count * chunk_tokens_, f_.tokens - start) * H;
       const auto chunk = [&](std::int64_t c) -> Chunk<T>& { return chunks[static_cast<std::size_t>(c)]; };
       std::vector<double> loss(static_cast<std::size_t>(count));
 #pragma omp parallel
@@ -157,28 +152,28 @@ class Head {
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) loss[static_cast<std::size_t>(c)] = combine(chunk(c));
 #pragma omp for schedule(dynamic, 1)
-        for (std::int64_t part = 0; part < (differentiating() ? parts : 0); ++part) {
+        for (std::int64_t part = 0; part < (f_.wants_gradients() ? parts : 0); ++part) {
           T* sum = dx.data() + part * n;
           std::fill_n(sum, n, T(0));
           for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
             for (std::int64_t c = 0; c < count; ++c) {
               scores(chunk(c), j, tile.data());
-              to_gradient<false>(chunk(c), j, tile.data(), gradients_.dbias);
-              add_products(chunk(c), j, tile.data(), sum + c * chunk_tokens_ * H, gradients_.dweight);
+              to_gradient<false>(chunk(c), j, tile.data(), f_.dbias);
+              add_products(chunk(c), j, tile.data(), sum + c * chunk_tokens_ * H, f_.dweight);
             }
           }
         }
       }
       for (const double part : loss) total += part;
-      if (differentiating()) sum_parts(dx, n, gradients_.dx + start * H);
+      if (f_.wants_gradients()) sum_parts(dx, n, f_.dx + start * H);
     }
     return total;
   }
 
   void enter(Chunk<T>& chunk, std::int64_t number) const {
     chunk.start = number * chunk_tokens_;
-    chunk.tokens = std::min(chunk_tokens_, shape_.tokens - chunk.start);
-    tile_transpose(chunk.tokens, shape_.H, rows(chunk), shape_.H, chunk.x.data(), chunk.ld);
+    chunk.tokens = std::min(chunk_tokens_, f_.tokens - chunk.start);
+    tile_transpose(chunk.tokens, f_.H, rows(chunk), f_.H, chunk.x.data(), chunk.ld);
     for (std::int64_t t = 0; t < chunk.ld; ++t) {  // columns beyond the tokens weigh nothing
       chunk.scale[t] = t < chunk.tokens && label(chunk, t) >= 0 ? scale_ : T(0);
     }
@@ -186,16 +181,16 @@ class Head {
 
   /// s = E X^T for the classes of tile j, without the bias.
   void scores(const Chunk<T>& chunk, std::int64_t j, T* s) const {
-    tile_product(TileStart::zero, columns(j), chunk.ld, shape_.H,
-                 TileOperand<T>{weight_ + j * tile_classes * shape_.H, shape_.H, 1}, chunk.x.data(), chunk.ld,
-                 s, chunk.ld);
+    tile_product(TileStart::zero, columns(j), chunk.ld, f_.H,
+                 TileOperand<T>{f_.weight + j * tile_classes * f_.H, f_.H, 1}, chunk.x.data(), chunk.ld, s,
+                 chunk.ld);
   }
 
   /// m and z of tile j, and the labels' scores; with `keep` s becomes exp(S - m).
   template <bool keep>
   void measure(Chunk<T>& chunk, std::int64_t j, T* s) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
-    const T* bias = bias_ + first;
+    const T* bias = f_.bias + first;
     for (std::int64_t t = 0; t < chunk.tokens; ++t) {
       const std::int64_t c = label(chunk, t) - first;
       if (c >= 0 && c < n) chunk.label_logit[t] = s[c * chunk.ld + t] + bias[c];
@@ -248,7 +243,7 @@ class Head {
       for (std::int64_t c = 0; c < n; ++c) {
         T* at = s + c * chunk.ld + t;
         const Batch p =
-            kept ? load(at) * factor : xsimd::exp(load(at) + Batch(bias_[first + c]) - log_sum) * scale;
+            kept ? load(at) * factor : xsimd::exp(load(at) + Batch(f_.bias[first + c]) - log_sum) * scale;
         p.store_unaligned(at);
       }
     }
@@ -267,8 +262,8 @@ class Head {
 
   /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes.
   void add_products(const Chunk<T>& chunk, std::int64_t j, const T* p, T* dx, T* dweight) const {
-    const std::int64_t first = j * tile_classes, n = columns(j), H = shape_.H;
-    tile_product(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, weight_ + first * H, H,
+    const std::int64_t first = j * tile_classes, n = columns(j), H = f_.H;
+    tile_product(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, f_.weight + first * H, H,
                  dx, H);
     tile_product(TileStart::sum, n, H, chunk.tokens, TileOperand<T>{p, chunk.ld, 1}, rows(chunk), H,
                  dweight + first * H, H);
@@ -288,26 +283,20 @@ class Head {
     }
   }
 
-  HeadShape shape_;
-  const T *x_, *weight_, *bias_;
-  const std::int64_t* labels_;
+  LinearCrossEntropy<T> f_;
   T scale_;
-  HeadGradients<T> gradients_;
   std::int64_t tiles_, chunk_tokens_, chunks_;
 };
 
 }  // namespace
 
 template <class T>
-double linear_cross_entropy(const HeadShape& shape, const T* x, const T* weight, const T* bias,
-                            const std::int64_t* labels, T scale, HeadGradients<T> gradients) {
-  return Head<T>(shape, x, weight, bias, labels, scale, gradients).run();
+void linear_cross_entropy(Cpu, const LinearCrossEntropy<T>& f) {
+  const double sum = Head<T>(f).run();
+  *f.loss = static_cast<T>(sum / static_cast<double>(f.labelled));
 }
 
-#define HEAD(T)                                                                           \
-  template double linear_cross_entropy<T>(const HeadShape&, const T*, const T*, const T*, \
-                                          const std::int64_t*, T, HeadGradients<T>);
-HEAD(float)
-HEAD(double)
+template void linear_cross_entropy(Cpu, const LinearCrossEntropy<float>&);
+template void linear_cross_entropy(Cpu, const LinearCrossEntropy<double>&);
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

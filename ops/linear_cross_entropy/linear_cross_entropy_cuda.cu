@@ -1,10 +1,11 @@
 // The prediction head by chunks of tokens: S = X W^T, softmax in place, dX = S W, dW += S^T X, db += S^T 1.
-// Products by cuBLAS; a chunk's scores stay in the second-level cache from one to the next.
+// Products by cuBLAS; a chunk's scores stay in the L2 cache from one to the next.
 
 #include <limits>
 
 #include "ops/linear_cross_entropy/head_chunks.h"
 #include "ops/linear_cross_entropy/kernels.h"
+#include "ops/primitives/fill_cuda.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/pack.h"
@@ -25,7 +26,7 @@ __device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&&
     Pack<T, 4> s;
     if (c + 4 <= classes) {
       s = cuda::load<4>(row + c);
-    } else {  // nobody wrote what lies past the last class
+    } else {  // past the last class the memory is uninitialised
       for (int k = 0; k < 4; ++k) s[k] = c + k < classes ? row[c + k] : T(0);
     }
 #pragma unroll
@@ -90,47 +91,35 @@ __global__ void sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value
   if (threadIdx.x == 0) *value = static_cast<T>(total * static_cast<double>(scale));
 }
 
-template <class T>
-__global__ void ones_kernel(std::int64_t n, T* x) {
-  for (std::int64_t i = cuda::global_thread(); i < n; i += cuda::grid_threads()) x[i] = T(1);
-}
-
 }  // namespace
 
 template <class T>
-void linear_cross_entropy(Cuda, const cpu::HeadShape& shape, const T* x, const T* weight, const T* bias,
-                          const std::int64_t* labels, T scale, const cpu::HeadGradients<T>& gradients,
-                          T* value) {
-  const std::int64_t H = shape.H, C = shape.classes;
-  const HeadChunks chunks(shape.tokens, C, sizeof(T), shape.chunk);
-  const bool wanted = gradients.dx != nullptr;
-  const cuda::Scratch<T> scores(chunks.size * chunks.row), loss(shape.tokens), ones(chunks.size);
-  if (wanted) {
-    cuda::launch("linear_cross_entropy", ones_kernel<T>, cuda::blocks_for(chunks.size), threads, 0,
-                 chunks.size, ones.data());
-  }
+void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
+  const std::int64_t H = f.H, C = f.classes;
+  const HeadChunks chunks(f.tokens, C, sizeof(T), f.chunk, cuda::l2_cache_bytes());
+  const cuda::Scratch<T> scores(chunks.size * chunks.row), loss(f.tokens), ones(chunks.size);
+  cuda::fill("linear_cross_entropy", chunks.size, T(1), ones.data());
   for (std::int64_t k = 0; k < chunks.count(); ++k) {
     const std::int64_t begin = chunks.begin(k), n = chunks.length(k);
-    const T* rows = x + begin * H;
-    cuda::gemm<T>(Read::plain, Read::transpose, n, C, H, rows, H, weight, H, T(0), scores.data(), chunks.row);
+    const T* rows = f.x + begin * H;
+    cuda::gemm<T>(Read::plain, Read::transpose, n, C, H, rows, H, f.weight, H, T(0), scores.data(),
+                  chunks.row);
     cuda::launch("linear_cross_entropy", softmax_kernel<T>, static_cast<unsigned>(n), threads, 0, C,
-                 chunks.row, scores.data(), bias, labels + begin, scale, wanted, loss.data() + begin);
-    if (!wanted) continue;
+                 chunks.row, scores.data(), f.bias, f.labels + begin, f.scale(), f.wants_gradients(),
+                 loss.data() + begin);
+    if (!f.wants_gradients()) continue;
     const T beta = k == 0 ? T(0) : T(1);
-    cuda::gemm<T>(Read::plain, Read::plain, n, H, C, scores.data(), chunks.row, weight, H, T(0),
-                  gradients.dx + begin * H, H);
-    cuda::gemm<T>(Read::transpose, Read::plain, C, H, n, scores.data(), chunks.row, rows, H, beta,
-                  gradients.dweight, H);
+    cuda::gemm<T>(Read::plain, Read::plain, n, H, C, scores.data(), chunks.row, f.weight, H, T(0),
+                  f.dx + begin * H, H);
+    cuda::gemm<T>(Read::transpose, Read::plain, C, H, n, scores.data(), chunks.row, rows, H, beta, f.dweight,
+                  H);
     cuda::gemm<T>(Read::transpose, Read::plain, C, 1, n, scores.data(), chunks.row, ones.data(), 1, beta,
-                  gradients.dbias, 1);
+                  f.dbias, 1);
   }
-  cuda::launch("linear_cross_entropy", sum_kernel<T>, 1, 1024, 0, shape.tokens, loss.data(), scale, value);
+  cuda::launch("linear_cross_entropy", sum_kernel<T>, 1, 1024, 0, f.tokens, loss.data(), f.scale(), f.loss);
 }
 
-#define HEAD(T)                                                                                 \
-  template void linear_cross_entropy(Cuda, const cpu::HeadShape&, const T*, const T*, const T*, \
-                                     const std::int64_t*, T, const cpu::HeadGradients<T>&, T*);
-HEAD(float)
-HEAD(double)
+template void linear_cross_entropy(Cuda, const LinearCrossEntropy<float>&);
+template void linear_cross_entropy(Cuda, const LinearCrossEntropy<double>&);
 
 }  // namespace lrurec::ops::kernels

@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(threads)
 template <class T>
 void linear_ranks(Cuda, const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
   if (f.n == 0) return;
-  const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T));
+  const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T), cuda::l2_cache_bytes());
   const cuda::Scratch<T> scores(chunk * f.C);
   for (std::int64_t first = 0; first < f.n; first += chunk) {
     const std::int64_t rows = std::min(chunk, f.n - first);

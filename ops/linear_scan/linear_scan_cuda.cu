@@ -1,5 +1,4 @@
-// The recurrence on a GPU, three ways. The first is the definition; the last one is fast:
-// ops/primitives/recurrence_cuda.h.
+// The recurrence on a GPU, three ways; the last one is fast (ops/primitives/recurrence_cuda.h).
 
 #include "ops/linear_scan/kernels.h"
 #include "ops/primitives/column_sum_cuda.h"
@@ -12,31 +11,31 @@ using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cu
 
 constexpr int threads = 128;
 
-/// Rows of a sequence in the direction of time: row(0) is its first step.
-struct Rows {
+/// Row numbers of a sequence in the direction of time: row(0) is its first step.
+struct TimeOrder {
   std::int64_t begin, end;
   bool reversed;
-  __device__ Rows(const std::int64_t* offsets, std::int64_t s, bool backwards)
+  __device__ TimeOrder(const std::int64_t* offsets, std::int64_t s, bool backwards)
       : begin(offsets[s]), end(offsets[s + 1]), reversed(backwards) {}
   __device__ std::int64_t length() const { return end - begin; }
   __device__ std::int64_t operator()(std::int64_t t) const { return reversed ? end - 1 - t : begin + t; }
 };
 
-/// A CudaScan as kernels see it.
+/// The scan as kernels see it: complex numbers of the device's library.
 template <class V>
 struct Arguments {
   std::int64_t sequences, D;
   const std::int64_t* offsets;
-  bool reversed, unused[7] = {};  ///< no padding: the emulator looks at all bytes of a kernel's arguments
+  bool reversed;
   const V *lambda, *x, *initial, *add_first, *states, *states_initial;
   V *h, *final_state, *carried_out;
 
   template <class T>
-  explicit Arguments(const CudaScan<T>& s)
+  explicit Arguments(const Scan<T>& s)
       : sequences(s.sequences),
         D(s.channels),
         offsets(s.offsets),
-        reversed(s.reversed),
+        reversed(s.time == Time::reversed),
         lambda(elements(s.lambda)),
         x(elements(s.x)),
         initial(elements(s.initial)),
@@ -55,7 +54,7 @@ template <class V>
 __global__ void sequential_kernel(Arguments<V> a) {
   for (std::int64_t i = global_thread(); i < a.sequences * a.D; i += grid_threads()) {
     const std::int64_t s = i / a.D, d = i % a.D;
-    const Rows row(a.offsets, s, a.reversed);
+    const TimeOrder row(a.offsets, s, a.reversed);
     V state = a.initial != nullptr ? a.initial[i] : V(0);
     for (std::int64_t t = 0; t < row.length(); ++t) {
       const std::int64_t at = row(t) * a.D + d;
@@ -70,7 +69,7 @@ __global__ void sequential_kernel(Arguments<V> a) {
 /// Algorithm 1 begins with the inputs; an initial state joins the first of them.
 template <class V>
 __global__ void recursive_start_kernel(Arguments<V> a) {
-  const Rows row(a.offsets, blockIdx.x, a.reversed);
+  const TimeOrder row(a.offsets, blockIdx.x, a.reversed);
   for (std::int64_t i = threadIdx.x; i < row.length() * a.D; i += blockDim.x) {
     const std::int64_t t = i / a.D, d = i % a.D, at = row(t) * a.D + d, first = blockIdx.x * a.D + d;
     V x = a.x[at];
@@ -84,7 +83,7 @@ __global__ void recursive_start_kernel(Arguments<V> a) {
 /// last row of the first (equation 6). Sequences are padded on the left to a power of two in thought only.
 template <class V>
 __global__ void recursive_join_kernel(Arguments<V> a, std::int64_t half) {
-  const Rows row(a.offsets, blockIdx.x, a.reversed);
+  const TimeOrder row(a.offsets, blockIdx.x, a.reversed);
   std::int64_t padded = 1;
   while (padded < row.length()) padded *= 2;
   if (half >= padded) return;
@@ -105,7 +104,7 @@ template <class V>
 __global__ void ends_kernel(Arguments<V> a) {
   for (std::int64_t i = global_thread(); i < a.sequences * a.D; i += grid_threads()) {
     const std::int64_t d = i % a.D;
-    const Rows row(a.offsets, i / a.D, a.reversed);
+    const TimeOrder row(a.offsets, i / a.D, a.reversed);
     const bool empty = row.length() == 0;
     if (a.final_state != nullptr) {
       const V given = a.initial != nullptr ? a.initial[i] : V(0);
@@ -134,7 +133,7 @@ __global__ void lambda_gradient_kernel(Arguments<V> a, V* partial) {
 
 /// What the two simple scans leave to do.
 template <class T>
-void finish(const CudaScan<T>& scan) {
+void finish(const Scan<T>& scan) {
   using V = element<T>;
   const Arguments<V> a(scan);
   const int blocks = cuda::blocks_for(a.sequences * a.D, threads);
@@ -149,7 +148,7 @@ void finish(const CudaScan<T>& scan) {
 }
 
 template <bool reversed, bool lambda_gradient, class T>
-void chunked(const CudaScan<T>& s) {
+void chunked(const Scan<T>& s) {
   using V = element<T>;
   using In = cuda::ElementRows<V>;
   const cuda::ScanSequences sequences{s.sequences, s.channels, s.host_offsets, s.offsets};
@@ -174,7 +173,7 @@ void chunked(const CudaScan<T>& s) {
 }  // namespace
 
 template <class T>
-void scan_sequential(Cuda, const CudaScan<T>& scan) {
+void scan_sequential(Cuda, const Scan<T>& scan) {
   using V = element<T>;
   const std::int64_t count = scan.sequences * scan.channels;
   cuda::launch("linear_scan", sequential_kernel<V>, cuda::blocks_for(count, threads), threads, 0,
@@ -183,7 +182,7 @@ void scan_sequential(Cuda, const CudaScan<T>& scan) {
 }
 
 template <class T>
-void scan_recursive(Cuda, const CudaScan<T>& scan) {
+void scan_recursive(Cuda, const Scan<T>& scan) {
   using V = element<T>;
   const Arguments<V> a(scan);
   const auto blocks = static_cast<unsigned>(scan.sequences);
@@ -199,8 +198,8 @@ void scan_recursive(Cuda, const CudaScan<T>& scan) {
 }
 
 template <class T>
-void scan_chunked(Cuda, const CudaScan<T>& scan) {
-  if (!scan.reversed) {
+void scan_chunked(Cuda, const Scan<T>& scan) {
+  if (scan.time == Time::forward) {
     chunked<false, false>(scan);
   } else if (scan.dlambda != nullptr) {
     chunked<true, true>(scan);
@@ -209,10 +208,10 @@ void scan_chunked(Cuda, const CudaScan<T>& scan) {
   }
 }
 
-#define SCAN(T)                                            \
-  template void scan_sequential(Cuda, const CudaScan<T>&); \
-  template void scan_recursive(Cuda, const CudaScan<T>&);  \
-  template void scan_chunked(Cuda, const CudaScan<T>&);
+#define SCAN(T)                                        \
+  template void scan_sequential(Cuda, const Scan<T>&); \
+  template void scan_recursive(Cuda, const Scan<T>&);  \
+  template void scan_chunked(Cuda, const Scan<T>&);
 SCAN(float)
 SCAN(double)
 SCAN(c64)

@@ -37,7 +37,7 @@ __global__ void exclude_kernel(std::int64_t first_row, std::int64_t C, const std
 template <class T>
 void linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T* values, std::int32_t* broken) {
   if (f.n == 0) return;
-  const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T));
+  const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T), cuda::l2_cache_bytes());
   const cuda::Scratch<T> scores(chunk * f.C);
   for (std::int64_t first = 0; first < f.n; first += chunk) {
     const std::int64_t rows = std::min(chunk, f.n - first);

@@ -1,5 +1,7 @@
 #include "ops/lru/lru.h"
 
+#include <numeric>
+
 #include "ops/linear_scan/offsets.h"
 #include "ops/lru/kernels.h"
 #include "tensor/dispatch.h"
@@ -7,157 +9,104 @@
 namespace lrurec::ops {
 namespace {
 
-/// Dense inputs that fit each other.
-struct Inputs {
-  Tensor x, lambda, B, b, C, c, offsets, initial;
-  Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
+std::string describe(const Tensor& t) { return fmt::format("{} {}", name(t.dtype()), t.shape().str()); }
 
-  DType real() const { return x.dtype(); }
-  DType complex() const { return lambda.dtype(); }
-  std::int64_t sequences() const { return offsets.numel() - 1; }
-
-  cpu::LruShape shape() const {
-    return {sequences(), B.size(1), B.size(0), C.size(0), offsets.data<std::int64_t>()};
+void check(const Tensor& x, const raw::PackedLru& weights, const Tensor& initial, std::int64_t sequences) {
+  const auto D = weights.lambda.size(0), H = weights.B.size(1);
+  if (x.rank() != 2 || x.size(1) != H || x.dtype() != weights.c.dtype()) {
+    fail_op("lru", "x: {} must be {} [tokens, {}] for B: {}", describe(x), name(weights.c.dtype()), H,
+            describe(weights.B));
   }
-  template <class T>
-  cpu::LruInputs<T> pointers() const {
-    using Z = std::complex<T>;
-    return {x.data<T>(),
-            lambda.data<Z>(),
-            B.data<Z>(),
-            b.data<Z>(),
-            C.data<Z>(),
-            c.data<T>(),
-            initial.defined() ? initial.data<Z>() : nullptr};
-  }
-};
-
-Inputs check(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C,
-             const Tensor& c, const Tensor& offsets, const Tensor& initial) {
-  const auto describe = [](const Tensor& t) {
-    return fmt::format("{} {}", name(t.dtype()), t.shape().str());
-  };
-  if (x.rank() != 2 || !is_inexact(x.dtype()) || is_complex(x.dtype())) {
-    fail_op("lru", "x: {} must be f32 or f64 [tokens, H]", describe(x));
-  }
-  const DType z = complex_of(x.dtype());
-  const bool in = lambda.rank() == 1 && B.shape() == Shape{lambda.size(0), x.size(1)} &&
-                  b.shape() == lambda.shape() && lambda.dtype() == z && B.dtype() == z && b.dtype() == z;
-  if (!in) {
-    fail_op("lru", "lambda: {}, B: {}, b: {} must be {} [D], [D, H], [D] for x: {}", describe(lambda),
-            describe(B), describe(b), name(z), describe(x));
-  }
-  const bool out = C.rank() == 2 && C.size(1) == lambda.size(0) && C.dtype() == z &&
-                   c.shape() == Shape{C.size(0)} && c.dtype() == x.dtype();
-  if (!out) {
-    fail_op("lru", "C: {}, c: {} must be {} [O, D] and {} [O] for lambda: {}", describe(C), describe(c),
-            name(z), name(x.dtype()), describe(lambda));
-  }
-  check_offsets("lru", offsets, x.size(0));
   if (initial.defined() &&
-      (initial.shape() != Shape{offsets.numel() - 1, lambda.size(0)} || initial.dtype() != z)) {
-    fail_op("lru", "initial: {} must be {} [{}, {}]", describe(initial), name(z), offsets.numel() - 1,
-            lambda.size(0));
+      (initial.shape() != Shape{sequences, D} || initial.dtype() != weights.lambda.dtype())) {
+    fail_op("lru", "initial: {} must be {} [{}, {}]", describe(initial), name(weights.lambda.dtype()),
+            sequences, D);
   }
-  return {x.contiguous(),
-          lambda.contiguous(),
-          B.contiguous(),
-          b.contiguous(),
-          C.contiguous(),
-          c.contiguous(),
-          offsets.to(x.device()).contiguous(),
-          initial.defined() ? initial.contiguous() : initial,
-          offsets.host().contiguous()};
 }
 
-struct Outputs {
-  Tensor y, final_state, states;
-  Tensor planes;  ///< on a GPU: the projections as real matrices
+/// Dense inputs that fit each other.
+struct Inputs {
+  Tensor x;
+  raw::PackedLru weights;
+  Tensor offsets, initial;
+  Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
+
+  Inputs(const Tensor& x_, const raw::PackedLru& weights_, const Tensor& offsets_, const Tensor& initial_)
+      : x(x_.contiguous()),
+        weights(weights_),
+        offsets(offsets_.to(x.device()).contiguous()),
+        initial(initial_.defined() ? initial_.contiguous() : initial_),
+        host_offsets(offsets_.host().contiguous()) {
+    check(x, weights, initial, sequences());
+  }
+
+  std::int64_t sequences() const { return offsets.numel() - 1; }
+
+  template <class T>
+  kernels::Lru<T> pointers() const {
+    return {sequences(),
+            host_offsets.data<std::int64_t>(),
+            offsets.data<std::int64_t>(),
+            weights.pointers<T>(),
+            weights.packed.data<T>(),
+            x.data<T>(),
+            initial.defined() ? initial.data<std::complex<T>>() : nullptr};
+  }
 };
 
 /// Which tokens' y is wanted.
-enum class Rows { all, last };
+enum class Tokens { all, last };
 
-template <class T>
-void run_forward(Cpu, const Inputs& in, Rows rows, Outputs& out) {
-  T* y = out.y.data<T>();
-  const auto pointers = in.pointers<T>();
-  cpu::lru_forward<T>(in.shape(), pointers, cpu::LruPlanes<T>(in.shape(), pointers),
-                      rows == Rows::all ? y : nullptr, rows == Rows::last ? y : nullptr,
-                      out.final_state.data<std::complex<T>>(),
-                      out.states.defined() ? out.states.data<T>() : nullptr);
-}
+struct Outputs {
+  Tensor y, final_state;
+  Tensor states;  ///< [tokens, 2, D]: what backward needs
+};
 
-template <class T>
-kernels::CudaLru<T> cuda_lru(const Inputs& in, const Tensor& planes) {
-  return {in.sequences(),
-          in.B.size(1),
-          in.B.size(0),
-          in.C.size(0),
-          in.host_offsets.data<std::int64_t>(),
-          in.offsets.data<std::int64_t>(),
-          in.pointers<T>(),
-          planes.data<T>()};
-}
-
-template <class T>
-void run_forward(Cuda, const Inputs& in, Rows rows, Outputs& out) {
-  const auto H = in.B.size(1), D = in.B.size(0), O = in.C.size(0);
-  out.planes = Tensor::empty({2 * D * (H + O)}, in.real(), in.x.device());
-  // The states pass through memory whether backward wants them or not.
-  if (!out.states.defined()) out.states = Tensor::empty({in.x.size(0), 2, D}, in.real(), in.x.device());
-  T* y = out.y.data<T>();
-  kernels::lru_forward(Cuda{}, cuda_lru<T>(in, out.planes), out.states.data<T>(),
-                       out.final_state.data<std::complex<T>>(), rows == Rows::all ? y : nullptr,
-                       rows == Rows::last ? y : nullptr);
-}
-
-Outputs forward(const Inputs& in, Rows rows, bool want_states) {
-  const auto tokens = in.x.size(0), D = in.lambda.size(0);
+// h_t = lambda h_{t-1} + B x_t + b,  y_t = Re(C h_t) + c
+Outputs forward(const Inputs& in, Tokens tokens, bool keep_states, const Tensor& final_state = {}) {
+  const auto D = in.weights.lambda.size(0), O = in.weights.C.size(0);
+  const DType real = in.x.dtype();
+  const Device device = in.x.device();
   Outputs out;
-  out.y =
-      Tensor::empty({rows == Rows::all ? tokens : in.sequences(), in.C.size(0)}, in.real(), in.x.device());
-  if (want_states) out.states = Tensor::empty({tokens, 2, D}, in.real(), in.x.device());
-  out.final_state = Tensor::empty({in.sequences(), D}, in.complex(), in.x.device());
-  dispatch_real("lru", in.real(), [&]<class T>() {
-    on_device("lru", in.x.device(), [&](auto where) { run_forward<T>(where, in, rows, out); });
+  out.y = Tensor::empty({tokens == Tokens::all ? in.x.size(0) : in.sequences(), O}, real, device);
+  out.final_state = final_state.defined()
+                        ? final_state
+                        : Tensor::empty({in.sequences(), D}, in.weights.lambda.dtype(), device);
+  // A GPU's states pass through memory whether backward wants them or not.
+  if (keep_states || device.is_cuda()) out.states = Tensor::empty({in.x.size(0), 2, D}, real, device);
+  dispatch_real("lru", real, [&]<class T>() {
+    kernels::LruOutputs<T> to;
+    (tokens == Tokens::all ? to.y : to.y_last) = out.y.data<T>();
+    to.final_state = out.final_state.data<std::complex<T>>();
+    if (out.states.defined()) to.states = out.states.data<T>();
+    on_device("lru", device, [&](auto where) { kernels::lru_forward(where, in.pointers<T>(), to); });
   });
   return out;
 }
 
-template <class T>
-void run_backward(Cpu, const Inputs& in, const Outputs& out, const T* dy, const std::complex<T>* dfinal,
-                  const cpu::LruGradients<T>& to) {
-  cpu::lru_backward<T>(in.shape(), in.pointers<T>(), out.states.data<T>(), dy, dfinal, to);
-}
-
-template <class T>
-void run_backward(Cuda, const Inputs& in, const Outputs& out, const T* dy, const std::complex<T>* dfinal,
-                  const cpu::LruGradients<T>& to) {
-  kernels::lru_backward(Cuda{}, cuda_lru<T>(in, out.planes), static_cast<const T*>(out.states.data<T>()), dy,
-                        dfinal, to);
-}
-
 // dh = C^H dy, g_t = dh_t + conj(lambda) g_{t+1}; dx = Re(B^H g), dB = sum g x^T, db = sum g,
 // dC = sum dy conj(h)^T, dc = sum dy, dlambda = sum g_t conj(h_{t-1}), dinitial = conj(lambda) g_1
-Tensors backward(const Inputs& in, const Outputs& out, const Tensor& dy, const Tensor& dfinal) {
+Tensors backward(const Inputs& in, const Tensor& states, const Tensor& dy, const Tensor& dfinal) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); };
-  Tensors grads{like(in.x), like(in.lambda), like(in.B), like(in.b), like(in.C), like(in.c)};
+  const auto& w = in.weights;
+  Tensors grads{like(in.x), like(w.lambda), like(w.B), like(w.b), like(w.C), like(w.c)};
   grads.push_back(in.initial.defined() ? like(in.initial) : Tensor());
   const Tensor gradient = dy.defined() ? dy.contiguous() : Tensor();
   const Tensor final_gradient = dfinal.defined() ? dfinal.contiguous() : Tensor();
-  dispatch_real("lru", in.real(), [&]<class T>() {
+  dispatch_real("lru", in.x.dtype(), [&]<class T>() {
     using Z = std::complex<T>;
-    const cpu::LruGradients<T> to{grads[0].data<T>(),
-                                  grads[1].data<Z>(),
-                                  grads[2].data<Z>(),
-                                  grads[3].data<Z>(),
-                                  grads[4].data<Z>(),
-                                  grads[5].data<T>(),
-                                  grads[6].defined() ? grads[6].data<Z>() : nullptr};
+    kernels::LruGradients<T> to;
+    if (gradient.defined()) to.dy = gradient.data<T>();
+    if (final_gradient.defined()) to.dfinal = final_gradient.data<Z>();
+    to.dx = grads[0].data<T>();
+    to.dlambda = grads[1].data<Z>();
+    to.dB = grads[2].data<Z>();
+    to.db = grads[3].data<Z>();
+    to.dC = grads[4].data<Z>();
+    to.dc = grads[5].data<T>();
+    if (grads[6].defined()) to.dinitial = grads[6].data<Z>();
     on_device("lru", in.x.device(), [&](auto where) {
-      run_backward<T>(where, in, out, gradient.defined() ? gradient.data<T>() : nullptr,
-                      final_gradient.defined() ? final_gradient.data<Z>() : nullptr, to);
+      kernels::lru_backward(where, in.pointers<T>(), static_cast<const T*>(states.data<T>()), to);
     });
   });
   return grads;
@@ -165,23 +114,66 @@ Tensors backward(const Inputs& in, const Outputs& out, const Tensor& dy, const T
 
 }  // namespace
 
-Tensor raw::lru_last(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C,
-                     const Tensor& c, const Tensor& offsets) {
-  return forward(check(x, lambda, B, b, C, c, offsets, {}), Rows::last, false).y;
+template <class T>
+kernels::LruWeights<T> raw::PackedLru::pointers() const {
+  using Z = std::complex<T>;
+  return {B.size(1),   B.size(0),   C.size(0),   lambda.data<Z>(),
+          B.data<Z>(), b.data<Z>(), C.data<Z>(), c.data<T>()};
+}
+
+raw::PackedLru raw::pack_lru(const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C,
+                             const Tensor& c) {
+  const DType z = lambda.dtype();
+  const bool in = lambda.rank() == 1 && is_complex(z) && B.rank() == 2 && B.size(0) == lambda.size(0) &&
+                  b.shape() == lambda.shape() && B.dtype() == z && b.dtype() == z;
+  if (!in) {
+    fail_op("lru", "lambda: {}, B: {}, b: {} must be complex [D], [D, H], [D] of one dtype", describe(lambda),
+            describe(B), describe(b));
+  }
+  const bool out = C.rank() == 2 && C.size(1) == lambda.size(0) && C.dtype() == z &&
+                   c.shape() == Shape{C.size(0)} && c.dtype() == real_of(z);
+  if (!out) {
+    fail_op("lru", "C: {}, c: {} must be {} [O, D] and {} [O] for lambda: {}", describe(C), describe(c),
+            name(z), name(real_of(z)), describe(lambda));
+  }
+  PackedLru weights{lambda.contiguous(), B.contiguous(), b.contiguous(), C.contiguous(), c.contiguous(), {}};
+  dispatch_real("lru", c.dtype(), [&]<class T>() {
+    on_device("lru", c.device(), [&](auto where) {
+      const auto size = kernels::packed_lru_size(where, B.size(1), B.size(0), C.size(0));
+      weights.packed = Tensor::empty({size}, c.dtype(), c.device());
+      kernels::pack_lru(where, weights.pointers<T>(), weights.packed.data<T>());
+    });
+  });
+  return weights;
+}
+
+Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const Tensor& offsets) {
+  check_offsets("lru", offsets, x.size(0));
+  return forward(Inputs(x, weights, offsets, {}), Tokens::last, /*keep_states=*/false).y;
+}
+
+Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& state) {
+  if (!state.is_contiguous()) fail_op("lru", "state: {} must be dense", describe(state));
+  std::vector<std::int64_t> boundaries(static_cast<std::size_t>(x.size(0) + 1));
+  std::iota(boundaries.begin(), boundaries.end(), 0);
+  // Each sequence reads its state before it writes it.
+  return forward(Inputs(x, weights, Tensor::from(boundaries), state), Tokens::all, /*keep_states=*/false,
+                 state)
+      .y;
 }
 
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
               const Variable& C, const Variable& c, const Tensor& offsets, const Variable& initial) {
-  const Inputs in = check(x.value(), lambda.value(), B.value(), b.value(), C.value(), c.value(), offsets,
-                          initial.defined() ? initial.value() : Tensor());
+  check_offsets("lru", offsets, x.size(0));
+  const Inputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()),
+                  offsets, initial.defined() ? initial.value() : Tensor());
   bool wanted = false;
   for (const auto* v : {&x, &lambda, &B, &b, &C, &c, &initial}) wanted |= v->defined() && v->requires_grad();
-  const Outputs out = forward(in, Rows::all, wanted && recording());
-  const Variables results =
-      record("lru", {x, lambda, B, b, C, c, initial}, Tensors{out.y, out.final_state},
-             [in, kept = Outputs{{}, {}, out.states, out.planes}](const Tensors& grads, const Needs&) {
-               return backward(in, kept, grads[0], grads[1]);
-             });
+  const Outputs out = forward(in, Tokens::all, wanted && recording());
+  const Variables results = record("lru", {x, lambda, B, b, C, c, initial}, Tensors{out.y, out.final_state},
+                                   [in, states = out.states](const Tensors& grads, const Needs&) {
+                                     return backward(in, states, grads[0], grads[1]);
+                                   });
   return {results[0], results[1]};
 }
 

@@ -24,11 +24,31 @@ struct LruResult {
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
               const Variable& C, const Variable& c, const Tensor& offsets, const Variable& initial = {});
 
+namespace kernels {
+template <class T>
+struct LruWeights;
+}
+
 namespace raw {
+
+/// Weights as the kernels read them, for as many calls as they do not change. Where the arguments were dense
+/// they share memory with them; `packed` is a copy.
+struct PackedLru {
+  Tensor lambda, B, b, C, c;
+  Tensor packed;  ///< real, see pack_lru in kernels.h
+  template <class T>
+  kernels::LruWeights<T> pointers() const;
+};
+PackedLru pack_lru(const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C, const Tensor& c);
+
 /// y of the last token of each sequence, [S, O], the same bits as in the whole y; for where only the last
 /// token matters. An empty sequence has y = Re(C 0) + c.
-Tensor lru_last(const Tensor& x, const Tensor& lambda, const Tensor& B, const Tensor& b, const Tensor& C,
-                const Tensor& c, const Tensor& offsets);
+Tensor lru_last(const Tensor& x, const PackedLru& weights, const Tensor& offsets);
+
+/// One token of each of n sequences, x: [n, H] -> y: [n, O]. `state`, complex [n, D] and dense, is the state
+/// before it and becomes the state after it.
+Tensor lru_step(const Tensor& x, const PackedLru& weights, const Tensor& state);
+
 }  // namespace raw
 
 }  // namespace lrurec::ops

@@ -1,7 +1,7 @@
 #include "ops/matmul/matmul.h"
 
 #include "ops/complex/complex.h"
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"
 

@@ -73,7 +73,6 @@ class DropoutMask {
   Philox random_;
   double p_;
   std::uint32_t threshold_;
-  std::uint32_t unused_ = 0;  ///< no padding: the emulator looks at all bytes of a kernel's arguments
   double scale_;
 };
 

@@ -33,15 +33,3 @@ void residual_layer_norm_backward(Cuda, const ResidualLayerNorm<T>& f, const T* 
                                   const T* rstd, T* da, T* dx, T* dweight, T* dbias);
 
 }  // namespace lrurec::ops::kernels
-
-namespace lrurec::ops::cpu {
-
-using kernels::ResidualLayerNorm;
-
-/// For code that runs on the CPU only.
-template <class T>
-void residual_layer_norm(const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal, T* rstd) {
-  kernels::residual_layer_norm(Cpu{}, f, a, x, y, normal, rstd);
-}
-
-}  // namespace lrurec::ops::cpu

@@ -22,47 +22,86 @@ void check(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor&
   if (!(p >= 0 && p <= 1)) fail_op("residual_layer_norm", "p = {} is not in 0..1", p);
 }
 
-}  // namespace
+Tensor like(const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); }
 
-// g = dy weight; dx = r (g - mean(g) - n mean(g n)), da = mask dx, dweight = sum dy n, dbias = sum dy
-Variable residual_layer_norm(const Variable& a, const Variable& x, const Variable& weight,
-                             const Variable& bias, double eps, double p, DropoutKey key) {
-  check(a.value(), x.defined() ? x.value() : Tensor(), weight.value(), bias.value(), p);
-  const Tensor in = a.value().contiguous(), residual = x.defined() ? x.value().contiguous() : Tensor();
-  const Tensor w = weight.value().contiguous(), b = bias.value().contiguous();
-  bool wanted = false;
-  for (const auto* v : {&a, &x, &weight, &bias}) wanted |= v->defined() && v->requires_grad();
-  const DropoutMask mask(Philox(key.seed, key.stream), p);
+/// Dense inputs that fit each other.
+struct Inputs {
+  Tensor a, x, weight, bias;
+  double eps;
+  DropoutMask mask;
 
-  const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); };
-  Tensor y = like(in), normal, rstd;
-  if (wanted && recording()) {
-    normal = like(in);
-    rstd = Tensor::empty({in.size(0)}, in.dtype(), in.device());
+  Inputs(const Tensor& a_, const Tensor& x_, const Tensor& weight_, const Tensor& bias_, double eps_,
+         double p, DropoutKey key)
+      : a(a_.contiguous()),
+        x(x_.defined() ? x_.contiguous() : x_),
+        weight(weight_.contiguous()),
+        bias(bias_.contiguous()),
+        eps(eps_),
+        mask(Philox(key.seed, key.stream), p) {
+    check(a, x, weight, bias, p);
   }
-  dispatch_real("residual_layer_norm", in.dtype(), [&]<class T>() {
-    on_device("residual_layer_norm", in.device(), [&](auto where) {
-      const kernels::ResidualLayerNorm<T> f{in.size(0), in.size(1), w.data<T>(), b.data<T>(), eps, mask};
-      kernels::residual_layer_norm<T>(
-          where, f, in.data<T>(), residual.defined() ? residual.data<T>() : nullptr, y.data<T>(),
-          normal.defined() ? normal.data<T>() : nullptr, rstd.defined() ? rstd.data<T>() : nullptr);
+
+  template <class T>
+  kernels::ResidualLayerNorm<T> pointers(std::int64_t tokens) const {
+    return {tokens, weight.size(0), weight.data<T>(), bias.data<T>(), eps, mask};
+  }
+};
+
+/// What backward needs.
+struct Normalised {
+  Tensor rows, rstd;  ///< [tokens, H], [tokens]
+};
+
+// y = layer_norm(mask a + x)
+Tensor forward(const Inputs& in, Normalised* kept) {
+  const Tensor y = like(in.a);
+  if (kept != nullptr) {
+    *kept = {like(in.a), Tensor::empty({in.a.size(0)}, in.a.dtype(), in.a.device())};
+  }
+  dispatch_real("residual_layer_norm", in.a.dtype(), [&]<class T>() {
+    on_device("residual_layer_norm", in.a.device(), [&](auto where) {
+      kernels::residual_layer_norm<T>(where, in.pointers<T>(in.a.size(0)), in.a.data<T>(),
+                                      in.x.defined() ? in.x.data<T>() : nullptr, y.data<T>(),
+                                      kept != nullptr ? kept->rows.data<T>() : nullptr,
+                                      kept != nullptr ? kept->rstd.data<T>() : nullptr);
     });
   });
+  return y;
+}
+
+// g = dy weight; dx = r (g - mean(g) - n mean(g n)), da = mask dx, dweight = sum dy n, dbias = sum dy
+Tensors backward(const Inputs& in, const Normalised& n, bool has_residual, const Tensor& dy) {
+  Tensors grads{like(n.rows), has_residual ? like(n.rows) : Tensor(), like(in.weight), like(in.bias)};
+  dispatch_real("residual_layer_norm", in.weight.dtype(), [&]<class T>() {
+    on_device("residual_layer_norm", in.weight.device(), [&](auto where) {
+      kernels::residual_layer_norm_backward<T>(where, in.pointers<T>(n.rows.size(0)), dy.data<T>(),
+                                               n.rows.data<T>(), n.rstd.data<T>(), grads[0].data<T>(),
+                                               has_residual ? grads[1].data<T>() : nullptr,
+                                               grads[2].data<T>(), grads[3].data<T>());
+    });
+  });
+  return grads;
+}
+
+}  // namespace
+
+Tensor raw::residual_layer_norm(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                double eps) {
+  return forward(Inputs(a, x, weight, bias, eps, /*p=*/0, {}), nullptr);
+}
+
+Variable residual_layer_norm(const Variable& a, const Variable& x, const Variable& weight,
+                             const Variable& bias, double eps, double p, DropoutKey key) {
+  Inputs in(a.value(), x.defined() ? x.value() : Tensor(), weight.value(), bias.value(), eps, p, key);
+  bool wanted = false;
+  for (const auto* v : {&a, &x, &weight, &bias}) wanted |= v->defined() && v->requires_grad();
+  Normalised kept;
+  const Tensor y = forward(in, wanted && recording() ? &kept : nullptr);
+  const bool has_residual = in.x.defined();
+  in.a = in.x = Tensor();  // backward does not read them
   return record("residual_layer_norm", {a, x, weight, bias}, y,
-                [=, has_residual = residual.defined()](const Tensor& grad, const Needs&) {
-                  const Tensor dy = grad.contiguous();
-                  Tensors grads{like(normal), has_residual ? like(normal) : Tensor(), like(w), like(b)};
-                  dispatch_real("residual_layer_norm", w.dtype(), [&]<class T>() {
-                    on_device("residual_layer_norm", w.device(), [&](auto where) {
-                      const kernels::ResidualLayerNorm<T> f{
-                          normal.size(0), normal.size(1), w.data<T>(), b.data<T>(), eps, mask};
-                      kernels::residual_layer_norm_backward<T>(where, f, dy.data<T>(), normal.data<T>(),
-                                                               rstd.data<T>(), grads[0].data<T>(),
-                                                               has_residual ? grads[1].data<T>() : nullptr,
-                                                               grads[2].data<T>(), grads[3].data<T>());
-                    });
-                  });
-                  return grads;
+                [in, kept, has_residual](const Tensor& dy, const Needs&) {
+                  return backward(in, kept, has_residual, dy.contiguous());
                 });
 }
 

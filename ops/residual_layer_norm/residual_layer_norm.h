@@ -17,4 +17,10 @@ namespace lrurec::ops {
 Variable residual_layer_norm(const Variable& a, const Variable& x, const Variable& weight,
                              const Variable& bias, double eps, double p = 0, DropoutKey key = {});
 
+namespace raw {
+/// Without dropout.
+Tensor residual_layer_norm(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                           double eps);
+}  // namespace raw
+
 }  // namespace lrurec::ops

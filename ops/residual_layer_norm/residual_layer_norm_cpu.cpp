@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <cmath>
 
+#include "ops/primitives/row_norm_cpu.h"
 #include "ops/residual_layer_norm/kernels.h"
 #include "tensor/scratch.h"
 
@@ -30,13 +30,7 @@ void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T
         if (x != nullptr) {
           for (std::int64_t c = 0; c < H; ++c) row[c] += x[at + c];
         }
-        T sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-        for (std::int64_t c = 0; c < H; ++c) sum += row[c];
-        const T mean = sum / static_cast<T>(H);
-#pragma omp simd reduction(+ : squares)
-        for (std::int64_t c = 0; c < H; ++c) squares += (row[c] - mean) * (row[c] - mean);
-        const T scale = T(1) / std::sqrt(squares / static_cast<T>(H) + static_cast<T>(f.eps));
+        const auto [mean, scale] = row_moments(H, row, static_cast<T>(f.eps));
         for (std::int64_t c = 0; c < H; ++c) {
           row[c] = (row[c] - mean) * scale;
           y[at + c] = row[c] * f.weight[c] + f.bias[c];
@@ -58,34 +52,15 @@ void residual_layer_norm_backward(Cpu, const ResidualLayerNorm<T>& f, const T* d
     T *weight_sum = partial.data() + b * 2 * H, *bias_sum = weight_sum + H;
     const std::int64_t first = b * block_rows, n = std::min(block_rows, f.tokens - first);
     for (std::int64_t r = first; r < first + n; ++r) {
-      const T *g = dy + r * H, *in = normal + r * H;
-      T* out = da + r * H;
-      T sum = 0, sum_normal = 0;
-#pragma omp simd reduction(+ : sum, sum_normal)
-      for (std::int64_t c = 0; c < H; ++c) {
-        sum += g[c] * f.weight[c];
-        sum_normal += g[c] * f.weight[c] * in[c];
-      }
-      const T mean = sum / static_cast<T>(H), mean_normal = sum_normal / static_cast<T>(H), scale = rstd[r];
-#pragma omp simd
-      for (std::int64_t c = 0; c < H; ++c) {
-        out[c] = scale * (g[c] * f.weight[c] - mean - in[c] * mean_normal);
-        weight_sum[c] += g[c] * in[c];
-        bias_sum[c] += g[c];
-      }
+      const T* in = normal + r * H;
+      row_norm_backward(
+          H, dy + r * H, f.weight, [=](std::int64_t c) { return in[c]; }, rstd[r], da + r * H, weight_sum,
+          bias_sum);
     }
     if (dx != nullptr) std::copy_n(da + first * H, n * H, dx + first * H);
     f.mask.apply(first * H, n * H, da + first * H);
   }
-  for (std::int64_t c = 0; c < H; ++c) {
-    double weight_total = 0, bias_total = 0;
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      weight_total += static_cast<double>(partial[b * 2 * H + c]);
-      bias_total += static_cast<double>(partial[(2 * b + 1) * H + c]);
-    }
-    dweight[c] = static_cast<T>(weight_total);
-    dbias[c] = static_cast<T>(bias_total);
-  }
+  join_norm_sums(blocks, H, partial.data(), dweight, dbias);
 }
 
 #define RESIDUAL_LAYER_NORM(T)                                                                            \

@@ -4,92 +4,49 @@
 
 #include "tensor/device.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 
-/// The classes and what the scores are made of: weight: [C, H], bias: [C], dense.
+/// What sampled_cross_entropy reads and writes. There are n negatives: for each token (negatives [tokens,
+/// n]), or, `shared`, the same for all (negatives [n], and shared_weight [n, H] = weight at them).
 template <class T>
-struct SampledHead {
-  std::int64_t H;
-  const T* weight;
-  const T* bias;
+struct SampledCrossEntropy {
+  std::int64_t tokens, H, n;
+  bool shared;
+  const T *x, *weight, *bias;              ///< [tokens, H], [C, H], [C]
+  const std::int64_t *labels, *negatives;  ///< labels [tokens], -1 = no label
+  const T* shared_weight;
+  std::int64_t labelled;  ///< tokens with a label
+  T log_count;            ///< subtracted from the negatives' scores
+  std::int64_t chunk;     ///< tokens at a time with shared negatives, 0 = chosen
+  T* loss;                ///< [1], the mean over labelled tokens
+  // Gradients, overwritten; dx and dlabel are null where none are wanted. Those of weight and bias are kept
+  // small: the scores' own, or with shared negatives the gradients of shared_weight and of its biases.
+  T* dx = nullptr;                                       ///< [tokens, H]
+  T* dlabel = nullptr;                                   ///< [tokens], of the labels' scores
+  T* dnegatives = nullptr;                               ///< [tokens, n], of the negatives' scores
+  T *dshared_weight = nullptr, *dshared_bias = nullptr;  ///< [n, H], [n]
+
+  bool wants_gradients() const { return dx != nullptr; }
+  T scale() const { return static_cast<T>(1.0 / static_cast<double>(labelled)); }
 };
 
-/// Tokens of one call: x: [count, H], labels: [count], -1 = no label.
 template <class T>
-struct SampledTokens {
-  std::int64_t count;
-  const T* x;
-  const std::int64_t* labels;
-};
-
-/// Gradients with respect to scores and x; all or none. label: [count]; negatives: [count, n]; dx: [count,
-/// H].
+void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f);
 template <class T>
-struct SampledGradients {
-  T* label = nullptr;
-  T* negatives = nullptr;
-  T* dx = nullptr;
-};
-
-/// Sum over tokens of the loss, with ids: [count, n] for each token; `scale` times its gradients where asked.
-template <class T>
-double sampled_loss(const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                    const std::int64_t* ids, T log_count, T scale, const SampledGradients<T>& gradients);
-
-/// The same with ids: [n] for all tokens, on one thread. scores: [count, n] holds x_t . weight_{ids_j} and is
-/// overwritten by the gradients of the scores. gradients.dx comes without the negatives' part, to be added by
-/// a product; gradients.negatives is not used.
-template <class T>
-double sampled_loss_shared(const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                           const std::int64_t* ids, T log_count, T scale, T* scores,
-                           const SampledGradients<T>& gradients);
+void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f);
 
 /// rows[ids[e], :] += scale * factor[e] * x[e / per_row, :] in the order of e, ids below 0 left out.
-/// ids: [count], factor: [count] or nullptr for 1, rows: [C, width], x: [.., width] or nullptr for ones.
+/// ids: [count], factor: [count] or nullptr for 1, rows: [C, width], x: [.., width] or nullptr for ones,
+/// scale: [1].
 template <class T>
 struct Scatter {
   std::int64_t count, per_row, width, C;
   const std::int64_t* ids;
-  const T* factor;
-  const T* x;
-  T scale;
+  const T *factor, *x, *scale;
 };
 template <class T>
-void scatter_add_scaled(const Scatter<T>& entries, T* rows);
-
-}  // namespace lrurec::ops::cpu
-
-namespace lrurec::ops::kernels {
-
-/// The steps of the loss on the GPU; everything is in device memory.
-/// ids of the negatives of token t: ids[t * step + j] for j < n; step is n, or 0 for the same for all.
-struct SampledIds {
-  std::int64_t n, step;
-  const std::int64_t* ids;
-};
-
-/// scores[t, j] = x_t . weight_{ids_{t,j}} for tokens with a label; ids, scores: [count, n].
+void scatter_add_scaled(Cpu, const Scatter<T>& entries, T* rows);
 template <class T>
-void sampled_products(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens,
-                      std::int64_t n, const std::int64_t* ids, T* scores);
-
-/// Such products become `scale` times the gradients of the scores, zeros without a label; dlabel: the same of
-/// the labels' scores; losses: of each token.
-template <class T>
-void sampled_softmax(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens,
-                     const SampledIds& negatives, T log_count, T scale, T* scores, T* dlabel, T* losses);
-
-/// dx_t = dlabel_t weight_{label_t} + sum_j dscores_{t,j} weight_{ids_{t,j}}, added to dx where `add`.
-template <class T>
-void sampled_dx(Cuda, const cpu::SampledHead<T>& head, const cpu::SampledTokens<T>& tokens, std::int64_t n,
-                const std::int64_t* ids, const T* dscores, const T* dlabel, bool add, T* dx);
-
-/// value = scale * the sum of losses
-template <class T>
-void scaled_sum(Cuda, std::int64_t n, const T* losses, T scale, T* value);
-
-/// As cpu::scatter_add_scaled, where scale: [1] is in device memory and entries.scale is not used.
-template <class T>
-void scatter_add_scaled(Cuda, const cpu::Scatter<T>& entries, const T* scale, T* rows);
+void scatter_add_scaled(Cuda, const Scatter<T>& entries, T* rows);
 
 }  // namespace lrurec::ops::kernels

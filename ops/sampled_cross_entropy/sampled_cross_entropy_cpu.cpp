@@ -3,11 +3,13 @@
 #include <limits>
 #include <vector>
 
+#include "ops/primitives/gemm.h"
 #include "ops/primitives/simd.h"
 #include "ops/sampled_cross_entropy/kernels.h"
+#include "tensor/scratch.h"
 #include "tensor/strided_loop.h"
 
-namespace lrurec::ops::cpu {
+namespace lrurec::ops::kernels {
 namespace {
 
 template <class T>
@@ -25,8 +27,8 @@ void add_scaled(std::int64_t n, T factor, const T* x, T* y) {
 }
 
 template <class T>
-T score(const SampledHead<T>& head, const T* x, std::int64_t id) {
-  return dot(head.H, x, head.weight + id * head.H) + head.bias[id];
+T score(const SampledCrossEntropy<T>& f, const T* x, std::int64_t id) {
+  return dot(f.H, x, f.weight + id * f.H) + f.bias[id];
 }
 
 /// The loss of one token from its scores; a negative left out has -infinity. The scores become their
@@ -58,40 +60,36 @@ OfToken<T> softmax_token(T label_score, std::int64_t n, T* scores, T scale) {
 template <class T>
 constexpr T left_out = -std::numeric_limits<T>::infinity();
 
-}  // namespace
-
+/// Some negatives for each token. The sum of the losses.
 template <class T>
-double sampled_loss(const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                    const std::int64_t* ids, T log_count, T scale, const SampledGradients<T>& gradients) {
-  std::vector<double> losses(static_cast<std::size_t>(tokens.count));
-#pragma omp parallel if (tokens.count * n * head.H > parallel_grain)
+double with_own_negatives(const SampledCrossEntropy<T>& f) {
+  const std::int64_t H = f.H, n = f.n;
+  std::vector<double> losses(static_cast<std::size_t>(f.tokens));
+#pragma omp parallel if (f.tokens * n * H > parallel_grain)
   {
-    std::vector<T> buffer(gradients.negatives == nullptr ? static_cast<std::size_t>(n) : 0);
+    std::vector<T> buffer(f.dnegatives == nullptr ? static_cast<std::size_t>(n) : 0);
 #pragma omp for schedule(static)
-    for (std::int64_t t = 0; t < tokens.count; ++t) {
-      const T* x = tokens.x + t * head.H;
-      const std::int64_t* own = ids + t * n;
-      const std::int64_t label = tokens.labels[t];
-      T* scores = gradients.negatives == nullptr ? buffer.data() : gradients.negatives + t * n;
+    for (std::int64_t t = 0; t < f.tokens; ++t) {
+      const T* x = f.x + t * H;
+      const std::int64_t* own = f.negatives + t * n;
+      const std::int64_t label = f.labels[t];
+      T* scores = f.dnegatives == nullptr ? buffer.data() : f.dnegatives + t * n;
+      if (f.wants_gradients()) std::fill_n(f.dx + t * H, H, T(0));
       if (label < 0) {
         std::fill_n(scores, n, T(0));
-        if (gradients.dx != nullptr) {
-          gradients.label[t] = 0;
-          std::fill_n(gradients.dx + t * head.H, head.H, T(0));
-        }
+        if (f.wants_gradients()) f.dlabel[t] = 0;
         continue;
       }
       for (std::int64_t j = 0; j < n; ++j) {
-        scores[j] = own[j] == label ? left_out<T> : score(head, x, own[j]) - log_count;
+        scores[j] = own[j] == label ? left_out<T> : score(f, x, own[j]) - f.log_count;
       }
-      const auto result = softmax_token(score(head, x, label), n, scores, scale);
+      const auto result = softmax_token(score(f, x, label), n, scores, f.scale());
       losses[static_cast<std::size_t>(t)] = result.loss;
-      if (gradients.dx == nullptr) continue;
-      gradients.label[t] = result.label_gradient;
-      T* dx = gradients.dx + t * head.H;
-      std::fill_n(dx, head.H, T(0));
-      add_scaled(head.H, result.label_gradient, head.weight + label * head.H, dx);
-      for (std::int64_t j = 0; j < n; ++j) add_scaled(head.H, scores[j], head.weight + own[j] * head.H, dx);
+      if (!f.wants_gradients()) continue;
+      f.dlabel[t] = result.label_gradient;
+      T* dx = f.dx + t * H;
+      add_scaled(H, result.label_gradient, f.weight + label * H, dx);
+      for (std::int64_t j = 0; j < n; ++j) add_scaled(H, scores[j], f.weight + own[j] * H, dx);
     }
   }
   double total = 0;
@@ -99,44 +97,112 @@ double sampled_loss(const SampledHead<T>& head, const SampledTokens<T>& tokens, 
   return total;
 }
 
+/// The loss of tokens first .. first + count - 1 from scores [count, n] = x_t . shared_weight_j, which become
+/// the gradients of the scores. dx gets the label's part alone; a product adds the negatives'.
 template <class T>
-double sampled_loss_shared(const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                           const std::int64_t* ids, T log_count, T scale, T* scores,
-                           const SampledGradients<T>& gradients) {
+double shared_softmax(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, T* scores) {
+  const std::int64_t H = f.H, n = f.n, *ids = f.negatives;
   double total = 0;
-  for (std::int64_t t = 0; t < tokens.count; ++t) {
-    const T* x = tokens.x + t * head.H;
-    T* row = scores + t * n;
-    T* dx = gradients.dx == nullptr ? nullptr : gradients.dx + t * head.H;
-    if (dx != nullptr) std::fill_n(dx, head.H, T(0));
-    const std::int64_t label = tokens.labels[t];
+  for (std::int64_t t = first; t < first + count; ++t) {
+    const T* x = f.x + t * H;
+    T* row = scores + (t - first) * n;
+    T* dx = f.wants_gradients() ? f.dx + t * H : nullptr;
+    if (dx != nullptr) std::fill_n(dx, H, T(0));
+    const std::int64_t label = f.labels[t];
     if (label < 0) {
       std::fill_n(row, n, T(0));
-      if (dx != nullptr) gradients.label[t] = 0;
+      if (dx != nullptr) f.dlabel[t] = 0;
       continue;
     }
     for (std::int64_t j = 0; j < n; ++j) {
-      row[j] = ids[j] == label ? left_out<T> : row[j] + head.bias[ids[j]] - log_count;
+      row[j] = ids[j] == label ? left_out<T> : row[j] + f.bias[ids[j]] - f.log_count;
     }
-    const auto result = softmax_token(score(head, x, label), n, row, scale);
+    const auto result = softmax_token(score(f, x, label), n, row, f.scale());
     total += result.loss;
     if (dx == nullptr) continue;
-    gradients.label[t] = result.label_gradient;
-    add_scaled(head.H, result.label_gradient, head.weight + label * head.H, dx);
+    f.dlabel[t] = result.label_gradient;
+    add_scaled(H, result.label_gradient, f.weight + label * H, dx);
   }
   return total;
 }
 
-// As in ops/embedding: whoever owns a range of rows looks at all entries and adds those of its range.
 template <class T>
-void scatter_add_scaled(const Scatter<T>& e, T* rows) {
+std::int64_t chunk_size(const SampledCrossEntropy<T>& f) {
+  constexpr std::int64_t most_scores = std::int64_t{1} << 18, most_tokens = 512;
+  if (f.chunk > 0) return f.chunk;
+  return std::clamp<std::int64_t>(most_scores / std::max<std::int64_t>(f.n, 1), 1, most_tokens);
+}
+
+/// Sums over chunks of tokens are made in so many groups, whatever the number of threads.
+constexpr std::int64_t groups = 16;
+
+/// out[i] = from[i] + from[n + i] + ..., [groups, n]
+template <class T>
+void sum_groups(const Scratch<T>& from, std::int64_t n, T* out) {
+  std::copy_n(from.data(), n, out);
+  for (std::int64_t g = 1; g < groups; ++g) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] += from[g * n + i];
+  }
+}
+
+/// The same negatives for all tokens. By chunks of tokens, with W the rows of the negatives:
+///   S = X W^T,  S -> G (softmax, loss, and the label's part of dX),  dX += G W,  dW += G^T X.
+/// A chunk's products run on one thread each (OpenBLAS does so inside a parallel region).
+template <class T>
+double with_shared_negatives(const SampledCrossEntropy<T>& f) {
+  const std::int64_t H = f.H, n = f.n, chunk = chunk_size(f), chunks = (f.tokens + chunk - 1) / chunk;
+  const T* w = f.shared_weight;
+  const bool wanted = f.wants_gradients();
+  const Scratch<T> dweights(wanted ? groups * n * H : 0, T(0)), dbiases(wanted ? groups * n : 0, T(0));
+  std::vector<double> losses(groups);
+#pragma omp parallel for schedule(dynamic)
+  for (std::int64_t g = 0; g < groups; ++g) {
+    std::vector<T> scores(static_cast<std::size_t>(std::min(chunk, f.tokens) * n));
+    for (std::int64_t k = chunks * g / groups; k < chunks * (g + 1) / groups; ++k) {
+      const std::int64_t start = k * chunk, count = std::min(chunk, f.tokens - start);
+      const T* x = f.x + start * H;
+      gemm(Cpu{}, Read::plain, Read::transpose, count, n, H, x, H, w, H, T(0), scores.data(), n);
+      losses[static_cast<std::size_t>(g)] += shared_softmax(f, start, count, scores.data());
+      if (!wanted) continue;
+      const T* gradients = scores.data();
+      gemm(Cpu{}, Read::plain, Read::plain, count, H, n, gradients, n, w, H, T(1), f.dx + start * H, H);
+      gemm(Cpu{}, Read::transpose, Read::plain, n, H, count, gradients, n, x, H, T(1),
+           dweights.data() + g * n * H, H);
+      T* dbias = dbiases.data() + g * n;
+      for (std::int64_t t = 0; t < count; ++t) {
+        for (std::int64_t j = 0; j < n; ++j) dbias[j] += gradients[t * n + j];
+      }
+    }
+  }
+  if (wanted) {
+    sum_groups(dweights, n * H, f.dshared_weight);
+    sum_groups(dbiases, n, f.dshared_bias);
+  }
+  double total = 0;
+  for (const double loss : losses) total += loss;
+  return total;
+}
+
+}  // namespace
+
+template <class T>
+void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f) {
+  const double total = f.shared ? with_shared_negatives(f) : with_own_negatives(f);
+  *f.loss = static_cast<T>(total / static_cast<double>(f.labelled));
+}
+
+// As in ops/embedding: each range of rows belongs to one thread, which looks at all entries and adds those of
+// its range, in their order.
+template <class T>
+void scatter_add_scaled(Cpu, const Scatter<T>& e, T* rows) {
   constexpr std::int64_t ranges = 16;
+  const T scale = *e.scale;
 #pragma omp parallel for schedule(dynamic) if (e.count * e.width > parallel_grain)
   for (std::int64_t range = 0; range < ranges; ++range) {
     const std::int64_t first = e.C * range / ranges, last = e.C * (range + 1) / ranges;
     for (std::int64_t k = 0; k < e.count; ++k) {
       if (e.ids[k] < first || e.ids[k] >= last) continue;
-      const T factor = e.factor == nullptr ? e.scale : e.scale * e.factor[k];
+      const T factor = e.factor == nullptr ? scale : scale * e.factor[k];
       T* to = rows + e.ids[k] * e.width;
       if (e.x == nullptr) {
         for (std::int64_t c = 0; c < e.width; ++c) to[c] += factor;
@@ -147,13 +213,10 @@ void scatter_add_scaled(const Scatter<T>& e, T* rows) {
   }
 }
 
-#define SAMPLED(T)                                                                                     \
-  template double sampled_loss<T>(const SampledHead<T>&, const SampledTokens<T>&, std::int64_t,        \
-                                  const std::int64_t*, T, T, const SampledGradients<T>&);              \
-  template double sampled_loss_shared<T>(const SampledHead<T>&, const SampledTokens<T>&, std::int64_t, \
-                                         const std::int64_t*, T, T, T*, const SampledGradients<T>&);   \
-  template void scatter_add_scaled<T>(const Scatter<T>&, T*);
+#define SAMPLED(T)                                                            \
+  template void sampled_cross_entropy<T>(Cpu, const SampledCrossEntropy<T>&); \
+  template void scatter_add_scaled<T>(Cpu, const Scatter<T>&, T*);
 SAMPLED(float)
 SAMPLED(double)
 
-}  // namespace lrurec::ops::cpu
+}  // namespace lrurec::ops::kernels

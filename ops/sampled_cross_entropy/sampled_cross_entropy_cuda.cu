@@ -1,59 +1,62 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/primitives/fill_cuda.h"
 #include "ops/primitives/scatter_runs_cuda.h"
 #include "ops/sampled_cross_entropy/kernels.h"
+#include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
+#include "tensor/cuda/scratch.h"
 
 namespace lrurec::ops::kernels {
 namespace {
 
-using cpu::SampledHead, cpu::SampledTokens, cpu::Scatter, cuda::lane, cuda::warp, cuda::warp_size;
+using cuda::lane, cuda::warp, cuda::warp_size;
 
 constexpr const char* op = "sampled_cross_entropy";
 constexpr int threads = 256, warps = threads / warp_size;
 
-// A block a token, a warp a negative: its lanes walk the row of the table together.
+// scores[t, j] = x_t . weight_{negatives_{t,j}}. A block takes a token, a warp a negative: its lanes walk the
+// row of the table together.
 template <class T>
-__global__ void __launch_bounds__(threads)
-    products_kernel(SampledHead<T> head, SampledTokens<T> tokens, std::int64_t n, const std::int64_t* ids,
-                    T* scores) {
+__global__ void __launch_bounds__(threads) products_kernel(SampledCrossEntropy<T> f, T* scores) {
   const std::int64_t t = blockIdx.x;
-  if (tokens.labels[t] < 0) return;
-  const T* x = tokens.x + t * head.H;
-  for (std::int64_t j = warp(); j < n; j += warps) {
-    const T* row = head.weight + ids[t * n + j] * head.H;
+  if (f.labels[t] < 0) return;
+  const T* x = f.x + t * f.H;
+  for (std::int64_t j = warp(); j < f.n; j += warps) {
+    const T* row = f.weight + f.negatives[t * f.n + j] * f.H;
     T sum = 0;
-    for (std::int64_t c = lane(); c < head.H; c += warp_size) sum += x[c] * row[c];
+    for (std::int64_t c = lane(); c < f.H; c += warp_size) sum += x[c] * row[c];
     sum = cuda::warp_sum(sum);
-    if (lane() == 0) scores[t * n + j] = sum;
+    if (lane() == 0) scores[t * f.n + j] = sum;
   }
 }
 
-// A block a token. A thread reads and writes the same scores in every pass.
+// Products x_t . weight_j of tokens `first` and on become `scale` times the gradients of the scores, zeros
+// without a label; dlabel: the same of the labels' scores. A block takes a token; a thread reads and writes
+// the same scores in every pass.
 template <class T>
 __global__ void __launch_bounds__(threads)
-    softmax_kernel(SampledHead<T> head, SampledTokens<T> tokens, SampledIds negatives, T log_count, T scale,
-                   T* scores, T* dlabel, T* losses) {
+    softmax_kernel(SampledCrossEntropy<T> f, std::int64_t first, T scale, T* scores, T* dlabel, T* losses) {
   __shared__ T partial[warp_size];
-  const std::int64_t t = blockIdx.x, n = negatives.n, label = tokens.labels[t];
-  const std::int64_t* ids = negatives.ids + t * negatives.step;
-  T* row = scores + t * n;
+  const std::int64_t t = first + blockIdx.x, n = f.n, label = f.labels[t];
+  const std::int64_t* ids = f.negatives + (f.shared ? 0 : t * n);
+  T* row = scores + blockIdx.x * n;
   if (label < 0) {  // the same for the whole block
     for (std::int64_t j = threadIdx.x; j < n; j += threads) row[j] = 0;
     if (threadIdx.x == 0) dlabel[t] = losses[t] = 0;
     return;
   }
   T own = 0;
-  for (std::int64_t c = threadIdx.x; c < head.H; c += threads) {
-    own += tokens.x[t * head.H + c] * head.weight[label * head.H + c];
+  for (std::int64_t c = threadIdx.x; c < f.H; c += threads) {
+    own += f.x[t * f.H + c] * f.weight[label * f.H + c];
   }
-  own = cuda::block_sum(own, partial) + head.bias[label];
+  own = cuda::block_sum(own, partial) + f.bias[label];
 
   T top = own;
   for (std::int64_t j = threadIdx.x; j < n; j += threads) {
     const std::int64_t id = ids[j];
-    row[j] = id == label ? -std::numeric_limits<T>::infinity() : row[j] + head.bias[id] - log_count;
+    row[j] = id == label ? -std::numeric_limits<T>::infinity() : row[j] + f.bias[id] - f.log_count;
     top = row[j] > top ? row[j] : top;
   }
   top = cuda::block_max(top, partial);
@@ -71,19 +74,19 @@ __global__ void __launch_bounds__(threads)
   dlabel[t] = -others * factor;
 }
 
-// A block a token: dx = dlabel weight_label + sum_j dscore_j weight_{ids_j}. A warp takes every eighth
-// negative, its lanes the columns of a tile; the warps' sums are added in order.
+// dx = dlabel weight_label + sum_j dscores_j weight_{negatives_j}, of which the second part is left to a
+// product, and dx added to, where negatives are shared. A block takes a token, a warp every eighth negative,
+// its lanes the columns of a tile; the warps' sums are added in order.
 template <class T>
 __global__ void __launch_bounds__(threads)
-    rows_kernel(SampledHead<T> head, SampledTokens<T> tokens, std::int64_t n, const std::int64_t* ids,
-                const T* dscores, const T* dlabel, bool add, T* dx) {
+    dx_kernel(SampledCrossEntropy<T> f, std::int64_t first_token, const T* dscores) {
   constexpr int per_lane = 4, tile = per_lane * warp_size;
   __shared__ T parts[warps][tile];
-  const std::int64_t t = blockIdx.x, label = tokens.labels[t], H = head.H;
+  const std::int64_t t = first_token + blockIdx.x, label = f.labels[t], H = f.H, n = f.n;
   for (std::int64_t first = 0; first < H; first += tile) {
     T sum[per_lane] = {};
     const auto add_row = [&](T factor, std::int64_t id) {
-      const T* row = head.weight + id * H;
+      const T* row = f.weight + id * H;
 #pragma unroll
       for (int k = 0; k < per_lane; ++k) {
         const std::int64_t c = first + k * warp_size + lane();
@@ -91,15 +94,17 @@ __global__ void __launch_bounds__(threads)
       }
     };
     if (label >= 0) {
-      if (warp() == 0) add_row(dlabel[t], label);
-      for (std::int64_t j = warp(); j < n; j += warps) add_row(dscores[t * n + j], ids[t * n + j]);
+      if (warp() == 0) add_row(f.dlabel[t], label);
+      for (std::int64_t j = warp(); j < n && !f.shared; j += warps) {
+        add_row(dscores[t * n + j], f.negatives[t * n + j]);
+      }
     }
 #pragma unroll
     for (int k = 0; k < per_lane; ++k) parts[warp()][k * warp_size + lane()] = sum[k];
     __syncthreads();
     for (std::int64_t c = threadIdx.x; c < tile && first + c < H; c += threads) {
-      T* to = dx + t * H + first + c;
-      T total = add ? *to : T(0);
+      T* to = f.dx + t * H + first + c;
+      T total = f.shared ? *to : T(0);
       for (int w = 0; w < warps; ++w) total += parts[w][c];
       *to = total;
     }
@@ -120,59 +125,82 @@ __global__ void mean_kernel(std::int64_t n, const T* losses, T scale, T* value) 
 template <class T>
 struct ScaledRow {
   Scatter<T> entries;
-  const T* scale;
   __device__ T operator()(std::int64_t e, std::int64_t column) const {
-    const T factor = entries.factor == nullptr ? *scale : *scale * entries.factor[e];
+    const T factor = entries.factor == nullptr ? *entries.scale : *entries.scale * entries.factor[e];
     return entries.x == nullptr ? factor : factor * entries.x[e / entries.per_row * entries.width + column];
   }
 };
 
+template <class T>
+void softmax(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, T* scores, T* dlabel,
+             T* losses) {
+  cuda::launch(op, softmax_kernel<T>, static_cast<unsigned>(count), threads, 0, f, first, f.scale(), scores,
+               dlabel, losses);
+}
+
+template <class T>
+void add_dx(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, const T* dscores) {
+  cuda::launch(op, dx_kernel<T>, static_cast<unsigned>(count), threads, 0, f, first, dscores);
+}
+
+template <class T>
+void with_own_negatives(const SampledCrossEntropy<T>& f, T* dlabel, T* losses) {
+  const cuda::Scratch<T> unwanted(f.wants_gradients() ? 0 : f.tokens * f.n);
+  T* scores = f.wants_gradients() ? f.dnegatives : unwanted.data();
+  if (f.n > 0) {
+    cuda::launch(op, products_kernel<T>, static_cast<unsigned>(f.tokens), threads, 0, f, scores);
+  }
+  softmax(f, 0, f.tokens, scores, dlabel, losses);
+  if (f.wants_gradients()) add_dx(f, 0, f.tokens, static_cast<const T*>(scores));
+}
+
+// By chunks of tokens whose scores stay in half of the L2 cache, with W the rows of the negatives:
+//   S = X W^T,  S -> G (softmax, loss),  dX = G W, and the label's part of it,  dW += G^T X,  db += G^T 1.
+template <class T>
+void with_shared_negatives(const SampledCrossEntropy<T>& f, T* dlabel, T* losses) {
+  const std::int64_t H = f.H, n = f.n;
+  const std::int64_t fitting =
+      cuda::l2_cache_bytes() / 2 / (std::max<std::int64_t>(n, 1) * static_cast<std::int64_t>(sizeof(T)));
+  const std::int64_t asked = f.chunk > 0 ? f.chunk : std::max<std::int64_t>(fitting, 128);
+  const std::int64_t chunk = std::min(asked, f.tokens);
+  const cuda::Scratch<T> scores(chunk * n), ones(chunk);
+  cuda::fill(op, chunk, T(1), ones.data());
+  for (std::int64_t start = 0; start < f.tokens; start += chunk) {
+    const std::int64_t count = std::min(chunk, f.tokens - start);
+    const T *x = f.x + start * H, *W = f.shared_weight, *G = scores.data(), *one = ones.data();
+    cuda::gemm<T>(Read::plain, Read::transpose, count, n, H, x, H, W, H, T(0), scores.data(), n);
+    softmax(f, start, count, scores.data(), dlabel, losses);
+    if (!f.wants_gradients()) continue;
+    const T beta = start == 0 ? T(0) : T(1);
+    cuda::gemm<T>(Read::plain, Read::plain, count, H, n, G, n, W, H, T(0), f.dx + start * H, H);
+    add_dx(f, start, count, G);
+    cuda::gemm<T>(Read::transpose, Read::plain, n, H, count, G, n, x, H, beta, f.dshared_weight, H);
+    cuda::gemm<T>(Read::transpose, Read::plain, n, 1, count, G, n, one, 1, beta, f.dshared_bias, 1);
+  }
+}
+
 }  // namespace
 
 template <class T>
-void sampled_products(Cuda, const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                      const std::int64_t* ids, T* scores) {
-  if (tokens.count == 0 || n == 0) return;
-  cuda::launch(op, products_kernel<T>, static_cast<unsigned>(tokens.count), threads, 0, head, tokens, n, ids,
-               scores);
+void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
+  const cuda::Scratch<T> losses(f.tokens), unwanted(f.wants_gradients() ? 0 : f.tokens);
+  T* dlabel = f.wants_gradients() ? f.dlabel : unwanted.data();
+  if (f.shared) {
+    with_shared_negatives(f, dlabel, losses.data());
+  } else {
+    with_own_negatives(f, dlabel, losses.data());
+  }
+  cuda::launch(op, mean_kernel<T>, 1, 1024, 0, f.tokens, losses.data(), f.scale(), f.loss);
 }
 
 template <class T>
-void sampled_softmax(Cuda, const SampledHead<T>& head, const SampledTokens<T>& tokens,
-                     const SampledIds& negatives, T log_count, T scale, T* scores, T* dlabel, T* losses) {
-  if (tokens.count == 0) return;
-  cuda::launch(op, softmax_kernel<T>, static_cast<unsigned>(tokens.count), threads, 0, head, tokens,
-               negatives, log_count, scale, scores, dlabel, losses);
+void scatter_add_scaled(Cuda, const Scatter<T>& entries, T* rows) {
+  cuda::add_runs(op, entries.count, entries.C, entries.width, entries.ids, ScaledRow<T>{entries}, rows);
 }
 
-template <class T>
-void sampled_dx(Cuda, const SampledHead<T>& head, const SampledTokens<T>& tokens, std::int64_t n,
-                const std::int64_t* ids, const T* dscores, const T* dlabel, bool add, T* dx) {
-  if (tokens.count == 0) return;
-  cuda::launch(op, rows_kernel<T>, static_cast<unsigned>(tokens.count), threads, 0, head, tokens, n, ids,
-               dscores, dlabel, add, dx);
-}
-
-template <class T>
-void scaled_sum(Cuda, std::int64_t n, const T* losses, T scale, T* value) {
-  cuda::launch(op, mean_kernel<T>, 1, 1024, 0, n, losses, scale, value);
-}
-
-template <class T>
-void scatter_add_scaled(Cuda, const Scatter<T>& entries, const T* scale, T* rows) {
-  cuda::add_runs(op, entries.count, entries.C, entries.width, entries.ids, ScaledRow<T>{entries, scale},
-                 rows);
-}
-
-#define SAMPLED(T)                                                                                          \
-  template void sampled_products<T>(Cuda, const SampledHead<T>&, const SampledTokens<T>&, std::int64_t,     \
-                                    const std::int64_t*, T*);                                               \
-  template void sampled_softmax<T>(Cuda, const SampledHead<T>&, const SampledTokens<T>&, const SampledIds&, \
-                                   T, T, T*, T*, T*);                                                       \
-  template void sampled_dx<T>(Cuda, const SampledHead<T>&, const SampledTokens<T>&, std::int64_t,           \
-                              const std::int64_t*, const T*, const T*, bool, T*);                           \
-  template void scaled_sum<T>(Cuda, std::int64_t, const T*, T, T*);                                         \
-  template void scatter_add_scaled<T>(Cuda, const Scatter<T>&, const T*, T*);
+#define SAMPLED(T)                                                             \
+  template void sampled_cross_entropy<T>(Cuda, const SampledCrossEntropy<T>&); \
+  template void scatter_add_scaled<T>(Cuda, const Scatter<T>&, T*);
 SAMPLED(float)
 SAMPLED(double)
 

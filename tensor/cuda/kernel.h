@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/host_device.h"
 
 namespace lrurec::cuda {
@@ -20,10 +21,10 @@ namespace lrurec::cuda {
 inline constexpr int warp_size = 32;
 inline constexpr unsigned whole_warp = 0xffffffffu;
 
-/// Blocks of `threads` for n elements with one thread each, at most `most`: kernels walk by strides of the
-/// grid.
-inline int blocks_for(std::int64_t n, int threads = 256, std::int64_t most = 132 * 16) {
-  return static_cast<int>(std::min<std::int64_t>((n + threads - 1) / threads, most));
+/// Blocks of `threads` for n elements with one thread each, at most 16 for each multiprocessor: kernels walk
+/// by strides of the grid.
+inline int blocks_for(std::int64_t n, int threads = 256) {
+  return static_cast<int>(std::min<std::int64_t>((n + threads - 1) / threads, 16 * multiprocessors()));
 }
 
 /// First element and step of a thread that walks n elements by strides of a one-dimensional grid.

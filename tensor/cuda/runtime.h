@@ -31,6 +31,10 @@ std::string versions();
 /// Makes GPU `index` the one all later calls use. Costs the start of the driver the first time.
 void select_device(int index);
 
+/// Of the GPU in use, for launches and for work that should stay in its L2 cache.
+int multiprocessors();
+std::int64_t l2_cache_bytes();
+
 /// Device memory in the order of the stream: a freed block may serve the next kernel at once. nullptr when
 /// there is no more.
 void* allocate(std::size_t bytes);

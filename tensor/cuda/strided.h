@@ -48,7 +48,6 @@ class Strided {
 
  private:
   int rank_ = 0;
-  int unused_ = 0;  ///< no padding: the emulator looks at all bytes of a kernel's arguments
   std::int64_t count_ = 1;
   std::int64_t sizes_[Shape::max_rank + 1] = {};
   std::int64_t strides_[N][Shape::max_rank + 1] = {};

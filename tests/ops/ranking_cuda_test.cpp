@@ -10,6 +10,8 @@
 namespace lrurec::ops {
 namespace {
 
+constexpr std::int64_t l2 = std::int64_t{60} << 20;
+
 using test::expect_error;
 using test::gpu;
 using test::max_difference;
@@ -119,7 +121,7 @@ TEST(LinearRankCuda, GoesThroughTheRowsInChunks) {
   LRUREC_NEEDS_GPU();
   // 200,000 classes: a chunk is 128 rows.
   const Problem p(130, 1, 200000, DType::f32);
-  ASSERT_EQ(cuda::score_chunk_rows(130, 200000, 4), 128);
+  ASSERT_EQ(cuda::score_chunk_rows(130, 200000, 4, l2), 128);
   const Tensor none = Tensor::zeros({131}, DType::i64);
   const raw::ExcludedClasses nothing{none, Tensor::empty({0}, DType::i64)};
   EXPECT_EQ(ids(raw::linear_ranks(p.x.to(gpu), p.weight.to(gpu), p.bias.to(gpu), p.targets, nothing).ranks),
@@ -175,10 +177,10 @@ TEST(LinearTopKCuda, ReportsBrokenScoresAndTooLargeK) {
 }
 
 TEST(ScoreChunk, StaysInTheCacheUntilThatIsTooFewRows) {
-  EXPECT_EQ(cuda::score_chunk_rows(10, 3417, 4), 10);
-  EXPECT_EQ(cuda::score_chunk_rows(100000, 3417, 4), (24 << 20) / (3417 * 4));
-  EXPECT_EQ(cuda::score_chunk_rows(100000, 2100000, 4), 127);  // 1 GiB
-  EXPECT_EQ(cuda::score_chunk_rows(0, 0, 4), 1);
+  EXPECT_EQ(cuda::score_chunk_rows(10, 3417, 4, l2), 10);
+  EXPECT_EQ(cuda::score_chunk_rows(100000, 3417, 4, l2), (24 << 20) / (3417 * 4));
+  EXPECT_EQ(cuda::score_chunk_rows(100000, 2100000, 4, l2), 127);  // 1 GiB
+  EXPECT_EQ(cuda::score_chunk_rows(0, 0, 4, l2), 1);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "tensor/tensor.h"
 
 namespace lrurec {
@@ -15,8 +15,8 @@ void gemm(benchmark::State& state) {
   const Tensor a = Tensor::full({m, k}, 0.5, DType::f32), b = Tensor::full({n, k}, 0.25, DType::f32);
   const Tensor c = Tensor::zeros({m, n}, DType::f32);
   for (auto _ : state) {
-    ops::cpu::gemm<float>(ops::cpu::Read::plain, ops::cpu::Read::transpose, m, n, k, a.data<float>(), k,
-                          b.data<float>(), k, 0.F, c.data<float>(), n);
+    ops::kernels::gemm<float>(Cpu{}, Read::plain, Read::transpose, m, n, k, a.data<float>(), k,
+                              b.data<float>(), k, 0.F, c.data<float>(), n);
     benchmark::ClobberMemory();
   }
   const auto flop = 2 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);

@@ -10,9 +10,10 @@ namespace {
 
 constexpr std::int64_t tokens = 16384, channels = 128;
 
-using Kernel = void (*)(const ops::cpu::ScanShape&, ops::cpu::Time, const c64*, const c64*, const c64*, c64*);
+using ops::kernels::Scan, ops::kernels::Time;
+using Kernel = void (*)(Cpu, const Scan<c64>&);
 
-template <Kernel kernel, ops::cpu::Time time>
+template <Kernel kernel, Time time>
 void scan(benchmark::State& state) {
   const std::int64_t length = state.range(0), sequences = tokens / length;
   std::vector<std::int64_t> offsets;
@@ -21,8 +22,8 @@ void scan(benchmark::State& state) {
   const Tensor lambda = Tensor::full({channels}, 0.9, DType::c64);
   const Tensor h = Tensor::zeros({tokens, channels}, DType::c64);
   for (auto _ : state) {
-    kernel({sequences, channels, offsets.data()}, time, lambda.data<c64>(), x.data<c64>(), nullptr,
-           h.data<c64>());
+    kernel(Cpu{}, {sequences, channels, offsets.data(), offsets.data(), time, lambda.data<c64>(),
+                   x.data<c64>(), h.data<c64>()});
     benchmark::ClobberMemory();
   }
   // x read, h written, whatever an algorithm does in between.
@@ -30,18 +31,18 @@ void scan(benchmark::State& state) {
                           static_cast<std::int64_t>(sizeof(c64)));
 }
 
-#define SCAN(algorithm)                                                      \
-  BENCHMARK(scan<ops::cpu::scan_##algorithm<c64>, ops::cpu::Time::forward>)  \
-      ->Name("scan_" #algorithm)                                             \
-      ->ArgName("length")                                                    \
-      ->Arg(64)                                                              \
-      ->Arg(1024)                                                            \
-      ->Arg(16384)                                                           \
-      ->UseRealTime();                                                       \
-  BENCHMARK(scan<ops::cpu::scan_##algorithm<c64>, ops::cpu::Time::reversed>) \
-      ->Name("scan_" #algorithm "_reversed")                                 \
-      ->ArgName("length")                                                    \
-      ->Arg(1024)                                                            \
+#define SCAN(algorithm)                                                \
+  BENCHMARK(scan<ops::kernels::scan_##algorithm<c64>, Time::forward>)  \
+      ->Name("scan_" #algorithm)                                       \
+      ->ArgName("length")                                              \
+      ->Arg(64)                                                        \
+      ->Arg(1024)                                                      \
+      ->Arg(16384)                                                     \
+      ->UseRealTime();                                                 \
+  BENCHMARK(scan<ops::kernels::scan_##algorithm<c64>, Time::reversed>) \
+      ->Name("scan_" #algorithm "_reversed")                           \
+      ->ArgName("length")                                              \
+      ->Arg(1024)                                                      \
       ->UseRealTime();
 SCAN(sequential)
 SCAN(chunked)

@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "ops/matmul/blas_info.h"
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/random.h"
@@ -123,8 +123,8 @@ MachineRates measure_machine(Device device) {
     const Tensor a = Tensor::full({n, n}, 0.5, DType::f32), b = Tensor::full({n, n}, 0.25, DType::f32);
     const Tensor c = Tensor::empty({n, n}, DType::f32);
     const Times times = time_runs(1, 5, [&] {
-      ops::cpu::gemm<float>(ops::cpu::Read::plain, ops::cpu::Read::plain, n, n, n, a.data<float>(), n,
-                            b.data<float>(), n, 0.F, c.data<float>(), n);
+      ops::kernels::gemm<float>(Cpu{}, Read::plain, Read::plain, n, n, n, a.data<float>(), n, b.data<float>(),
+                                n, 0.F, c.data<float>(), n);
     });
     rates.sgemm_gflops = 2.0 * static_cast<double>(n * n * n) / times.median() * 1e-9;
   }

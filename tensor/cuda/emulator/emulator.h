@@ -67,6 +67,13 @@ int current_lane();
 std::byte* shared_bytes();
 /// Throws when one of the 8-byte words of a kernel's argument looks like a pointer to host memory.
 void check_argument(const char* name, const void* argument, std::size_t bytes);
+/// Bytes between members hold whatever lay there before, which check_argument would take for values.
+template <class T>
+void clear_padding(T& argument) {
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(&argument);
+#endif
+}
 
 inline constexpr std::size_t slot = 16;
 
@@ -146,7 +153,8 @@ T* shared_memory() {
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             Arguments&&... arguments) {
-  const std::tuple<std::decay_t<Parameters>...> converted(std::forward<Arguments>(arguments)...);
+  std::tuple<std::decay_t<Parameters>...> converted(std::forward<Arguments>(arguments)...);
+  std::apply([](auto&... p) { (emulator::clear_padding(p), ...); }, converted);
   std::apply([&](const auto&... p) { (emulator::check_argument(name, &p, sizeof(p)), ...); }, converted);
   emulator::run(name, grid, block, shared_bytes, [&] { std::apply(kernel, converted); });
 }

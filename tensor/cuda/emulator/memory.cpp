@@ -193,11 +193,16 @@ void fill_zero(void* device, std::size_t bytes) {
 }
 void synchronize() {}
 
+// Few, so that tests meet kernels that walk by strides of the grid, and the cache of an H200.
+int multiprocessors() { return 2; }
+std::int64_t l2_cache_bytes() { return std::int64_t{60} << 20; }
+
 int device_count() { return 1; }
 DeviceInfo device_info(int) {
   DeviceInfo info;
   info.name = "emulated on the CPU, for tests";
-  info.multiprocessors = 1;
+  info.multiprocessors = multiprocessors();
+  info.l2_cache = static_cast<std::size_t>(l2_cache_bytes());
   info.memory = memory().limit;
   info.free_memory = memory().limit - memory().in_use;
   info.shared_memory_per_block = 227 * 1024;

@@ -56,6 +56,7 @@ struct Context {
   void* workspace = nullptr;
   cudaMemPool_t pool = nullptr;
   Staging staging;
+  int multiprocessors = 0, l2_cache_bytes = 0;
   bool tf32 = false;
 
   void open(int device) {
@@ -77,6 +78,9 @@ struct Context {
     check("memory pool", cudaDeviceGetDefaultMemPool(&pool, device));
     std::uint64_t keep = UINT64_MAX;
     check("memory pool", cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+    check("device properties",
+          cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
+    check("device properties", cudaDeviceGetAttribute(&l2_cache_bytes, cudaDevAttrL2CacheSize, device));
     index = device;
   }
 };
@@ -95,6 +99,8 @@ Context& context() {
 
 cudaStream_t stream() { return context().stream; }
 cublasHandle_t cublas() { return context().cublas; }
+int multiprocessors() { return context().multiprocessors; }
+std::int64_t l2_cache_bytes() { return context().l2_cache_bytes; }
 
 void check_launch(const char* name) { check(name, cudaGetLastError()); }
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/dtype.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "ops/matmul/kernels.h"
+#include "ops/primitives/gemm.h"
 #include "tensor/dtype.h"
 #include "tensor/error.h"
 

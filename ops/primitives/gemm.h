@@ -18,16 +18,3 @@ void gemm(Cuda, Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::i
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
 
 }  // namespace lrurec::ops::kernels
-
-namespace lrurec::ops::cpu {
-
-using lrurec::Read;
-
-/// For code that runs on the CPU only.
-template <class T>
-void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
-          std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
-  kernels::gemm(Cpu{}, read_a, read_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
-}
-
-}  // namespace lrurec::ops::cpu

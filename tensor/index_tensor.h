@@ -1,0 +1,62 @@
+#pragma once
+// IndexTensor: ids, labels and boundaries of sequences, with what is known of them on the CPU.
+
+#include <optional>
+
+#include "tensor/tensor.h"
+
+namespace lrurec {
+
+/// A tensor of i64 that operations index with. They must check such numbers first, and to look at those of a
+/// GPU would mean to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU, and one
+/// that a GPU made may carry the range in which it was made. A plain Tensor converts: then nothing is known,
+/// and on a GPU the check does wait. The elements must not change afterwards.
+class IndexTensor {
+ public:
+  IndexTensor() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): any Tensor of i64 will do where indices are asked for.
+  IndexTensor(const Tensor& values) : values_(values) {}
+
+  /// Values that were made within least..most, by code that the caller answers for.
+  static IndexTensor made_within(const Tensor& values, std::int64_t least, std::int64_t most) {
+    IndexTensor made(values);
+    made.range_ = Range{least, most};
+    return made;
+  }
+
+  bool defined() const { return values_.defined(); }
+  const Tensor& values() const { return values_; }
+  DType dtype() const { return values_.dtype(); }
+  const Shape& shape() const { return values_.shape(); }
+  int rank() const { return values_.rank(); }
+  std::int64_t size(int dim) const { return values_.size(dim); }
+  std::int64_t numel() const { return values_.numel(); }
+  Device device() const { return values_.device(); }
+
+  /// The same on a device, dense. What is known of it goes along.
+  IndexTensor to(Device device) const {
+    IndexTensor there(values_.to(device).contiguous());
+    there.range_ = range_;
+    if (device.is_cuda()) there.host_ = values_.device().is_cuda() ? host_ : values_.contiguous().clone();
+    return there;
+  }
+
+  /// Dense, on the CPU; waits for a GPU unless known_on_host().
+  Tensor host() const { return (host_.defined() ? host_ : values_.host()).contiguous(); }
+  bool known_on_host() const { return !values_.device().is_cuda() || host_.defined(); }
+
+  /// Whether all elements are known to be in least..most without a look at them.
+  bool made_in(std::int64_t least, std::int64_t most) const {
+    return range_.has_value() && range_->least >= least && range_->most <= most;
+  }
+
+ private:
+  struct Range {
+    std::int64_t least, most;
+  };
+  Tensor values_;
+  Tensor host_;  ///< the values on the CPU, where they came from there
+  std::optional<Range> range_;
+};
+
+}  // namespace lrurec
