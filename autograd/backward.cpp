@@ -19,73 +19,49 @@ class Engine {
               name(output.dtype()), output.shape().str());
     }
     const auto& impl = *output.impl_;
-    if (impl.requires_grad) accumulate(output.impl_->grad, grad, owned_leaf_grads_[output.impl_.get()]);
+    if (impl.requires_grad) output.impl_->grad.add(grad);
     if (!impl.node) return;
-    add_to_node(impl.node.get(), impl.output, grad);
+    add_to_node(*impl.node, impl.output, grad);
     visit(impl.node);
   }
 
   void run() {
-    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-      Node& node = **it;
-      const auto found = pending_.find(&node);
-      if (found == pending_.end()) continue;  // reachable, but no gradient arrived
-      if (Tensor* total = total_to_add_to(node); total != nullptr && found->second.grads[0].defined()) {
-        node.add(found->second.grads[0], *total);
-        pending_.erase(found);
-        if (!keep_graph_) node.release();
-        continue;
-      }
-      const Tensors grads = node.run(found->second.grads);
-      pending_.erase(found);
-      if (!keep_graph_) node.release();
-      for (std::size_t i = 0; i < grads.size(); ++i) {
-        const auto& edge = node.edges()[i];
-        if (!grads[i].defined()) continue;
-        if (edge.leaf) accumulate(edge.leaf->grad, grads[i], owned_leaf_grads_[edge.leaf.get()]);
-        if (edge.node) add_to_node(edge.node.get(), edge.output, grads[i]);
-      }
-    }
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) pass_on(**it, differentiate(**it));
   }
 
  private:
-  struct Pending {
-    Tensors grads;
-    std::vector<bool> owned;
-  };
-
-  // The first gradient is taken as it is. It may share memory with another tensor, or be a broadcast, and
-  // then the second one is added to a copy; otherwise, and from then on, in place.
-  static void accumulate(Tensor& total, const Tensor& grad, std::vector<bool>::reference owned) {
-    bool own = owned;
-    accumulate(total, grad, own);
-    owned = own;
+  /// The gradients of a node's inputs from those of its outputs, which are complete by now. Empty where none
+  /// arrived, or where they have gone to a leaf already.
+  Tensors differentiate(Node& node) {
+    const auto found = gradients_.find(&node);
+    if (found == gradients_.end()) return {};
+    const Tensors of_outputs = totals(found->second);
+    gradients_.erase(found);
+    const Tensors of_inputs = node.add_to_leaf(of_outputs[0]) ? Tensors{} : node.run(of_outputs);
+    if (!keep_graph_) node.release();
+    return of_inputs;
   }
-  static void accumulate(Tensor& total, const Tensor& grad, bool& owned) {
-    if (!total.defined()) {
-      total = grad;
-      owned = false;
-      return;
+
+  static Tensors totals(const std::vector<GradientSum>& sums) {
+    Tensors result;
+    for (const auto& sum : sums) result.push_back(sum.total());
+    return result;
+  }
+
+  /// Adds the gradients of a node's inputs to the leaves and nodes they came from.
+  void pass_on(const Node& node, const Tensors& of_inputs) {
+    for (std::size_t i = 0; i < of_inputs.size(); ++i) {
+      const auto& edge = node.edges()[i];
+      if (!of_inputs[i].defined()) continue;
+      if (edge.leaf) edge.leaf->grad.add(of_inputs[i]);
+      if (edge.node) add_to_node(*edge.node, edge.output, of_inputs[i]);
     }
-    if (!owned && (total.shares_memory() || !total.is_contiguous())) total = total.clone();
-    owned = true;
-    total.add_(grad);
   }
 
-  /// The gradient of the leaf that is the node's only input, where it may be added to in place.
-  Tensor* total_to_add_to(const Node& node) {
-    if (!node.can_add() || node.edges().size() != 1 || !node.edges()[0].leaf) return nullptr;
-    Tensor& total = node.edges()[0].leaf->grad;
-    const bool ours = total.defined() && total.is_contiguous() &&
-                      (owned_leaf_grads_[node.edges()[0].leaf.get()] || !total.shares_memory());
-    return ours ? &total : nullptr;
-  }
-
-  void add_to_node(const Node* node, std::size_t output, const Tensor& grad) {
-    Pending& pending = pending_[node];
-    pending.grads.resize(node->outputs());
-    pending.owned.resize(node->outputs());
-    accumulate(pending.grads[output], grad, pending.owned[output]);
+  void add_to_node(const Node& node, std::size_t output, const Tensor& grad) {
+    auto& sums = gradients_[&node];
+    sums.resize(node.outputs());
+    sums[output].add(grad);
   }
 
   // Depth-first post-order without recursion, so that long chains cannot overflow the stack.
@@ -107,8 +83,7 @@ class Engine {
   bool keep_graph_;
   std::vector<std::shared_ptr<Node>> order_;
   std::unordered_set<const Node*> visited_;
-  std::unordered_map<const Node*, Pending> pending_;
-  std::unordered_map<const Variable::Impl*, bool> owned_leaf_grads_;
+  std::unordered_map<const Node*, std::vector<GradientSum>> gradients_;  ///< of the outputs of each node
 };
 
 void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_graph) {

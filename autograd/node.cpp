@@ -41,6 +41,13 @@ void Node::attach(Variable& result, const std::shared_ptr<Node>& node, std::size
   result.impl_->output = output;
 }
 
+bool Node::add_to_leaf(const Tensor& grad_output) const {
+  if (!add_into_ || edges_.size() != 1 || !edges_[0].leaf || !grad_output.defined()) return false;
+  Tensor* total = edges_[0].leaf->grad.writable();
+  if (total != nullptr) add_into_(grad_output, *total);
+  return total != nullptr;
+}
+
 Tensors Node::run(const Tensors& grad_outputs) const {
   if (!backward_) {
     fail_op("backward",

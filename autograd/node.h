@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/gradient_sum.h"
 #include "autograd/variable.h"
 
 namespace lrurec {
@@ -36,9 +37,9 @@ class Node {
 
   /// Runs the backward function and checks that what comes back fits the inputs.
   Tensors run(const Tensors& grad_outputs) const;
-  /// See record(): whether there is such a function, and a call of it.
-  bool can_add() const { return add_into_ != nullptr; }
-  void add(const Tensor& grad_output, Tensor& total) const { add_into_(grad_output, total); }
+  /// Where the only input is a leaf that has a gradient already, and the operation can add to that (AddInto):
+  /// does so and returns true.
+  bool add_to_leaf(const Tensor& grad_output) const;
   /// Makes `result` output number `output` of `node`.
   static void attach(Variable& result, const std::shared_ptr<Node>& node, std::size_t output);
   /// Drops what the backward function saved.
@@ -54,7 +55,7 @@ class Node {
 
 struct Variable::Impl {
   Tensor value;
-  Tensor grad;
+  GradientSum grad;
   bool requires_grad = false;
   std::shared_ptr<Node> node;  ///< the operation that made it; null for a leaf
   std::size_t output = 0;      ///< which of its outputs

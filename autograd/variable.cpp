@@ -46,11 +46,11 @@ bool Variable::requires_grad() const { return impl_ && (impl_->requires_grad || 
 
 const Tensor& Variable::grad() const {
   value();  // an undefined variable is an error, not a crash
-  return impl_->grad;
+  return impl_->grad.total();
 }
 
 void Variable::zero_grad() {
-  if (impl_) impl_->grad = Tensor();
+  if (impl_) impl_->grad = GradientSum();
 }
 
 void Variable::set_grad(const Tensor& new_grad) {
@@ -58,7 +58,7 @@ void Variable::set_grad(const Tensor& new_grad) {
     fail_op("set_grad", "{} {} does not fit {} {}", name(new_grad.dtype()), new_grad.shape().str(),
             name(dtype()), shape().str());
   }
-  impl_->grad = new_grad;
+  impl_->grad = GradientSum(new_grad);
 }
 
 void Variable::set_value(const Tensor& new_value) {

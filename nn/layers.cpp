@@ -19,9 +19,9 @@ Variable ComplexLinear::forward(const Variable& x) const { return ops::linear(x,
 Embedding::Embedding(std::int64_t rows, std::int64_t width, Initializer& init)
     : weight(register_parameter("weight", init.truncated_normal({rows, width}))) {}
 
-Variable Embedding::forward(const Tensor& ids) const { return ops::embedding(weight, ids); }
+Variable Embedding::forward(const IndexTensor& ids) const { return ops::embedding(weight, ids); }
 
-Tensor Embedding::step(const Tensor& ids) const { return ops::raw::embedding(weight.value(), ids); }
+Tensor Embedding::step(const IndexTensor& ids) const { return ops::raw::embedding(weight.value(), ids); }
 
 LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
     : weight(register_parameter("weight", init.constant({width}, 1))),

@@ -8,6 +8,7 @@
 #include "nn/init.h"
 #include "nn/module.h"
 #include "ops/feed_forward/feed_forward.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::nn {
 
@@ -34,8 +35,8 @@ class Embedding : public Module {
  public:
   Embedding(std::int64_t rows, std::int64_t width, Initializer& init);
   /// ids: i64 [tokens] -> [tokens, width]
-  Variable forward(const Tensor& ids) const;
-  Tensor step(const Tensor& ids) const;
+  Variable forward(const IndexTensor& ids) const;
+  Tensor step(const IndexTensor& ids) const;
 
   Variable weight;
 };

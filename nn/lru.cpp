@@ -28,19 +28,20 @@ Variable LRU::input(const Variable& x) const { return ops::exp(gamma_log) * in_p
 
 Variable LRU::output(const Variable& h) const { return ops::real(out_proj_.forward(h)); }
 
-LRU::Output LRU::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial) const {
+LRU::Output LRU::forward_composed(const Variable& x, const IndexTensor& offsets,
+                                  const Variable& initial) const {
   const auto [h, final_state] = ops::linear_scan(lambda(), input(x), offsets, initial);
   return {output(h), final_state};
 }
 
-LRU::Output LRU::forward(const Variable& x, const Tensor& offsets, const Variable& initial) const {
+LRU::Output LRU::forward(const Variable& x, const IndexTensor& offsets, const Variable& initial) const {
   const auto [lambda, B, b] = coefficients();
   const auto [y, final_state] =
       ops::lru(x, lambda, B, b, out_proj_.weight, ops::real(out_proj_.bias), offsets, initial);
   return {y, final_state};
 }
 
-Variable LRU::forward_last(const Variable& x, const Tensor& offsets) const {
+Variable LRU::forward_last(const Variable& x, const IndexTensor& offsets) const {
   return Variable(ops::raw::lru_last(x.value(), packed(), offsets));
 }
 

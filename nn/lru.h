@@ -4,6 +4,7 @@
 #include "nn/layers.h"
 #include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::nn {
 
@@ -37,11 +38,11 @@ class LRU : public Module {
   };
   /// x: [tokens, H]; offsets: i64 [S + 1] (see ops::linear_scan); initial: complex [S, D] or undefined.
   /// Written as the equation: read this one first.
-  Output forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial = {}) const;
+  Output forward_composed(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
   /// The same by the fused operation ops::lru, with gamma folded into B.
-  Output forward(const Variable& x, const Tensor& offsets, const Variable& initial = {}) const;
+  Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
   /// y of the last token of each sequence, [S, H]; for evaluation. Sequences must not be empty.
-  Variable forward_last(const Variable& x, const Tensor& offsets) const;
+  Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
 
   /// Inference event by event (nn/layers.h): one token of each of n sequences, x: [n, H] -> y: [n, H].
   /// `state`, complex [n, D] and dense, is all there is to know of the past; it becomes the state after the

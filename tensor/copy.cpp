@@ -53,7 +53,6 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
 }
 
 Tensor& Tensor::fill_(double value) {
-  forget_elements();
   const StridedLoop<1> loop(shape_, {strides_});
   on_device("fill", device(), [&](auto where) {
     dispatch_all("fill", dtype_,
@@ -67,7 +66,6 @@ Tensor& Tensor::copy_(const Tensor& source) {
     fail_op("copy", "{} to {} would drop the imaginary part; use real() or imag()", name(source.dtype_),
             name(dtype_));
   }
-  forget_elements();
   const Tensor from = source.to(device()).broadcast_to(shape_);
   const StridedLoop<2> loop(shape_, {strides_, from.strides_});
   on_device("copy", device(), [&](auto where) {
@@ -87,7 +85,6 @@ Tensor& Tensor::add_(const Tensor& source) {
     fail_op("add_", "{} {} on {} += {} {} on {}: they must agree", name(dtype_), shape_.str(), device().str(),
             name(source.dtype_), source.shape_.str(), source.device().str());
   }
-  forget_elements();
   const StridedLoop<2> loop(shape_, {strides_, source.strides_});
   on_device("add_", device(), [&](auto where) {
     dispatch_inexact("add_", dtype_, [&]<class T>() {

@@ -4,17 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <utility>
 
 #include "tensor/device.h"
 
 namespace lrurec {
-
-/// What lies in a tensor of integers, where somebody vouches for it.
-struct IntegerRange {
-  std::int64_t least, most;
-};
 
 /// One block of memory of a device, freed with its last owner. Aligned to 64 bytes on the CPU, to 256 on a
 /// GPU; not cleared.
@@ -29,19 +22,10 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
-  /// The same bytes on the CPU, where they are known without waiting for the GPU; see Tensor::to(Device).
-  const std::shared_ptr<Storage>& host_copy() const { return host_copy_; }
-  void set_host_copy(std::shared_ptr<Storage> copy) { host_copy_ = std::move(copy); }
-  /// See Tensor::promise_range.
-  const std::optional<IntegerRange>& promised_range() const { return promised_range_; }
-  void set_promised_range(std::optional<IntegerRange> range) { promised_range_ = range; }
-
  private:
   std::size_t bytes_;
   Device device_;
   std::byte* data_ = nullptr;
-  std::shared_ptr<Storage> host_copy_;
-  std::optional<IntegerRange> promised_range_;
 };
 
 /// Bytes of tensor memory on one kind of device, for progress lines and benchmarks.

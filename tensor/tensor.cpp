@@ -39,7 +39,6 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
 Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
   t.fill_(value);
-  if (device.is_cuda() && t.numel() == 1) t.storage_->set_host_copy(full(shape, value, dtype).storage_);
   return t;
 }
 
@@ -205,15 +204,7 @@ Tensor Tensor::to(Device device) const {
   return device.is_cuda() ? copied_to(device) : host();
 }
 
-Tensor Tensor::host() const {
-  if (!device().is_cuda()) return *this;
-  if (storage_->host_copy() == nullptr) return copied_to(Device{});
-  Tensor t = *this;
-  t.storage_ = storage_->host_copy();
-  return t;
-}
-
-bool Tensor::known_on_host() const { return !device().is_cuda() || storage_->host_copy() != nullptr; }
+Tensor Tensor::host() const { return device().is_cuda() ? copied_to(Device{}) : *this; }
 
 Tensor Tensor::copied_to(Device device) const {
   const Tensor from = contiguous();
@@ -228,14 +219,7 @@ Tensor Tensor::copied_to(Device device) const {
       }
     }
   });
-  // A copy of its own: the one sent may change.
-  if (device.is_cuda() && !is_inexact(dtype_)) t.storage_->set_host_copy(from.clone().storage_);
   return t;
-}
-
-void Tensor::forget_elements() {
-  storage_->set_host_copy(nullptr);
-  storage_->set_promised_range({});
 }
 
 void Tensor::check_type(DType asked) const {

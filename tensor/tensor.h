@@ -23,7 +23,6 @@ class Tensor {
   // Making tensors. Memory of empty() is not cleared.
   static Tensor empty(const Shape& shape, DType dtype, Device device = {});
   static Tensor zeros(const Shape& shape, DType dtype, Device device = {});
-  /// One element of it is also known on the host (Tensor::host()).
   static Tensor full(const Shape& shape, double value, DType dtype, Device device = {});
   /// A tensor with the elements of `values` in row-major order.
   template <class T>
@@ -90,22 +89,10 @@ class Tensor {
   Tensor clone() const;
   /// Converted to another dtype (complex to real is an error: take real() or imag()).
   Tensor to(DType dtype) const;
-  /// The elements on another device; this tensor when it is there. Integers sent to a GPU (ids, offsets,
-  /// labels) are remembered on the CPU as well, so that operations check them there without waiting for the
-  /// GPU.
+  /// The elements on another device; this tensor when it is there.
   Tensor to(Device device) const;
-  /// The elements on the CPU: this tensor, what a GPU's integers were sent from, or a copy that waits for the
-  /// GPU.
+  /// The elements on the CPU: this tensor, or a copy that waits for the GPU.
   Tensor host() const;
-  /// For integers that a GPU makes and the CPU never sees: whoever makes them vouches that all lie in range,
-  /// and operations take that for a look at them, which would wait for the GPU. Until the elements change.
-  void promise_range(IntegerRange range) { storage_->set_promised_range(range); }
-  bool promised_in(std::int64_t least, std::int64_t most) const {
-    const auto& range = storage_->promised_range();
-    return range.has_value() && range->least >= least && range->most <= most;
-  }
-  /// Whether host() costs nothing: the tensor is on the CPU, or the CPU knows what it holds.
-  bool known_on_host() const;
 
   // In place, on the elements the view covers.
   Tensor& fill_(double value);
@@ -120,8 +107,6 @@ class Tensor {
   void check_type(DType asked) const;
   void check_one_element() const;
   Tensor copied_to(Device device) const;
-  /// Called before the elements change.
-  void forget_elements();
 
   std::shared_ptr<Storage> storage_;
   std::int64_t offset_ = 0;  ///< in elements

@@ -14,8 +14,10 @@ void kernels::pack_segments(Cpu, const Segments& segments, const std::int32_t* i
 }
 
 BatchTensors to_tensors(const PackedBatch& batch, Device device) {
-  return {Tensor::from(batch.items).to(device), Tensor::from(batch.offsets).to(device),
-          Tensor::from(batch.labels).to(device)};
+  const auto send = [&](const std::vector<std::int64_t>& ids) {
+    return IndexTensor(Tensor::from(ids)).to(device);
+  };
+  return {send(batch.items), send(batch.offsets), send(batch.labels)};
 }
 
 DeviceBatches::DeviceBatches(const Dataset& data, std::int64_t max_length, Device device)
@@ -26,8 +28,7 @@ DeviceBatches::DeviceBatches(const Dataset& data, std::int64_t max_length, Devic
     const Items train = data.train(user);
     ids.insert(ids.end(), train.begin(), train.end());
   }
-  // What is sent is remembered on the CPU; a copy made there is not.
-  ids_ = Tensor::from(ids).to(device).clone();
+  ids_ = Tensor::from(ids).to(device);
 }
 
 SegmentList DeviceBatches::segments_of(std::span<const Window> windows) const {
@@ -51,18 +52,17 @@ BatchTensors DeviceBatches::pack(std::span<const Window> windows) const {
   const Device device = ids_.device();
   const Shape tokens{list.offsets.back()};
   const Tensor codes = Tensor::from(list.codes).to(device);
-  BatchTensors batch{Tensor::empty(tokens, DType::i64, device), Tensor::from(list.offsets).to(device),
-                     Tensor::empty(tokens, DType::i64, device)};
-  const kernels::Segments segments{codes.numel(), tokens[0], batch.offsets.data<std::int64_t>(),
+  const Tensor items = Tensor::empty(tokens, DType::i64, device),
+               labels = Tensor::empty(tokens, DType::i64, device);
+  const IndexTensor offsets = IndexTensor(Tensor::from(list.offsets)).to(device);
+  const kernels::Segments segments{codes.numel(), tokens[0], offsets.values().data<std::int64_t>(),
                                    codes.data<std::int64_t>()};
   on_device("pack_segments", device, [&](auto where) {
-    kernels::pack_segments(where, segments, ids_.data<std::int32_t>(), batch.items.data<std::int64_t>(),
-                           batch.labels.data<std::int64_t>());
+    kernels::pack_segments(where, segments, ids_.data<std::int32_t>(), items.data<std::int64_t>(),
+                           labels.data<std::int64_t>());
   });
   // The data set's ids were checked when it was read.
-  batch.items.promise_range({0, items_});
-  batch.labels.promise_range({1, items_});
-  return batch;
+  return {IndexTensor::made_within(items, 0, items_), offsets, IndexTensor::made_within(labels, 1, items_)};
 }
 
 }  // namespace lrurec::data

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "lrurec/data/batches.h"
-#include "tensor/tensor.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::data {
 
 /// A PackedBatch as tensors.
 struct BatchTensors {
-  Tensor items, offsets, labels;
+  IndexTensor items, offsets, labels;
 };
 /// Packed on the CPU and sent.
 BatchTensors to_tensors(const PackedBatch& batch, Device device);
@@ -32,7 +32,7 @@ class DeviceBatches {
 
   SegmentList segments_of(std::span<const Window> windows) const;
   /// The training items of all users, one after the other.
-  const Tensor& ids() const { return ids_; }
+  const IndexTensor& ids() const { return ids_; }
 
  private:
   std::int64_t max_length_, items_;

@@ -9,11 +9,11 @@ namespace lrurec::model {
 namespace {
 
 /// The row of the last token of each sequence, i64 [S].
-Tensor last_tokens(const Tensor& offsets) {
-  std::vector<std::int64_t> rows = offsets.to_vector<std::int64_t>();
+IndexTensor last_tokens(const IndexTensor& offsets) {
+  auto rows = offsets.host().to_vector<std::int64_t>();
   rows.erase(rows.begin());
   for (auto& row : rows) --row;
-  return Tensor::from(rows).to(offsets.device());
+  return IndexTensor(Tensor::from(rows)).to(offsets.device());
 }
 
 }  // namespace
@@ -30,7 +30,8 @@ LruBlock::LruBlock(const ModelConfig& config, std::uint64_t site, nn::Initialize
   register_module("feed_forward_layer_norm", feed_forward_norm_);
 }
 
-LruBlock::Output LruBlock::forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial,
+LruBlock::Output LruBlock::forward_composed(const Variable& x, const IndexTensor& offsets,
+                                            const Variable& initial,
                                             const nn::ForwardContext& context) const {
   const auto [recurrent, final_state] = lru_.forward_composed(x, offsets, initial);
   const Variable y = lru_norm_.forward_composed(recurrent, x, context);
@@ -39,13 +40,13 @@ LruBlock::Output LruBlock::forward_composed(const Variable& x, const Tensor& off
   return {feed_forward_norm_.forward_composed(position_wise, y, context), final_state};
 }
 
-LruBlock::Output LruBlock::forward(const Variable& x, const Tensor& offsets, const Variable& initial,
+LruBlock::Output LruBlock::forward(const Variable& x, const IndexTensor& offsets, const Variable& initial,
                                    const nn::ForwardContext& context) const {
   const auto [recurrent, final_state] = lru_.forward(x, offsets, initial);
   return {position_wise_half(lru_norm_.forward(recurrent, x, context), context), final_state};
 }
 
-Variable LruBlock::forward_last(const Variable& x, const Tensor& offsets) const {
+Variable LruBlock::forward_last(const Variable& x, const IndexTensor& offsets) const {
   const nn::ForwardContext context;
   const Variable x_last = ops::embedding(x, last_tokens(offsets));
   return position_wise_half(lru_norm_.forward(lru_.forward_last(x, offsets), x_last, context), context);
@@ -92,21 +93,22 @@ std::unique_ptr<LRURec> LRURec::clone() const {
   return copy;
 }
 
-Variable LRURec::embed(const Tensor& items, const nn::ForwardContext& context) const {
+Variable LRURec::embed(const IndexTensor& items, const nn::ForwardContext& context) const {
   return embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
 }
 
-Variable LRURec::encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context) const {
+Variable LRURec::encode(const IndexTensor& items, const IndexTensor& offsets,
+                        const nn::ForwardContext& context) const {
   Variable x = embed(items, context);
-  const Tensor boundaries = offsets.to(device());
+  const IndexTensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block->forward(x, boundaries, {}, context).x;
   return x;
 }
 
-std::vector<Tensor> LRURec::block_inputs(const Tensor& items, const Tensor& offsets) const {
+std::vector<Tensor> LRURec::block_inputs(const IndexTensor& items, const IndexTensor& offsets) const {
   const NoGrad no_grad;
   Variable x = embed(items, {});
-  const Tensor boundaries = offsets.to(device());
+  const IndexTensor boundaries = offsets.to(device());
   std::vector<Tensor> inputs;
   for (const auto& block : blocks_) {
     inputs.push_back(x.value());
@@ -115,19 +117,19 @@ std::vector<Tensor> LRURec::block_inputs(const Tensor& items, const Tensor& offs
   return inputs;
 }
 
-Variable LRURec::encode_composed(const Tensor& items, const Tensor& offsets,
+Variable LRURec::encode_composed(const IndexTensor& items, const IndexTensor& offsets,
                                  const nn::ForwardContext& context) const {
   Variable x = embedding_norm_.forward_composed(embedding_.forward(items.to(device())), {}, context);
-  const Tensor boundaries = offsets.to(device());
+  const IndexTensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block->forward_composed(x, boundaries, {}, context).x;
   return x;
 }
 
-Variable LRURec::encode_last(const Tensor& items, const Tensor& offsets) const {
+Variable LRURec::encode_last(const IndexTensor& items, const IndexTensor& offsets) const {
   const NoGrad no_grad;
   const nn::ForwardContext context;
   Variable x = embed(items, context);
-  const Tensor boundaries = offsets.to(device());
+  const IndexTensor boundaries = offsets.to(device());
   if (blocks_.empty()) return ops::embedding(x, last_tokens(boundaries));
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, boundaries, {}, context).x;
   return blocks_.back()->forward_last(x, boundaries);
@@ -141,7 +143,7 @@ Tensor LRURec::initial_state(std::int64_t n) const {
   return Tensor::zeros({config_.blocks, n, config_.channels}, complex_of(dtype()), device());
 }
 
-Tensor LRURec::step(const Tensor& items, const Tensor& state) const {
+Tensor LRURec::step(const IndexTensor& items, const Tensor& state) const {
   Tensor x = embedding_norm_.step(embedding_.step(items.to(device())), {});
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     x = blocks_[b]->step(x, state.select(0, static_cast<std::int64_t>(b)));
@@ -153,25 +155,25 @@ Variable LRURec::predict(const Variable& hidden) const {
   return ops::linear(hidden, embedding_.weight, bias_);
 }
 
-ops::raw::LinearRanks LRURec::ranks(const Variable& hidden, const Tensor& targets,
+ops::raw::LinearRanks LRURec::ranks(const Variable& hidden, const IndexTensor& targets,
                                     const ops::raw::ExcludedClasses& excluded, bool with_losses) const {
   return ops::raw::linear_ranks(hidden.value(), embedding_.weight.value(), bias_.value(), targets, excluded,
                                 with_losses);
 }
 
-Variable LRURec::loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+Variable LRURec::loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
                       const nn::ForwardContext& context) const {
   return ops::linear_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_,
                                    labels.to(device()));
 }
 
-Variable LRURec::loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
-                               const nn::ForwardContext& context) const {
+Variable LRURec::loss_composed(const IndexTensor& items, const IndexTensor& offsets,
+                               const IndexTensor& labels, const nn::ForwardContext& context) const {
   return ops::cross_entropy(predict(encode_composed(items, offsets, context)), labels);
 }
 
-Variable LRURec::sampled_loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
-                              const Tensor& negatives, bool log_correction,
+Variable LRURec::sampled_loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
+                              const IndexTensor& negatives, bool log_correction,
                               const nn::ForwardContext& context) const {
   ops::SampledOptions options;
   if (log_correction && negatives.numel() > 0) {

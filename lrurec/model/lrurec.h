@@ -7,6 +7,7 @@
 #include "nn/layers.h"
 #include "nn/lru.h"
 #include "ops/linear_rank/linear_rank.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::model {
 
@@ -36,14 +37,14 @@ class LruBlock : public nn::Module {
     Variable final_state;  ///< complex [S, D]
   };
   /// Written as the equations.
-  Output forward_composed(const Variable& x, const Tensor& offsets, const Variable& initial,
+  Output forward_composed(const Variable& x, const IndexTensor& offsets, const Variable& initial,
                           const nn::ForwardContext& context) const;
   /// The same by the fused operations.
-  Output forward(const Variable& x, const Tensor& offsets, const Variable& initial,
+  Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial,
                  const nn::ForwardContext& context) const;
   /// Outside training: out of the last token of each sequence, [S, H]; the same bits as in the whole. No
   /// sequence may be empty.
-  Variable forward_last(const Variable& x, const Tensor& offsets) const;
+  Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
   const nn::LRU& lru() const { return lru_; }
 
   /// Inference event by event (nn/layers.h): x: [n, H] -> [n, H]; state: complex [n, D], see nn::LRU::step.
@@ -73,18 +74,19 @@ class LRURec : public nn::Module {
   std::unique_ptr<LRURec> clone() const;
 
   /// Hidden features of every token, [tokens, H].
-  Variable encode(const Tensor& items, const Tensor& offsets, const nn::ForwardContext& context = {}) const;
+  Variable encode(const IndexTensor& items, const IndexTensor& offsets,
+                  const nn::ForwardContext& context = {}) const;
   /// Outside training: those of the last token of each sequence, [S, H], the same bits. The last block runs
   /// its second half for these tokens only. No sequence may be empty.
-  Variable encode_last(const Tensor& items, const Tensor& offsets) const;
+  Variable encode_last(const IndexTensor& items, const IndexTensor& offsets) const;
 
   /// Outside training: what enters each block, [tokens, H] of every token.
-  std::vector<Tensor> block_inputs(const Tensor& items, const Tensor& offsets) const;
+  std::vector<Tensor> block_inputs(const IndexTensor& items, const IndexTensor& offsets) const;
 
   /// Inference event by event (nn/layers.h): items: i64 [n], one of each of n users -> their hidden features,
   /// [n, H]. `state`, complex [blocks, n, D] and dense, becomes the state after them.
   void prepare_steps();
-  Tensor step(const Tensor& items, const Tensor& state) const;
+  Tensor step(const IndexTensor& items, const Tensor& state) const;
   /// The state before any item: zeros.
   Tensor initial_state(std::int64_t n) const;
 
@@ -93,22 +95,22 @@ class LRURec : public nn::Module {
 
   /// Ranks of target items (i64 [n]) among all but the excluded ones, see ops::raw::linear_ranks; the start
   /// token must be among the excluded.
-  ops::raw::LinearRanks ranks(const Variable& hidden, const Tensor& targets,
+  ops::raw::LinearRanks ranks(const Variable& hidden, const IndexTensor& targets,
                               const ops::raw::ExcludedClasses& excluded, bool with_losses = false) const;
 
   /// Mean cross-entropy over the tokens' labels (i64 [tokens], -1: none) and all |I| + 1 classes, equation 1.
-  Variable loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+  Variable loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
                 const nn::ForwardContext& context = {}) const;
   /// The same written out, by compositions all the way: stores all logits; for readers and tests.
-  Variable encode_composed(const Tensor& items, const Tensor& offsets,
+  Variable encode_composed(const IndexTensor& items, const IndexTensor& offsets,
                            const nn::ForwardContext& context = {}) const;
-  Variable loss_composed(const Tensor& items, const Tensor& offsets, const Tensor& labels,
+  Variable loss_composed(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
                          const nn::ForwardContext& context = {}) const;
 
   /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [tokens, n] for
   /// each token or [m] for all; `log_correction` scales them up to stand for all |I| items.
-  Variable sampled_loss(const Tensor& items, const Tensor& offsets, const Tensor& labels,
-                        const Tensor& negatives, bool log_correction,
+  Variable sampled_loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
+                        const IndexTensor& negatives, bool log_correction,
                         const nn::ForwardContext& context = {}) const;
   /// Scores of some candidates only, outside training: hidden: [n, H], candidates: i64 [n, k] -> [n, k].
   Tensor score(const Tensor& hidden, const Tensor& candidates) const;
@@ -129,7 +131,7 @@ class LRURec : public nn::Module {
  private:
   LRURec(const ModelConfig& config, nn::Initializer init);
   /// Equation 7: what enters the first block.
-  Variable embed(const Tensor& items, const nn::ForwardContext& context) const;
+  Variable embed(const IndexTensor& items, const nn::ForwardContext& context) const;
 
   ModelConfig config_;
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]

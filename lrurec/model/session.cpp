@@ -10,7 +10,7 @@ IncrementalModel::IncrementalModel(const LRURec& model)
   model_->prepare_steps();
 }
 
-Tensor IncrementalModel::step(const Tensor& items, Tensor& state) const {
+Tensor IncrementalModel::step(const IndexTensor& items, Tensor& state) const {
   const Shape wanted{config().blocks, items.numel(), config().channels};
   const DType z = complex_of(model_->dtype());
   if (items.rank() != 1 || items.dtype() != DType::i64 || state.shape() != wanted || state.dtype() != z ||
@@ -23,7 +23,7 @@ Tensor IncrementalModel::step(const Tensor& items, Tensor& state) const {
     fail(ErrorKind::internal, "[incremental] the state is on {}, the model is on {}", state.device().str(),
          model_->device().str());
   }
-  const Tensor ids = items.host().contiguous();
+  const Tensor ids = items.host();
   for (std::int64_t i = 0; i < ids.numel(); ++i) {
     const auto item = ids.data<std::int64_t>()[i];
     if (item < 1 || item > config().num_items) {

@@ -8,6 +8,7 @@
 
 #include "lrurec/model/lrurec.h"
 #include "ops/linear_top_k/linear_top_k.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::model {
 
@@ -23,7 +24,7 @@ class IncrementalModel {
   /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
   /// it. Returns the hidden features [n, H], those that LRURec::encode gives for the last token of the whole
   /// history.
-  Tensor step(const Tensor& items, Tensor& state) const;
+  Tensor step(const IndexTensor& items, Tensor& state) const;
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
 

@@ -7,12 +7,12 @@
 
 namespace lrurec::ops {
 
-std::int64_t check_labels(std::string_view op, const Tensor& labels, std::int64_t rows,
+std::int64_t check_labels(std::string_view op, const IndexTensor& labels, std::int64_t rows,
                           std::int64_t classes) {
   if (labels.dtype() != DType::i64 || labels.shape() != Shape{rows}) {
     fail_op(op, "labels: {} {} must be i64 [{}]", name(labels.dtype()), labels.shape().str(), rows);
   }
-  if (rows > 0 && labels.promised_in(0, classes - 1)) return rows;
+  if (rows > 0 && labels.made_in(0, classes - 1)) return rows;
   std::int64_t count = 0;
   const auto values = labels.host().to_vector<std::int64_t>();
   for (std::size_t r = 0; r < values.size(); ++r) {
@@ -33,12 +33,12 @@ struct Loss {
   Tensor value;
 };
 
-Loss forward(const Tensor& logits, const Tensor& labels) {
+Loss forward(const Tensor& logits, const IndexTensor& labels) {
   if (logits.rank() != 2) fail_op("cross_entropy", "logits: {} must be [N, C]", logits.shape().str());
   Loss loss;
   loss.count = check_labels("cross_entropy", labels, logits.size(0), logits.size(1));
   loss.x = logits.contiguous();
-  loss.labels = labels.to(logits.device()).contiguous();
+  loss.labels = labels.to(logits.device()).values();
   loss.lse = Tensor::empty({logits.size(0)}, logits.dtype(), logits.device());
   loss.value = Tensor::empty({}, logits.dtype(), logits.device());
   dispatch_real("cross_entropy", logits.dtype(), [&]<class T>() {
@@ -54,12 +54,12 @@ Loss forward(const Tensor& logits, const Tensor& labels) {
 
 }  // namespace
 
-Tensor raw::cross_entropy(const Tensor& logits, const Tensor& labels) {
+Tensor raw::cross_entropy(const Tensor& logits, const IndexTensor& labels) {
   return forward(logits, labels).value;
 }
 
 // dlogits = (softmax(logits) - onehot(labels)) dL / n
-Variable cross_entropy(const Variable& logits, const Tensor& labels) {
+Variable cross_entropy(const Variable& logits, const IndexTensor& labels) {
   const Loss loss = forward(logits.value(), labels);
   return record(
       "cross_entropy", {logits}, loss.value,

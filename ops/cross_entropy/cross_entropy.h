@@ -2,6 +2,7 @@
 // The training loss (equation 1 of the paper).
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
@@ -9,10 +10,10 @@ namespace lrurec::ops {
 /// logits: [N, C] f32 f64; labels: [N] i64 in 0..C-1, or -1 for a row that does not count -> scalar.
 /// No label at all, or a label out of range, is an error. Backward: dlogits = (softmax(logits) - onehot) dL /
 /// n.
-Variable cross_entropy(const Variable& logits, const Tensor& labels);
+Variable cross_entropy(const Variable& logits, const IndexTensor& labels);
 
 namespace raw {
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+Tensor cross_entropy(const Tensor& logits, const IndexTensor& labels);
 }  // namespace raw
 
 }  // namespace lrurec::ops

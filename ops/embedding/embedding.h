@@ -2,16 +2,17 @@
 // Table look-up.
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
 /// y[t] = weight[ids[t]].  weight: [N, H] f32 f64 c64 c128, ids: i64 of any shape S in 0..N-1 -> [S..., H].
 /// An id out of range is an error naming its position. Backward: dweight[i] = sum of dy[t] over ids[t] = i,
 /// added in the order of t, so repeated ids give the same bits with any number of threads.
-Variable embedding(const Variable& weight, const Tensor& ids);
+Variable embedding(const Variable& weight, const IndexTensor& ids);
 
 namespace raw {
-Tensor embedding(const Tensor& weight, const Tensor& ids);
+Tensor embedding(const Tensor& weight, const IndexTensor& ids);
 }  // namespace raw
 
 }  // namespace lrurec::ops

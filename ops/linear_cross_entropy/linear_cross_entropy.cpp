@@ -7,7 +7,7 @@
 
 namespace lrurec::ops {
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
-                              const Tensor& labels, std::int64_t chunk_tokens) {
+                              const IndexTensor& labels, std::int64_t chunk_tokens) {
   const bool fits = x.value().rank() == 2 && weight.value().rank() == 2 && x.size(1) == weight.size(1) &&
                     bias.shape() == Shape{weight.size(0)} && x.dtype() == weight.dtype() &&
                     x.dtype() == bias.dtype();
@@ -28,7 +28,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   }
   Tensor loss = Tensor::empty({}, x.dtype(), device);
   const Tensor rows = x.value().contiguous(), w = weight.value().contiguous(), b = bias.value().contiguous(),
-               dense_labels = labels.to(device).contiguous();
+               dense_labels = labels.to(device).values();
   dispatch_real("linear_cross_entropy", x.dtype(), [&]<class T>() {
     kernels::LinearCrossEntropy<T> f{rows.size(0),
                                      rows.size(1),
@@ -47,8 +47,9 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   // dx = dL P W, dW = dL P^T x, db = dL sum P
   return record("linear_cross_entropy", {x, weight, bias}, loss,
                 [dx, dweight, dbias](const Tensor& dy, const Needs& needs) {
-                  // Where the loss is what backward() started from, dL is 1.
-                  const bool one = dy.known_on_host() && dy.host().to(DType::f64).item<double>() == 1;
+                  // Where the loss is what backward() started from, dL is 1. On a GPU a look would wait for
+                  // it.
+                  const bool one = !dy.device().is_cuda() && dy.to(DType::f64).item<double>() == 1;
                   const auto scaled = [&](const Tensor& g) { return one ? g : raw::mul(g, dy); };
                   return Tensors{needs[0] ? scaled(dx) : Tensor(), needs[1] ? scaled(dweight) : Tensor(),
                                  needs[2] ? scaled(dbias) : Tensor()};

@@ -2,6 +2,7 @@
 // Prediction layer and loss in one (equations 10 and 1), for catalogues whose logits are too many to store.
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
@@ -14,6 +15,6 @@ namespace lrurec::ops {
 /// scales them. `chunk_tokens` 0 chooses how many tokens are taken together. The bits do not depend on the
 /// number of threads.
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
-                              const Tensor& labels, std::int64_t chunk_tokens = 0);
+                              const IndexTensor& labels, std::int64_t chunk_tokens = 0);
 
 }  // namespace lrurec::ops

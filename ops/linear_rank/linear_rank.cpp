@@ -9,8 +9,8 @@
 namespace lrurec::ops {
 namespace {
 
-void check_classes(const char* what, const Tensor& classes, std::int64_t C) {
-  const Tensor here = classes.host().contiguous();
+void check_classes(const char* what, const IndexTensor& classes, std::int64_t C) {
+  const Tensor here = classes.host();
   const std::int64_t* at = here.data<std::int64_t>();
   for (std::int64_t i = 0; i < classes.numel(); ++i) {
     if (at[i] < 0 || at[i] >= C) fail_op("linear_ranks", "{} {} is not in 0..{}", what, at[i], C - 1);
@@ -20,7 +20,8 @@ void check_classes(const char* what, const Tensor& classes, std::int64_t C) {
 }  // namespace
 
 raw::LinearRanks raw::linear_ranks(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                   const Tensor& targets, const ExcludedClasses& excluded, bool with_losses) {
+                                   const IndexTensor& targets, const ExcludedClasses& excluded,
+                                   bool with_losses) {
   const bool fits = x.rank() == 2 && weight.rank() == 2 && x.size(1) == weight.size(1) &&
                     bias.shape() == Shape{weight.size(0)} && targets.shape() == Shape{x.size(0)};
   const bool dtypes = x.dtype() == weight.dtype() && x.dtype() == bias.dtype() &&
@@ -33,13 +34,13 @@ raw::LinearRanks raw::linear_ranks(const Tensor& x, const Tensor& weight, const 
         name(x.dtype()), x.shape().str(), name(weight.dtype()), weight.shape().str(), name(bias.dtype()),
         bias.shape().str(), name(targets.dtype()), targets.shape().str());
   }
-  check_offsets("linear_ranks", excluded.offsets.host(), excluded.classes.numel());
+  check_offsets("linear_ranks", excluded.offsets, excluded.classes.numel());
   const Tensor in = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
   check_classes("target", targets, w.size(0));
   check_classes("excluded class", excluded.classes, w.size(0));
   const Device device = in.device();
-  const Tensor at = targets.to(device).contiguous(), offsets = excluded.offsets.to(device).contiguous(),
-               classes = excluded.classes.to(device).contiguous();
+  const Tensor at = targets.to(device).values(), offsets = excluded.offsets.to(device).values(),
+               classes = excluded.classes.to(device).values();
   if (offsets.numel() != in.size(0) + 1) {
     fail_op("linear_ranks", "excluded offsets: {} must be [{}]", offsets.shape().str(), in.size(0) + 1);
   }

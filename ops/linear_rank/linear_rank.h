@@ -1,15 +1,15 @@
 #pragma once
 // Ranks of targets among all classes of a prediction layer, without sorting and without storing scores.
 
-#include "tensor/tensor.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops::raw {
 
 /// For each row the classes that are no candidates: row i excludes classes[offsets[i]] ..
 /// classes[offsets[i+1]-1], each once.
 struct ExcludedClasses {
-  Tensor offsets;  ///< i64 [n + 1]
-  Tensor classes;  ///< i64 [offsets[n]]
+  IndexTensor offsets;  ///< [n + 1]
+  IndexTensor classes;  ///< [offsets[n]]
 };
 
 struct LinearRanks {
@@ -23,7 +23,8 @@ struct LinearRanks {
 /// finite is ErrorKind::non_finite. Scores have the same bits as those of linear_top_k, wherever a row
 /// stands (on a GPU: within a call). Targets and excluded classes may be on either device.
 /// Ranks and losses come out on the CPU, by one wait.
-LinearRanks linear_ranks(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& targets,
-                         const ExcludedClasses& excluded, bool with_losses = false);
+LinearRanks linear_ranks(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                         const IndexTensor& targets, const ExcludedClasses& excluded,
+                         bool with_losses = false);
 
 }  // namespace lrurec::ops::raw

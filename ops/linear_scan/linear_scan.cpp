@@ -22,11 +22,11 @@ std::string_view name(ScanAlgorithm algorithm) {
   return "?";
 }
 
-void check_offsets(std::string_view op, const Tensor& offsets, std::int64_t tokens) {
+void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t tokens) {
   if (offsets.rank() != 1 || offsets.dtype() != DType::i64 || offsets.numel() < 1) {
     fail_op(op, "offsets: {} {} must be i64 [S + 1]", name(offsets.dtype()), offsets.shape().str());
   }
-  const auto at = offsets.to_vector<std::int64_t>();
+  const auto at = offsets.host().to_vector<std::int64_t>();
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {
     if (at[s] > at[s + 1]) fail_op(op, "offsets fall from {} to {} at sequence {}", at[s], at[s + 1], s);
   }
@@ -37,7 +37,7 @@ void check_offsets(std::string_view op, const Tensor& offsets, std::int64_t toke
 
 namespace {
 
-void check(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& initial) {
+void check(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets, const Tensor& initial) {
   if (lambda.rank() != 1 || x.rank() != 2 || x.size(1) != lambda.size(0) || x.dtype() != lambda.dtype()) {
     fail_op("linear_scan", "lambda: {} {} and x: {} {}: they must be [D] and [tokens, D] of one dtype",
             name(lambda.dtype()), lambda.shape().str(), name(x.dtype()), x.shape().str());
@@ -109,11 +109,10 @@ T* pointer(const Tensor& t) {
 
 Tensor dense(const Tensor& t) { return t.defined() ? t.contiguous() : t; }
 
-Inputs inputs(const Tensor& lambda, const Tensor& x, const Tensor& offsets, const Tensor& initial,
+Inputs inputs(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets, const Tensor& initial,
               ScanAlgorithm algorithm) {
   check(lambda, x, offsets, initial);
-  return {lambda.contiguous(), offsets.to(x.device()).contiguous(), offsets.host().contiguous(),
-          dense(initial), algorithm};
+  return {lambda.contiguous(), offsets.to(x.device()).values(), offsets.host(), dense(initial), algorithm};
 }
 
 // h_t = lambda h_{t-1} + x_t
@@ -150,12 +149,12 @@ Tensors backward(const Inputs& in, const Tensor& h, const Tensor& dh, const Tens
 
 }  // namespace
 
-raw::ScanResult raw::linear_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+raw::ScanResult raw::linear_scan(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets,
                                  const Tensor& initial, ScanAlgorithm algorithm) {
   return forward(inputs(lambda, x, offsets, initial, algorithm), x);
 }
 
-ScanResult linear_scan(const Variable& lambda, const Variable& x, const Tensor& offsets,
+ScanResult linear_scan(const Variable& lambda, const Variable& x, const IndexTensor& offsets,
                        const Variable& initial, ScanAlgorithm algorithm) {
   const Inputs in =
       inputs(lambda.value(), x.value(), offsets, initial.defined() ? initial.value() : Tensor(), algorithm);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
@@ -31,14 +32,14 @@ struct ScanResult {
 ///
 /// Backward is the scan reversed with conj(lambda): g_t = dh_t + conj(lambda) g_{t+1}; dx_t = g_t,
 /// dlambda = sum_t g_t conj(h_{t-1}), dinitial = conj(lambda) g_1. It never divides by lambda.
-ScanResult linear_scan(const Variable& lambda, const Variable& x, const Tensor& offsets,
+ScanResult linear_scan(const Variable& lambda, const Variable& x, const IndexTensor& offsets,
                        const Variable& initial = {}, ScanAlgorithm algorithm = ScanAlgorithm::automatic);
 
 namespace raw {
 struct ScanResult {
   Tensor states, final_state;
 };
-ScanResult linear_scan(const Tensor& lambda, const Tensor& x, const Tensor& offsets,
+ScanResult linear_scan(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets,
                        const Tensor& initial = {}, ScanAlgorithm algorithm = ScanAlgorithm::automatic);
 }  // namespace raw
 

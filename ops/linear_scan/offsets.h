@@ -1,11 +1,11 @@
 #pragma once
 // The boundaries of packed sequences.
 
-#include "tensor/tensor.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
 /// offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens; an error naming `op` otherwise.
-void check_offsets(std::string_view op, const Tensor& offsets, std::int64_t tokens);
+void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t tokens);
 
 }  // namespace lrurec::ops

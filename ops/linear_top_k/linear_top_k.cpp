@@ -63,12 +63,12 @@ TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
   if (device.is_cuda() && most > kernels::linear_top_k_most_on_gpu) {
     fail_op("linear_top_k", "k = {} is more than the {} a GPU selects", k, kernels::linear_top_k_most_on_gpu);
   }
-  check_offsets("linear_top_k", excluded.offsets.host(), excluded.classes.numel());
+  check_offsets("linear_top_k", excluded.offsets, excluded.classes.numel());
   if (excluded.offsets.numel() != n + 1 || excluded.classes.dtype() != DType::i64) {
     fail_op("linear_top_k", "excluded offsets: {} must be [{}], classes i64", excluded.offsets.shape().str(),
             n + 1);
   }
-  const Tensor offsets = excluded.offsets.host().contiguous(), ids = excluded.classes.host().contiguous();
+  const Tensor offsets = excluded.offsets.host(), ids = excluded.classes.host();
   const std::int64_t *at = offsets.data<std::int64_t>(), *id = ids.data<std::int64_t>();
   for (std::int64_t r = 0; r < n; ++r) {
     if (!std::is_sorted(id + at[r], id + at[r + 1])) {
@@ -79,8 +79,8 @@ TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
   TopK result{Tensor::empty({n, columns}, DType::i64, device),
               Tensor::empty({n, columns}, x.dtype(), device)};
   if (columns == 0) return device.is_cuda() ? finish(result, k) : result;
-  const Tensor in = x.contiguous(), offsets_there = excluded.offsets.to(device).contiguous(),
-               ids_there = excluded.classes.to(device).contiguous();
+  const Tensor in = x.contiguous(), offsets_there = excluded.offsets.to(device).values(),
+               ids_there = excluded.classes.to(device).values();
   const Tensor broken = Tensor::zeros({1}, DType::i32, device);
   dispatch_real("linear_top_k", in.dtype(), [&]<class T>() {
     on_device("linear_top_k", device, [&](auto where) {

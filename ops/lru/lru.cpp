@@ -31,12 +31,13 @@ struct Inputs {
   Tensor offsets, initial;
   Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
 
-  Inputs(const Tensor& x_, const raw::PackedLru& weights_, const Tensor& offsets_, const Tensor& initial_)
+  Inputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
+         const Tensor& initial_)
       : x(x_.contiguous()),
         weights(weights_),
-        offsets(offsets_.to(x.device()).contiguous()),
+        offsets(offsets_.to(x.device()).values()),
         initial(initial_.defined() ? initial_.contiguous() : initial_),
-        host_offsets(offsets_.host().contiguous()) {
+        host_offsets(offsets_.host()) {
     check(x, weights, initial, sequences());
   }
 
@@ -147,7 +148,7 @@ raw::PackedLru raw::pack_lru(const Tensor& lambda, const Tensor& B, const Tensor
   return weights;
 }
 
-Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const Tensor& offsets) {
+Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const IndexTensor& offsets) {
   check_offsets("lru", offsets, x.size(0));
   return forward(Inputs(x, weights, offsets, {}), Tokens::last, /*keep_states=*/false).y;
 }
@@ -163,7 +164,7 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
 }
 
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
-              const Variable& C, const Variable& c, const Tensor& offsets, const Variable& initial) {
+              const Variable& C, const Variable& c, const IndexTensor& offsets, const Variable& initial) {
   check_offsets("lru", offsets, x.size(0));
   const Inputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()),
                   offsets, initial.defined() ? initial.value() : Tensor());

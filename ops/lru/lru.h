@@ -2,6 +2,7 @@
 // The linear recurrent unit as one operation: projection, recurrence, projection (section 3.2 of the paper).
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
@@ -22,7 +23,7 @@ struct LruResult {
 /// db = sum g_t, dC = sum dy_t conj(h_t)^T, dc = sum dy_t, dlambda = sum g_t conj(h_{t-1}), dinitial =
 /// conj(lambda) g_1. Sums run in fixed groups of sequences: the bits do not depend on the thread count.
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
-              const Variable& C, const Variable& c, const Tensor& offsets, const Variable& initial = {});
+              const Variable& C, const Variable& c, const IndexTensor& offsets, const Variable& initial = {});
 
 namespace kernels {
 template <class T>
@@ -43,7 +44,7 @@ PackedLru pack_lru(const Tensor& lambda, const Tensor& B, const Tensor& b, const
 
 /// y of the last token of each sequence, [S, O], the same bits as in the whole y; for where only the last
 /// token matters. An empty sequence has y = Re(C 0) + c.
-Tensor lru_last(const Tensor& x, const PackedLru& weights, const Tensor& offsets);
+Tensor lru_last(const Tensor& x, const PackedLru& weights, const IndexTensor& offsets);
 
 /// One token of each of n sequences, x: [n, H] -> y: [n, O]. `state`, complex [n, D] and dense, is the state
 /// before it and becomes the state after it.

@@ -26,7 +26,7 @@ struct Sampled {
   bool shared() const { return negatives.rank() == 1; }
 };
 
-void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& negatives,
+void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const IndexTensor& negatives,
            const SampledOptions& options) {
   const bool fits = x.rank() == 2 && weight.rank() == 2 && x.size(1) == weight.size(1) &&
                     bias.shape() == Shape{weight.size(0)} && x.dtype() == weight.dtype() &&
@@ -41,7 +41,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
     fail_op(op, "negatives: {} {} must be i64 [{}, n] or [m]", name(negatives.dtype()),
             negatives.shape().str(), x.size(0));
   }
-  const Tensor ids = negatives.host().contiguous();
+  const Tensor ids = negatives.host();
   const auto* id = ids.data<std::int64_t>();
   for (std::int64_t k = 0; k < ids.numel(); ++k) {
     if (id[k] < 0 || id[k] >= weight.size(0)) {
@@ -53,8 +53,8 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tens
   }
 }
 
-Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& labels,
-                const Tensor& negatives, const SampledOptions& options, bool wanted) {
+Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const IndexTensor& labels,
+                const IndexTensor& negatives, const SampledOptions& options, bool wanted) {
   check(x, weight, bias, negatives, options);
   const Device device = x.device();
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, x.dtype(), device); };
@@ -63,8 +63,8 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
   s.x = x.contiguous();
   s.weight = weight.contiguous();
   s.bias = bias.contiguous();
-  s.labels = labels.to(device).contiguous();
-  s.negatives = negatives.to(device).contiguous();
+  s.labels = labels.to(device).values();
+  s.negatives = negatives.to(device).values();
   s.value = empty({});
   const std::int64_t H = x.size(1), n = s.negatives.size(-1);
   const Tensor shared_weight = s.shared() ? raw::embedding(s.weight, s.negatives) : Tensor();
@@ -124,7 +124,8 @@ Tensor table_gradient(Where where, const Sampled& s, const Tensor& dL, bool of_b
 }  // namespace
 
 Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
-                               const Tensor& labels, const Tensor& negatives, const SampledOptions& options) {
+                               const IndexTensor& labels, const IndexTensor& negatives,
+                               const SampledOptions& options) {
   const bool wanted = recording() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad());
   const Sampled s = forward(x.value(), weight.value(), bias.value(), labels, negatives, options, wanted);
 

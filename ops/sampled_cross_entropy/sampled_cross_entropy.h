@@ -2,6 +2,7 @@
 // The training loss over sampled classes, for catalogues over which a full softmax costs too much.
 
 #include "autograd/variable.h"
+#include "tensor/index_tensor.h"
 
 namespace lrurec::ops {
 
@@ -33,7 +34,7 @@ struct SampledOptions {
 /// The forward pass keeps g, or with shared negatives its products with x; only backward makes the dense
 /// [C, H]. The bits do not depend on the number of threads.
 Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
-                               const Tensor& labels, const Tensor& negatives,
+                               const IndexTensor& labels, const IndexTensor& negatives,
                                const SampledOptions& options = {});
 
 }  // namespace lrurec::ops

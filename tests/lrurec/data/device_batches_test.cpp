@@ -31,9 +31,11 @@ void expect_the_batchers(const Dataset& data, std::int64_t max_length, std::int6
   for (std::int64_t b = 0; b < batcher.steps_per_epoch(); ++b) {
     const PackedBatch expected = batcher.batch(2, b);
     const BatchTensors packed = there.pack(batcher.batch_windows(2, b));
-    EXPECT_EQ(packed.items.to_vector<std::int64_t>(), expected.items) << max_length << ", batch " << b;
-    EXPECT_EQ(packed.labels.to_vector<std::int64_t>(), expected.labels) << max_length << ", batch " << b;
-    EXPECT_EQ(packed.offsets.to_vector<std::int64_t>(), expected.offsets) << max_length << ", batch " << b;
+    EXPECT_EQ(packed.items.host().to_vector<std::int64_t>(), expected.items) << max_length << ", batch " << b;
+    EXPECT_EQ(packed.labels.host().to_vector<std::int64_t>(), expected.labels)
+        << max_length << ", batch " << b;
+    EXPECT_EQ(packed.offsets.host().to_vector<std::int64_t>(), expected.offsets)
+        << max_length << ", batch " << b;
   }
 }
 
@@ -68,15 +70,12 @@ TEST(DeviceBatchesCuda, AreNotKnownToTheCpuButKnownToBeInRange) {
   LRUREC_NEEDS_GPU();
   const Dataset data = all_lengths();
   const DeviceBatches there(data, 3, test::gpu);
-  EXPECT_FALSE(there.ids().known_on_host());
-  BatchTensors batch = there.pack(training_windows(data, 3));
+  const BatchTensors batch = there.pack(training_windows(data, 3));
   EXPECT_TRUE(batch.offsets.known_on_host());
   EXPECT_FALSE(batch.items.known_on_host());
-  EXPECT_TRUE(batch.items.promised_in(0, data.items()));
-  EXPECT_TRUE(batch.labels.promised_in(1, data.items()));
-  EXPECT_FALSE(batch.labels.promised_in(1, data.items() - 1));
-  batch.labels.fill_(-5);
-  EXPECT_FALSE(batch.labels.promised_in(-10, data.items()));
+  EXPECT_TRUE(batch.items.made_in(0, data.items()));
+  EXPECT_TRUE(batch.labels.made_in(1, data.items()));
+  EXPECT_FALSE(batch.labels.made_in(1, data.items() - 1));
 }
 
 }  // namespace
