@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "lrurec/util/suggest.h"
+#include "nn/optim/schedule.h"
 #include "tensor/error.h"
 
 namespace lrurec::config {
@@ -44,9 +45,9 @@ void check_range(const Setting& setting, double value, const std::string& place)
 }
 
 void check_text(const Setting& setting, const std::string& text, const std::string& place) {
-  if (setting.key != "device") return;
   try {
-    Device::parse(text);
+    if (setting.key == "device") Device::parse(text);
+    if (setting.key == "lr_schedule") nn::parse_schedule(text);
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
   }
@@ -127,6 +128,12 @@ const std::vector<Setting>& settings() {
       {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},
       {"batch_size", &C::batch_size, "sequences a step", 1, 1e9},
       {"learning_rate", &C::learning_rate, "of AdamW", 0, large},
+      {"lr_schedule", &C::lr_schedule, "constant, or a learning rate that falls: linear, cosine"},
+      {"warmup_steps", &C::warmup_steps, "steps over which the learning rate rises to its full value", 0,
+       large},
+      {"lr_decay_steps", &C::lr_decay_steps, "step at which a falling learning rate ends, 0 = the last one",
+       0, large},
+      {"lr_final_share", &C::lr_final_share, "share of the learning rate that is left then", 0, 1},
       {"weight_decay", &C::weight_decay, "of AdamW, on all but biases and layer norms", 0, large},
       {"beta1", &C::beta1, "of AdamW", 0, 0.999999},
       {"beta2", &C::beta2, "of AdamW", 0, 0.999999999},

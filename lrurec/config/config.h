@@ -34,6 +34,10 @@ struct TrainConfig {
   std::int64_t max_length = 200;
   std::int64_t batch_size = 128;
   double learning_rate = 1e-3;
+  std::string lr_schedule = "constant";  ///< or "linear", "cosine", see nn::LrSchedule
+  std::int64_t warmup_steps = 0;
+  std::int64_t lr_decay_steps = 0;  ///< 0: all planned steps
+  double lr_final_share = 0;
   double weight_decay = 1e-2;
   double beta1 = 0.9;
   double beta2 = 0.999;

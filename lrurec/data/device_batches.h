@@ -32,7 +32,7 @@ class DeviceBatches {
 
   SegmentList segments_of(std::span<const Window> windows) const;
   /// The training items of all users, one after the other.
-  const IndexTensor& ids() const { return ids_; }
+  const Tensor& ids() const { return ids_; }
 
  private:
   std::int64_t max_length_, items_;

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "lrurec/model/published.h"
-#include "nn/optim/optimizer.h"
+#include "nn/optim/clip.h"
 #include "nn/serialization/module_file.h"
 #include "tensor/error.h"
 

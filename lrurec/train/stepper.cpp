@@ -1,5 +1,6 @@
 #include "lrurec/train/stepper.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -10,21 +11,21 @@
 namespace lrurec::train {
 namespace {
 
-/// The published implementation's decay groups: all but biases and layer norms, the logs of the LRU included.
-bool decays(const std::string& name) {
-  return name.find("bias") == std::string::npos && name.find("layer_norm") == std::string::npos;
-}
-
 nn::AdamOptions adam_options(const config::TrainConfig& c) {
-  return {.lr = c.learning_rate,
-          .beta1 = c.beta1,
-          .beta2 = c.beta2,
-          .eps = c.adam_eps,
-          .weight_decay = c.weight_decay,
-          .decays = decays};
+  return {.lr = c.learning_rate, .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.adam_eps};
 }
 
 }  // namespace
+
+std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay) {
+  nn::ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
+  for (const auto& p : model.named_parameters()) {
+    const bool exempt =
+        p.name.find("bias") != std::string::npos || p.name.find("layer_norm") != std::string::npos;
+    (exempt ? plain : decayed).parameters.push_back(p);
+  }
+  return {decayed, plain};
+}
 
 Device prepare_device(const config::TrainConfig& config) {
   const Device device = require_device(Device::parse(config.device));
@@ -40,8 +41,15 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
       device_(prepare_device(config)),
       batcher_(data, config.max_length, config.batch_size, static_cast<std::uint64_t>(config.seed)),
       model_(config.model(data.items()), static_cast<std::uint64_t>(config.seed)),
-      optimizer_((model_.to(device_), model_.named_parameters()), adam_options(config)) {
+      optimizer_((model_.to(device_), decay_groups(model_, config.weight_decay)), adam_options(config)),
+      schedule_{nn::parse_schedule(config.lr_schedule), config.warmup_steps,
+                config.lr_decay_steps > 0 ? config.lr_decay_steps : planned_steps(), config.lr_final_share} {
   if (device_.is_cuda()) on_gpu_.emplace(data, config.max_length, device_);
+}
+
+std::int64_t Stepper::planned_steps() const {
+  const std::int64_t by_epochs = config_.max_epochs * steps_per_epoch();
+  return config_.max_steps > 0 ? std::min(config_.max_steps, by_epochs) : by_epochs;
 }
 
 Stepper::Result Stepper::run(std::int64_t step) {
@@ -58,9 +66,10 @@ void Stepper::start(std::int64_t step) {
     if (!std::isfinite(value)) fail_non_finite(step, fmt::format("the loss is {}", value));
   }
   mean.backward();
+  optimizer_.set_lr(learning_rate(step));
   try {
-    started_.push_back(
-        {step, inputs.items.numel(), optimizer_.clip_and_step(config_.clip_norm, mean.value())});
+    started_.push_back({step, inputs.items.numel(), optimizer_.lr(),
+                        optimizer_.clip_and_step(config_.clip_norm, mean.value())});
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::non_finite) throw;
     fail_non_finite(step, e.what());
@@ -73,7 +82,7 @@ std::vector<Stepper::Result> Stepper::finish() {
   for (const Started& s : std::exchange(started_, {})) {
     const auto [loss, norm, problem] = s.clipped.read();
     if (!problem.empty()) fail_non_finite(s.step, problem);
-    results.push_back({loss, norm, s.tokens});
+    results.push_back({loss, norm, s.tokens, s.learning_rate});
   }
   return results;
 }
@@ -90,7 +99,7 @@ Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const
   if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
   const Shape shape =
       config_.negatives_shared ? Shape{config_.negatives} : Shape{items.numel(), config_.negatives};
-  const Tensor negatives = data::draw_negatives(seed, step, shape, data_.items()).to(device_);
+  const IndexTensor negatives = data::draw_negatives(seed, step, shape, data_.items());
   return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
 }
 
@@ -105,7 +114,7 @@ void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const 
   fail(ErrorKind::non_finite,
        "step {}: {}{} (learning rate {}, max |lambda| {:.6g}); the checkpoints before it are intact, try a "
        "smaller --learning-rate",
-       step + 1, what, first, config_.learning_rate, model_.max_abs_lambda());
+       step + 1, what, first, learning_rate(step), model_.max_abs_lambda());
 }
 
 }  // namespace lrurec::train

@@ -7,12 +7,17 @@
 #include "lrurec/config/config.h"
 #include "lrurec/data/batches.h"
 #include "lrurec/data/device_batches.h"
-#include "nn/optim/optimizer.h"
+#include "nn/optim/adam.h"
+#include "nn/optim/schedule.h"
 
 namespace lrurec::train {
 
 /// The device of a configuration, ready for products in its precision; errors as require_device.
 Device prepare_device(const config::TrainConfig& config);
+
+/// Which parameters AdamW's weight decay acts on. As in the published implementation: all but biases and
+/// layer norms, the logs of the LRU included. Two groups, decayed and not.
+std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay);
 
 /// The model, its optimiser and its batches. Step n of a run is a function of (configuration, data, n) and
 /// the state after step n - 1.
@@ -24,6 +29,7 @@ class Stepper {
     double loss = 0;           ///< mean over the batch's labels
     double gradient_norm = 0;  ///< before clipping
     std::int64_t tokens = 0;
+    double learning_rate = 0;
   };
   /// Step `step` (from 0). A loss or gradient that is not finite is ErrorKind::non_finite, naming step,
   /// tensor and entry; the model is then as it was.
@@ -35,6 +41,9 @@ class Stepper {
   std::vector<Result> finish();
 
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
+  /// max_steps, or max_epochs where that is less.
+  std::int64_t planned_steps() const;
+  double learning_rate(std::int64_t step) const { return config_.learning_rate * schedule_.share(step); }
   Device device() const { return device_; }
   const model::LRURec& model() const { return model_; }
   model::LRURec& model() { return model_; }
@@ -44,6 +53,7 @@ class Stepper {
  private:
   struct Started {
     std::int64_t step, tokens;
+    double learning_rate;
     nn::ClippedStep clipped;
   };
   /// On the CPU packed there; on a GPU packed from the sequences that lie there.
@@ -58,6 +68,7 @@ class Stepper {
   std::optional<data::DeviceBatches> on_gpu_;
   model::LRURec model_;
   nn::AdamW optimizer_;
+  nn::LrSchedule schedule_;
   std::vector<Started> started_;
 };
 

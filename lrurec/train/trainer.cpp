@@ -34,11 +34,6 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   collected_ = progress_.step;
 }
 
-std::int64_t Trainer::planned_steps() const {
-  const std::int64_t by_epochs = config_.max_epochs * stepper_.steps_per_epoch();
-  return config_.max_steps > 0 ? std::min(config_.max_steps, by_epochs) : by_epochs;
-}
-
 const Progress& Trainer::run() {
   const auto exhausted = [&] {
     return config_.patience > 0 && progress_.rounds_without_better >= config_.patience;
@@ -107,6 +102,7 @@ void Trainer::collect() {
                    {"split", "train"},
                    {"loss", loss_sum_ / static_cast<double>(loss_count_)},
                    {"gradient_norm", result.gradient_norm},
+                   {"learning_rate", result.learning_rate},
                    {"step_seconds", seconds},
                    {"tokens", result.tokens}});
       loss_sum_ = 0;

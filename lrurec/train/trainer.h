@@ -49,7 +49,7 @@ class Trainer {
 
   const Progress& progress() const { return progress_; }
   const model::LRURec& model() const { return stepper_.model(); }
-  std::int64_t planned_steps() const;
+  std::int64_t planned_steps() const { return stepper_.planned_steps(); }
 
  private:
   void train_step();

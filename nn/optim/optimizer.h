@@ -1,58 +1,34 @@
 #pragma once
-// Optimisers: they turn accumulated gradients into steps. Real and imaginary parts are separate numbers to
-// them.
+// What optimisers share. They turn accumulated gradients into steps; real and imaginary parts are separate
+// numbers to them. adam.h and sgd.h have the methods, update_rules.h what each does to a number.
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "nn/module.h"
+#include "nn/optim/clip.h"
 
 namespace lrurec::nn {
 
-/// Euclidean norm over all gradients (parameters without one count as 0), squares summed in double so that
-/// gradients of 1e20 do not overflow.
-double gradient_norm(const std::vector<NamedParameter>& parameters);
-
-/// The same; a norm that is not finite is ErrorKind::non_finite, naming the first bad gradient and entry.
-double finite_gradient_norm(const std::vector<NamedParameter>& parameters);
-/// What clipping multiplies gradients of that norm by: min(1, max_norm / (norm + 1e-6)).
-double clip_factor(double norm, double max_norm);
-
-/// Scales all gradients by max_norm / (norm + 1e-6) when that is below 1; returns the norm before.
-/// Errors as finite_gradient_norm. Where only an optimiser follows, step(clip_factor(...)) does it in one
-/// pass.
-double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double max_norm);
-
-/// Index of the first NaN or infinity of a tensor in row-major order, or -1.
-std::int64_t first_non_finite(const Tensor& tensor);
-
-/// What Optimizer::clip_and_step did. On a GPU it is known once the step has run there.
-class ClippedStep {
- public:
-  struct Values {
-    double loss = 0;      ///< the one that was given, or 0
-    double norm = 0;      ///< of the gradient, before clipping
-    std::string problem;  ///< why the step left everything as it was; empty when it did not
-  };
-  /// Waits for the step.
-  Values read() const;
-
- private:
-  friend class Optimizer;
-  Values values_;                           ///< on the CPU
-  Tensor report_;                           ///< on a GPU, see kernels.h
-  std::vector<NamedParameter> parameters_;  ///< to name the one that is not finite
+/// Parameters with a weight decay and a learning rate of their own.
+struct ParameterGroup {
+  std::vector<NamedParameter> parameters;
+  double weight_decay = 0;
+  double lr_factor = 1;  ///< their learning rate is lr_factor times the optimiser's
 };
 
 /// Base: holds the parameters and their per-parameter state. All parameters are on one device.
 class Optimizer {
  public:
-  explicit Optimizer(std::vector<NamedParameter> parameters);
+  Optimizer(const std::vector<ParameterGroup>& groups, double lr);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
+
+  /// The learning rate of the next step, which may be another for each (schedule.h).
+  double lr() const { return lr_; }
+  void set_lr(double lr) { lr_ = lr; }
 
   /// One update from the gradients that are there, times gradient_scale; parameters without a gradient stay.
   void step(double gradient_scale = 1);
@@ -68,6 +44,7 @@ class Optimizer {
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
+  /// Of all groups, one group after the other.
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
 
  protected:
@@ -75,65 +52,23 @@ class Optimizer {
   /// there, and an update that is not ok does nothing.
   virtual void update(double gradient_scale, const Tensor& report) = 0;
 
+  /// Learning rate and weight decay of parameter k.
+  double lr_of(std::size_t k) const { return lr_ * lr_factor_[k]; }
+  double weight_decay_of(std::size_t k) const { return weight_decay_[k]; }
+
+  /// State for each parameter: zeros of the shape of its parts.
+  std::vector<Tensor> zero_state() const;
+  std::map<std::string, Tensor> named(const char* prefix, const std::vector<Tensor>& tensors) const;
+
+  Device device() const { return device_; }
+
+ private:
   std::vector<NamedParameter> parameters_;
+  std::vector<double> lr_factor_, weight_decay_;  ///< of each parameter
+  double lr_;
   Device device_;
   std::int64_t steps_ = 0;
-
- private:
   Tensor halted_;  ///< on a GPU: f64 [1], whether there was something that is not finite
-};
-
-struct AdamOptions {
-  double lr = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  double weight_decay = 0;
-  /// Whether weight decay acts on the parameter of that name; all by default.
-  std::function<bool(const std::string&)> decays = [](const std::string&) { return true; };
-};
-
-/// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), with bias correction at step n:
-///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
-///   p -= lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps).
-/// AdamW first shrinks p by 1 - lr weight_decay; Adam adds weight_decay p to g instead.
-class Adam : public Optimizer {
- public:
-  enum class Decay { decoupled, in_gradient };
-  Adam(std::vector<NamedParameter> parameters, AdamOptions options, Decay decay = Decay::in_gradient);
-  std::map<std::string, Tensor> state() const override;
-
- private:
-  void update(double gradient_scale, const Tensor& report) override;
-
-  AdamOptions options_;
-  Decay decay_;
-  std::vector<Tensor> exp_avg_, exp_avg_sq_;  ///< real, [numel] or [numel, 2] of each parameter
-};
-
-class AdamW : public Adam {
- public:
-  AdamW(std::vector<NamedParameter> parameters, AdamOptions options)
-      : Adam(std::move(parameters), std::move(options), Decay::decoupled) {}
-};
-
-struct SgdOptions {
-  double lr = 1e-2;
-  double momentum = 0;
-  double weight_decay = 0;
-};
-
-/// p -= lr b,  b = momentum b + g + weight_decay p.
-class SGD : public Optimizer {
- public:
-  SGD(std::vector<NamedParameter> parameters, SgdOptions options);
-  std::map<std::string, Tensor> state() const override;
-
- private:
-  void update(double gradient_scale, const Tensor& report) override;
-
-  SgdOptions options_;
-  std::vector<Tensor> velocity_;
 };
 
 }  // namespace lrurec::nn

@@ -2,8 +2,9 @@
 
 #include <cmath>
 
+#include "nn/optim/adam.h"
 #include "nn/optim/kernels.h"
-#include "nn/optim/optimizer.h"
+#include "nn/optim/sgd.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
 
@@ -63,18 +64,21 @@ void expect_the_cpus_steps(Make&& make) {
 
 TEST(OptimizerCuda, TakesTheCpusSteps) {
   LRUREC_NEEDS_GPU();
-  const auto decays = [](const std::string& name) { return name.find("bias") == std::string::npos; };
+  // Two groups: weights decay, biases do not and learn at half the rate.
+  const auto groups = [](const std::vector<NamedParameter>& all, double weight_decay) {
+    std::vector<ParameterGroup> two{{{}, weight_decay}, {{}, 0, 0.5}};
+    for (const auto& p : all) two[p.name.ends_with("bias") ? 1 : 0].parameters.push_back(p);
+    return two;
+  };
   test::in_every_thread_order([&] {
     expect_the_cpus_steps([&](const auto& all) {
-      return std::make_unique<AdamW>(
-          all, AdamOptions{.lr = 0.01, .eps = 1e-3, .weight_decay = 0.1, .decays = decays});
+      return std::make_unique<AdamW>(groups(all, 0.1), AdamOptions{.lr = 0.01, .eps = 1e-3});
     });
     expect_the_cpus_steps([&](const auto& all) {
-      return std::make_unique<Adam>(
-          all, AdamOptions{.lr = 0.01, .eps = 1e-3, .weight_decay = 0.1, .decays = decays});
+      return std::make_unique<Adam>(groups(all, 0.1), AdamOptions{.lr = 0.01, .eps = 1e-3});
     });
-    expect_the_cpus_steps([](const auto& all) {
-      return std::make_unique<SGD>(all, SgdOptions{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01});
+    expect_the_cpus_steps([&](const auto& all) {
+      return std::make_unique<SGD>(groups(all, 0.01), SgdOptions{.lr = 0.1, .momentum = 0.9});
     });
   });
 }
@@ -97,7 +101,7 @@ TEST(OptimizerCuda, TheNormAndClippingAreTheCpus) {
 TEST(OptimizerCuda, ANonFiniteStepChangesNothingAndStops) {
   LRUREC_NEEDS_GPU();
   const auto all = parameters(gpu);
-  AdamW optimizer(all, {.lr = 0.1});
+  AdamW optimizer({{all}}, {.lr = 0.1});
   set_gradients(all, 1);
   const Tensor good = Tensor::full({}, 2.5, DType::f32, gpu), bad = Tensor::full({}, NAN, DType::f32, gpu);
   EXPECT_EQ(optimizer.clip_and_step(5, good).read().loss, 2.5);
@@ -141,11 +145,14 @@ TEST(OptimizerCuda, BlocksOfATableBelongToTheirParameters) {
        {std::int64_t{1}, kernels::parameter_block, kernels::parameter_block + 1, std::int64_t{7}}) {
     kernels::ParameterView<float> row;
     row.n = n;
+    row.index = table.count;
     table.add(row);
   }
   ASSERT_EQ(table.blocks(), 5);
   const std::vector<int> expected{0, 1, 2, 2, 3};
-  for (int b = 0; b < 5; ++b) EXPECT_EQ(table.of_block(b), expected[static_cast<std::size_t>(b)]);
+  for (int b = 0; b < 5; ++b) EXPECT_EQ(table.part(b).p.index, expected[static_cast<std::size_t>(b)]);
+  EXPECT_EQ(table.part(3).begin, kernels::parameter_block);
+  EXPECT_EQ(table.part(3).end, kernels::parameter_block + 1);
 }
 
 // What a complex parameter is in memory does not change on the way.

@@ -2,7 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "nn/optim/optimizer.h"
+#include "nn/optim/adam.h"
 #include "ops/dropout/kernels.h"
 #include "ops/layer_norm/kernels.h"
 #include "tensor/tensor.h"
@@ -74,7 +74,7 @@ void adamw(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   Variable p(Tensor::full({n}, 0.5, DType::f32), true);
   p.set_grad(Tensor::full({n}, 0.01, DType::f32));
-  nn::AdamW optimizer({{"p", p}}, {.weight_decay = 1e-2});
+  nn::AdamW optimizer({{{{"p", p}}, /*weight_decay=*/1e-2}}, {});
   for (auto _ : state) {
     optimizer.step(0.9);
     benchmark::ClobberMemory();

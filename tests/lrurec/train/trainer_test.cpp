@@ -91,11 +91,39 @@ TEST(Trainer, TheSameSeedGivesTheSameBitsAndAnotherDoesNot) {
   EXPECT_NE(train(2), once);
 }
 
+TEST(Trainer, TheLearningRateFollowsItsSchedule) {
+  const data::Dataset data = test::small_demo();
+  const TemporaryFolder folder;
+  auto config = tiny();
+  config.log_every = 1;
+  config.lr_schedule = "linear";
+  config.warmup_steps = 4;
+  config.lr_final_share = 0.5;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  std::vector<double> rates;
+  for (const auto& line : metrics(folder / "run")) {
+    if (line["split"] == "train") rates.push_back(line["learning_rate"]);
+  }
+  ASSERT_EQ(rates.size(), 20U);
+  EXPECT_DOUBLE_EQ(rates[0], 1e-2 / 4);
+  EXPECT_DOUBLE_EQ(rates[3], 1e-2);
+  EXPECT_DOUBLE_EQ(rates[12], 1e-2 * (1 - 0.5 * 8 / 16));
+  EXPECT_NE(saved_state(run), [&] {
+    config.lr_schedule = "constant";
+    const RunFolder other = RunFolder::create(folder / "other");
+    Trainer(config, data, other).run();
+    return saved_state(other);
+  }()) << "the schedule must reach the weights";
+}
+
 // Stop after any step, resume, and end at the same bits: weights, moments, patience and metrics.
 TEST(Trainer, AResumedRunEndsAtTheSameBits) {
   const data::Dataset data = test::small_demo();
   const TemporaryFolder folder;
-  const auto config = tiny();
+  auto config = tiny();
+  config.lr_schedule = "cosine";
+  config.warmup_steps = 3;
   const RunFolder whole = RunFolder::create(folder / "whole");
   Trainer(config, data, whole).run();
   for (const std::int64_t stop : {1, 4, 5, 7, 13, 19}) {

@@ -9,26 +9,13 @@ namespace {
 
 constexpr int threads = 256;
 
-/// Elements begin .. end-1 of one parameter.
-template <class T>
-struct Part {
-  ParameterView<T> p;
-  std::int64_t begin, end;
-};
-template <class T>
-__device__ Part<T> part_of(const ParameterTable<T>& table, int block) {
-  const int k = table.of_block(block);
-  const std::int64_t begin = (block - table.first_block[k]) * parameter_block, n = table.parameters[k].n;
-  return {table.parameters[k], begin, begin + parameter_block < n ? begin + parameter_block : n};
-}
-
-// A block of threads a block of a parameter; neighbouring threads take neighbouring elements.
+// A block of threads takes a block of a parameter; neighbouring threads take neighbouring elements.
 template <class T>
 __global__ void __launch_bounds__(threads)
     squares_kernel(ParameterTable<T> table, double* sums, std::int64_t* bad) {
   __shared__ double partial[cuda::warp_size];
   const auto block = static_cast<int>(blockIdx.x);
-  const Part<T> part = part_of(table, block);
+  const ParameterPart<T> part = table.part(block);
   const T* g = part.p.gradient;
   double sum = 0;
   for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
@@ -74,43 +61,33 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-template <class T>
-__global__ void __launch_bounds__(threads)
-    adam_kernel(ParameterTable<T> table, AdamStep<T> step, const double* report) {
-  T scale = step.scale;
+/// Calls update(i, scaled gradient, part) for the elements of this block, or not at all.
+template <class T, class Update>
+__device__ void for_elements(const ParameterTable<T>& table, T scale, const double* report, Update&& update) {
   if (report != nullptr) {
     if (report[report_ok] == 0) return;
     scale = static_cast<T>(report[report_factor]);
   }
-  const Part<T> part = part_of(table, static_cast<int>(blockIdx.x));
-  const T* gradient = part.p.gradient;
-  T *p = part.p.value, *m = part.p.first, *v = part.p.second;
+  const ParameterPart<T> part = table.part(static_cast<int>(blockIdx.x));
   for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
-    const T g = gradient[i] * scale + part.p.coupled * p[i];
-    const T mean = step.beta1 * m[i] + (T(1) - step.beta1) * g;
-    const T square = step.beta2 * v[i] + (T(1) - step.beta2) * g * g;
-    m[i] = mean;
-    v[i] = square;
-    p[i] = p[i] * part.p.shrink - step.step_size * mean / (std::sqrt(square) * step.root + step.eps);
+    update(i, part.p.gradient[i] * scale, part.p);
   }
 }
 
 template <class T>
 __global__ void __launch_bounds__(threads)
-    sgd_kernel(ParameterTable<T> table, SgdStep<T> step, const double* report) {
-  T scale = step.scale;
-  if (report != nullptr) {
-    if (report[report_ok] == 0) return;
-    scale = static_cast<T>(report[report_factor]);
-  }
-  const Part<T> part = part_of(table, static_cast<int>(blockIdx.x));
-  const T* gradient = part.p.gradient;
-  T *p = part.p.value, *velocity = part.p.first;
-  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
-    const T moved = step.momentum * velocity[i] + gradient[i] * scale + part.p.coupled * p[i];
-    velocity[i] = moved;
-    p[i] -= step.lr * moved;
-  }
+    adam_kernel(ParameterTable<T> table, AdamStep<T> step, T scale, const double* report) {
+  for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
+    adam_update(step, p.group, g, p.value[i], p.first[i], p.second[i]);
+  });
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads)
+    sgd_kernel(ParameterTable<T> table, SgdStep<T> step, T scale, const double* report) {
+  for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
+    sgd_update(step, p.group, g, p.value[i], p.first[i]);
+  });
 }
 
 template <class T>
@@ -133,21 +110,21 @@ void finish_norm(Cuda, std::int64_t blocks, const double* sums, const std::int64
 }
 
 template <class T>
-void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, const double* report) {
-  cuda::launch("adam", adam_kernel<T>, grid(table), threads, 0, table, step, report);
+void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report) {
+  cuda::launch("adam", adam_kernel<T>, grid(table), threads, 0, table, step, scale, report);
 }
 
 template <class T>
-void sgd(Cuda, const ParameterTable<T>& table, const SgdStep<T>& step, const double* report) {
-  cuda::launch("sgd", sgd_kernel<T>, grid(table), threads, 0, table, step, report);
+void sgd(Cuda, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, const double* report) {
+  cuda::launch("sgd", sgd_kernel<T>, grid(table), threads, 0, table, step, scale, report);
 }
 
 #define OPTIMIZER(T)                                                                                     \
   template void sum_squares<T>(Cuda, const ParameterTable<T>&, double*, std::int64_t*);                  \
   template void finish_norm<T>(Cuda, std::int64_t, const double*, const std::int64_t*, double, const T*, \
                                double*, double*);                                                        \
-  template void adam<T>(Cuda, const ParameterTable<T>&, const AdamStep<T>&, const double*);              \
-  template void sgd<T>(Cuda, const ParameterTable<T>&, const SgdStep<T>&, const double*);
+  template void adam<T>(Cuda, const ParameterTable<T>&, const AdamStep<T>&, T, const double*);           \
+  template void sgd<T>(Cuda, const ParameterTable<T>&, const SgdStep<T>&, T, const double*);
 OPTIMIZER(float)
 OPTIMIZER(double)
 

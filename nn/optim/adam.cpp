@@ -1,0 +1,43 @@
+#include "nn/optim/adam.h"
+
+#include <cmath>
+
+#include "nn/optim/kernels.h"
+
+namespace lrurec::nn {
+
+Adam::Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options, Decay decay)
+    : Optimizer(groups, options.lr),
+      options_(options),
+      decay_(decay),
+      exp_avg_(zero_state()),
+      exp_avg_sq_(zero_state()) {}
+
+void Adam::update(double gradient_scale, const Tensor& report) {
+  const double n = static_cast<double>(steps());
+  const double correction1 = 1 - std::pow(options_.beta1, n), correction2 = 1 - std::pow(options_.beta2, n);
+  const auto fill = [&]<class T>(std::size_t k, kernels::ParameterView<T>& row) {
+    row.first = exp_avg_[k].data<T>();
+    row.second = exp_avg_sq_[k].data<T>();
+    row.group.step_size = static_cast<T>(lr_of(k) / correction1);
+    if (decay_ == Decay::decoupled) row.group.shrink = static_cast<T>(1 - lr_of(k) * weight_decay_of(k));
+    if (decay_ == Decay::in_gradient) row.group.coupled = static_cast<T>(weight_decay_of(k));
+  };
+  on_device("adam", device(), [&](auto where) {
+    for_each_table(parameters(), fill, [&]<class T>(const kernels::ParameterTable<T>& table) {
+      const kernels::AdamStep<T> step{static_cast<T>(options_.beta1), static_cast<T>(options_.beta2),
+                                      static_cast<T>(options_.eps),
+                                      static_cast<T>(1 / std::sqrt(correction2))};
+      kernels::adam(where, table, step, static_cast<T>(gradient_scale),
+                    report.defined() ? report.data<double>() : nullptr);
+    });
+  });
+}
+
+std::map<std::string, Tensor> Adam::state() const {
+  auto all = named("exp_avg", exp_avg_);
+  all.merge(named("exp_avg_sq", exp_avg_sq_));
+  return all;
+}
+
+}  // namespace lrurec::nn

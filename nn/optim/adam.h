@@ -1,0 +1,40 @@
+#pragma once
+
+#include "nn/optim/optimizer.h"
+
+namespace lrurec::nn {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+};
+
+/// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), with bias correction at step n:
+///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
+///   p -= lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps).
+/// AdamW first shrinks p by 1 - lr weight_decay; Adam adds weight_decay p to g instead. Which parameters have
+/// which weight decay: their groups.
+class Adam : public Optimizer {
+ public:
+  enum class Decay { decoupled, in_gradient };
+  Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options,
+       Decay decay = Decay::in_gradient);
+  std::map<std::string, Tensor> state() const override;
+
+ private:
+  void update(double gradient_scale, const Tensor& report) override;
+
+  AdamOptions options_;
+  Decay decay_;
+  std::vector<Tensor> exp_avg_, exp_avg_sq_;  ///< m and v: real, [numel] or [numel, 2] of each parameter
+};
+
+class AdamW : public Adam {
+ public:
+  AdamW(const std::vector<ParameterGroup>& groups, const AdamOptions& options)
+      : Adam(groups, options, Decay::decoupled) {}
+};
+
+}  // namespace lrurec::nn

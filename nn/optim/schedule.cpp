@@ -1,0 +1,35 @@
+#include "nn/optim/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "tensor/error.h"
+
+namespace lrurec::nn {
+
+double LrSchedule::share(std::int64_t step) const {
+  if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+  if (shape == Shape::constant) return 1;
+  const std::int64_t length = std::max<std::int64_t>(decay_steps - warmup_steps, 1);
+  const double t = std::min(1.0, static_cast<double>(step - warmup_steps) / static_cast<double>(length));
+  const double left = shape == Shape::linear ? 1 - t : (1 + std::cos(std::numbers::pi * t)) / 2;
+  return final_share + (1 - final_share) * left;
+}
+
+const std::vector<std::string>& schedule_names() {
+  static const std::vector<std::string> names{"constant", "linear", "cosine"};
+  return names;
+}
+
+LrSchedule::Shape parse_schedule(const std::string& name) {
+  const auto& names = schedule_names();
+  const auto it = std::find(names.begin(), names.end(), name);
+  if (it == names.end()) {
+    fail(ErrorKind::usage, "there is no learning-rate schedule '{}'; there are {}", name,
+         fmt::join(names, ", "));
+  }
+  return static_cast<LrSchedule::Shape>(it - names.begin());
+}
+
+}  // namespace lrurec::nn

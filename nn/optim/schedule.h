@@ -1,0 +1,29 @@
+#pragma once
+// Learning rates that change from step to step.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace lrurec::nn {
+
+/// The share of the full learning rate that each step has. It rises in a line over `warmup_steps`, to 1 at
+/// the last of them; then it stays (constant), or falls to `final_share` at step `decay_steps` and stays
+/// there: in a line (linear) or along half a wave, final + (1 - final) (1 + cos(pi t)) / 2 (cosine;
+/// Loshchilov & Hutter 2017, without restarts).
+struct LrSchedule {
+  enum class Shape { constant, linear, cosine };
+  Shape shape = Shape::constant;
+  std::int64_t warmup_steps = 0;
+  std::int64_t decay_steps = 0;  ///< warm-up included; not used by constant
+  double final_share = 0;
+
+  /// step: from 0.
+  double share(std::int64_t step) const;
+};
+
+/// "constant", "linear", "cosine"; anything else is ErrorKind::usage naming these.
+LrSchedule::Shape parse_schedule(const std::string& name);
+const std::vector<std::string>& schedule_names();
+
+}  // namespace lrurec::nn

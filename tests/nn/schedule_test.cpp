@@ -1,0 +1,56 @@
+#include "nn/optim/schedule.h"
+
+#include "tests/support/tensors.h"
+
+namespace lrurec::nn {
+namespace {
+
+using Shape = LrSchedule::Shape;
+
+TEST(LrSchedule, IsOneThroughoutUnlessAskedOtherwise) {
+  for (const std::int64_t step : {0, 1, 1000000}) EXPECT_EQ(LrSchedule{}.share(step), 1);
+}
+
+TEST(LrSchedule, RisesInALineToOneAtTheLastStepOfTheWarmUp) {
+  const LrSchedule schedule{Shape::constant, 4};
+  EXPECT_EQ(schedule.share(0), 0.25);
+  EXPECT_EQ(schedule.share(1), 0.5);
+  EXPECT_EQ(schedule.share(3), 1);
+  EXPECT_EQ(schedule.share(4), 1);
+}
+
+TEST(LrSchedule, FallsInALineToTheFinalShareAndStaysThere) {
+  const LrSchedule schedule{Shape::linear, 10, 110, 0.2};
+  EXPECT_EQ(schedule.share(9), 1);
+  EXPECT_EQ(schedule.share(10), 1);
+  EXPECT_NEAR(schedule.share(60), 0.6, 1e-15);
+  EXPECT_NEAR(schedule.share(109), 0.208, 1e-15);
+  EXPECT_EQ(schedule.share(110), 0.2);
+  EXPECT_EQ(schedule.share(5000), 0.2);
+}
+
+TEST(LrSchedule, FallsAlongHalfAWave) {
+  const LrSchedule schedule{Shape::cosine, 0, 100, 0.1};
+  EXPECT_EQ(schedule.share(0), 1);
+  EXPECT_NEAR(schedule.share(25), 0.1 + 0.9 * (1 + std::sqrt(0.5)) / 2, 1e-15);
+  EXPECT_NEAR(schedule.share(50), 0.55, 1e-15);
+  EXPECT_NEAR(schedule.share(100), 0.1, 1e-15);
+  EXPECT_NEAR(schedule.share(101), 0.1, 1e-15);
+}
+
+// A warm-up as long as the whole schedule divides by nothing.
+TEST(LrSchedule, AWarmUpMayLastAsLongAsTheDecay) {
+  const LrSchedule schedule{Shape::cosine, 10, 10, 0.5};
+  EXPECT_EQ(schedule.share(9), 1);
+  EXPECT_EQ(schedule.share(10), 1);
+  EXPECT_NEAR(schedule.share(11), 0.5, 1e-15);
+}
+
+TEST(LrSchedule, HasNames) {
+  EXPECT_EQ(parse_schedule("cosine"), Shape::cosine);
+  EXPECT_EQ(parse_schedule("constant"), Shape::constant);
+  test::expect_error(ErrorKind::usage, "there are constant, linear, cosine", [] { parse_schedule("step"); });
+}
+
+}  // namespace
+}  // namespace lrurec::nn
