@@ -39,7 +39,7 @@ foreach(layer IN LISTS layers)
   install(TARGETS ${layer}_layer EXPORT lrurec_targets ARCHIVE COMPONENT development)
   # "tensor/tensor.h" of the source tree is include/lrurec/tensor/tensor.h.
   install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lrurec COMPONENT development
-    FILES_MATCHING PATTERN "*.h" PATTERN "*.cuh" PATTERN "emulator" EXCLUDE)
+    FILES_MATCHING PATTERN "*.h" PATTERN "*.inc" PATTERN "emulator" EXCLUDE)
 endforeach()
 set_target_properties(lrurec_options PROPERTIES EXPORT_NAME options)
 install(TARGETS lrurec_options EXPORT lrurec_targets)

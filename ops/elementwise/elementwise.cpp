@@ -1,8 +1,7 @@
 #include "ops/elementwise/elementwise.h"
 
-#include "ops/elementwise/binary_table.h"
 #include "ops/elementwise/kernels.h"
-#include "ops/elementwise/unary_table.h"
+#include "ops/elementwise/rows.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"
 
@@ -113,15 +112,15 @@ Variable scalar_like(double value, const Variable& x) {
 
 }  // namespace
 
-#define DEFINE_UNARY(Row, function)                                    \
-  Variable function(const Variable& x) { return unary<rows::Row>(x); } \
-  Tensor raw::function(const Tensor& x) { return unary_forward<rows::Row>(x); }
-LRUREC_UNARY_ROWS(DEFINE_UNARY)
+#define UNARY(NAME, KINDS, VALUES, F, DF)                                     \
+  Variable NAME(const Variable& x) { return unary<formulas::NAME##_row>(x); } \
+  Tensor raw::NAME(const Tensor& x) { return unary_forward<formulas::NAME##_row>(x); }
+#include "ops/elementwise/unary.inc"
 
-#define DEFINE_BINARY(Row, function)                                                          \
-  Variable function(const Variable& a, const Variable& b) { return binary<rows::Row>(a, b); } \
-  Tensor raw::function(const Tensor& a, const Tensor& b) { return binary_forward<rows::Row>(a, b); }
-LRUREC_BINARY_ROWS(DEFINE_BINARY)
+#define BINARY(NAME, VALUES, F, DFA, DFB)                                                            \
+  Variable NAME(const Variable& a, const Variable& b) { return binary<formulas::NAME##_row>(a, b); } \
+  Tensor raw::NAME(const Tensor& a, const Tensor& b) { return binary_forward<formulas::NAME##_row>(a, b); }
+#include "ops/elementwise/binary.inc"
 
 Variable add(const Variable& a, double b) { return add(a, scalar_like(b, a)); }
 Variable mul(const Variable& a, double b) { return mul(a, scalar_like(b, a)); }

@@ -1,6 +1,5 @@
-#include "ops/elementwise/binary_table.h"
 #include "ops/elementwise/kernels.h"
-#include "ops/elementwise/unary_table.h"
+#include "ops/elementwise/rows.h"
 #include "ops/primitives/simd.h"
 #include "tensor/dtype.h"
 
@@ -71,28 +70,20 @@ void binary_backward_b(Cpu, const StridedLoop<4>& loop, T* db, const T* dy, cons
   });
 }
 
-#define UNARY(Row, T)                                                                  \
-  template void unary_forward<rows::Row, T>(Cpu, const StridedLoop<2>&, T*, const T*); \
-  template void unary_backward<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, const T*);
-#define UNARY_REAL(Row, function) UNARY(Row, float) UNARY(Row, double)
-LRUREC_UNARY_ROWS(UNARY_REAL)
-#define UNARY_COMPLEX(Row) UNARY(Row, c64) UNARY(Row, c128)
-UNARY_COMPLEX(Neg)
-UNARY_COMPLEX(Exp)
-UNARY_COMPLEX(Log)
-UNARY_COMPLEX(Sqrt)
-UNARY_COMPLEX(Square)
-UNARY_COMPLEX(Reciprocal)
-UNARY_COMPLEX(Sin)
-UNARY_COMPLEX(Cos)
-UNARY_COMPLEX(Tanh)
+#define UNARY_KERNELS(ROW, T)                                                                        \
+  template void unary_forward<formulas::ROW, T>(Cpu, const StridedLoop<2>&, T*, const T*);           \
+  template void unary_backward<formulas::ROW, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
+                                                 const T*);
+#define UNARY(NAME, KINDS, VALUES, F, DF) LRUREC_TYPES_OF_##KINDS(UNARY_KERNELS, NAME##_row)
+#include "ops/elementwise/unary.inc"
 
-#define BINARY(Row, T)                                                                              \
-  template void binary_forward<rows::Row, T>(Cpu, const StridedLoop<3>&, T*, const T*, const T*);   \
-  template void binary_backward_a<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
-                                                const T*);                                          \
-  template void binary_backward_b<rows::Row, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, const T*);
-#define BINARY_ALL(Row, function) BINARY(Row, float) BINARY(Row, double) BINARY(Row, c64) BINARY(Row, c128)
-LRUREC_BINARY_ROWS(BINARY_ALL)
+#define BINARY_KERNELS(ROW, T)                                                                          \
+  template void binary_forward<formulas::ROW, T>(Cpu, const StridedLoop<3>&, T*, const T*, const T*);   \
+  template void binary_backward_a<formulas::ROW, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
+                                                    const T*);                                          \
+  template void binary_backward_b<formulas::ROW, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
+                                                    const T*);
+#define BINARY(NAME, VALUES, F, DFA, DFB) LRUREC_TYPES_OF_real_and_complex(BINARY_KERNELS, NAME##_row)
+#include "ops/elementwise/binary.inc"
 
 }  // namespace lrurec::ops::kernels

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/feed_forward/kernels.h"
+#include "ops/primitives/formulas.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/scratch.h"
@@ -13,30 +14,18 @@ namespace {
 
 constexpr std::int64_t tile_tokens = 64;
 
-/// Phi(z), the standard normal distribution function.
-template <class V, class T>
-V normal_cdf(const V& z, T) {
-  return V(T(0.5)) * (V(T(1)) + xsimd::erf(z * V(T(0.70710678118654752440))));
-}
-
-/// gelu(z) = z Phi(z)
+/// out = gelu(z)
 template <class T>
 void gelu(std::int64_t n, const T* z, T* out) {
   map(
-      n, out, [](const auto& v) { return v * normal_cdf(v, T()); }, Strided<T>{z, 1});
+      n, out, [](const auto& v) { return formulas::gelu(v); }, Strided<T>{z, 1});
 }
 
-/// For every element: z becomes gelu(z), slope gelu'(z) = Phi(z) + z phi(z).
+/// For every element: z becomes gelu(z), slope gelu'(z).
 template <class T>
 void gelu_and_slope(std::int64_t n, T* z, T* slope) {
   map(
-      n, slope,
-      [](const auto& v) {
-        using V = std::decay_t<decltype(v)>;
-        constexpr T density = T(0.39894228040143267794);  // 1 / sqrt(2 pi)
-        return normal_cdf(v, T()) + v * V(density) * xsimd::exp(v * v * V(T(-0.5)));
-      },
-      Strided<T>{z, 1});
+      n, slope, [](const auto& v) { return formulas::gelu_slope(v); }, Strided<T>{z, 1});
   gelu(n, z, z);
 }
 

@@ -1,11 +1,10 @@
 // Products by cuBLAS; everything between them in one kernel each way.
 
-#include <cmath>
-
 #include "ops/feed_forward/kernels.h"
 #include "ops/primitives/chunks.h"
 #include "ops/primitives/column_sum_cuda.h"
 #include "ops/primitives/fill_cuda.h"
+#include "ops/primitives/formulas.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/pack.h"
@@ -17,19 +16,6 @@ namespace {
 using cuda::Chunks, cuda::lane, cuda::Pack, cuda::warp, cuda::warp_size;
 
 constexpr int warps = 8, threads = warps * warp_size;
-
-/// Phi(z), the standard normal distribution function.
-template <class T>
-__device__ T normal_cdf(T z) {
-  return T(0.5) * (T(1) + std::erf(z * T(0.70710678118654752440)));
-}
-
-/// gelu'(z) = Phi(z) + z phi(z)
-template <class T>
-__device__ T gelu_slope(T z) {
-  constexpr T density = T(0.39894228040143267794);  // 1 / sqrt(2 pi)
-  return normal_cdf(z) + z * density * std::exp(z * z * T(-0.5));
-}
 
 /// The factors of elements first .. first + N - 1; first is a multiple of N.
 template <int N, class T>
@@ -58,7 +44,7 @@ __global__ void activate(Chunks rows, std::int64_t I, const T* z, const T* bias,
     const Pack<T, N> factors = mask_factors<N, T>(mask, r * I + c);
     for (int j = 0; j < N; ++j) {
       const T v = x[j] + b[j];
-      x[j] = v * normal_cdf(v) * factors[j];
+      x[j] = formulas::gelu(v) * factors[j];
     }
     cuda::store(a + r * I + c, x);
   }
@@ -78,7 +64,7 @@ __global__ void activate_backward(Chunks rows, std::int64_t I, const T* z, const
       const Pack<T, N> factors = mask_factors<N, T>(mask, r * I + c);
       Pack<T, N> g = cuda::load<N>(da + r * I + c);
       for (int j = 0; j < N; ++j) {
-        g[j] *= factors[j] * gelu_slope(x[j] + b[j]);
+        g[j] *= factors[j] * formulas::gelu_slope(x[j] + b[j]);
         sum[j] += g[j];
       }
       cuda::store(da + r * I + c, g);

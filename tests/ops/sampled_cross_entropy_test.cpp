@@ -1,4 +1,4 @@
-// Values against plain definitions, limits, and errors. Gradients are in operation_table_test.cpp.
+// Values against plain definitions, limits, and errors. Gradients are in gradient_cases_test.cpp.
 
 #include <omp.h>
 

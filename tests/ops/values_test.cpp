@@ -1,5 +1,5 @@
 // Forward values against plain definitions, edge cases, and errors. Gradients are in
-// operation_table_test.cpp.
+// gradient_cases_test.cpp.
 
 #include <omp.h>
 

@@ -11,8 +11,8 @@
 #include "lrurec/check/gradients.h"
 #include "lrurec/check/parity.h"
 #include "lrurec/check/training.h"
+#include "ops/gradient_cases/gradient_cases.h"
 #include "ops/matmul/blas_info.h"
-#include "ops/table/operation_table.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/device.h"
 #include "tensor/error.h"
@@ -78,9 +78,9 @@ void run_grad(const GradOptions& options) {
                     {"mismatches", report.mismatches.size()}});
     if (!options.json) fmt::print("{}\n", report.str(name));
   };
-  for (const auto& row : ops::operation_table()) {
-    if (row.name().find(options.only) != std::string::npos) {
-      show(row.name(), ops::check_gradients(ops::moved_to(row, device)));
+  for (const auto& one : ops::gradient_cases()) {
+    if (one.name().find(options.only) != std::string::npos) {
+      show(one.name(), ops::check_gradients(ops::moved_to(one, device)));
     }
   }
   // The model's own cases run where their small tensors are made; on a GPU it is compared by check parity.

@@ -1,9 +1,9 @@
 #include "ops/device/device.h"
 #include "ops/elementwise/elementwise.h"
+#include "ops/gradient_cases/cases.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/shape/shape_ops.h"
-#include "ops/table/rows.h"
 #include "ops/top_k/top_k.h"
 
 namespace lrurec::ops {
@@ -11,11 +11,11 @@ namespace {
 
 using Dims = std::vector<int>;
 
-void reductions(Rows& rows) {
+void reductions(Cases& cases) {
   const auto add_both = [&](const std::string& variant, const InputSpec& input, const Dims& dims, bool keep) {
-    rows.push_back(
+    cases.push_back(
         {"sum", variant, {input}, [=](const Variables& x) { return Variables{sum(x[0], dims, keep)}; }});
-    rows.push_back(
+    cases.push_back(
         {"mean", variant, {input}, [=](const Variables& x) { return Variables{mean(x[0], dims, keep)}; }});
   };
   add_both("all", {{3, 4}}, {}, false);
@@ -27,52 +27,52 @@ void reductions(Rows& rows) {
   add_both("complex all", {{3, 4}, true}, {}, true);
   add_both("one element", {{1}}, {0}, false);
   for (const int dim : {0, 1, 2}) {
-    rows.push_back({"max",
-                    "dimension " + std::to_string(dim),
-                    {{{2, 3, 4}, false, Values::distinct}},
-                    [dim](const Variables& x) { return Variables{max(x[0], dim, dim == 1)}; }});
+    cases.push_back({"max",
+                     "dimension " + std::to_string(dim),
+                     {{{2, 3, 4}, false, Values::distinct}},
+                     [dim](const Variables& x) { return Variables{max(x[0], dim, dim == 1)}; }});
   }
 }
 
-void shapes(Rows& rows) {
+void shapes(Cases& cases) {
   for (const bool z : {false, true}) {
     const std::string kind = z ? ", complex" : "";
-    rows.push_back({"to", "the CPU" + kind, {{{3, 4}, z}}, [](const Variables& x) {
-                      return Variables{to(x[0], Device{})};
-                    }});
-    rows.push_back({"reshape", "dense" + kind, {{{3, 4}, z}}, [](const Variables& x) {
-                      return Variables{square(reshape(x[0], {2, -1}))};
-                    }});
-    rows.push_back({"reshape", "of a transpose" + kind, {{{3, 4}, z}}, [](const Variables& x) {
-                      return Variables{square(reshape(transpose(x[0], 0, 1), {6, 2}))};
-                    }});
-    rows.push_back({"transpose", "of three" + kind, {{{2, 3, 4}, z}}, [](const Variables& x) {
-                      return Variables{square(transpose(x[0], 0, -1))};
-                    }});
-    rows.push_back({"slice", "rows" + kind, {{{5, 4}, z}}, [](const Variables& x) {
-                      return Variables{square(slice(x[0], 0, 1, 4))};
-                    }});
-    rows.push_back(
+    cases.push_back({"to", "the CPU" + kind, {{{3, 4}, z}}, [](const Variables& x) {
+                       return Variables{to(x[0], Device{})};
+                     }});
+    cases.push_back({"reshape", "dense" + kind, {{{3, 4}, z}}, [](const Variables& x) {
+                       return Variables{square(reshape(x[0], {2, -1}))};
+                     }});
+    cases.push_back({"reshape", "of a transpose" + kind, {{{3, 4}, z}}, [](const Variables& x) {
+                       return Variables{square(reshape(transpose(x[0], 0, 1), {6, 2}))};
+                     }});
+    cases.push_back({"transpose", "of three" + kind, {{{2, 3, 4}, z}}, [](const Variables& x) {
+                       return Variables{square(transpose(x[0], 0, -1))};
+                     }});
+    cases.push_back({"slice", "rows" + kind, {{{5, 4}, z}}, [](const Variables& x) {
+                       return Variables{square(slice(x[0], 0, 1, 4))};
+                     }});
+    cases.push_back(
         {"slice", "every second column, and overlapping" + kind, {{{3, 5}, z}}, [](const Variables& x) {
            return Variables{slice(x[0], 1, 0, 5, 2), square(slice(x[0], 1, 1, 4))};
          }});
-    rows.push_back({"broadcast_to", "" + kind, {{{3, 1}, z}}, [](const Variables& x) {
-                      return Variables{square(broadcast_to(x[0], {2, 3, 4}))};
-                    }});
-    rows.push_back(
+    cases.push_back({"broadcast_to", "" + kind, {{{3, 1}, z}}, [](const Variables& x) {
+                       return Variables{square(broadcast_to(x[0], {2, 3, 4}))};
+                     }});
+    cases.push_back(
         {"concat", "rows, one part twice" + kind, {{{2, 3}, z}, {{1, 3}, z}}, [](const Variables& x) {
            return Variables{square(concat({x[0], x[1], x[0]}, 0))};
          }});
-    rows.push_back(
+    cases.push_back(
         {"concat", "columns, one empty" + kind, {{{2, 3}, z}, {{2, 0}, z}}, [](const Variables& x) {
            return Variables{square(concat({x[0], x[1]}, -1))};
          }});
   }
 }
 
-void products(Rows& rows) {
+void products(Cases& cases) {
   const auto add = [&](const std::string& variant, const InputSpec& a, const InputSpec& b) {
-    rows.push_back(
+    cases.push_back(
         {"matmul", variant, {a, b}, [](const Variables& x) { return Variables{matmul(x[0], x[1])}; }, false});
   };
   add("", {{3, 4}}, {{4, 5}});
@@ -84,7 +84,7 @@ void products(Rows& rows) {
   add("complex", {{3, 4}, true}, {{4, 5}, true});
   add("real with complex", {{3, 4}}, {{4, 5}, true});
   add("complex with real, batched", {{2, 3, 4}, true}, {{4, 2}});
-  rows.push_back(
+  cases.push_back(
       {"matmul",
        "of transposes",
        {{{4, 3}, true}, {{5, 4}, true}},
@@ -94,16 +94,16 @@ void products(Rows& rows) {
 
 }  // namespace
 
-void add_tensor_rows(Rows& rows) {
-  reductions(rows);
-  shapes(rows);
-  products(rows);
-  rows.push_back({"top_k", "3 of 7", {{{2, 7}, false, Values::distinct}}, [](const Variables& x) {
-                    return Variables{top_k(x[0], 3).values};
-                  }});
-  rows.push_back({"top_k", "all", {{{4}, false, Values::distinct}}, [](const Variables& x) {
-                    return Variables{top_k(x[0], 4).values};
-                  }});
+void add_tensor_cases(Cases& cases) {
+  reductions(cases);
+  shapes(cases);
+  products(cases);
+  cases.push_back({"top_k", "3 of 7", {{{2, 7}, false, Values::distinct}}, [](const Variables& x) {
+                     return Variables{top_k(x[0], 3).values};
+                   }});
+  cases.push_back({"top_k", "all", {{{4}, false, Values::distinct}}, [](const Variables& x) {
+                     return Variables{top_k(x[0], 4).values};
+                   }});
 }
 
 }  // namespace lrurec::ops

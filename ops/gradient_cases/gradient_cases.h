@@ -1,7 +1,7 @@
 #pragma once
-// The table of operations: every recorded operation has at least one row here. The test suite runs many
-// checks over it, `lrurec check grad` its gradient checks. An operation that is recorded without a row fails
-// the suite.
+// The gradient-check cases: every recorded operation has at least one. The test suite runs many checks over
+// them, `lrurec check grad` their gradient checks. An operation that is recorded without a case fails the
+// suite.
 
 #include <functional>
 #include <string>
@@ -27,10 +27,10 @@ struct InputSpec {
   Values values = Values::normal;
 };
 
-/// One row: an operation on inputs of given shapes, and its function from inputs to outputs.
-struct OperationCase {
+/// An operation on inputs of given shapes, and its function from inputs to outputs.
+struct GradientCase {
   std::string operation;  ///< the name it is recorded under
-  std::string variant;    ///< what is particular about this row
+  std::string variant;    ///< what is particular about this case
   std::vector<InputSpec> inputs;
   std::function<Variables(const Variables&)> function;
   bool exact_when_strided = true;  ///< products may round differently for another memory layout
@@ -38,16 +38,16 @@ struct OperationCase {
   std::string name() const { return variant.empty() ? operation : operation + " (" + variant + ")"; }
 };
 
-const std::vector<OperationCase>& operation_table();
+const std::vector<GradientCase>& gradient_cases();
 
 /// Inputs of a case with `real` = f64 or f32 parts (complex inputs get the complex counterpart), all
 /// requiring a gradient. The same seed gives the same values in both precisions, up to rounding.
-Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed = 1);
+Variables make_inputs(const GradientCase& one, DType real, std::uint64_t seed = 1);
 
-/// The row with everything between its inputs and its outputs on another device.
-OperationCase moved_to(OperationCase row, Device device);
+/// The case with everything between its inputs and its outputs on another device.
+GradientCase moved_to(GradientCase one, Device device);
 
-/// gradcheck of a row in f64 / c128.
-GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed = 1);
+/// gradcheck of a case in f64 / c128.
+GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed = 1);
 
 }  // namespace lrurec::ops

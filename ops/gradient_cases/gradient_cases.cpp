@@ -1,11 +1,11 @@
-#include "ops/table/operation_table.h"
+#include "ops/gradient_cases/gradient_cases.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "ops/device/device.h"
-#include "ops/table/rows.h"
+#include "ops/gradient_cases/cases.h"
 #include "tensor/random.h"
 
 namespace lrurec::ops {
@@ -44,10 +44,10 @@ double into_disk(double modulus) { return 0.5 + 0.49 * modulus / (1 + modulus); 
 
 }  // namespace
 
-Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed) {
+Variables make_inputs(const GradientCase& one, DType real, std::uint64_t seed) {
   Variables inputs;
-  for (std::size_t k = 0; k < row.inputs.size(); ++k) {
-    const InputSpec& spec = row.inputs[k];
+  for (std::size_t k = 0; k < one.inputs.size(); ++k) {
+    const InputSpec& spec = one.inputs[k];
     const Philox random(seed, k);
     std::vector<double> re = draw(spec, random, 0);
     std::vector<double> im = spec.complex ? draw(spec, random, 1) : std::vector<double>(re.size());
@@ -66,31 +66,31 @@ Variables make_inputs(const OperationCase& row, DType real, std::uint64_t seed) 
   return inputs;
 }
 
-OperationCase moved_to(OperationCase row, Device device) {
-  row.function = [function = row.function, device](const Variables& x) {
+GradientCase moved_to(GradientCase one, Device device) {
+  one.function = [function = one.function, device](const Variables& x) {
     Variables inputs, outputs;
     for (const auto& v : x) inputs.push_back(to(v, device));
     for (const auto& y : function(inputs)) outputs.push_back(to(y, Device{}));
     return outputs;
   };
-  return row;
+  return one;
 }
 
-GradcheckReport check_gradients(const OperationCase& row, std::uint64_t seed) {
-  return gradcheck(row.name(), row.function, make_inputs(row, DType::f64, seed));
+GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed) {
+  return gradcheck(one.name(), one.function, make_inputs(one, DType::f64, seed));
 }
 
-const std::vector<OperationCase>& operation_table() {
-  static const std::vector<OperationCase> table = [] {
-    std::vector<OperationCase> rows;
-    add_elementwise_rows(rows);
-    add_tensor_rows(rows);
-    add_layer_rows(rows);
-    add_sampled_rows(rows);
-    add_scan_rows(rows);
-    return rows;
+const std::vector<GradientCase>& gradient_cases() {
+  static const Cases all = [] {
+    Cases cases;
+    add_elementwise_cases(cases);
+    add_tensor_cases(cases);
+    add_layer_cases(cases);
+    add_sampled_cases(cases);
+    add_scan_cases(cases);
+    return cases;
   }();
-  return table;
+  return all;
 }
 
 }  // namespace lrurec::ops

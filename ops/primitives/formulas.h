@@ -1,0 +1,67 @@
+#pragma once
+// exp, sin, erf, ... by one name for everything a formula may be asked to work on: scalars, xsimd batches,
+// complex numbers, numbers in a CUDA kernel. And formulas that several kernels share.
+
+#include "tensor/host_device.h"
+
+#ifdef __CUDACC__
+
+#include <cuda/std/cmath>
+#include <cuda/std/complex>
+
+namespace lrurec::formulas {
+
+using ::erf, ::log1p;
+using ::cuda::std::abs, ::cuda::std::cos, ::cuda::std::exp, ::cuda::std::log, ::cuda::std::sin,
+    ::cuda::std::sqrt, ::cuda::std::tanh;
+
+template <class T>
+LRUREC_HOST_DEVICE T choose(bool condition, const T& x, const T& y) {
+  return condition ? x : y;
+}
+
+}  // namespace lrurec::formulas
+
+#else
+
+#include <cmath>
+
+#include "ops/primitives/simd.h"
+
+namespace lrurec::formulas {
+
+using lrurec::choose;
+using std::abs, std::cos, std::exp, std::log, std::sin, std::sqrt, std::tanh, std::erf, std::log1p;
+using xsimd::abs, xsimd::cos, xsimd::exp, xsimd::log, xsimd::sin, xsimd::sqrt, xsimd::tanh, xsimd::erf,
+    xsimd::log1p;
+
+}  // namespace lrurec::formulas
+
+#endif
+
+namespace lrurec::formulas {
+
+/// Phi(z) = (1 + erf(z / sqrt 2)) / 2, the standard normal distribution function.
+template <class T>
+LRUREC_HOST_DEVICE T normal_cdf(const T& z) {
+  return T(0.5) * (T(1) + erf(z * T(0.70710678118654752440)));
+}
+
+/// z Phi(z), with the exact erf (not the tanh approximation).
+template <class T>
+LRUREC_HOST_DEVICE T gelu(const T& z) {
+  return z * normal_cdf(z);
+}
+
+/// gelu'(z) = Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi).
+template <class T>
+LRUREC_HOST_DEVICE T gelu_slope(const T& z) {
+  return normal_cdf(z) + z * T(0.39894228040143267794) * exp(z * z * T(-0.5));
+}
+
+template <class T>
+LRUREC_HOST_DEVICE T sigmoid(const T& x) {
+  return T(1) / (T(1) + exp(-x));
+}
+
+}  // namespace lrurec::formulas

@@ -1,0 +1,111 @@
+// The gradient-check cases on a GPU: gradients, agreement with the CPU, and the same bits in every run.
+
+#include <algorithm>
+#include <cctype>
+
+#include "ops/device/device.h"
+#include "ops/gradient_cases/gradient_cases.h"
+#include "tests/support/devices.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::ops {
+namespace {
+
+using test::gpu;
+using test::max_abs;
+using test::max_difference;
+
+GradientCase on_gpu(const GradientCase& one) { return moved_to(one, gpu); }
+
+struct Result {
+  Tensors outputs, gradients;
+};
+Result run(const GradientCase& one, const Variables& inputs) {
+  Result result;
+  const Variables outputs = one.function(inputs);
+  Tensors cotangents;
+  for (const auto& y : outputs) {
+    result.outputs.push_back(y.value());
+    cotangents.push_back(test::random_normal(y.shape(), y.dtype(), 5));
+  }
+  backward(outputs, cotangents);
+  for (const auto& x : inputs) {
+    result.gradients.push_back(x.grad().defined() ? x.grad() : Tensor::zeros(x.shape(), x.dtype()));
+  }
+  return result;
+}
+
+void expect_near(const Tensors& actual, const Tensors& expected, double tolerance, const std::string& what) {
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    EXPECT_EQ(actual[k].dtype(), expected[k].dtype()) << what;
+    EXPECT_LE(max_difference(actual[k], expected[k]), tolerance * (1 + max_abs(expected[k])))
+        << what << " " << k;
+  }
+}
+
+class GradientCasesCuda : public testing::TestWithParam<std::size_t> {
+ protected:
+  void SetUp() override { LRUREC_NEEDS_GPU(); }
+  const GradientCase& gradient_case() const { return gradient_cases()[GetParam()]; }
+};
+
+TEST_P(GradientCasesCuda, GradientsAreTheDerivative) {
+  const auto report = check_gradients(on_gpu(gradient_case()));
+  EXPECT_TRUE(report) << report.str(gradient_case().name());
+  EXPECT_TRUE(report.repeatable) << gradient_case().name();
+}
+
+TEST_P(GradientCasesCuda, AgreesWithTheCpu) {
+  for (const auto& [dtype, tolerance] : {std::pair{DType::f32, 2e-5}, std::pair{DType::f64, 1e-12}}) {
+    const Result cpu = run(gradient_case(), make_inputs(gradient_case(), dtype)),
+                 cuda = run(on_gpu(gradient_case()), make_inputs(gradient_case(), dtype));
+    expect_near(cuda.outputs, cpu.outputs, tolerance, gradient_case().name() + ", output");
+    expect_near(cuda.gradients, cpu.gradients, tolerance, gradient_case().name() + ", gradient");
+  }
+}
+
+TEST_P(GradientCasesCuda, StridedInputsGiveTheSame) {
+  Variables dense, strided;
+  for (const auto& x : make_inputs(gradient_case(), DType::f32)) {
+    dense.emplace_back(x.value().to(gpu), true);
+    strided.emplace_back(test::strided_copy(x.value().to(gpu)), true);
+  }
+  const auto cpu = [](const Tensors& tensors) {
+    Tensors result;
+    for (const auto& t : tensors) result.push_back(t.host());
+    return result;
+  };
+  GradientCase function = gradient_case();
+  function.function = [f = gradient_case().function](const Variables& x) {
+    Variables outputs;
+    for (const auto& y : f(x)) outputs.push_back(to(y, Device{}));
+    return outputs;
+  };
+  const Result expected = run(function, dense), actual = run(function, strided);
+  const double tolerance = gradient_case().exact_when_strided ? 1e-7 : 1e-5;
+  expect_near(cpu(actual.outputs), cpu(expected.outputs), tolerance, gradient_case().name() + ", output");
+  expect_near(cpu(actual.gradients), cpu(expected.gradients), tolerance,
+              gradient_case().name() + ", gradient");
+}
+
+TEST_P(GradientCasesCuda, EveryRunGivesTheSameBits) {
+  const auto inputs = [&] { return make_inputs(gradient_case(), DType::f32); };
+  const Result expected = run(on_gpu(gradient_case()), inputs());
+  test::in_every_thread_order([&] {
+    const Result again = run(on_gpu(gradient_case()), inputs());
+    expect_near(again.outputs, expected.outputs, 0, gradient_case().name() + ", output");
+    expect_near(again.gradients, expected.gradients, 0, gradient_case().name() + ", gradient");
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GradientCasesCuda, testing::Range<std::size_t>(0, gradient_cases().size()),
+                         [](const testing::TestParamInfo<std::size_t>& test) {
+                           std::string name = gradient_cases()[test.param].name();
+                           for (char& c : name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           }
+                           return std::to_string(test.param) + "_" + name;
+                         });
+
+}  // namespace
+}  // namespace lrurec::ops
