@@ -1,13 +1,33 @@
 #!/usr/bin/env bash
-# clang-tidy over all sources but the tests (about three minutes on two cores; not part of CI). Needs clang, clang-tidy
-# and libomp-dev beside what tools/setup.sh installs.
+# clang-tidy. Needs clang, clang-tidy and libomp-dev beside what tools/setup.sh installs (tools/setup.sh --ci does it).
+#   tools/lint.sh                   all sources but the tests, about four minutes on two cores
+#   tools/lint.sh --changed [BASE]  those that differ from BASE (the commit before this one), at most 16 of them: part of CI
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 for tool in clang++ clang-tidy; do
   command -v "$tool" >/dev/null || { echo "lint: install clang, clang-tidy and libomp-dev first" >&2; exit 1; }
 done
-cmake -S . -B build/lint -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DLRUREC_TESTS=OFF -DLRUREC_BENCHMARKS=ON >/dev/null
-git ls-files 'tensor/*.cpp' 'autograd/*.cpp' 'ops/*.cpp' 'nn/*.cpp' 'lrurec/*.cpp' 'tools/*.cpp' |
-  xargs -P "$(nproc)" -n 4 clang-tidy -p build/lint --quiet 2> >(grep -v 'warnings generated\|^Suppressed\|^Use -' >&2)
+sources=$(git ls-files 'tensor/*.cpp' 'autograd/*.cpp' 'ops/*.cpp' 'nn/*.cpp' 'lrurec/*.cpp' 'tools/*.cpp')
+if [ "${1:-}" = --changed ]; then
+  base=${2:-HEAD~1}
+  if ! git rev-parse -q --verify "$base" >/dev/null; then
+    echo "lint: there is no commit $base to compare with, nothing was looked at" >&2
+    exit 0
+  fi
+  sources=$(comm -12 <(sort <<<"$sources") <(git diff --name-only --diff-filter=d "$base" | sort))
+  count=$(grep -c . <<<"$sources" || true)
+  if [ "$count" -gt 16 ]; then
+    echo "lint: $count files changed; looking at 16 of them, tools/lint.sh does all" >&2
+    sources=$(head -n 16 <<<"$sources")
+  fi
+fi
+if [ -z "$sources" ]; then
+  echo "lint: ok, nothing to look at"
+  exit 0
+fi
+cmake -S . -B build/lint -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DLRUREC_CUDA=OFF -DLRUREC_TESTS=OFF -DLRUREC_UNITY=OFF \
+  -DLRUREC_BENCHMARKS=ON >/dev/null
+xargs -P "$(nproc)" -n 2 clang-tidy -p build/lint --quiet <<<"$sources" \
+  2> >(grep -v 'warnings generated\|^Suppressed\|^Use -' >&2)
 echo "lint: ok"
