@@ -1,5 +1,6 @@
 #include "autograd/variable.h"
 
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -70,11 +71,31 @@ void Variable::set_value(const Tensor& new_value) {
   impl_->value = new_value;
 }
 
+namespace {
+
+/// The gradient that a real scalar starts from: one tensor for each dtype and kind of device, never changed.
+const Tensor& seed(DType dtype, Device device) {
+  static std::mutex mutex;
+  static auto* ones =
+      new std::map<std::pair<DType, DeviceType>, Tensor>;  // outlives every tensor that is static
+  const std::lock_guard lock(mutex);
+  Tensor& one = (*ones)[{dtype, device.type}];
+  if (!one.defined()) one = Tensor::full({}, 1.0, dtype, device);
+  return one;
+}
+
+}  // namespace
+
+bool is_seed(const Tensor& gradient) {
+  return is_real(gradient.dtype()) && gradient.numel() == 1 &&
+         gradient.raw() == seed(gradient.dtype(), gradient.device()).raw();
+}
+
 void Variable::backward() const {
   if (shape().numel() != 1 || !is_real(dtype())) {
     fail_op("backward", "a real scalar is needed, not {} {}", name(dtype()), shape().str());
   }
-  lrurec::backward({*this}, {Tensor::full(shape(), 1.0, dtype(), value().device())});
+  lrurec::backward({*this}, {seed(dtype(), value().device()).reshape(shape())});
 }
 
 namespace {

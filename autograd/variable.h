@@ -78,6 +78,10 @@ Variable record(std::string_view op, const Variables& inputs, const Tensor& outp
 Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
                  MultiBackward backward);
 
+/// Whether a gradient is the 1 that Variable::backward() starts from. A loss that has made its gradients in
+/// the forward pass then need not scale them, and on a GPU need not wait for the number.
+bool is_seed(const Tensor& gradient);
+
 /// Runs the graph backwards from several outputs with given gradients (undefined: not a starting point).
 /// With `keep_graph` the graph can be walked again; otherwise it frees what it saved as it goes.
 void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_graph = false);

@@ -1,23 +1,13 @@
 #pragma once
-// Packed batches: sequences of any length one after the other, without padding.
+// Which sequences make a batch, in training and in evaluation; how they lie in memory: batch.h.
 
 #include <cstdint>
 #include <vector>
 
+#include "lrurec/data/batch.h"
 #include "lrurec/data/dataset.h"
 
 namespace lrurec::data {
-
-/// Tokens of several sequences. The state of the recurrence is carried within a segment and never over its
-/// end; a start token (id 0) is a segment of its own.
-struct PackedBatch {
-  std::vector<std::int64_t> items;       ///< [tokens] input ids
-  std::vector<std::int64_t> labels;      ///< [tokens] the item that follows, 1..|I|; empty for evaluation
-  std::vector<std::int64_t> offsets{0};  ///< [segments + 1]
-  std::int64_t sequences = 0;
-
-  std::int64_t tokens() const { return static_cast<std::int64_t>(items.size()); }
-};
 
 /// One training example: items first .. first+length-1 of a user's training items.
 ///
@@ -44,7 +34,7 @@ class Batcher {
   std::int64_t steps_per_epoch() const;
   /// 0 <= index < steps_per_epoch(); the last batch of an epoch may be smaller.
   PackedBatch batch(std::int64_t epoch, std::int64_t index);
-  /// What it is packed of, in order.
+  /// The windows of that batch, in the order in which they are packed.
   std::vector<Window> batch_windows(std::int64_t epoch, std::int64_t index);
 
  private:

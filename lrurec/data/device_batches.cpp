@@ -4,22 +4,6 @@
 
 namespace lrurec::data {
 
-void kernels::pack_segments(Cpu, const Segments& segments, const std::int32_t* ids, std::int64_t* items,
-                            std::int64_t* labels) {
-  for (std::int64_t t = 0; t < segments.tokens; ++t) {
-    const TokenSource from = source_of(segments, t);
-    items[t] = from.start_token ? 0 : ids[from.label - 1];
-    labels[t] = ids[from.label];
-  }
-}
-
-BatchTensors to_tensors(const PackedBatch& batch, Device device) {
-  const auto send = [&](const std::vector<std::int64_t>& ids) {
-    return IndexTensor(Tensor::from(ids)).to(device);
-  };
-  return {send(batch.items), send(batch.offsets), send(batch.labels)};
-}
-
 DeviceBatches::DeviceBatches(const Dataset& data, std::int64_t max_length, Device device)
     : max_length_(max_length), items_(data.items()) {
   std::vector<std::int32_t> ids;
@@ -31,7 +15,7 @@ DeviceBatches::DeviceBatches(const Dataset& data, std::int64_t max_length, Devic
   ids_ = Tensor::from(ids).to(device);
 }
 
-SegmentList DeviceBatches::segments_of(std::span<const Window> windows) const {
+DeviceBatches::SegmentList DeviceBatches::segments_of(std::span<const Window> windows) const {
   SegmentList list;
   const auto add = [&](std::int64_t first_label, std::int64_t tokens, bool start_token) {
     if (tokens == 0) return;

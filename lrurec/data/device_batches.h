@@ -11,30 +11,23 @@
 
 namespace lrurec::data {
 
-/// A PackedBatch as tensors.
-struct BatchTensors {
-  IndexTensor items, offsets, labels;
-};
-/// Packed on the CPU and sent.
-BatchTensors to_tensors(const PackedBatch& batch, Device device);
-
-/// The segments of a batch (kernels::Segments), as the CPU makes them.
-struct SegmentList {
-  std::vector<std::int64_t> codes, offsets{0};
-};
-
+/// Packs batches on the GPU, with the bits that Batcher and to_tensors give.
 class DeviceBatches {
  public:
   /// Sends all training items.
   DeviceBatches(const Dataset& data, std::int64_t max_length, Device device);
-  /// The same bits as to_tensors of the batch of these windows.
   BatchTensors pack(std::span<const Window> windows) const;
 
-  SegmentList segments_of(std::span<const Window> windows) const;
   /// The training items of all users, one after the other.
   const Tensor& ids() const { return ids_; }
 
  private:
+  /// The segments of a batch, as kernels::Segments has them.
+  struct SegmentList {
+    std::vector<std::int64_t> codes, offsets{0};
+  };
+  SegmentList segments_of(std::span<const Window> windows) const;
+
   std::int64_t max_length_, items_;
   std::vector<std::int64_t> first_;  ///< of each user in ids_
   Tensor ids_;                       ///< i32

@@ -67,21 +67,21 @@ std::string SplitRule::str() const {
 
 namespace {
 
-using Rows = std::vector<std::uint32_t>;  ///< positions in Interactions
+using Positions = std::vector<std::uint32_t>;  ///< positions in Interactions
 using Numbers = std::vector<std::uint32_t>;
 
-std::vector<std::int64_t> count(const Rows& rows, const Numbers& column, std::size_t size) {
+std::vector<std::int64_t> count(const Positions& rows, const Numbers& column, std::size_t size) {
   std::vector<std::int64_t> counts(size);
   for (const auto r : rows) ++counts[column[r]];
   return counts;
 }
 
-void keep_frequent(Rows& rows, const Numbers& column, std::size_t size, std::int64_t least) {
+void keep_frequent(Positions& rows, const Numbers& column, std::size_t size, std::int64_t least) {
   const auto counts = count(rows, column, size);
   std::erase_if(rows, [&](std::uint32_t r) { return counts[column[r]] < least; });
 }
 
-Step describe(const std::string& what, const Rows& rows, const Interactions& all) {
+Step describe(const std::string& what, const Positions& rows, const Interactions& all) {
   const auto present = [&](const Numbers& column, std::size_t size) {
     const auto counts = count(rows, column, size);
     return static_cast<std::int64_t>(
@@ -131,7 +131,7 @@ struct Dense {
   Numbers number;  ///< by old number; only meaningful where it occurs
   StringTable names;
 };
-Dense renumber(const Rows& rows, const Numbers& column, const StringTable& names, const Numbers& rank) {
+Dense renumber(const Positions& rows, const Numbers& column, const StringTable& names, const Numbers& rank) {
   constexpr std::uint32_t absent = UINT32_MAX;
   Numbers by_rank(names.size(), absent);
   for (const auto r : rows) by_rank[rank[column[r]]] = column[r];
@@ -145,7 +145,7 @@ Dense renumber(const Rows& rows, const Numbers& column, const StringTable& names
 }
 
 /// Share of rows at the same time as another row of their user; rows in order.
-double tied_share(const Rows& rows, const Interactions& all) {
+double tied_share(const Positions& rows, const Interactions& all) {
   const auto same = [&](std::size_t i, std::size_t j) {
     return all.user[rows[i]] == all.user[rows[j]] && all.time[rows[i]] == all.time[rows[j]];
   };
@@ -157,7 +157,7 @@ double tied_share(const Rows& rows, const Interactions& all) {
 }
 
 /// The time before which this share of the rows lies.
-double time_at(const Rows& rows, const Interactions& all, double share) {
+double time_at(const Positions& rows, const Interactions& all, double share) {
   std::vector<double> times;
   times.reserve(rows.size());
   for (const auto r : rows) times.push_back(all.time[r]);
@@ -167,7 +167,7 @@ double time_at(const Rows& rows, const Interactions& all, double share) {
 }
 
 /// Rows in order, offsets of the users in them.
-Cuts cut_by_time(const Rows& rows, const Interactions& all, const std::vector<std::int64_t>& offsets,
+Cuts cut_by_time(const Positions& rows, const Interactions& all, const std::vector<std::int64_t>& offsets,
                  double validation_from, double test_from) {
   Cuts cuts;
   for (std::size_t u = 0; u + 1 < offsets.size(); ++u) {
@@ -199,7 +199,7 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
   protocol.order = all.time.empty() ? "file order" : fmt::format("by time, ties by {}", name(ties));
   if (all.time.empty()) protocol.ties = "none (no timestamps)";
 
-  Rows rows(all.size());
+  Positions rows(all.size());
   std::iota(rows.begin(), rows.end(), 0);
   protocol.steps.push_back(describe("read", rows, all));
   if (min_rating) {

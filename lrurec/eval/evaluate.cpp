@@ -126,26 +126,20 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
   for (std::size_t first = 0; first < users.size();) {
     const std::size_t n = group_size(data, users, first, options, /*scores=*/0, model.device());
     const auto group = std::span(users).subspan(first, n);
-    std::vector<std::int64_t> targets, excluded, offsets{0};
+    std::vector<std::int64_t> targets;
     std::vector<bool> impossible;  // the target is excluded itself
+    model::ExclusionList excluded;
     for (const auto user : group) {
       targets.push_back(data.target(user, options.split));
-      impossible.push_back(false);
-      excluded.push_back(0);
-      for (const auto item :
-           sorted_distinct(masked_items(data, user, options.split, options.mask, options.max_length))) {
-        if (item == targets.back()) {
-          impossible.back() = true;
-        } else {
-          excluded.push_back(item);
-        }
-      }
-      offsets.push_back(std::ssize(excluded));
+      const data::Items all = masked_items(data, user, options.split, options.mask, options.max_length);
+      std::vector<std::int32_t> masked(all.begin(), all.end());
+      impossible.push_back(std::erase(masked, static_cast<std::int32_t>(targets.back())) > 0);
+      excluded.add(masked);
     }
     const data::PackedBatch batch = data::pack_histories(data, group, options.split, options.max_length);
     const Variable hidden = model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets));
-    const auto [ranks, losses] = model.ranks(
-        hidden, Tensor::from(targets), {Tensor::from(offsets), Tensor::from(excluded)}, options.with_loss);
+    const auto [ranks, losses] =
+        model.ranks(hidden, Tensor::from(targets), excluded.classes(), options.with_loss);
     for (std::size_t i = 0; i < n; ++i) {
       result.add(impossible[i] ? Metrics::never : ranks.data<std::int64_t>()[i]);
     }

@@ -10,6 +10,7 @@
 #include "lrurec/eval/metrics.h"
 #include "lrurec/eval/protocol.h"
 #include "lrurec/model/lrurec.h"
+#include "lrurec/model/recommendation.h"
 
 namespace lrurec::eval {
 

@@ -1,7 +1,5 @@
 #include "lrurec/model/session.h"
 
-#include <algorithm>
-
 namespace lrurec::model {
 
 IncrementalModel::IncrementalModel(const LRURec& model)
@@ -43,15 +41,11 @@ void Session::observe(std::int64_t item) {
   ++events_;
 }
 
-std::vector<Session::Recommendation> Session::recommend(std::int64_t k,
-                                                        std::span<const std::int32_t> excluded) const {
+std::vector<Recommendation> Session::recommend(std::int64_t k, std::span<const std::int32_t> excluded) const {
   if (!hidden_.defined()) fail(ErrorKind::internal, "[session] there was no event yet");
-  std::vector<std::int64_t> out{0};
-  out.insert(out.end(), excluded.begin(), excluded.end());
-  std::sort(out.begin(), out.end());
-  const auto count = std::ssize(out);
-  const auto best =
-      model_.top_k(hidden_, k, {Tensor::from(std::vector<std::int64_t>{0, count}), Tensor::from(out)});
+  ExclusionList list;
+  list.add(excluded);
+  const auto best = model_.top_k(hidden_, k, list.classes());
   const auto ids = best.indices.to_vector<std::int64_t>();
   const auto scores = best.values.to(DType::f64).to_vector<double>();
   std::vector<Recommendation> result;

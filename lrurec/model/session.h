@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lrurec/model/lrurec.h"
+#include "lrurec/model/recommendation.h"
 #include "ops/linear_top_k/linear_top_k.h"
 #include "tensor/index_tensor.h"
 
@@ -41,10 +42,6 @@ class Session {
   /// The user took an item (1..|I|).
   void observe(std::int64_t item);
 
-  struct Recommendation {
-    std::int64_t item;
-    double score;
-  };
   /// The k best next items, fewer where fewer are left; without those in `excluded` (any order). There must
   /// have been an event.
   std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;

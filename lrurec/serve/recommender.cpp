@@ -42,7 +42,8 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
 std::vector<std::vector<Recommendation>> Recommender::recommend_group(
     std::span<const Request> requests) const {
   const NoGrad no_grad;
-  std::vector<std::int64_t> items, offsets{0}, excluded, ends{0};
+  std::vector<std::int64_t> items, offsets{0};
+  model::ExclusionList excluded;
   std::int64_t k = 1;
   for (const auto& request : requests) {
     check(request, model_.config().num_items);
@@ -50,16 +51,11 @@ std::vector<std::vector<Recommendation>> Recommender::recommend_group(
     items.insert(items.end(), request.history.end() - length, request.history.end());
     if (length == 0) items.push_back(0);  // the start token
     offsets.push_back(std::ssize(items));
-    std::vector<std::int64_t> own{0};
-    own.insert(own.end(), request.excluded.begin(), request.excluded.end());
-    std::sort(own.begin(), own.end());
-    own.erase(std::unique(own.begin(), own.end()), own.end());
-    excluded.insert(excluded.end(), own.begin(), own.end());
-    ends.push_back(std::ssize(excluded));
+    excluded.add(request.excluded);
     k = std::max(k, std::min(request.k, model_.config().num_items));
   }
   const Tensor hidden = model_.encode_last(Tensor::from(items), Tensor::from(offsets)).value();
-  const auto best = ops::raw::linear_top_k(hidden, classes_, k, {Tensor::from(ends), Tensor::from(excluded)});
+  const auto best = ops::raw::linear_top_k(hidden, classes_, k, excluded.classes());
   const auto ids = best.indices.to_vector<std::int64_t>();
   const auto scores = best.values.to(DType::f64).to_vector<double>();
   const auto width = static_cast<std::size_t>(best.indices.size(1));
@@ -67,7 +63,7 @@ std::vector<std::vector<Recommendation>> Recommender::recommend_group(
   for (std::size_t r = 0; r < requests.size(); ++r) {
     const auto count = std::min(width, static_cast<std::size_t>(requests[r].k));
     for (std::size_t i = r * width; i < r * width + count && ids[i] >= 0; ++i) {
-      results[r].push_back({static_cast<std::int32_t>(ids[i]), scores[i]});
+      results[r].push_back({ids[i], scores[i]});
     }
   }
   return results;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lrurec/model/lrurec.h"
+#include "lrurec/model/recommendation.h"
 #include "ops/linear_top_k/linear_top_k.h"
 
 namespace lrurec::serve {
@@ -16,10 +17,7 @@ struct Request {
   std::int64_t k = 10;
 };
 
-struct Recommendation {
-  std::int32_t item;
-  double score;
-};
+using model::Recommendation;
 
 /// The model is copied where scores are concerned and must outlive the rest.
 class Recommender {

@@ -49,8 +49,7 @@ void SessionStore::observe(const std::string& user, std::int32_t item) {
   if (at == own.seen.end() || *at != item) own.seen.insert(at, item);
 }
 
-std::vector<model::Session::Recommendation> SessionStore::recommend(const std::string& user,
-                                                                    std::int64_t k) const {
+std::vector<model::Recommendation> SessionStore::recommend(const std::string& user, std::int64_t k) const {
   const User& own = sessions_.at(user);
   return own.session.recommend(k, own.seen);
 }

@@ -22,7 +22,7 @@ class SessionStore {
   void observe(const std::string& user, std::int32_t item);
   /// The k best next items; with keep_seen without those seen. The user must have had an event since the
   /// store was made or loaded.
-  std::vector<model::Session::Recommendation> recommend(const std::string& user, std::int64_t k) const;
+  std::vector<model::Recommendation> recommend(const std::string& user, std::int64_t k) const;
 
   std::size_t users() const { return sessions_.size(); }
   /// Events of a user, those before a load included.

@@ -49,7 +49,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
                 [dx, dweight, dbias](const Tensor& dy, const Needs& needs) {
                   // Where the loss is what backward() started from, dL is 1. On a GPU a look would wait for
                   // it.
-                  const bool one = !dy.device().is_cuda() && dy.to(DType::f64).item<double>() == 1;
+                  const bool one = is_seed(dy);
                   const auto scaled = [&](const Tensor& g) { return one ? g : raw::mul(g, dy); };
                   return Tensors{needs[0] ? scaled(dx) : Tensor(), needs[1] ? scaled(dweight) : Tensor(),
                                  needs[2] ? scaled(dbias) : Tensor()};

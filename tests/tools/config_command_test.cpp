@@ -40,7 +40,7 @@ TEST(ConfigCommand, ADryRunWritesNothing) {
   const auto result = run_lrurec(folder, "train d.lrd -o run --dry-run --json" + tiny);
   ASSERT_EQ(result.code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
-  EXPECT_EQ(json["most_steps"], 100);
+  EXPECT_EQ(json["max_steps"], 100);
   EXPECT_EQ(json["parameters"][1]["name"], "embedding.weight");
   EXPECT_EQ(json["parameters"][1]["shape"], "[41, 8]");
   EXPECT_GT(json["step_seconds"].get<double>(), 0);

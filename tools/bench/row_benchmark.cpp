@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t float_bytes = sizeof(float);
 
-struct Rows {
-  explicit Rows(benchmark::State& state) : rows(state.range(0)), width(state.range(1)) {}
+struct RowSizes {
+  explicit RowSizes(benchmark::State& state) : rows(state.range(0)), width(state.range(1)) {}
   std::int64_t rows, width;
   Tensor x = Tensor::full({rows, width}, 0.5, DType::f32), dy = x.clone(), y = x.clone(), dx = x.clone();
   Tensor weight = Tensor::full({width}, 1, DType::f32), bias = weight.clone(), dweight = bias.clone(),
@@ -33,7 +33,7 @@ struct Rows {
 };
 
 void layer_norm_forward(benchmark::State& state) {
-  const Rows r(state);
+  const RowSizes r(state);
   for (auto _ : state) {
     r.forward();
     benchmark::ClobberMemory();
@@ -43,7 +43,7 @@ void layer_norm_forward(benchmark::State& state) {
 BENCHMARK(layer_norm_forward)->ArgNames({"rows", "width"})->Args({15300, 64})->Args({755, 64})->UseRealTime();
 
 void layer_norm_backward(benchmark::State& state) {
-  const Rows r(state);
+  const RowSizes r(state);
   r.forward();
   for (auto _ : state) {
     r.backward();

@@ -15,7 +15,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct BenchIncrementalOptions {
   std::string data, device = "cpu";
   std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
   bool json = false;
@@ -32,7 +32,7 @@ Times sorted(std::vector<double> seconds) {
   return {std::move(seconds)};
 }
 
-void run(Options options) {
+void run_bench_incremental(BenchIncrementalOptions options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   if (!options.data.empty()) options.items = data::Dataset::load(options.data).items();
@@ -55,15 +55,15 @@ void run(Options options) {
       both.push_back(steps.back() + seconds_of([&] { session.recommend(options.k); }));
     }
   }
-  const ops::raw::ExcludedClasses start_token{Tensor::from(std::vector<std::int64_t>{0, 1}),
-                                              Tensor::from(std::vector<std::int64_t>{0})};
+  model::ExclusionList start_token;
+  start_token.add({});
   std::vector<std::int64_t> history;
   for (std::int64_t t = 0; t < options.steps; ++t) {
     history.push_back(item(t));
     again.push_back(seconds_of([&] {
       const Variable hidden = model.encode_last(
           Tensor::from(history), Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)}));
-      incremental.top_k(hidden.value(), options.k, start_token);
+      incremental.top_k(hidden.value(), options.k, start_token.classes());
     }));
   }
   const MachineRates rates = between(before, measure_machine(device));
@@ -124,7 +124,7 @@ void run(Options options) {
 }  // namespace
 
 void add_bench_incremental(CLI::App& bench) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchIncrementalOptions>();
   CLI::App* sub =
       bench.add_subcommand("incremental", "A session's events one by one, and the whole history again");
   auto* data = sub->add_option("data", options->data, "data set whose number of items is taken");
@@ -136,7 +136,7 @@ void add_bench_incremental(CLI::App& bench) {
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_bench_incremental(*options); });
 }
 
 }  // namespace lrurec::command

@@ -21,13 +21,13 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct TrainOptions {
   std::string data, output;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
   bool resume = false, json = false, dry_run = false;
 };
 
-nlohmann::json describe_run(const Options& options, const data::Dataset& data) {
+nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& data) {
   return {{"command", command_line()},
           {"data", std::filesystem::absolute(options.data).string()},
           {"fingerprint", data.fingerprint()},
@@ -78,7 +78,7 @@ class Reporter {
 };
 
 /// What a training would be: shapes, numbers, and a few steps to see what they take. Nothing is written.
-void dry_run(const Options& options) {
+void dry_run(const TrainOptions& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
   train::prepare_device(config);
@@ -102,12 +102,12 @@ void dry_run(const Options& options) {
 
   nlohmann::json json{{"parameters", nlohmann::json::array()},
                       {"real_parameters", model::real_parameters(stepper.model())},
-                      {"tokens_a_step", tokens},
-                      {"flop_a_step", flop},
-                      {"steps_an_epoch", per_epoch},
-                      {"most_steps", most},
+                      {"tokens_per_step", tokens},
+                      {"flop_per_step", flop},
+                      {"steps_per_epoch", per_epoch},
+                      {"max_steps", most},
                       {"step_seconds", step_seconds},
-                      {"most_seconds", step_seconds * static_cast<double>(most)},
+                      {"max_seconds", step_seconds * static_cast<double>(most)},
                       {"peak_memory_bytes", peak}};
   std::vector<std::vector<std::string>> rows{{"parameter", "shape", "type", "numbers"}};
   for (const auto& p : stepper.model().named_parameters()) {
@@ -124,16 +124,16 @@ void dry_run(const Options& options) {
   fmt::print(
       "{}\n{}", table(rows),
       table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
-             {"a step", fmt::format("{:.0f} tokens of {} sequences, {:.2f} Gflop", tokens, config.batch_size,
-                                    flop * 1e-9)},
-             {"an epoch", with_commas(per_epoch) + " steps"},
+             {"per step", fmt::format("{:.0f} tokens of {} sequences, {:.2f} Gflop", tokens,
+                                      config.batch_size, flop * 1e-9)},
+             {"per epoch", with_commas(per_epoch) + " steps"},
              {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
-             {"time a step", seconds_text(step_seconds)},
+             {"time per step", seconds_text(step_seconds)},
              {fmt::format("at most {} steps", with_commas(most)),
               duration(step_seconds * static_cast<double>(most)) + ", less if it stops early"}}));
 }
 
-void run(const Options& options) {
+void run_train(const TrainOptions& options) {
   if (options.dry_run) return dry_run(options);
   if (options.output.empty())
     fail(ErrorKind::usage, "--output is required: the folder of the run (or ask for --dry-run)");
@@ -209,7 +209,7 @@ void run(const Options& options) {
                     {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
                      fmt::format("{:.4f}", progress.best_recall)},
                     {"time", duration(seconds)},
-                    {"seconds a step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
+                    {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
                     {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
   if (!progress.finished.empty()) fmt::print("next: lrurec evaluate {}\n", options.output);
 }
@@ -217,7 +217,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrainOptions>();
   CLI::App* sub = app.add_subcommand("train", "Train a model on a prepared data set");
   sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
   sub->add_option("-o,--output", options->output, "folder of the run");
@@ -226,7 +226,7 @@ void add_train(CLI::App& app) {
                 "show shapes, numbers, memory and time, after a few steps that are not kept");
   sub->add_flag("--json", options->json, "print one JSON object at the end");
   add_setting_flags(*sub, options->settings);
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_train(*options); });
 }
 
 }  // namespace lrurec::command

@@ -9,7 +9,7 @@
 namespace lrurec::inspect {
 namespace {
 
-const model::ModelConfig small{.num_items = 9, .hidden = 6, .channels = 12, .blocks = 2};
+const model::ModelConfig small_model{.num_items = 9, .hidden = 6, .channels = 12, .blocks = 2};
 const std::vector<std::int32_t> history{3, 1, 4, 1, 5};
 
 double score_after(const model::LRURec& model, const std::vector<std::int64_t>& items,
@@ -21,7 +21,7 @@ double score_after(const model::LRURec& model, const std::vector<std::int64_t>& 
 }
 
 TEST(Memory, SharesMakeUpTheWholeState) {
-  const model::LRURec model(small, 3, DType::f64);
+  const model::LRURec model(small_model, 3, DType::f64);
   const Memory found = memory(model, history, 7);
   ASSERT_EQ(found.items.size(), 5U);
   for (std::size_t b = 0; b < 2; ++b) {
@@ -35,7 +35,7 @@ TEST(Memory, SharesMakeUpTheWholeState) {
 // is taken out of the recurrence.
 TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
   const NoGrad no_grad;
-  const model::LRURec model(small, 3, DType::f64);
+  const model::LRURec model(small_model, 3, DType::f64);
   const Memory found = memory(model, history, 7);
   const Tensor items = Tensor::from(std::vector<std::int64_t>(history.begin(), history.end()));
   const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 5});
@@ -60,7 +60,7 @@ TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
 }
 
 TEST(Memory, TheScoreChangeIsThatOfAHistoryWithoutTheItem) {
-  const model::LRURec model(small, 3, DType::f64);
+  const model::LRURec model(small_model, 3, DType::f64);
   const Memory found = memory(model, history, 7);
   EXPECT_NEAR(found.score, score_after(model, {3, 1, 4, 1, 5}, 7), 1e-9);
   EXPECT_NEAR(*found.items[2].score_change,
@@ -70,7 +70,7 @@ TEST(Memory, TheScoreChangeIsThatOfAHistoryWithoutTheItem) {
 }
 
 TEST(Memory, OneItemIsAllThereIs) {
-  const model::LRURec model(small, 3);
+  const model::LRURec model(small_model, 3);
   const Memory found = memory(model, std::vector<std::int32_t>{4}, 2);
   ASSERT_EQ(found.items.size(), 1U);
   EXPECT_NEAR(found.items[0].share[0], 1, 1e-9);

@@ -15,7 +15,7 @@ namespace {
 
 using test::TemporaryFolder;
 
-config::TrainConfig tiny(bool shared, bool corrected = false) {
+config::TrainConfig tiny_sampled(bool shared, bool corrected = false) {
   config::TrainConfig config;
   config.hidden = 8;
   config.channels = 12;
@@ -33,7 +33,7 @@ config::TrainConfig tiny(bool shared, bool corrected = false) {
   return config;
 }
 
-std::vector<nlohmann::json> metrics(const std::filesystem::path& run) {
+std::vector<nlohmann::json> sampled_metrics(const std::filesystem::path& run) {
   std::vector<nlohmann::json> lines;
   std::ifstream in(run / "metrics.jsonl");
   for (std::string line; std::getline(in, line);) {
@@ -43,7 +43,7 @@ std::vector<nlohmann::json> metrics(const std::filesystem::path& run) {
   return lines;
 }
 
-std::vector<std::byte> saved_state(const RunFolder& run) {
+std::vector<std::byte> sampled_state(const RunFolder& run) {
   Checkpoint checkpoint = Checkpoint::load(run.checkpoint("last"));
   checkpoint.config.clear();
   return nn::to_bytes(checkpoint);
@@ -53,7 +53,7 @@ TEST(SampledTraining, LowersTheFullLoss) {
   const data::Dataset data = test::small_demo();
   for (const bool shared : {false, true}) {
     const TemporaryFolder folder;
-    auto config = tiny(shared, /*corrected=*/shared);
+    auto config = tiny_sampled(shared, /*corrected=*/shared);
     config.max_steps = 50;
     const RunFolder run = RunFolder::create(folder / "run");
     Trainer trainer(config, data, run);
@@ -80,10 +80,10 @@ TEST(SampledTraining, TheCorrectedLossIsOnTheScaleOfTheFullOne) {
   const data::Dataset data = test::small_demo();
   for (const bool shared : {false, true}) {
     const TemporaryFolder folder;
-    auto config = tiny(shared, true);
+    auto config = tiny_sampled(shared, true);
     config.max_steps = 2;
     Trainer(config, data, RunFolder::create(folder / "run")).run();
-    for (const auto& line : metrics(folder / "run")) {
+    for (const auto& line : sampled_metrics(folder / "run")) {
       if (line["split"] == "train") {
         EXPECT_NEAR(line["loss"].get<double>(), std::log(data.items()), 0.15);
       }
@@ -95,7 +95,7 @@ TEST(SampledTraining, AResumedRunEndsAtTheSameBits) {
   const data::Dataset data = test::small_demo();
   for (const bool shared : {false, true}) {
     const TemporaryFolder folder;
-    const auto config = tiny(shared);
+    const auto config = tiny_sampled(shared);
     const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
     Trainer(config, data, whole).run();
     Events events;
@@ -106,20 +106,20 @@ TEST(SampledTraining, AResumedRunEndsAtTheSameBits) {
     const auto loaded = run.load_last();
     second.resume(loaded.checkpoint, loaded.path);
     second.run();
-    EXPECT_EQ(saved_state(run), saved_state(whole));
-    EXPECT_EQ(metrics(folder / "run"), metrics(folder / "whole"));
+    EXPECT_EQ(sampled_state(run), sampled_state(whole));
+    EXPECT_EQ(sampled_metrics(folder / "run"), sampled_metrics(folder / "whole"));
   }
 }
 
 TEST(SampledTraining, ValidationIsNamedSampled) {
   const data::Dataset data = test::small_demo();
   const TemporaryFolder folder;
-  auto config = tiny(true);
+  auto config = tiny_sampled(true);
   config.learning_rate = 0;
   config.patience = 2;
   const auto progress = Trainer(config, data, RunFolder::create(folder / "run")).run();
   EXPECT_EQ(progress.finished, "no better sampled Recall@10 in 2 rounds");
-  for (const auto& line : metrics(folder / "run")) {
+  for (const auto& line : sampled_metrics(folder / "run")) {
     if (line["split"] != "val") continue;
     EXPECT_EQ(line["candidates"], "15 sampled");
     EXPECT_TRUE(line.contains("sampled Recall@10"));

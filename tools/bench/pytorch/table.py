@@ -64,7 +64,7 @@ def markdown(results: dict[str, dict[str, dict]], machine: str, torch: str) -> s
     lines = [
         f"One training step, batch 128; {machine}; torch {torch}. Median (least to largest) over rounds.",
         "",
-        "| data set | design | seconds a step | times lrurec's | peak memory, GB |",
+        "| data set | design | seconds per step | times lrurec's | peak memory, GB |",
         "|---|---|---|---|---|",
     ]
     for name, designs in results.items():

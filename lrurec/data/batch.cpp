@@ -1,0 +1,12 @@
+#include "lrurec/data/batch.h"
+
+namespace lrurec::data {
+
+BatchTensors to_tensors(const PackedBatch& batch, Device device) {
+  const auto send = [&](const std::vector<std::int64_t>& ids) {
+    return IndexTensor(Tensor::from(ids)).to(device);
+  };
+  return {send(batch.items), send(batch.offsets), send(batch.labels)};
+}
+
+}  // namespace lrurec::data

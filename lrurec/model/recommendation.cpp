@@ -1,0 +1,20 @@
+#include "lrurec/model/recommendation.h"
+
+#include <algorithm>
+
+namespace lrurec::model {
+
+void ExclusionList::add(std::span<const std::int32_t> items) {
+  const auto first = items_.insert(items_.end(), 0);
+  const auto begin = first - items_.begin();
+  items_.insert(items_.end(), items.begin(), items.end());
+  std::sort(items_.begin() + begin, items_.end());
+  items_.erase(std::unique(items_.begin() + begin, items_.end()), items_.end());
+  offsets_.push_back(std::ssize(items_));
+}
+
+ops::raw::ExcludedClasses ExclusionList::classes() const {
+  return {Tensor::from(offsets_), Tensor::from(items_)};
+}
+
+}  // namespace lrurec::model
