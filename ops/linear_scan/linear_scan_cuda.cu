@@ -80,7 +80,7 @@ __global__ void recursive_start_kernel(Arguments<V> a) {
 }
 
 /// Joins neighbouring runs of `half` positions: the second of a pair gains [lambda, lambda^2, ...] times the
-/// last row of the first (equation 6). Sequences are padded on the left to a power of two in thought only.
+/// last row of the first (equation 6). The padding on the left to a power of two is never stored.
 template <class V>
 __global__ void recursive_join_kernel(Arguments<V> a, std::int64_t half) {
   const TimeOrder row(a.offsets, blockIdx.x, a.reversed);

@@ -17,7 +17,7 @@ __global__ void add_bias_kernel(std::int64_t n, std::int64_t C, const T* bias, T
   for (std::int64_t i = cuda::global_thread(); i < n; i += cuda::grid_threads()) {
     const T v = scores[i] + bias[i % C];
     scores[i] = v;
-    if (v - v != T(0)) *broken = 1;  // whoever writes, writes the same
+    if (v - v != T(0)) *broken = 1;  // all threads that write, write the same
   }
 }
 
