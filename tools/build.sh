@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Configures and builds targets into build/: tools/build.sh [target...]. The command is then build/bin/lrurec.
 #   LRUREC_WERROR=ON   treats warnings as errors
-#   LRUREC_CUDA=...    AUTO (default: CUDA kernels where nvcc is), ON, OFF, or EMULATED (kernels run on the CPU)
+#   LRUREC_CUDA=...    AUTO (default: CUDA kernels for the GPU of this machine, none where there is none),
+#                      ON (for A100 and H100/H200), OFF, or EMULATED (kernels run on the CPU)
 #   LRUREC_BUILD=...   another folder than build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,10 +11,29 @@ folder=${LRUREC_BUILD:-build}
 options=(-DCMAKE_BUILD_TYPE=Release "-DLRUREC_WERROR=${LRUREC_WERROR:-OFF}" "-DLRUREC_CUDA=${LRUREC_CUDA:-AUTO}")
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+  # Where the home folder cannot be written to, the cache lies in the build.
+  [ -w "${CCACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}}}" ] || export CCACHE_DIR=$PWD/$folder/ccache
 fi
 mkdir -p "$folder"
 if ! cmake -S . -B "$folder" -G Ninja "${options[@]}" >"$folder/configure.log" 2>&1; then
   cat "$folder/configure.log" >&2
   exit 1
 fi
-cmake --build "$folder" --parallel "$(nproc)" --target "${@:-all}" >&2
+grep -F 'LRUREC_CUDA:' "$folder/configure.log" >&2 || true
+
+# How far it is: over and over on one line of a terminal, else a line now and then.
+export NINJA_STATUS='building %f of %t, %e s: '
+build() { cmake --build "$folder" --parallel "$(nproc)" --target "${@:-all}"; }
+if [ -t 2 ]; then
+  build "$@" >&2
+else
+  next=$SECONDS
+  build "$@" | while IFS= read -r line; do
+    if [[ $line != "building "* ]]; then
+      printf '%s\n' "$line"
+    elif [ "$SECONDS" -ge "$next" ]; then
+      printf '%s\n' "${line%%:*}"
+      next=$((SECONDS + 15))
+    fi
+  done >&2
+fi

@@ -1,23 +1,45 @@
 # The GPU backend: LRUREC_CUDA = AUTO | ON | OFF | EMULATED.
 #
 # Kernels are *.cu files beside the CPU's; tensor/cuda/ holds what they share. ON compiles them with nvcc; cuBLAS is
-# loaded when a GPU is opened. EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
+# loaded when a GPU is opened. AUTO is ON for the GPUs of this machine and their architecture alone, OFF where there is none.
+# EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
 
 set(LRUREC_CUDA_MODE ${LRUREC_CUDA})
-if(LRUREC_CUDA_MODE STREQUAL "AUTO" OR LRUREC_CUDA_MODE STREQUAL "ON")
+if(LRUREC_CUDA_MODE STREQUAL "AUTO")
+  set(LRUREC_CUDA_MODE OFF)
+  set(why "this machine has no NVIDIA GPU (LRUREC_CUDA=ON builds the kernels all the same)")
+  find_program(NVIDIA_SMI nvidia-smi)
+  mark_as_advanced(NVIDIA_SMI)
+  if(NVIDIA_SMI)
+    execute_process(COMMAND ${NVIDIA_SMI} --query-gpu=compute_cap --format=csv,noheader
+      OUTPUT_VARIABLE capabilities RESULT_VARIABLE code ERROR_QUIET)
+    string(REGEX MATCHALL "[0-9]+[.][0-9]+" capabilities "${capabilities}")
+    if(code EQUAL 0 AND capabilities)
+      list(REMOVE_DUPLICATES capabilities)
+      string(REPLACE "." "" capabilities "${capabilities}")
+      include(CheckLanguage)
+      check_language(CUDA)
+      if(CMAKE_CUDA_COMPILER)
+        set(LRUREC_CUDA_MODE ON)
+        set(why "for compute capability ${capabilities} of this machine's GPU")
+        if(NOT CMAKE_CUDA_ARCHITECTURES)
+          set(CMAKE_CUDA_ARCHITECTURES ${capabilities} CACHE STRING "Architectures of the CUDA kernels")
+        endif()
+      else()
+        set(why "this machine has a GPU, but nvcc was not found: install the CUDA Toolkit 13 and put its bin folder on PATH")
+      endif()
+    endif()
+  endif()
+elseif(LRUREC_CUDA_MODE STREQUAL "ON")
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     # Machine code for A100 and H100/H200; later ones translate the last one's PTX.
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90 CACHE STRING "Architectures of the CUDA kernels")
   endif()
   include(CheckLanguage)
   check_language(CUDA)
-  if(CMAKE_CUDA_COMPILER)
-    set(LRUREC_CUDA_MODE ON)
-  elseif(LRUREC_CUDA_MODE STREQUAL "ON")
+  if(NOT CMAKE_CUDA_COMPILER)
     message(FATAL_ERROR "LRUREC_CUDA=ON, but nvcc was not found: install the CUDA Toolkit 13 and put its bin folder on "
       "PATH, or configure with -DLRUREC_CUDA=OFF")
-  else()
-    set(LRUREC_CUDA_MODE OFF)
   endif()
 endif()
 
@@ -44,8 +66,14 @@ if(LRUREC_CUDA_MODE STREQUAL "ON")
 elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
   target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED LRUREC_CUDA_EMULATED)
   target_compile_options(lrurec_options INTERFACE -Wno-unknown-pragmas)  # nvcc's "unroll"
+  # For tests alone, and they wait for kernels whose threads take turns: what compiles fast serves them best.
+  target_compile_options(lrurec_options INTERFACE $<BUILD_INTERFACE:-O1>)
 endif()
-message(STATUS "LRUREC_CUDA: ${LRUREC_CUDA_MODE}")
+if(DEFINED why)
+  message(STATUS "LRUREC_CUDA: ${LRUREC_CUDA_MODE}, ${why}")
+else()
+  message(STATUS "LRUREC_CUDA: ${LRUREC_CUDA_MODE}")
+endif()
 
 # Adds the CUDA side of a layer to its library.
 function(add_cuda_sources layer)

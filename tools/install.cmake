@@ -15,14 +15,14 @@ install(TARGETS lrurec RUNTIME COMPONENT command)
 
 # Manual page and completion, which the command itself knows best.
 set(share ${CMAKE_BINARY_DIR}/share)
-add_custom_command(OUTPUT ${share}/lrurec.1 ${share}/lrurec.bash ${share}/_lrurec ${share}/lrurec.fish
+# With the command, so that what is built can be installed, whatever targets were asked for.
+add_custom_command(TARGET lrurec POST_BUILD
   COMMAND ${CMAKE_COMMAND} -E make_directory ${share}
   COMMAND lrurec man > ${share}/lrurec.1
   COMMAND lrurec completion bash > ${share}/lrurec.bash
   COMMAND lrurec completion zsh > ${share}/_lrurec
   COMMAND lrurec completion fish > ${share}/lrurec.fish
-  DEPENDS lrurec VERBATIM)
-add_custom_target(shell_support ALL DEPENDS ${share}/lrurec.1)
+  VERBATIM)
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(zsh_folder zsh/vendor-completions)  # Debian's, for packages
 else()

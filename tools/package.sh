@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=build/package
-options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-AUTO}")
+options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}")
 if [ "$(uname -m)" = x86_64 ]; then
   options+=(-DLRUREC_ARCH="${LRUREC_ARCH-x86-64-v3}")
 else

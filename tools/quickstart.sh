@@ -4,8 +4,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 start=$SECONDS
 
+step() { echo "quickstart: step $1 of 3, $2 ($((SECONDS - start)) s)" >&2; }
+step 1 "packages"
 tools/setup.sh
+step 2 "building the command"
 tools/build.sh lrurec
+step 3 "data, training, evaluation, recommendations, report"
 lrurec=build/bin/lrurec
 rm -rf build/demo
 mkdir -p build/demo

@@ -13,7 +13,7 @@ packages=(
   libjs-chart.js          # charts of lrurec report
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-[ "${1:-}" = --ci ] && packages+=(clang-format chromium fonts-dejavu-core)
+[ "${1:-}" = --ci ] && packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core)
 
 missing=()
 for package in "${packages[@]}"; do
@@ -26,9 +26,11 @@ echo "setup: installing ${missing[*]}" >&2
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
   if ! sudo -n true 2>/dev/null; then
-    echo "setup: these packages are missing. Run this line and try again:" >&2
+    # What they hold may be here all the same, from elsewhere: the build will tell.
+    echo "setup: without root these packages cannot be installed: ${missing[*]}" >&2
+    echo "setup: going on without them. Should the build miss something, run" >&2
     echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    exit 1
+    exit 0
   fi
   as_root=(sudo)
 fi

@@ -3,13 +3,13 @@
 #include <cmath>
 
 #include "tests/support/tensors.h"
+#include "tests/support/variables.h"
 
 namespace lrurec::nn {
 namespace {
 
 using test::expect_error;
-
-Variable leaf(const std::vector<double>& x) { return Variable(Tensor::from(x), true); }
+using test::leaf;
 
 TEST(Clip, ScalesTheWholeGradientToTheNorm) {
   Variable x = leaf({0, 0}), z(Tensor::zeros({1}, DType::c128), true);

@@ -7,13 +7,13 @@
 
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
+#include "tests/support/variables.h"
 
 namespace lrurec::nn {
 namespace {
 
 using test::expect_error;
-
-Variable leaf(const std::vector<double>& x) { return Variable(Tensor::from(x), true); }
+using test::leaf;
 
 /// AdamW as its paper has it, on one number.
 struct ScalarAdamW {

@@ -11,10 +11,10 @@ namespace {
 using test::run_lrurec;
 using test::TemporaryFolder;
 
-const std::string tiny =
+const std::string tiny_training =
     " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 2 --max-steps 3";
 
-void make_demo(const TemporaryFolder& folder) {
+void make_device_demo(const TemporaryFolder& folder) {
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 20 --demo-items 40 --demo-length 8").code, 0);
 }
@@ -22,8 +22,8 @@ void make_demo(const TemporaryFolder& folder) {
 TEST(DeviceCommand, AGpuThatIsNotThereIsRefusedBeforeAnythingIsMade) {
   if (test::no_gpu().empty()) GTEST_SKIP() << "there is a GPU here";
   const TemporaryFolder folder;
-  make_demo(folder);
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --quiet" + tiny).code, 0);
+  make_device_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --quiet" + tiny_training).code, 0);
   for (const std::string command :
        {"train d.lrd -o new --device cuda", "evaluate run --device cuda", "check device cuda",
         "check grad --device cuda", "check training d.lrd --device cuda", "bench train d.lrd --device cuda",
@@ -37,7 +37,7 @@ TEST(DeviceCommand, AGpuThatIsNotThereIsRefusedBeforeAnythingIsMade) {
 
 TEST(DeviceCommand, ADeviceThatDoesNotExistIsAUsageError) {
   const TemporaryFolder folder;
-  make_demo(folder);
+  make_device_demo(folder);
   for (const char* command :
        {"train d.lrd -o new --device tpu", "evaluate new --device cuda:x", "check parity x --device gpu0"}) {
     const auto result = run_lrurec(folder, command);
@@ -49,8 +49,8 @@ TEST(DeviceCommand, ADeviceThatDoesNotExistIsAUsageError) {
 TEST(DeviceCommandCuda, TrainsAndEvaluatesOnEitherDevice) {
   LRUREC_NEEDS_GPU();
   const TemporaryFolder folder;
-  make_demo(folder);
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --quiet --device cuda" + tiny).code, 0);
+  make_device_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --quiet --device cuda" + tiny_training).code, 0);
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --quiet --device cpu --max-steps 5").code, 0);
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --quiet --device cuda --max-steps 6").code, 0);
   const auto metrics = [&](const std::string& device) {

@@ -21,7 +21,7 @@ void train_demo(const TemporaryFolder& folder) {
             0);
 }
 
-void expect_failure(const test::CommandResult& result, int code, const std::string& message) {
+void expect_exchange_failure(const test::CommandResult& result, int code, const std::string& message) {
   EXPECT_EQ(result.code, code) << result.err;
   EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
   EXPECT_EQ(result.out, "") << "nothing on stdout";
@@ -61,28 +61,31 @@ TEST(ExchangeCommand, WhatDoesNotFitIsOneClearError) {
   const TemporaryFolder folder;
   train_demo(folder);
   ASSERT_EQ(run_lrurec(folder, "export run -o w.safetensors").code, 0);
-  expect_failure(run_lrurec(folder, "export run -o w.safetensors"), 2, "exists already");
-  expect_failure(run_lrurec(folder, "export none -o v.safetensors"), 5, "none holds no run");
-  expect_failure(run_lrurec(folder, "export run -o v.safetensors --names torch"), 2, "published");
+  expect_exchange_failure(run_lrurec(folder, "export run -o w.safetensors"), 2, "exists already");
+  expect_exchange_failure(run_lrurec(folder, "export none -o v.safetensors"), 5, "none holds no run");
+  expect_exchange_failure(run_lrurec(folder, "export run -o v.safetensors --names torch"), 2, "published");
 
-  expect_failure(run_lrurec(folder, "import w.safetensors --data d.lrd -o run"), 2, "already holds a run");
-  expect_failure(run_lrurec(folder, "import none.safetensors --data d.lrd -o new"), 5, "none.safetensors");
-  expect_failure(run_lrurec(folder, "import d.lrd --data d.lrd -o new"), 4, "no valid safetensors file");
+  expect_exchange_failure(run_lrurec(folder, "import w.safetensors --data d.lrd -o run"), 2,
+                          "already holds a run");
+  expect_exchange_failure(run_lrurec(folder, "import none.safetensors --data d.lrd -o new"), 5,
+                          "none.safetensors");
+  expect_exchange_failure(run_lrurec(folder, "import d.lrd --data d.lrd -o new"), 4,
+                          "no valid safetensors file");
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo -o e.lrd --demo-users 60 --demo-items 41 --demo-length 8").code, 0);
-  expect_failure(run_lrurec(folder, "import w.safetensors --data e.lrd -o new"), 4,
-                 "w.safetensors: the weights are for 40 items, the data set has 41");
+  expect_exchange_failure(run_lrurec(folder, "import w.safetensors --data e.lrd -o new"), 4,
+                          "w.safetensors: the weights are for 40 items, the data set has 41");
   ASSERT_EQ(run_lrurec(folder,
                        "prepare --demo -o f.lrd --demo-users 60 --demo-items 40 --demo-length 8 "
                        "--demo-seed 2")
                 .code,
             0);
-  expect_failure(run_lrurec(folder, "import w.safetensors --data f.lrd -o new"), 4, "--other-data");
+  expect_exchange_failure(run_lrurec(folder, "import w.safetensors --data f.lrd -o new"), 4, "--other-data");
   EXPECT_FALSE(std::filesystem::exists(folder / "new"));
   EXPECT_EQ(run_lrurec(folder, "import w.safetensors --data f.lrd -o new --other-data").code, 0);
   EXPECT_EQ(run_lrurec(folder, "import w.safetensors --data d.lrd -o short --max-length 3").code, 0);
   EXPECT_EQ(evaluated(folder, "short")["max_length"], 3);
-  expect_failure(run_lrurec(folder, "train d.lrd -o short --resume"), 4, "cannot be resumed");
+  expect_exchange_failure(run_lrurec(folder, "train d.lrd -o short --resume"), 4, "cannot be resumed");
 }
 
 }  // namespace

@@ -10,20 +10,20 @@ namespace {
 using test::run_lrurec;
 using test::TemporaryFolder;
 
-const std::string tiny =
+const std::string tiny_sampled =
     " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 5";
 
-void make_demo(const TemporaryFolder& folder) {
+void make_sampled_demo(const TemporaryFolder& folder) {
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
 }
 
 TEST(SampledCommand, TrainsAndEvaluatesUnderNamesOfItsOwn) {
   const TemporaryFolder folder;
-  make_demo(folder);
+  make_sampled_demo(folder);
   test::write_text(folder / "c.toml", "negatives = 6\nlog_correction = true\neval_negatives = 12\n");
   const auto trained =
-      run_lrurec(folder, "train d.lrd -o run --config c.toml --negatives-shared true --json" + tiny);
+      run_lrurec(folder, "train d.lrd -o run --config c.toml --negatives-shared true --json" + tiny_sampled);
   ASSERT_EQ(trained.code, 0) << trained.err;
   EXPECT_NE(trained.err.find("validation: sampled Recall@10"), std::string::npos) << trained.err;
   EXPECT_TRUE(nlohmann::json::parse(trained.out).contains("best_validation_sampled_recall10"));
@@ -59,8 +59,8 @@ TEST(SampledCommand, TrainsAndEvaluatesUnderNamesOfItsOwn) {
 
 TEST(SampledCommand, EvaluateRepeatsTheValidationOfTraining) {
   const TemporaryFolder folder;
-  make_demo(folder);
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --eval-negatives 9" + tiny).code, 0);
+  make_sampled_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --eval-negatives 9" + tiny_sampled).code, 0);
   const auto json =
       nlohmann::json::parse(run_lrurec(folder, "evaluate run --split val --json --checkpoint last").out);
   nlohmann::json last;
@@ -75,7 +75,7 @@ TEST(SampledCommand, EvaluateRepeatsTheValidationOfTraining) {
 
 TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {
   const TemporaryFolder folder;
-  make_demo(folder);
+  make_sampled_demo(folder);
   const auto refused = [&](const std::string& arguments, int code, const std::string& message) {
     const auto result = run_lrurec(folder, arguments);
     EXPECT_EQ(result.code, code) << result.err;
@@ -84,7 +84,7 @@ TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {
   refused("train d.lrd -o run --negatives -1", 2, "negatives = -1 must be in 0..");
   refused("train d.lrd -o run --negatives-shared maybe", 2, "negatives_shared needs true or false");
   refused("train d.lrd -o run --negative 5", 2, "did you mean '--negatives'?");
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --negatives 5" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --negatives 5" + tiny_sampled).code, 0);
   refused("train d.lrd -o run --resume --negatives 6", 4, "cannot change negatives");
   refused("train d.lrd -o run --resume --eval-negatives 6", 4, "cannot change eval_negatives");
   refused("evaluate run --eval-negatives -3", 2, "--eval-negatives");

@@ -14,7 +14,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct BenchOpsOptions {
   std::int64_t tokens = 15300, sequences = 128, hidden = 64, channels = 128, classes = 3417, runs = 9,
                threads = 0;
   bool json = false;
@@ -26,7 +26,7 @@ struct Row {
   std::function<Variable()> forward;
 };
 
-void run(const Options& o) {
+void run_bench_ops(const BenchOpsOptions& o) {
   if (o.threads > 0) omp_set_num_threads(static_cast<int>(o.threads));
   const MachineRates before = measure_machine();
   nn::Initializer init(1);
@@ -102,7 +102,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_bench_ops(CLI::App& bench) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOpsOptions>();
   CLI::App* sub = bench.add_subcommand("ops", "Single operations, fused ones beside their compositions");
   sub->add_option("--tokens", options->tokens, "tokens of the batch")->check(CLI::Range(1, 1 << 24));
   sub->add_option("--sequences", options->sequences, "sequences of the batch")->check(CLI::Range(1, 1 << 20));
@@ -110,7 +110,7 @@ void add_bench_ops(CLI::App& bench) {
   sub->add_option("--runs", options->runs, "timed runs")->check(CLI::Range(1, 100000));
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_bench_ops(*options); });
 }
 
 }  // namespace lrurec::command

@@ -12,14 +12,14 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct BenchScanOptions {
   std::vector<std::int64_t> lengths{64, 256, 1024, 4096, 16384};
   std::int64_t channels = 128, tokens = 16384, runs = 11, threads = 0;
   std::string device = "cpu";
   bool json = false;
 };
 
-void run(const Options& options) {
+void run_bench_scan(const BenchScanOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   const Device device = require_device(Device::parse(options.device));
@@ -77,7 +77,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_bench_scan(CLI::App& bench) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchScanOptions>();
   CLI::App* sub = bench.add_subcommand("scan", "The linear recurrence by each algorithm");
   sub->add_option("--lengths", options->lengths, "sequence lengths, separated by commas")
       ->delimiter(',')
@@ -89,7 +89,7 @@ void add_bench_scan(CLI::App& bench) {
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_bench_scan(*options); });
 }
 
 }  // namespace lrurec::command

@@ -20,14 +20,14 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct BenchTrainOptions {
   std::string data;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
   std::int64_t steps = 30, warmup = 3, runs = 3;
   bool json = false;
 };
 
-void run_train(const Options& options) {
+void run_train(const BenchTrainOptions& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
   const Device device = train::prepare_device(config);
@@ -93,7 +93,7 @@ void run_train(const Options& options) {
               fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 
-void run_eval(const Options& options) {
+void run_eval(const BenchTrainOptions& options) {
   // A run brings its settings, data and weights; times depend on the weights only as far as the caches see.
   std::optional<train::Checkpoint> checkpoint;
   std::filesystem::path data_path = options.data, checkpoint_path;
@@ -158,7 +158,7 @@ void run_eval(const Options& options) {
 }
 
 CLI::App* add(CLI::App& bench, const char* name, const char* help, const char* data,
-              const std::shared_ptr<Options>& options) {
+              const std::shared_ptr<BenchTrainOptions>& options) {
   CLI::App* sub = bench.add_subcommand(name, help);
   sub->add_option("data", options->data, data)->required();
   sub->add_flag("--json", options->json, "print one JSON object");
@@ -169,7 +169,7 @@ CLI::App* add(CLI::App& bench, const char* name, const char* help, const char* d
 }  // namespace
 
 void add_bench_train(CLI::App& bench) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchTrainOptions>();
   CLI::App* sub = add(bench, "train", "Training steps on real batches; no run folder is made",
                       "data set file made by lrurec prepare", options);
   sub->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000));
@@ -178,7 +178,7 @@ void add_bench_train(CLI::App& bench) {
 }
 
 void add_bench_eval(CLI::App& bench) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchTrainOptions>();
   CLI::App* sub =
       add(bench, "eval", "Full-ranking evaluation of the test items",
           "data set file made by lrurec prepare (untrained weights), or folder of a run", options);

@@ -16,7 +16,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct CompareOptions {
   std::vector<std::string> runs;
   std::vector<std::string> metrics{"Recall@10", "NDCG@10"};
   std::string split = "test", checkpoint = "best", device = "cpu", mask = "window";
@@ -31,7 +31,7 @@ struct Ranked {
   std::map<std::string, std::int64_t> of_user;
 };
 
-Ranked rank(const std::string& path, const Options& options) {
+Ranked rank(const std::string& path, const CompareOptions& options) {
   const data::Split split = parse_split(options.split);
   const train::LoadedRun run =
       train::load_run({path, "", options.checkpoint, require_device(Device::parse(options.device))});
@@ -53,7 +53,7 @@ std::string verdict(const eval::PairedDifference& d) {
   return d.difference > 0 ? "better" : "worse";
 }
 
-void run(const Options& options) {
+void run_compare(const CompareOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   for (const auto& metric : options.metrics) {
     const auto& known = eval::metric_names();
@@ -117,7 +117,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareOptions>();
   CLI::App* sub =
       app.add_subcommand("compare", "Compare runs user by user: is the difference more than chance?");
   sub->add_option("runs", options->runs, "folders of two or more runs; the first is compared with each other")
@@ -136,7 +136,7 @@ void add_compare(CLI::App& app) {
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_compare(*options); });
 }
 
 }  // namespace lrurec::command

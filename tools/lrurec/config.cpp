@@ -14,13 +14,13 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct ConfigOptions {
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
   std::string run;
   bool origin = false;
 };
 
-void show(const Options& options) {
+void show(const ConfigOptions& options) {
   if (!options.run.empty()) {
     const auto folder = train::RunFolder::open(options.run);
     const auto path = folder.checkpoint("last").string();
@@ -63,7 +63,7 @@ void presets() {
 void add_config(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("config", "Settings: what they are, and where they come from");
   sub->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigOptions>();
   CLI::App* show_sub =
       sub->add_subcommand("show", "The settings of preset, file and flags as TOML, ready for train --config");
   show_sub->add_flag("--origin", options->origin, "beside each setting where it comes from");

@@ -15,7 +15,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct DataOptions {
   std::string data, output, format = "sasrec";
   bool json = false, force = false, numbers = false;
 };
@@ -28,7 +28,7 @@ eval::Evaluation markov(const data::Dataset& data) {
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
 
-void stats(const Options& options) {
+void stats(const DataOptions& options) {
   const data::Dataset data = data::Dataset::load(options.data);
   const data::Statistics s = data::statistics(data);
   const auto& protocol = data.protocol();
@@ -86,7 +86,7 @@ void stats(const Options& options) {
              protocol.ties, protocol.filter, data.fingerprint());
 }
 
-void write(const Options& options) {
+void write(const DataOptions& options) {
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
@@ -102,7 +102,7 @@ void write(const Options& options) {
 void add_data(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("data", "Look into a data set, or write it as text");
   sub->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DataOptions>();
   CLI::App* stats_sub =
       sub->add_subcommand("stats", "Size, repeats, popularity, and whether the order of items says anything");
   stats_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();

@@ -15,7 +15,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct EvaluateOptions {
   std::string run, data, split = "test", checkpoint = "best", device = "cpu", mask = "window", per_user;
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;  ///< instead of the run's setting
@@ -109,7 +109,7 @@ void write_per_user(const std::string& path, const data::Dataset& data, const Ru
   nn::write_file_atomically(path, {nn::as_bytes(text)});
 }
 
-void run(const Options& options) {
+void run_evaluate(const EvaluateOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
   const eval::Mask mask = eval::parse_mask(options.mask);
@@ -146,7 +146,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateOptions>();
   CLI::App* sub = app.add_subcommand("evaluate", "Full-ranking metrics of a trained run");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--split", options->split, "test (default) or val");
@@ -163,7 +163,7 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_evaluate(*options); });
 }
 
 }  // namespace lrurec::command

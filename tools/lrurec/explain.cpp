@@ -113,11 +113,11 @@ void explain(const std::vector<std::string>& words, bool json) {
 }  // namespace
 
 void add_explain(CLI::App& app) {
-  struct Options {
+  struct ExplainOptions {
     std::vector<std::string> words;
     bool json = false;
   };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   CLI::App* sub =
       app.add_subcommand("explain", "From an equation of the paper to the lines that compute and test it");
   sub->add_option("topic", options->words, "such as eq 5, algorithm 1, section 3.3; none lists all");

@@ -5,7 +5,7 @@
 
 namespace lrurec::command {
 
-/// Holds a folder until this process and all it started have ended, also by a kill: whoever comes then finds
+/// Holds a folder until this process and all it started have ended, also by a kill: the next process finds
 /// no one still writing.
 class FolderLock {
  public:

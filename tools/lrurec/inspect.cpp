@@ -23,7 +23,7 @@ namespace {
 
 using Complex = std::complex<double>;
 
-struct Options {
+struct InspectOptions {
   std::string run, data, checkpoint = "best", user, score;
   std::vector<std::string> items;
   std::vector<double> x{1, 2, 3, 4, 5, 6, 7, 8}, lambda{0.5};
@@ -38,7 +38,7 @@ struct Loaded {
 };
 
 /// The model alone; its data set need not be there.
-Loaded load(const Options& options) {
+Loaded load(const InspectOptions& options) {
   const auto folder = train::RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
   Loaded loaded;
@@ -77,7 +77,7 @@ Spread spread(const Tensor& value) {
   return s;
 }
 
-void summary(const Options& options) {
+void summary(const InspectOptions& options) {
   const Loaded run = load(options);
   nlohmann::json json{{"step", run.checkpoint.progress.step},
                       {"parameters", run.model->parameter_count()},
@@ -117,7 +117,7 @@ std::vector<std::int64_t> histogram(const inspect::Eigenvalues& lambda) {
   return counts;
 }
 
-void eigen(const Options& options) {
+void eigen(const InspectOptions& options) {
   const Loaded run = load(options);
   const auto trained = inspect::eigenvalues(*run.model);
   const auto initial = run.imported ? std::vector<inspect::Eigenvalues>{}
@@ -170,7 +170,7 @@ void eigen(const Options& options) {
 // ---- memory --------------------------------------------------------------------------------------------
 
 /// The history of a user or a list of items, as raw ids say.
-std::vector<std::int32_t> history_of(const Options& options, const train::LoadedRun& run,
+std::vector<std::int32_t> history_of(const InspectOptions& options, const train::LoadedRun& run,
                                      const serve::Catalogue& catalogue) {
   if (options.user.empty() == options.items.empty()) {
     fail(ErrorKind::usage, "name a history: either --user ID or --items ID,ID,...");
@@ -195,7 +195,7 @@ std::vector<std::int32_t> history_of(const Options& options, const train::Loaded
   return history;
 }
 
-void memory(const Options& options) {
+void memory(const InspectOptions& options) {
   const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
   const serve::Catalogue catalogue(run.data);
   const auto history = history_of(options, run, catalogue);
@@ -245,7 +245,7 @@ std::string text(Complex z) {
   return fmt::format("{:.4g}{:+.4g}i", z.real(), z.imag());
 }
 
-void scan(const Options& options) {
+void scan(const InspectOptions& options) {
   if (options.lambda.size() > 2) fail(ErrorKind::usage, "--lambda is RE or RE,IM");
   const Complex lambda(options.lambda[0], options.lambda.size() == 2 ? options.lambda[1] : 0);
   const std::vector<Complex> x(options.x.begin(), options.x.end());
@@ -282,8 +282,8 @@ void scan(const Options& options) {
 void add_inspect(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("inspect", "Look inside a trained model");
   sub->require_subcommand(1);
-  auto options = std::make_shared<Options>();
-  const auto of_run = [&](const char* name, const char* description, void (*work)(const Options&)) {
+  auto options = std::make_shared<InspectOptions>();
+  const auto of_run = [&](const char* name, const char* description, void (*work)(const InspectOptions&)) {
     CLI::App* command = sub->add_subcommand(name, description);
     command->add_option("run", options->run, "folder of the run")->required();
     command->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")

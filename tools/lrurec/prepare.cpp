@@ -21,7 +21,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
                            member;
   std::optional<double> min_rating;
@@ -32,7 +32,7 @@ struct Options {
 
 constexpr std::int64_t printed_batch_size = 128;
 
-data::ReadOptions choose_format(const Options& options) {
+data::ReadOptions choose_format(const PrepareOptions& options) {
   data::ReadOptions read;
   read.member = options.member;
   read.with_rating = options.min_rating.has_value();
@@ -66,7 +66,7 @@ void show_first_rows(const data::Interactions& rows) {
   }
 }
 
-data::Dataset from_file(const Options& options) {
+data::Dataset from_file(const PrepareOptions& options) {
   const data::Ties ties = data::parse_ties(options.ties);
   const data::SplitRule split = data::SplitRule::parse(options.split);
   if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
@@ -153,7 +153,7 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   fmt::print("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
 
-void run(const Options& options) {
+void run_prepare(const PrepareOptions& options) {
   if (options.demo == !options.raw.empty()) {
     fail(ErrorKind::usage, "name a raw file or give --demo: lrurec prepare RAW -o DATA");
   }
@@ -178,7 +178,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_prepare(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PrepareOptions>();
   CLI::App* sub =
       app.add_subcommand("prepare", "Read raw logs, filter, order and split them into one data set file");
   sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst, zip");
@@ -229,7 +229,7 @@ void add_prepare(CLI::App& app) {
       ->needs(demo);
   sub->add_flag("--force", options->force, "replace the output file");
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_prepare(*options); });
 }
 
 }  // namespace lrurec::command

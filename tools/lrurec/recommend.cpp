@@ -22,7 +22,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct RecommendOptions {
   std::string run, data, checkpoint = "best", device = "cpu", until = "all", batch;
   std::optional<std::string> user;
   std::optional<std::vector<std::string>> items;
@@ -41,7 +41,7 @@ struct Asked {
 
 class Desk {
  public:
-  Desk(const Options& options, const train::LoadedRun& run)
+  Desk(const RecommendOptions& options, const train::LoadedRun& run)
       : options_(options),
         data_(run.data),
         catalogue_(run.data),
@@ -160,13 +160,13 @@ class Desk {
     return e.what();
   }
 
-  const Options& options_;
+  const RecommendOptions& options_;
   const data::Dataset& data_;
   serve::Catalogue catalogue_;
   serve::Recommender recommender_;
 };
 
-void run_batch(const Options& options, const Desk& desk) {
+void run_batch(const RecommendOptions& options, const Desk& desk) {
   std::ifstream file;
   if (options.batch != "-") {
     file.open(options.batch);
@@ -197,7 +197,7 @@ void run_batch(const Options& options, const Desk& desk) {
   }
 }
 
-void run(const Options& options) {
+void run_recommend(const RecommendOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const int ways = (options.user ? 1 : 0) + (options.items ? 1 : 0) + (options.batch.empty() ? 0 : 1);
   if (ways != 1) fail(ErrorKind::usage, "name one of --user, --items and --batch");
@@ -238,7 +238,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_recommend(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecommendOptions>();
   CLI::App* sub = app.add_subcommand("recommend", "The best next items for a user or a list of items");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--user", options->user, "a user of the data set, by raw id");
@@ -261,7 +261,7 @@ void add_recommend(CLI::App& app) {
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_recommend(*options); });
 }
 
 }  // namespace lrurec::command

@@ -13,13 +13,13 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> runs;
   std::string output;
   bool json = false;
 };
 
-void run(const Options& options) {
+void run_report(const ReportOptions& options) {
   if (options.runs.size() > 1 && options.output.empty() && !options.json) {
     fail(ErrorKind::usage, "--output is required with several runs: the HTML file");
   }
@@ -41,13 +41,13 @@ void run(const Options& options) {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportOptions>();
   CLI::App* sub =
       app.add_subcommand("report", "One HTML page about runs: metrics, curves, eigenvalues, settings");
   sub->add_option("run", options->runs, "folder of the run, or of several to set side by side")->required();
   sub->add_option("-o,--output", options->output, "file to write; default: report.html in the run's folder");
   sub->add_flag("--json", options->json, "print what the page would say as JSON instead");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_report(*options); });
 }
 
 }  // namespace lrurec::command

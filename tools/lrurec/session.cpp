@@ -22,7 +22,7 @@
 namespace lrurec::command {
 namespace {
 
-struct Options {
+struct SessionOptions {
   std::string run, data, checkpoint = "best", device = "cpu", state;
   std::int64_t k = 10, threads = 0;
   bool exclude_seen = false;
@@ -39,7 +39,7 @@ std::string raw_id(const nlohmann::json& value) {
   throw std::invalid_argument(fmt::format("{} is no id", value.dump()));
 }
 
-/// {"user": ID, "item": ID, "k": 5}, or a raw item id alone: the user is then nobody in particular.
+/// {"user": ID, "item": ID, "k": 5}, or a raw item id alone: the user has then no name.
 Event parse(const std::string& line, std::int64_t k) {
   if (line.front() != '{') return {"", line, k};
   const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -76,7 +76,7 @@ nlohmann::json answer(const Event& event, const serve::Catalogue& catalogue, ser
   return out;
 }
 
-void run(const Options& options) {
+void run_session(const SessionOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   const train::LoadedRun loaded = train::load_run(
@@ -103,7 +103,7 @@ void run(const Options& options) {
     }
     failed += out.contains("error") ? 1 : 0;
     fmt::print("{}\n", out.dump());
-    if (std::fflush(stdout) != 0) break;  // nobody reads any more: the states are kept all the same
+    if (std::fflush(stdout) != 0) break;  // the reader is gone: the states are kept all the same
   }
   if (keep) store.save(options.state);
   if (failed > 0) fail(ErrorKind::data, "{} events were left out; their lines on stdout say why", failed);
@@ -112,7 +112,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_session(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SessionOptions>();
   CLI::App* sub = app.add_subcommand(
       "session", "Events on standard input, one JSON line of recommendations out for each");
   sub->footer(
@@ -130,7 +130,7 @@ void add_session(CLI::App& app) {
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_session(*options); });
 }
 
 }  // namespace lrurec::command

@@ -35,7 +35,7 @@ using Clock = std::chrono::steady_clock;
 using sweep::Run;
 using sweep::RunState;
 
-struct Options {
+struct SweepOptions {
   std::string file, output, memory;
   std::vector<std::int64_t> seeds;
   std::int64_t jobs = 0;
@@ -84,7 +84,7 @@ class ScratchFolder {
 
 class Sweep {
  public:
-  explicit Sweep(const Options& options) : options_(options), plan_(sweep::read_plan(options.file)) {
+  explicit Sweep(const SweepOptions& options) : options_(options), plan_(sweep::read_plan(options.file)) {
     if (!options.seeds.empty()) {
       sweep::check_seeds(options.seeds, "--seeds");
       plan_.seeds = options.seeds;
@@ -383,7 +383,7 @@ class Sweep {
                table(rows), runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
   }
 
-  const Options& options_;
+  const SweepOptions& options_;
   sweep::Plan plan_;
   ProgressLine line_;
   std::string fingerprint_;
@@ -396,7 +396,7 @@ class Sweep {
   std::map<std::string, std::vector<double>> test_;
 };
 
-void run(const Options& options) {
+void run_sweep(const SweepOptions& options) {
   remember_signals();
   Sweep(options).run();
 }
@@ -404,7 +404,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_sweep(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SweepOptions>();
   CLI::App* sub =
       app.add_subcommand("sweep", "Train a grid of settings with several seeds; the best by validation");
   sub->add_option("file", options->file, "file of the sweep (TOML: data, seeds, [settings], [grid])")
@@ -421,7 +421,7 @@ void add_sweep(CLI::App& app) {
   sub->add_flag("--json", options->json, "print one JSON object at the end");
   sub->footer(
       "Runs that are there already are kept, interrupted ones continued. docs/sweep.md has an example file.");
-  sub->callback([options] { run(*options); });
+  sub->callback([options] { run_sweep(*options); });
 }
 
 }  // namespace lrurec::command
