@@ -39,29 +39,34 @@ using xsimd::abs, xsimd::cos, xsimd::exp, xsimd::log, xsimd::sin, xsimd::sqrt, x
 
 #endif
 
+// A batch that is returned through memory costs more than the formula.
+#define LRUREC_INLINE __attribute__((always_inline)) inline
+
 namespace lrurec::formulas {
 
 /// Phi(z) = (1 + erf(z / sqrt 2)) / 2, the standard normal distribution function.
 template <class T>
-LRUREC_HOST_DEVICE T normal_cdf(const T& z) {
+LRUREC_HOST_DEVICE LRUREC_INLINE T normal_cdf(const T& z) {
   return T(0.5) * (T(1) + erf(z * T(0.70710678118654752440)));
 }
 
 /// z Phi(z), with the exact erf (not the tanh approximation).
 template <class T>
-LRUREC_HOST_DEVICE T gelu(const T& z) {
+LRUREC_HOST_DEVICE LRUREC_INLINE T gelu(const T& z) {
   return z * normal_cdf(z);
 }
 
 /// gelu'(z) = Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi).
 template <class T>
-LRUREC_HOST_DEVICE T gelu_slope(const T& z) {
+LRUREC_HOST_DEVICE LRUREC_INLINE T gelu_slope(const T& z) {
   return normal_cdf(z) + z * T(0.39894228040143267794) * exp(z * z * T(-0.5));
 }
 
 template <class T>
-LRUREC_HOST_DEVICE T sigmoid(const T& x) {
+LRUREC_HOST_DEVICE LRUREC_INLINE T sigmoid(const T& x) {
   return T(1) / (T(1) + exp(-x));
 }
 
 }  // namespace lrurec::formulas
+
+#undef LRUREC_INLINE

@@ -26,7 +26,7 @@ RowMoments<T> row_moments(std::int64_t width, const T* x, T eps) {
 /// With g = dy weight: dx = rstd (g - mean(g) - n mean(g n)); dy n is added to dweight and dy to dbias.
 /// normal(c): element c of the normalised row n.
 template <class T, class Normal>
-void row_norm_backward(std::int64_t width, const T* dy, const T* weight, Normal&& normal, T rstd, T* dx,
+void row_norm_backward(std::int64_t width, const T* dy, const T* weight, Normal normal, T rstd, T* dx,
                        T* dweight, T* dbias) {
   const T n = static_cast<T>(width);
   T sum = 0, sum_normal = 0;
