@@ -47,7 +47,7 @@ std::vector<std::int32_t> sorted_distinct(data::Items items) {
 }  // namespace
 
 std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split split) {
-  const std::vector<std::int64_t> users = data.evaluated_users(split);
+  std::vector<std::int64_t> users = data.evaluated_users(split);
   if (users.empty()) {
     fail(ErrorKind::data, "no user has a {} target ({}; leave-last-out needs 3 interactions)",
          split == data::Split::test ? "test" : "validation", data.protocol().split);

@@ -14,8 +14,8 @@ struct Recommendation {
   double score;
 };
 
-/// For each of some users the items that are no candidates: the start token (item 0), which is no item to buy,
-/// and those given.
+/// For each of some users the items that are no candidates: the start token (item 0), which is no item to
+/// buy, and those given.
 class ExclusionList {
  public:
   /// The next user's items, in any order, also several times.

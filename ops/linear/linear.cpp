@@ -1,7 +1,7 @@
 #include "ops/linear/linear.h"
 
-#include "ops/primitives/gemm.h"
 #include "ops/matmul/matmul.h"
+#include "ops/primitives/gemm.h"
 #include "ops/reduce/reduce.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"

@@ -3,8 +3,8 @@
 
 #include "ops/lru/kernels.h"
 #include "ops/primitives/column_sum_cuda.h"
-#include "ops/primitives/recurrence_cuda.h"
 #include "ops/primitives/fill_cuda.h"
+#include "ops/primitives/recurrence_cuda.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/runtime.h"
 
