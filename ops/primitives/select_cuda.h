@@ -129,6 +129,8 @@ __global__ void __launch_bounds__(select_threads)
   const auto element = [row](int i) { return Element{order_key(row[i]), ~static_cast<std::uint32_t>(i)}; };
   const int most = k < n ? k : n;
 
+  // Before the barriers of the rounds: one vector load may read `chosen` and its neighbour together.
+  if (thread == 0) gathered = 0;
   Element bar{0, 0};
   int wanted = most, known = 0;
   while (most < n && known < Element::digits) {
@@ -148,7 +150,6 @@ __global__ void __launch_bounds__(select_threads)
     // The next round writes `chosen` after two more barriers.
   }
 
-  if (thread == 0) gathered = 0;
   for (int i = thread; i < capacity; i += threads) kept[i] = {0, 0};
   __syncthreads();
   for (int i = thread; i < n; i += threads) {

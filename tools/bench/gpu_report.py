@@ -63,6 +63,31 @@ def text(step: Step, lines: int = 40) -> str:
     return "```\n" + "\n".join(shown[-lines:]) + "\n```\n"
 
 
+def scan(result: dict) -> str:
+    """The rate of every algorithm as a share of a copy's in the same run."""
+    rows = [
+        [
+            f"{r['length']:,}",
+            f"{r['sequences']:,}",
+            r["algorithm"],
+            f"{r['seconds_median'] * 1e6:,.0f} us",
+            f"{r['gbps']:,.0f} GB/s",
+            f"{r['gbps'] / result['copy_gbps']:.1%}",
+        ]
+        for r in result["results"]
+    ]
+    title = f"linear_scan, complex, {result['channels']} channels (a copy: {result['copy_gbps']:,.0f} GB/s):\n\n"
+    return title + table(["length", "sequences", "algorithm", "median", "rate", "of a copy"], rows)
+
+
+def incremental(result: dict) -> str:
+    rows = [
+        [name, f"{result[key + '_p50'] * 1e6:.0f} us", f"{result[key + '_p99'] * 1e6:.0f} us"]
+        for name, key in (("step", "step"), (f"step and top 10 of {result['items']:,} items", "step_and_top_k"))
+    ]
+    return "One user's next event:\n\n" + table(["", "p50", "p99"], rows)
+
+
 def benchmarks(steps: list[Step]) -> str:
     rows = []
     for step in steps:
@@ -83,8 +108,10 @@ def benchmarks(steps: list[Step]) -> str:
     parts = [table(["", "median", "floor", "ratio", "device memory", "cuBLAS, copy"], rows)] if rows else []
     for step in steps:
         result = step.json()
-        if step.title in ("scan", "incremental") and result is not None:
-            parts.append(f"{step.title}:\n\n```\n" + json.dumps(result, indent=1) + "\n```\n")
+        if result is not None and step.title == "scan":
+            parts.append(scan(result))
+        if result is not None and step.title == "incremental":
+            parts.append(incremental(result))
     return "\n".join(parts)
 
 
