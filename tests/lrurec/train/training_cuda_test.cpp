@@ -197,7 +197,7 @@ TEST(TrainingCuda, StartingAStepWaitsForNothing) {
   }
 }
 
-// What the host has to do for a step of the model with two blocks; docs/gpu-results.md has the number.
+// What the host has to do for a step of the model with two blocks, cuBLAS's launches aside.
 TEST(TrainingCuda, AStepIsSoManyLaunches) {
   const data::Dataset data = few_users();
   auto config = tiny_on_gpu();
