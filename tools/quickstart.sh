@@ -18,6 +18,6 @@ show() { echo "\$ $*"; "$@"; echo; }
 show "$lrurec" prepare --demo -o build/demo/demo.lrd
 show "$lrurec" train build/demo/demo.lrd -o build/demo/run --preset demo
 show "$lrurec" evaluate build/demo/run
-show "$lrurec" recommend build/demo/run --user u1 -k 5 --exclude-seen
+show "$lrurec" recommend build/demo/run --user u1 -k 5
 show "$lrurec" report build/demo/run
 echo "quickstart took $((SECONDS - start)) s"

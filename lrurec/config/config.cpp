@@ -6,6 +6,7 @@
 #include <limits>
 #include <sstream>
 
+#include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "nn/optim/schedule.h"
 #include "tensor/error.h"
@@ -231,6 +232,7 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 namespace {
 
 void parse(TrainConfig& config, const std::string& text, const std::string& place, bool apply_preset) {
+  if (util::has_deep_toml_key(text)) fail(ErrorKind::usage, "{}: a key has more than 64 parts", place);
   toml::table table;
   try {
     table = toml::parse(text, place);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 
+#include "lrurec/util/text.h"
 #include "tensor/error.h"
 
 namespace lrurec::data {
@@ -17,29 +18,6 @@ namespace {
 constexpr std::size_t longest_line = std::size_t{1} << 20;
 constexpr std::uint64_t most_text = std::uint64_t{16} << 30;
 constexpr std::size_t block = std::size_t{256} << 10;
-
-/// Position of the first byte that breaks UTF-8, or npos.
-std::size_t find_invalid_utf8(std::string_view s) {
-  for (std::size_t i = 0; i < s.size();) {
-    const auto byte = static_cast<unsigned char>(s[i]);
-    if (byte < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
-    std::uint32_t code = byte & (0xFFu >> (length + 1));
-    if (byte < 0xC2 || byte > 0xF4 || i + length > s.size()) return i;
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(s[i + k]);
-      if ((next & 0xC0) != 0x80) return i;
-      code = code << 6 | (next & 0x3Fu);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return i;
-    i += length;
-  }
-  return std::string_view::npos;
-}
 
 }  // namespace
 
@@ -133,7 +111,7 @@ void LineSource::open_member(const std::string& member) {
   if (wanted.size() != 1) {
     fail(ErrorKind::usage, "{}: {}; name a file with --member. There are: {}", path_,
          wanted.empty() ? "it is not clear which file of the archive is meant" : "several files fit",
-         printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
+         util::printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
   }
   archive_ = std::make_unique<Archive>();
   archive_->open(path_);
@@ -206,34 +184,14 @@ std::optional<std::string_view> LineSource::next() {
   if (const auto at = line.find('\0'); at != std::string_view::npos) {
     fail_at(at + 1, "a NUL byte; is this a text file?", line);
   }
-  if (const auto at = find_invalid_utf8(line); at != std::string_view::npos) {
+  if (const auto at = util::find_invalid_utf8(line); at != std::string_view::npos) {
     fail_at(at + 1, "text that is not UTF-8; convert it with iconv", line);
   }
   return line;
 }
 
 void LineSource::fail_at(std::size_t column, std::string_view what, std::string_view line) const {
-  fail(ErrorKind::data, "{}:{}:{}: {}: '{}'", path_, line_, column, what, printable(line));
-}
-
-std::string printable(std::string_view text, std::size_t most) {
-  std::string result;
-  for (const char c : text.substr(0, most)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\t') {
-      result += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      result += fmt::format("\\x{:02x}", byte);
-    } else {
-      result += c;
-    }
-  }
-  // A cut or broken character must not reach the terminal.
-  while (find_invalid_utf8(result) != std::string::npos) {
-    const auto at = find_invalid_utf8(result);
-    result.replace(at, 1, fmt::format("\\x{:02x}", static_cast<unsigned char>(result[at])));
-  }
-  return text.size() > most ? result + "..." : result;
+  fail(ErrorKind::data, "{}:{}:{}: {}: '{}'", path_, line_, column, what, util::printable(line));
 }
 
 }  // namespace lrurec::data

@@ -54,7 +54,4 @@ class LineSource {
   bool ended_ = false;
 };
 
-/// Text for an error message: at most `most` bytes, control characters escaped.
-std::string printable(std::string_view text, std::size_t most = 80);
-
 }  // namespace lrurec::data

@@ -9,6 +9,7 @@
 #include "lrurec/data/fields.h"
 #include "lrurec/data/row_sink.h"
 #include "lrurec/util/suggest.h"
+#include "lrurec/util/text.h"
 #include "tensor/error.h"
 
 namespace lrurec::data {
@@ -342,7 +343,7 @@ Interactions read_interactions(const std::filesystem::path& path, const ReadOpti
   }
   Interactions rows = sink.finish();
   if (rows.size() == 0) fail(ErrorKind::data, "{}: there is no interaction in this file", path.string());
-  rows.source = printable(path.filename().string(), 255);
+  rows.source = util::printable(path.filename().string(), 255);
   rows.format = name(options.format);
   return rows;
 }

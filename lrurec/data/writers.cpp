@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lrurec/data/fields.h"
+#include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 
@@ -22,7 +23,7 @@ void check_id(Format format, std::string_view id) {
   const bool fits =
       words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos : is_whole_number(id);
   if (!fits) {
-    fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", printable(id), name(format),
+    fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", util::printable(id), name(format),
          words ? "" : ", which has whole numbers; try --numbers or --format inter");
   }
 }

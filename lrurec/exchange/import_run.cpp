@@ -59,10 +59,15 @@ train::RunFolder import_run(const Weights& weights, const data::Dataset& data, s
       .parameters = nn::to_records(model),
       .optimizer = {}};
   auto run = train::RunFolder::create(folder);
-  run.write_config(config);
-  run.save_best(checkpoint);
-  run.save_last(checkpoint);
-  run.write_description(description);  // last: what has a run.json is a run
+  try {
+    run.write_config(config);
+    run.write_description(description);
+    run.save_best(checkpoint);
+    run.save_last(checkpoint);
+  } catch (...) {
+    run.discard();
+    throw;
+  }
   return run;
 }
 

@@ -20,4 +20,12 @@ std::int64_t real_parameters(const LRURec& model) {
   return count;
 }
 
+double real_parameters(const ModelConfig& config) {
+  const auto H = static_cast<double>(config.hidden), D = static_cast<double>(config.channels);
+  const double classes = static_cast<double>(config.num_items) + 1, layer_norm = 2 * H;
+  const double lru = 3 * D + 2 * (D * H + D) + 2 * (H * D + H), feed_forward = 8 * H * H + 5 * H;
+  const double block = lru + feed_forward + 2 * layer_norm;
+  return classes * (H + 1) + layer_norm + static_cast<double>(config.blocks) * block;
+}
+
 }  // namespace lrurec::model

@@ -1,5 +1,7 @@
 #include "lrurec/model/session.h"
 
+#include <algorithm>
+
 namespace lrurec::model {
 
 IncrementalModel::IncrementalModel(const LRURec& model)
@@ -45,7 +47,7 @@ std::vector<Recommendation> Session::recommend(std::int64_t k, std::span<const s
   if (!hidden_.defined()) fail(ErrorKind::internal, "[session] there was no event yet");
   ExclusionList list;
   list.add(excluded);
-  const auto best = model_.top_k(hidden_, k, list.classes());
+  const auto best = model_.top_k(hidden_, std::min(k, model_.config().num_items), list.classes());
   const auto ids = best.indices.to_vector<std::int64_t>();
   const auto scores = best.values.to(DType::f64).to_vector<double>();
   std::vector<Recommendation> result;

@@ -11,16 +11,16 @@
 
 namespace lrurec::serve {
 
-/// Users of a live stream: what each did is one state of a fixed size, so that an event costs the same after
-/// ten events as after ten thousand. The items seen are kept only where they are to be left out.
+/// Users of a live stream: what each did is one state of a fixed size and a list of the items seen, so that an event
+/// costs the same after ten events as after ten thousand.
 class SessionStore {
  public:
   /// model: of the sessions; must outlive the store. fingerprint: of its weights.
-  SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool keep_seen);
+  SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen);
 
   /// The user took an item (1..|I|).
   void observe(const std::string& user, std::int32_t item);
-  /// The k best next items; with keep_seen without those seen. The user must have had an event since the
+  /// The k best next items; with exclude_seen without those seen. The user must have had an event since the
   /// store was made or loaded.
   std::vector<model::Recommendation> recommend(const std::string& user, std::int64_t k) const;
 
@@ -30,8 +30,8 @@ class SessionStore {
 
   /// All states, atomically.
   void save(const std::filesystem::path& path) const;
-  /// Takes the states of a file in which none is yet. States of other weights, or without the items seen
-  /// where they are wanted, are ErrorKind::file.
+  /// Takes the states of a file into a store in which none is yet. States of other weights, damaged ones, and those
+  /// without the items seen where these are to be left out, are ErrorKind::file; the store is then empty.
   void load(const std::filesystem::path& path);
 
  private:
@@ -42,7 +42,7 @@ class SessionStore {
   };
   const model::IncrementalModel& model_;
   std::string fingerprint_;
-  bool keep_seen_;
+  bool exclude_seen_;
   std::unordered_map<std::string, User> sessions_;
 };
 

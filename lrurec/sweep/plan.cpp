@@ -9,6 +9,7 @@
 #include <set>
 
 #include "lrurec/eval/metrics.h"
+#include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
@@ -195,6 +196,7 @@ double parse_memory(const std::string& text, const std::string& place) {
 }
 
 Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder) {
+  if (util::has_deep_toml_key(text)) fail(ErrorKind::usage, "{}: a key has more than 64 parts", place);
   toml::table file;
   try {
     file = toml::parse(text, place);

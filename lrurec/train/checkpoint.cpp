@@ -1,5 +1,9 @@
 #include "lrurec/train/checkpoint.h"
 
+#include <cmath>
+#include <utility>
+
+#include "lrurec/model/cost.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "tensor/error.h"
@@ -8,7 +12,33 @@ namespace lrurec::train {
 namespace {
 
 constexpr std::string_view file_kind = "run";
-constexpr std::uint32_t file_version = 1;
+
+void check_progress(const Progress& p) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  const auto count = [](std::int64_t n) { return n >= 0 && n <= most; };
+  const auto recall = [](double r) { return r == -1 || (r >= 0 && r <= 1); };
+  if (!count(p.step) || !count(p.best_step) || p.best_step > p.step || !count(p.rounds_without_better) ||
+      !count(p.loss_count) || !recall(p.best_recall) || !recall(p.best_regular_recall) || !std::isfinite(p.loss_sum)) {
+    fail(ErrorKind::file, "its progress cannot be (step {}, best step {}, Recall@10 {})", p.step, p.best_step,
+         p.best_recall);
+  }
+}
+
+/// The sizes that the file claims against the numbers that it holds.
+void check_sizes(const Checkpoint& checkpoint, const config::TrainConfig& config) {
+  constexpr std::int64_t most_items = INT32_MAX - 1;
+  if (checkpoint.num_items < 1 || checkpoint.num_items > most_items) {
+    fail(ErrorKind::file, "it is for {} items; 1 to {} can be", checkpoint.num_items, most_items);
+  }
+  double bytes = 0;
+  for (const auto& [name, record] : checkpoint.parameters) bytes += static_cast<double>(record.bytes.size());
+  const double wanted = sizeof(float) * model::real_parameters(config.model(checkpoint.num_items));
+  if (bytes != wanted) {
+    fail(ErrorKind::file,
+         "a model of {} items, hidden = {}, channels = {}, blocks = {} has {:.0f} bytes of parameters, the file {:.0f}",
+         checkpoint.num_items, config.hidden, config.channels, config.blocks, wanted, bytes);
+  }
+}
 
 /// Errors of the tensors, with the file's name before them.
 template <class F>
@@ -23,11 +53,20 @@ void naming(const std::string& path, F&& f) {
 }  // namespace
 
 void Checkpoint::save(const std::filesystem::path& path) const {
-  nn::write_envelope(path, file_kind, file_version, nn::to_bytes(*this));
+  nn::write_envelope(path, file_kind, newest_version, nn::to_bytes(*this));
 }
 
 Checkpoint Checkpoint::load(const std::filesystem::path& path) {
-  return nn::from_bytes<Checkpoint>(nn::read_envelope(path, file_kind, file_version), path.string());
+  Checkpoint checkpoint;
+  const auto bytes = nn::read_envelope(path, file_kind, newest_version, &checkpoint.version);
+  checkpoint = nn::from_bytes<Checkpoint>(bytes, path.string(), std::move(checkpoint));
+  if (checkpoint.version == 1) checkpoint.progress.best_regular_recall = checkpoint.progress.best_recall;
+  checkpoint.version = newest_version;
+  naming(path.string(), [&] {
+    check_progress(checkpoint.progress);
+    check_sizes(checkpoint, checkpoint.parse_config("its configuration"));
+  });
+  return checkpoint;
 }
 
 config::TrainConfig Checkpoint::parse_config(const std::string& path) const {

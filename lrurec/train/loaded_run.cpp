@@ -19,9 +19,12 @@ LoadedRun load_run(const LoadOptions& options) {
   data::Dataset data =
       data::Dataset::load(options.data.empty() ? folder.data_path() : std::filesystem::path(options.data));
   if (data.fingerprint() != checkpoint.fingerprint) {
+    const std::string other = options.data.empty() ? folder.data_path().string() : options.data;
     fail(ErrorKind::file,
-         "{} was trained on another data set (fingerprint {} instead of {}); name it with --data",
-         options.run, checkpoint.fingerprint, data.fingerprint());
+         "{} was trained on another data set than {} (fingerprint {}, not {}): {}", options.run, other,
+         checkpoint.fingerprint, data.fingerprint(),
+         options.data.empty() ? "the file was made again since; prepare it as it was, or name a copy with --data"
+                              : "--data must name the same data set, as lrurec prepare made it then");
   }
   auto model = load_model(checkpoint, path);
   model->to(options.device);

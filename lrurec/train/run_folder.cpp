@@ -1,14 +1,16 @@
 #include "lrurec/train/run_folder.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <fstream>
+#include <iterator>
 #include <set>
-#include <sstream>
+#include <string_view>
 #include <thread>
 
+#include "lrurec/util/json.h"
+#include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 
@@ -17,9 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* checkpoint_names[] = {"last", "previous", "best"};
+
 bool holds_run(const fs::path& folder) {
-  return fs::exists(folder / "config.toml") || fs::exists(folder / "run.json") ||
-         fs::exists(folder / "checkpoints");
+  return std::any_of(std::begin(checkpoint_names), std::end(checkpoint_names), [&](const std::string& name) {
+    return fs::exists(folder / "checkpoints" / (name + ".ckpt"));
+  });
 }
 
 void write_text(const fs::path& path, const std::string& text) {
@@ -29,8 +34,8 @@ void write_text(const fs::path& path, const std::string& text) {
 nlohmann::json read_object(const fs::path& path) {
   const auto bytes = nn::read_file(path);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
-  auto json = nlohmann::json::parse(text, text + bytes.size(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) fail(ErrorKind::file, "{} is damaged", path.string());
+  auto json = util::parse_json({text, bytes.size()});
+  if (!json.is_object()) fail(ErrorKind::file, "{} is damaged: it holds no JSON object", path.string());
   return json;
 }
 
@@ -50,26 +55,64 @@ void retrying(F&& f) {
 
 }  // namespace
 
+void RunFolder::lock() {
+  lock_ = std::make_shared<const util::FileLock>(
+      path_, fmt::format("{} is being trained by another process; wait for it to end, or stop it", path_.string()));
+}
+
 RunFolder RunFolder::create(const fs::path& folder) {
-  if (holds_run(folder)) {
-    fail(ErrorKind::usage,
-         "{} already holds a run; continue it with --resume or choose another folder with -o",
-         folder.string());
-  }
+  const auto refuse_a_run = [&] {
+    if (holds_run(folder)) {
+      fail(ErrorKind::usage, "{} already holds a run; continue it with --resume or choose another folder with -o",
+           folder.string());
+    }
+  };
+  refuse_a_run();
+  RunFolder run(folder);
+  for (fs::path f = folder; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
   std::error_code error;
   fs::create_directories(folder / "checkpoints", error);
-  if (error) fail(ErrorKind::io, "cannot make the folder {}: {}", folder.string(), error.message());
-  // Fail before the first step rather than at the first checkpoint.
-  write_text(folder / "metrics.jsonl", "");
-  return RunFolder(folder);
+  if (error) {
+    run.discard();
+    fail(ErrorKind::io, "cannot make the folder {}: {}", folder.string(), error.message());
+  }
+  run.lock();
+  refuse_a_run();  // another may have been faster
+  try {
+    // Fail before the first step rather than at the first checkpoint.
+    write_text(folder / "metrics.jsonl", "");
+  } catch (...) {
+    run.discard();
+    throw;
+  }
+  return run;
 }
 
 RunFolder RunFolder::open(const fs::path& folder) {
-  if (!fs::exists(folder / "run.json")) {
+  if (!fs::exists(folder / "run.json") || !holds_run(folder)) {
     fail(ErrorKind::io, "{} holds no run; make one with lrurec train DATA -o {}", folder.string(),
          folder.string());
   }
   return RunFolder(folder);
+}
+
+RunFolder RunFolder::open_to_train(const fs::path& folder) {
+  RunFolder run = open(folder);
+  run.lock();
+  return run;
+}
+
+void RunFolder::discard() const {
+  std::error_code ignored;
+  for (const char* file : {"config.toml", "run.json", "metrics.jsonl", "metrics.csv"}) {
+    fs::remove(path_ / file, ignored);
+  }
+  for (const std::string name : checkpoint_names) fs::remove(checkpoint(name), ignored);
+  fs::remove(checkpoint("next"), ignored);
+  fs::remove(path_ / "checkpoints", ignored);
+  // Folders that hold something else stay: remove() takes empty ones only.
+  if (made_.empty()) return;
+  for (fs::path f = path_; fs::remove(f, ignored) && f != made_;) f = f.parent_path();
 }
 
 fs::path RunFolder::checkpoint(const std::string& name) const {
@@ -78,6 +121,13 @@ fs::path RunFolder::checkpoint(const std::string& name) const {
 
 fs::path RunFolder::data_path() const {
   const auto all = description();
+  if (all.contains("data_bytes") && all["data_bytes"].is_array()) {
+    std::string bytes;
+    for (const auto& byte : all["data_bytes"]) {
+      if (byte.is_number_unsigned()) bytes += static_cast<char>(byte.get<std::uint8_t>());
+    }
+    return bytes;
+  }
   if (!all.contains("data") || !all["data"].is_string()) {
     fail(ErrorKind::file, "{} does not name the data set; give it with --data",
          (path_ / "run.json").string());
@@ -85,18 +135,25 @@ fs::path RunFolder::data_path() const {
   return all["data"].get<std::string>();
 }
 
+void RunFolder::name_data(nlohmann::json& description, const fs::path& data) {
+  const std::string bytes = fs::absolute(data).string();
+  description["data"] = bytes;
+  if (util::find_invalid_utf8(bytes) == std::string::npos) return;
+  for (const char byte : bytes) description["data_bytes"].push_back(static_cast<unsigned char>(byte));
+}
+
 void RunFolder::write_config(const config::TrainConfig& config) const {
   write_text(path_ / "config.toml", config::to_toml(config));
 }
 
 void RunFolder::write_description(const nlohmann::json& description) const {
-  write_text(path_ / "run.json", description.dump(2) + "\n");
+  write_text(path_ / "run.json", util::json_text(description, 2) + "\n");
 }
 
 nlohmann::json RunFolder::description() const { return read_object(path_ / "run.json"); }
 
 void RunFolder::write_evaluation(const std::string& split, const nlohmann::json& result) const {
-  write_text(path_ / ("evaluation-" + split + ".json"), result.dump(2) + "\n");
+  write_text(path_ / ("evaluation-" + split + ".json"), util::json_text(result, 2) + "\n");
 }
 
 std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
@@ -112,19 +169,27 @@ std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
 }
 
 void RunFolder::log(const nlohmann::json& line) const {
-  const fs::path file = path_ / "metrics.jsonl";
-  std::ofstream out(file, std::ios::app);
-  out << line.dump() << '\n' << std::flush;
-  out.close();
-  if (!out) fail(ErrorKind::io, "cannot write {}", file.string());
+  retrying([&] { nn::append_to_file(path_ / "metrics.jsonl", util::json_text(line) + '\n'); });
 }
 
 std::vector<nlohmann::json> RunFolder::log_lines() const {
-  std::ifstream in(path_ / "metrics.jsonl");
+  const fs::path file = path_ / "metrics.jsonl";
   std::vector<nlohmann::json> lines;
-  for (std::string line; std::getline(in, line);) {
-    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object() && json.contains("step")) lines.push_back(std::move(json));
+  if (!fs::exists(file)) return lines;
+  const auto bytes = nn::read_file(file);
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (std::int64_t number = 1; !text.empty(); ++number) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto json = util::parse_json(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const bool good = json.is_object() && json.contains("step") && json["step"].is_number_integer() &&
+                      json.contains("split") && json["split"].is_string();
+    if (good) {
+      lines.push_back(std::move(json));
+    } else if (!text.empty()) {
+      fail(ErrorKind::file, "{}:{}: the line is damaged (no object with \"step\" and \"split\"); remove it",
+           file.string(), number);
+    }
   }
   return lines;
 }
@@ -138,20 +203,23 @@ void RunFolder::write_metrics_table() const {
       if (value.is_number() && key != "step") numbers.insert(key);
     }
   }
-  columns.insert(columns.end(), numbers.begin(), numbers.end());
+  for (const auto& key : numbers) columns.push_back(util::csv_cell(key));
   std::string text = fmt::format("{}\n", fmt::join(columns, ","));
   for (const auto& line : lines) {
-    text += fmt::format("{},{}", line["step"].dump(), line.value("split", ""));
-    for (const auto& key : numbers) text += "," + (line.contains(key) ? line[key].dump() : "");
+    text += fmt::format("{},{}", line["step"].dump(), util::csv_cell(line["split"].get<std::string>()));
+    for (const auto& key : numbers) {
+      text += ',';
+      if (line.contains(key) && line[key].is_number()) text += line[key].dump();
+    }
     text += '\n';
   }
-  write_text(path_ / "metrics.csv", text);
+  retrying([&] { write_text(path_ / "metrics.csv", text); });
 }
 
 void RunFolder::cut_log(std::int64_t step) const {
   std::string kept;
   for (const auto& line : log_lines()) {
-    if (line.value("step", std::int64_t{-1}) <= step) kept += line.dump() + '\n';
+    if (line["step"].get<std::int64_t>() <= step) kept += util::json_text(line) + '\n';
   }
   write_text(path_ / "metrics.jsonl", kept);
 }
@@ -160,10 +228,8 @@ void RunFolder::save_last(const Checkpoint& state) const {
   retrying([&] {
     const fs::path next = checkpoint("next"), last = checkpoint("last");
     state.save(next);
-    std::error_code error;
-    if (fs::exists(last)) fs::rename(last, checkpoint("previous"), error);
-    if (!error) fs::rename(next, last, error);
-    if (error) fail(ErrorKind::io, "cannot replace {}: {}", last.string(), error.message());
+    if (fs::exists(last)) nn::replace_file(last, checkpoint("previous"));
+    nn::replace_file(next, last);
   });
 }
 
@@ -172,10 +238,13 @@ void RunFolder::save_best(const Checkpoint& state) const {
 }
 
 RunFolder::Loaded RunFolder::load_last() const {
-  nn::remove_stale_temporaries(path_ / "checkpoints");
+  if (lock_) {  // no one else writes
+    nn::remove_stale_temporaries(path_);
+    nn::remove_stale_temporaries(path_ / "checkpoints");
+  }
   const fs::path last = checkpoint("last"), previous = checkpoint("previous");
   if (!fs::exists(last) && !fs::exists(previous)) {
-    fail(ErrorKind::io, "{} holds no checkpoint yet; start the run again in another folder", path_.string());
+    fail(ErrorKind::io, "{} has no last.ckpt to go on from; start the run again in another folder", path_.string());
   }
   try {
     return {Checkpoint::load(last), last.string(), ""};

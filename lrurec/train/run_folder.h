@@ -11,25 +11,36 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "lrurec/train/checkpoint.h"
+#include "lrurec/util/file_lock.h"
 
 namespace lrurec::train {
 
 class RunFolder {
  public:
-  /// A folder for a new run. One that already holds a run is ErrorKind::usage, one that cannot be written
-  /// ErrorKind::io; nothing in it is touched.
+  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint), or is
+  /// locked, is ErrorKind::usage, one that cannot be written ErrorKind::io; nothing in it is touched. What a start that
+  /// was killed before its first checkpoint left there is replaced.
   static RunFolder create(const std::filesystem::path& folder);
-  /// The folder of an existing run; ErrorKind::io when it holds none.
+  /// The folder of an existing run, to read; ErrorKind::io when it holds none.
   static RunFolder open(const std::filesystem::path& folder);
+  /// The same to go on with its training, locked; ErrorKind::usage where another process trains it.
+  static RunFolder open_to_train(const std::filesystem::path& folder);
+
+  /// Removes all that create() and a training that came to nothing have made, the folder too if it is then empty and
+  /// was not there before.
+  void discard() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoint(const std::string& name) const;
   std::filesystem::path data_path() const;  ///< from run.json
+  /// How run.json names the data set: a path that is no UTF-8 text cannot stand in JSON as it is.
+  static void name_data(nlohmann::json& description, const std::filesystem::path& data);
 
   void write_config(const config::TrainConfig& config) const;
   void write_description(const nlohmann::json& description) const;
@@ -39,9 +50,10 @@ class RunFolder {
   /// ErrorKind::file.
   std::map<std::string, nlohmann::json> evaluations() const;
 
-  /// Adds a line to metrics.jsonl and flushes it.
+  /// Adds a line to metrics.jsonl, in one piece; a full disk is tried again, as for checkpoints.
   void log(const nlohmann::json& line) const;
-  /// The lines of metrics.jsonl; one that a crash cut off is left out, a missing file has none.
+  /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last one is left out where
+  /// a crash cut it off; any other that is damaged is ErrorKind::file. A missing file has none.
   std::vector<nlohmann::json> log_lines() const;
   /// metrics.csv from metrics.jsonl: a column for every number there is, empty where a line has none.
   void write_metrics_table() const;
@@ -62,7 +74,11 @@ class RunFolder {
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  void lock();
+
   std::filesystem::path path_;
+  std::filesystem::path made_;  ///< the outermost folder that create() made, empty where all were there
+  std::shared_ptr<const util::FileLock> lock_;
 };
 
 }  // namespace lrurec::train

@@ -103,6 +103,15 @@ Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const
   return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
 }
 
+void Stepper::check_stable(std::int64_t steps) const {
+  if (const double largest = model_.max_abs_lambda(); !(largest < 1)) {
+    fail(ErrorKind::non_finite,
+         "after step {} an eigenvalue has modulus {:.9g}, so the recurrence is not stable (learning rate {}); the "
+         "checkpoints before it are intact, try a smaller --learning-rate",
+         steps, largest, learning_rate(std::max<std::int64_t>(steps - 1, 0)));
+  }
+}
+
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
   std::string first;
   for (const auto& p : model_.named_parameters()) {

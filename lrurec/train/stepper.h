@@ -40,6 +40,10 @@ class Stepper {
   /// Results of all steps since the last finish(), in their order.
   std::vector<Result> finish();
 
+  /// After `steps` steps: an eigenvalue of modulus 1, which float32 rounds to from nu_log = -17.4 down, is
+  /// ErrorKind::non_finite. No checkpoint may hold one.
+  void check_stable(std::int64_t steps) const;
+
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
   /// max_steps, or max_epochs where that is less.
   std::int64_t planned_steps() const;

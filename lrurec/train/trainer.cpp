@@ -46,19 +46,22 @@ const Progress& Trainer::run() {
   };
   if (!progress_.finished.empty() && progress_.step >= planned_steps())
     return progress_;                         // nothing left to do
-  if (progress_.best_recall < 0) validate();  // step 0
+  if (progress_.best_recall < 0) {
+    folder_.save_last(snapshot(true));  // from here on the folder holds a run that can be continued
+    validate(Round::regular);           // step 0
+  }
   while (true) {
     if (exhausted())
       return finish(fmt::format("no better {}Recall@10 in {} rounds",
                                 config_.eval_negatives > 0 ? "sampled " : "", config_.patience));
     if (progress_.step >= planned_steps()) {
-      if (progress_.step % config_.validate_every != 0) validate();
+      if (progress_.step % config_.validate_every != 0) validate(Round::at_the_end);
       return finish(fmt::format("all {} steps done", planned_steps()));
     }
     progress_.finished.clear();
     train_step();
     if (progress_.step % config_.validate_every == 0) {
-      validate();
+      validate(Round::regular);
       folder_.save_last(snapshot(true));
     }
     if (events_.stop_requested()) {
@@ -95,31 +98,35 @@ void Trainer::collect() {
   const double seconds = seconds_since(collected_at_) / static_cast<double>(results.size());
   for (const Stepper::Result& result : results) {
     ++collected_;
-    loss_sum_ += result.loss;
-    ++loss_count_;
+    progress_.loss_sum += result.loss;
+    ++progress_.loss_count;
     if (collected_ % config_.log_every == 0) {
       folder_.log({{"step", collected_},
                    {"split", "train"},
-                   {"loss", loss_sum_ / static_cast<double>(loss_count_)},
+                   {"loss", progress_.loss_sum / static_cast<double>(progress_.loss_count)},
                    {"gradient_norm", result.gradient_norm},
                    {"learning_rate", result.learning_rate},
                    {"step_seconds", seconds},
                    {"tokens", result.tokens}});
-      loss_sum_ = 0;
-      loss_count_ = 0;
+      progress_.loss_sum = 0;
+      progress_.loss_count = 0;
     }
     events_.on_step({collected_, planned_steps(), result.loss, result.gradient_norm, result.tokens, seconds});
   }
 }
 
-void Trainer::validate() {
+void Trainer::validate(Round round) {
   collect();  // an error of a step comes out before anything is saved
   const auto start = std::chrono::steady_clock::now();
   const eval::Evaluation evaluation = evaluate();
 
   const double recall = evaluation.metrics.at("Recall@10");
   const bool best = recall > progress_.best_recall;
-  progress_.rounds_without_better = best ? 0 : progress_.rounds_without_better + 1;
+  if (round == Round::regular) {
+    const bool better = recall > progress_.best_regular_recall;
+    progress_.rounds_without_better = better ? 0 : progress_.rounds_without_better + 1;
+    if (better) progress_.best_regular_recall = recall;
+  }
   if (best) {
     progress_.best_recall = recall;
     progress_.best_step = progress_.step;
@@ -136,6 +143,7 @@ void Trainer::validate() {
 }
 
 Checkpoint Trainer::snapshot(bool with_optimizer) const {
+  stepper_.check_stable(progress_.step);
   release_memory_cache();  // a checkpoint is made of copies, and needs the memory that steps left behind
   Checkpoint checkpoint{
       config::to_toml(config_), data_.fingerprint(), data_.items(), progress_, nn::to_records(model()), {}};

@@ -56,7 +56,9 @@ class Trainer {
   /// Logs and reports the steps that were started and not yet looked at. On a GPU this waits for them.
   void collect();
   eval::Evaluation evaluate() const;
-  void validate();
+  /// A round counts for patience where an uninterrupted run has one too.
+  enum class Round { regular, at_the_end };
+  void validate(Round round);
   Checkpoint snapshot(bool with_optimizer) const;
 
   config::TrainConfig config_;
@@ -65,8 +67,6 @@ class Trainer {
   Events events_;
   Stepper stepper_;
   Progress progress_;
-  double loss_sum_ = 0;  ///< since the last training line
-  std::int64_t loss_count_ = 0;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen
   std::chrono::steady_clock::time_point collected_at_;
 };

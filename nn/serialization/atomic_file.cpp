@@ -64,6 +64,12 @@ fs::path folder_of(const fs::path& path) {
 
 constexpr std::string_view temporary_mark = ".tmp.";
 
+/// Permissions of the file that is replaced; 0666 less the umask where there is none.
+void take_permissions(int from_nothing, const fs::path& old) {
+  struct stat info {};
+  if (::stat(old.c_str(), &info) == 0) (void)::fchmod(from_nothing, info.st_mode & 07777);
+}
+
 }  // namespace
 
 void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> parts) {
@@ -76,28 +82,51 @@ void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> p
   }
   // A limit on file sizes must give an error (EFBIG), not end the process.
   ::signal(SIGXFSZ, SIG_IGN);
+  remove_stale_temporaries(folder_of(path), path.filename().string());
   const fs::path temporary =
       folder_of(path) / fmt::format(".{}{}{}", path.filename().string(), temporary_mark, ::getpid());
   try {
-    Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (!file.ok()) fail_io(path, "write", errno);
+    take_permissions(file.get(), path);
     for (const Bytes part : parts) write_all(file.get(), part, path);
     if (::fsync(file.get()) != 0) fail_io(path, "flush", errno);
     if (file.close() != 0) fail_io(path, "close", errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail_io(path, "replace", errno);
+    replace_file(temporary, path);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
-  sync_folder(folder_of(path));
 }
 
-void remove_stale_temporaries(const fs::path& folder) {
+void replace_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_io(to, "replace", errno);
+  sync_folder(folder_of(to));
+}
+
+void append_to_file(const fs::path& path, std::string_view text) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  Descriptor file(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, 0666);
+  if (!file.ok()) fail_io(path, "write", errno);
+  struct stat before {};
+  if (::fstat(file.get(), &before) != 0) fail_io(path, "write", errno);
+  if (!S_ISREG(before.st_mode)) fail(ErrorKind::io, "cannot write {}: it is not a plain file", path.string());
+  try {
+    write_all(file.get(), as_bytes(text), path);
+    if (file.close() != 0) fail_io(path, "close", errno);
+  } catch (...) {
+    (void)!::truncate(path.c_str(), before.st_size);
+    throw;
+  }
+}
+
+void remove_stale_temporaries(const fs::path& folder, std::string_view file_name) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     const auto mark = name.rfind(temporary_mark);
     if (!name.starts_with('.') || mark == std::string::npos) continue;
+    if (!file_name.empty() && std::string_view(name).substr(1, mark - 1) != file_name) continue;
     pid_t pid = 0;
     const char* first = name.data() + mark + temporary_mark.size();
     const char* last = name.data() + name.size();
@@ -108,7 +137,7 @@ void remove_stale_temporaries(const fs::path& folder) {
 }
 
 std::vector<std::byte> read_file(const fs::path& path, std::uintmax_t most) {
-  const Descriptor file(path, O_RDONLY);
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe without a writer would be waited for
   if (!file.ok()) fail_io(path, "read", errno);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_io(path, "read", errno);

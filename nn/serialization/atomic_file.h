@@ -15,12 +15,20 @@ using Bytes = std::span<const std::byte>;
 /// Writes the parts one after the other to a temporary file in the same folder, flushes it to the disk,
 /// renames it to `path` and flushes the folder. A failure (full disk, no permission) is ErrorKind::io naming
 /// path and reason; the old file is then untouched and the temporary one gone. A link is followed; a device
-/// or folder is refused.
+/// or folder is refused. A file that was there keeps its permissions. Temporaries of killed writers of the same file
+/// are removed.
 void write_file_atomically(const std::filesystem::path& path, std::initializer_list<Bytes> parts);
 
+/// Puts a file in the place of another one in the same folder, and flushes the folder: after a loss of power it is
+/// one of the two.
+void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Adds a text to the end of a file, all of it or, on a full disk (ErrorKind::io), nothing.
+void append_to_file(const std::filesystem::path& path, std::string_view text);
+
 /// Removes temporaries that killed writers left in a folder (".NAME.tmp.PID" of processes that no longer
-/// run).
-void remove_stale_temporaries(const std::filesystem::path& folder);
+/// run), of all files or of one.
+void remove_stale_temporaries(const std::filesystem::path& folder, std::string_view file_name = {});
 
 /// A whole file; missing or unreadable is ErrorKind::io. More than `most` bytes is ErrorKind::file.
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uintmax_t most = UINTMAX_MAX);

@@ -108,10 +108,10 @@ void run_bench_incremental(BenchIncrementalOptions options) {
   }
   json["by_length"] = by_length;
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}\n{}",
+  print_out("{}\n{}",
              table({{"one user, one event at a time", "p50", "p99"},
                     {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
                     {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),

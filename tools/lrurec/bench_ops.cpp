@@ -84,7 +84,7 @@ void run_bench_ops(const BenchOpsOptions& o) {
   json["tokens"] = N;
   json["results"] = results;
   if (o.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
   std::vector<std::vector<std::string>> rows{{"operation", "forward", "GF/s", "forward + backward", "GF/s"}};
@@ -95,7 +95,7 @@ void run_bench_ops(const BenchOpsOptions& o) {
                     flop > 0 ? fmt::format("{:.0f}", flop / forward * 1e-9) : "", seconds_text(both),
                     flop > 0 ? fmt::format("{:.0f}", 3 * flop / both * 1e-9) : ""});
   }
-  fmt::print("{}sgemm of this machine: {:.0f} GF/s; {} tokens, {} threads\n", table(rows), rates.sgemm_gflops,
+  print_out("{}sgemm of this machine: {:.0f} GF/s; {} tokens, {} threads\n", table(rows), rates.sgemm_gflops,
              with_commas(N), omp_get_max_threads());
 }
 

@@ -57,7 +57,7 @@ void run_bench_scan(const BenchScanOptions& options) {
   json["channels"] = D;
   json["results"] = results;
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
   std::vector<std::vector<std::string>> rows{
@@ -70,7 +70,7 @@ void run_bench_scan(const BenchScanOptions& options) {
   }
   const std::string where =
       device.is_cuda() ? device.str() : fmt::format("{} threads", omp_get_max_threads());
-  fmt::print("{}copy of this machine: {:.1f} GB/s; {} complex channels, {}\n", table(rows), rates.copy_gbps,
+  print_out("{}copy of this machine: {:.1f} GB/s; {} complex channels, {}\n", table(rows), rates.copy_gbps,
              D, where);
 }
 

@@ -77,10 +77,10 @@ void run_train(const BenchTrainOptions& options) {
   json["max_length"] = config.max_length;
   json["items"] = data.items();
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print(
+  print_out(
       "{}",
       table({{"training step", ""},
              {"seconds, median (quartiles)", times.str()},
@@ -143,10 +143,10 @@ void run_eval(const BenchTrainOptions& options) {
   json["items"] = data.items();
   json["flop"] = {{"scores", scores}, {"encoder", encoder}};
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}", table({{"full-ranking evaluation", ""},
+  print_out("{}", table({{"full-ranking evaluation", ""},
                           {"seconds, median (quartiles)", times.str()},
                           {"floor of the products", seconds_text(floor)},
                           {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},

@@ -49,9 +49,9 @@ void run_parity(const ParityOptions& options) {
                                    {"ok", line.ok()}});
   }
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
   } else {
-    fmt::print("{}(logits absolute, loss relative, gradients relative to their norm)\n", table(rows));
+    print_out("{}(logits absolute, loss relative, gradients relative to their norm)\n", table(rows));
   }
   if (failures > 0) {
     fail(ErrorKind::check_failed, "{}: {} of {} comparisons differ", options.fixture, failures,
@@ -76,7 +76,7 @@ void run_grad(const GradOptions& options) {
                     {"derivatives", report.checked},
                     {"largest_error", report.max_error},
                     {"mismatches", report.mismatches.size()}});
-    if (!options.json) fmt::print("{}\n", report.str(name));
+    if (!options.json) print_out("{}\n", report.str(name));
   };
   for (const auto& one : ops::gradient_cases()) {
     if (one.name().find(options.only) != std::string::npos) {
@@ -90,9 +90,9 @@ void run_grad(const GradOptions& options) {
   }
   if (cases == 0)
     fail(ErrorKind::usage, "no case has '{}' in its name; lrurec check grad lists all", options.only);
-  if (options.json) fmt::print("{}\n", json.dump(2));
+  if (options.json) print_json(json);
   if (failures > 0) fail(ErrorKind::check_failed, "{} of {} gradient checks failed", failures, cases);
-  if (!options.json) fmt::print("{} cases, all gradients agree with central differences\n", cases);
+  if (!options.json) print_out("{} cases, all gradients agree with central differences\n", cases);
 }
 
 struct TrainingOptions {
@@ -109,11 +109,11 @@ void run_repeats(const TrainingOptions& options, const config::TrainConfig& conf
     const nlohmann::json json{{"device", config.device},  {"tf32", config.tf32},
                               {"steps", options.steps},   {"repeats", options.repeat},
                               {"ok", difference.empty()}, {"difference", difference}};
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
   }
   if (!difference.empty()) fail(ErrorKind::check_failed, "{}: {}", config.device, difference);
   if (!options.json) {
-    fmt::print("{} trainings of {} steps on {}: the same bits in every loss, norm and parameter\n",
+    print_out("{} trainings of {} steps on {}: the same bits in every loss, norm and parameter\n",
                options.repeat, options.steps, config.device);
   }
 }
@@ -125,12 +125,12 @@ void run_training(const TrainingOptions& options) {
   const data::Dataset data = data::Dataset::load(options.data);
   if (options.repeat > 0) return run_repeats(options, config, data);
   if (!options.json) {
-    fmt::print("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device,
+    print_out("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device,
                "difference");
   }
   const auto pairs = check::check_training(config, data, options.steps, [&](const check::StepPair& pair) {
     if (options.json) return;
-    fmt::print("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
+    print_out("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
                pair.difference(), pair.ok() ? "" : "  DIFFERS");
     std::fflush(stdout);
   });
@@ -152,9 +152,9 @@ void run_training(const TrainingOptions& options) {
   json["tolerance"] = tolerance;
   json["ok"] = failures == 0;
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
   } else {
-    fmt::print("largest relative difference {:.1e}, allowed {:.0e}\n", largest, tolerance);
+    print_out("largest relative difference {:.1e}, allowed {:.0e}\n", largest, tolerance);
   }
   if (failures > 0) {
     fail(ErrorKind::check_failed, "{}: {} of {} steps differ from the CPU's", config.device, failures,
@@ -212,9 +212,9 @@ void run_device(const DeviceOptions& options) {
   json["cpu"] = {
       {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
   } else {
-    for (const auto& row : rows) fmt::print("{:<12}{}\n", row[0], row[1]);
+    for (const auto& row : rows) print_out("{:<12}{}\n", row[0], row[1]);
   }
   if (!options.device.empty()) require_device(Device::parse(options.device));
 }

@@ -104,12 +104,12 @@ void run_compare(const CompareOptions& options) {
     json["runs"].push_back(entry);
   }
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}\n{}", base.card.text(), table(rows));
-  if (unlike > 0) fmt::print("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n");
-  fmt::print(
+  print_out("{}\n{}", base.card.text(), table(rows));
+  if (unlike > 0) print_out("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n");
+  print_out(
       "(p: paired randomisation test over users; one run each tells nothing about other seeds, see lrurec "
       "sweep)\n");
 }

@@ -27,7 +27,7 @@ void show(const ConfigOptions& options) {
     const config::TrainConfig saved = train::Checkpoint::load(path).parse_config(path);
     for (const auto& setting : config::settings()) {
       const std::string line = fmt::format("{} = {}", setting.key, config::value_text(saved, setting));
-      fmt::print("{:<32} # {}\n", line, options.origin ? path : setting.help);
+      print_out("{:<32} # {}\n", line, options.origin ? path : setting.help);
     }
     return;
   }
@@ -35,7 +35,7 @@ void show(const ConfigOptions& options) {
   const auto from = origins(*options.settings);
   for (const auto& setting : config::settings()) {
     const std::string line = fmt::format("{} = {}", setting.key, config::value_text(config, setting));
-    fmt::print("{:<32} # {}\n", line, options.origin ? from.at(setting.key) : setting.help);
+    print_out("{:<32} # {}\n", line, options.origin ? from.at(setting.key) : setting.help);
   }
 }
 
@@ -54,7 +54,7 @@ void presets() {
     }
     if (differs) rows.push_back(row);
   }
-  fmt::print("{}(only what differs from the default; lrurec config show --preset NAME prints all)\n",
+  print_out("{}(only what differs from the default; lrurec config show --preset NAME prints all)\n",
              table(rows));
 }
 

@@ -79,10 +79,10 @@ void stats(const DataOptions& options) {
                   : "To a model that sees the last item alone the order of items says little here.\n";
   }
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}\n{}order: {}; ties: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
+  print_out("{}\n{}order: {}; ties: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
              protocol.ties, protocol.filter, data.fingerprint());
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "lrurec/eval/statistics.h"
+#include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
@@ -83,23 +84,16 @@ nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& res
   return json;
 }
 
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
-
 /// user, item, and the target's rank by each row; an empty rank: the target is no candidate.
 void write_per_user(const std::string& path, const data::Dataset& data, const RunEvaluation& result,
                     data::Split split) {
   std::string text = "user,item";
-  for (const auto& row : result.rows) text += ",rank_" + csv_field(row.name);
+  for (const auto& row : result.rows) text += ",rank_" + util::csv_cell(row.name);
   text += '\n';
   const auto users = data.evaluated_users(split);
   for (std::size_t i = 0; i < users.size(); ++i) {
-    text += fmt::format("{},{}", csv_field(data.user_name(users[i])),
-                        csv_field(data.item_name(data.target(users[i], split))));
+    text += fmt::format("{},{}", util::csv_cell(data.user_name(users[i])),
+                        util::csv_cell(data.item_name(data.target(users[i], split))));
     for (const auto& row : result.rows) {
       const auto rank = row.evaluation.ranks[i];
       text += rank == eval::Metrics::never ? "," : fmt::format(",{}", rank);
@@ -132,15 +126,21 @@ void run_evaluate(const EvaluateOptions& options) {
   std::string file(data::name(split));
   if (mask != eval::Mask::window) file += "-mask-" + eval::name(mask);
   if (own.sampled > 0) file += "-sampled";
-  loaded.folder.write_evaluation(file, json);
-  if (!options.per_user.empty()) write_per_user(options.per_user, loaded.data, result, split);
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
-    return;
+    print_json(json);
+  } else {
+    print_out("{}weights     {} of step {}\n\n{}{}", result.card.text(), loaded.checkpoint_path, loaded.step,
+              metrics_table(result.rows, split == data::Split::test ? "test" : "validation", best),
+              interval_text(own, intervals[0]));
   }
-  fmt::print("{}weights     {} of step {}\n\n{}{}", result.card.text(), loaded.checkpoint_path, loaded.step,
-             metrics_table(result.rows, split == data::Split::test ? "test" : "validation", best),
-             interval_text(own, intervals[0]));
+  flush_output();  // whatever becomes of the files
+  try {
+    loaded.folder.write_evaluation(file, json);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::io) throw;
+    warn("warning: the result is not kept beside the run, so reports will not have it: {}", e.what());
+  }
+  if (!options.per_user.empty()) write_per_user(options.per_user, loaded.data, result, split);
 }
 
 }  // namespace
@@ -159,7 +159,8 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among so many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));
-  sub->add_option("--per-user", options->per_user, "write each user's target and its ranks to this CSV file");
+  sub->add_option("--per-user", options->per_user, "write each user's target and its ranks to this CSV file (an id that a spreadsheet would take for a formula "
+                  "gets an apostrophe before it)");
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");

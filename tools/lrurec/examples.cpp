@@ -32,7 +32,7 @@ const std::map<std::string, std::string>& examples() {
       {"inspect scan", "  lrurec inspect scan --lambda 0.9,0.3 --x 1,0,0,0,1\n"},
       {"explain", "  lrurec explain eq 5\n"},
       {"recommend",
-       "  lrurec recommend run --user 196 -k 5 --exclude-seen\n"
+       "  lrurec recommend run --user 196 -k 5\n"
        "  lrurec recommend run --items 50,181,1 --json\n"
        "  echo '{\"items\": [\"50\", \"181\"], \"k\": 3}' | lrurec recommend run --batch -\n"},
       {"session",

@@ -49,10 +49,10 @@ void run_export(const ExportOptions& options) {
                               {"names", options.names},
                               {"complex", options.complex_as},
                               {"metadata", file.metadata}};
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}: {} tensors, {} parameters, {} bytes; names {}, complex as {}; weights {} of step {}\n",
+  print_out("{}: {} tensors, {} parameters, {} bytes; names {}, complex as {}; weights {} of step {}\n",
              options.output, file.tensors.size(), with_commas(model->parameter_count()),
              with_commas(static_cast<std::int64_t>(bytes)), options.names, options.complex_as, path.string(),
              checkpoint.progress.step);
@@ -74,12 +74,12 @@ void run_import(const ImportOptions& options) {
          options.file);
   }
   const data::Dataset data = data::Dataset::load(options.data);
-  const nlohmann::json description{{"command", command_line()},
-                                   {"data", std::filesystem::absolute(options.data).string()},
-                                   {"fingerprint", data.fingerprint()},
+  nlohmann::json description{{"command", command_line()},
+                             {"fingerprint", data.fingerprint()},
                                    {"imported_from", std::filesystem::absolute(options.file).string()},
                                    {"metadata", weights.file.metadata},
                                    {"environment", {{"lrurec", LRUREC_VERSION}, {"compiler", __VERSION__}}}};
+  train::RunFolder::name_data(description, options.data);
   exchange::import_run(weights, data, max_length, options.other_data, description, options.output);
 
   const auto& config = weights.config;
@@ -95,13 +95,13 @@ void run_import(const ImportOptions& options) {
                               {"layer_norm_eps", config.layer_norm_eps},
                               {"max_length", max_length},
                               {"step", weights.about.step}};
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}: {} names, {} items, hidden {}, {} channels, {} blocks, history {}, layer norm eps {}\n",
+  print_out("{}: {} names, {} items, hidden {}, {} channels, {} blocks, history {}, layer norm eps {}\n",
              options.output, names, with_commas(config.num_items), config.hidden, config.channels,
              config.blocks, max_length, config.layer_norm_eps);
-  fmt::print("next: lrurec evaluate {}\n", options.output);
+  print_out("next: lrurec evaluate {}\n", options.output);
 }
 
 }  // namespace

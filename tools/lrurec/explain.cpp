@@ -11,6 +11,7 @@
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
 #include "tools/lrurec/paper_map.h"
 
 namespace lrurec::command {
@@ -84,11 +85,11 @@ void explain(const std::vector<std::string>& words, bool json) {
   for (const auto& topic : all) names.push_back(topic.name);
   if (words.empty()) {
     if (json) {
-      fmt::print("{}\n", nlohmann::json(names).dump(2));
+      print_json(nlohmann::json(names));
       return;
     }
-    for (const auto& topic : all) fmt::print("{:<14}{}\n", topic.name, topic.says);
-    fmt::print(
+    for (const auto& topic : all) print_out("{:<14}{}\n", topic.name, topic.says);
+    print_out(
         "\nlrurec explain eq 5 tells where it is computed and tested; docs/paper-map.md has all of it.\n");
     return;
   }
@@ -101,13 +102,13 @@ void explain(const std::vector<std::string>& words, bool json) {
   if (json) {
     const nlohmann::json object{
         {"name", topic->name}, {"says", topic->says}, {"code", topic->code}, {"tests", topic->tests}};
-    fmt::print("{}\n", object.dump(2));
+    print_json(object);
     return;
   }
-  fmt::print("{}\n  {}\n\ncomputed in\n", topic->name, topic->says);
-  for (const auto& place : topic->code) fmt::print("  {}\n", place);
-  fmt::print("\nheld by the tests\n");
-  for (const auto& test : topic->tests) fmt::print("  {}\n", test);
+  print_out("{}\n  {}\n\ncomputed in\n", topic->name, topic->says);
+  for (const auto& place : topic->code) print_out("  {}\n", place);
+  print_out("\nheld by the tests\n");
+  for (const auto& test : topic->tests) print_out("  {}\n", test);
 }
 
 }  // namespace

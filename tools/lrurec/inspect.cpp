@@ -49,7 +49,6 @@ Loaded load(const InspectOptions& options) {
   return loaded;
 }
 
-void print_json(const nlohmann::json& json) { fmt::print("{}\n", json.dump(2)); }
 
 // ---- summary -------------------------------------------------------------------------------------------
 
@@ -100,12 +99,12 @@ void summary(const InspectOptions& options) {
   }
   if (options.json) return print_json(json);
   const auto& config = run.model->config();
-  fmt::print("{}\nstep {}; {} items, H = {}, D = {}, {} blocks; {} parameters ({} real numbers, {:.1f} MB)\n",
+  print_out("{}\nstep {}; {} items, H = {}, D = {}, {} blocks; {} parameters ({} real numbers, {:.1f} MB)\n",
              table(rows), run.checkpoint.progress.step, with_commas(config.num_items), config.hidden,
              config.channels, config.blocks, with_commas(run.model->parameter_count()),
              with_commas(model::real_parameters(*run.model)),
              4e-6 * static_cast<double>(model::real_parameters(*run.model)));
-  fmt::print("(of complex numbers: of their absolute values)\n");
+  print_out("(of complex numbers: of their absolute values)\n");
 }
 
 // ---- eigenvalues ---------------------------------------------------------------------------------------
@@ -148,20 +147,20 @@ void eigen(const InspectOptions& options) {
     json.push_back(std::move(block));
   }
   if (options.json) return print_json(json);
-  fmt::print("{}\n", table(rows));
+  print_out("{}\n", table(rows));
   for (std::size_t b = 0; b < trained.size(); ++b) {
-    fmt::print("channels of block {} by |lambda|\n", b + 1);
+    print_out("channels of block {} by |lambda|\n", b + 1);
     const auto counts = histogram(trained[b]);
     const double most = static_cast<double>(*std::max_element(counts.begin(), counts.end()));
     for (std::size_t i = 0; i < counts.size(); ++i) {
       if (counts[i] == 0) continue;
-      fmt::print(
+      print_out(
           "  {:.1f} .. {:.1f} {:>5}  {}\n", 0.1 * static_cast<double>(i), 0.1 * static_cast<double>(i + 1),
           counts[i],
           std::string(static_cast<std::size_t>(std::ceil(40 * static_cast<double>(counts[i]) / most)), '#'));
     }
   }
-  fmt::print(
+  print_out(
       "\nHalf-life: items until half of what one added to the state is left, ln(1/2) / ln|lambda|; the "
       "median\n"
       "channel's. lrurec report draws the eigenvalues on the unit disk.\n");
@@ -187,7 +186,7 @@ std::vector<std::int32_t> history_of(const InspectOptions& options, const train:
   } else {
     std::vector<std::string> unknown;
     history = catalogue.items(options.items, unknown);
-    for (const auto& raw : unknown) fmt::print(stderr, "lrurec: not in the data set and left out: {}\n", raw);
+    for (const auto& raw : unknown) warn("not in the data set and left out: {}", raw);
   }
   if (history.empty()) fail(ErrorKind::data, "the history has no known item");
   const auto read = std::min(std::ssize(history), run.config.max_length);
@@ -230,7 +229,7 @@ void memory(const InspectOptions& options) {
     if (item.score_change) json["items"].back()["score_change"] = *item.score_change;
   }
   if (options.json) return print_json(json);
-  fmt::print(
+  print_out(
       "{}\ncandidate {}, score {:.4f}\n"
       "state: share of the last state that came in with the item; (*) approximate: what enters this block "
       "holds\n"
@@ -271,9 +270,9 @@ void scan(const InspectOptions& options) {
   };
   for (const auto& step : steps) add(step.what.substr(0, step.what.find(':')), step.values);
   add("one by one", one_by_one);
-  fmt::print("{}\n", table(rows));
-  for (std::size_t i = 1; i < steps.size(); ++i) fmt::print("{}\n", steps[i].what);
-  fmt::print("\n{} joins instead of {} steps one after the other: algorithm 1 of the paper.\n",
+  print_out("{}\n", table(rows));
+  for (std::size_t i = 1; i < steps.size(); ++i) print_out("{}\n", steps[i].what);
+  print_out("\n{} joins instead of {} steps one after the other: algorithm 1 of the paper.\n",
              steps.size() - 1, x.size());
 }
 

@@ -1,6 +1,8 @@
 // The lrurec command: results on stdout, everything else on stderr, documented exit codes.
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +32,7 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec sweep grid.toml -o sweep                   many settings, several seeds, the best by validation
   lrurec compare run other                          is the difference more than chance?
   lrurec report run                                 one HTML page about a run
-  lrurec recommend run --user 196 --exclude-seen    the best next items; or --items 1,50,181
+  lrurec recommend run --user 196                   the best next items; or --items 1,50,181
   lrurec session run < events                       recommendations after every event
   lrurec export run -o weights.safetensors          weights for other tools; lrurec import brings some in
 
@@ -118,17 +120,20 @@ void add_verbosity(CLI::App& app) {
 }
 
 int fail_with(int code, const std::string& message) {
-  fmt::print(stderr, "lrurec: error: {}\n", message);
+  warn("error: {}", message);
   return code;
 }
 
 constexpr const char* unwritten = "cannot write the results to standard output";
 
-/// Results that a full disk swallows are no success.
-void finish_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    fail(ErrorKind::io, "{}: {}", unwritten, std::strerror(errno));
-  }
+constexpr int reader_gone = 128 + SIGPIPE;
+
+/// Results that a full disk swallows are no success. A reader that has seen enough (| head) is no error to speak of:
+/// the exit code is that of a program which the closed pipe ended.
+int finish_output(int code) {
+  const int error = flush_output();
+  if (error == 0) return code;
+  return error == EPIPE ? reader_gone : fail_with(5, fmt::format("{}: {}", unwritten, std::strerror(error)));
 }
 
 int run(int argc, char** argv) {
@@ -158,17 +163,17 @@ int run(int argc, char** argv) {
   app.footer(std::string("\n") + teaching);
   try {
     app.parse(argc, argv);
-    if (app.get_subcommands().empty()) fmt::print("{}", teaching);
-    finish_output();
+    if (app.get_subcommands().empty()) print_out("{}", teaching);
     print_resources();
-    return interrupted_by();
+    return finish_output(interrupted_by());
   } catch (const CLI::Success& help) {
     const int code = app.exit(help);
-    return std::cout.flush() && std::fflush(stdout) == 0 ? code : fail_with(5, unwritten);
+    return std::cout.flush() ? finish_output(code) : fail_with(5, unwritten);
   } catch (const CLI::ParseError& e) {
     return fail_with(2, explain(app, e, argc, argv));
   } catch (const Error& e) {
-    return fail_with(e.exit_code(), e.what());
+    fail_with(e.exit_code(), e.what());
+    return finish_output(e.exit_code());
   } catch (const std::bad_alloc&) {
     const std::string command = addressed(app, argc, argv)->get_name();
     return fail_with(7, command == "train" || command == "evaluate"
@@ -178,6 +183,14 @@ int run(int argc, char** argv) {
     return fail_with(5, e.what());
   } catch (const std::exception& e) {
     return fail_with(1, fmt::format("internal: {}", e.what()));
+  }
+}
+
+/// A standard stream that was closed would lend its number to the next file that is opened, and messages would land in
+/// it. Reading then finds nothing, and writing fails as it did.
+void occupy_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);  // takes the lowest number
   }
 }
 
@@ -196,6 +209,8 @@ const std::string& command_line() { return full_command_line; }
 }  // namespace lrurec::command
 
 int main(int argc, char** argv) {
+  lrurec::command::occupy_standard_streams();
+  ::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
   lrurec::command::let_threads_sleep(argv);
   return lrurec::command::run(argc, argv);
 }

@@ -7,14 +7,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 
+#include "lrurec/util/json.h"
 #include "ops/matmul/blas_info.h"
 #include "tools/lrurec/bench_support.h"
 
 namespace lrurec::command {
 
 namespace {
+
+int output_error = 0;
 
 /// Characters, not bytes, of UTF-8.
 std::size_t width(const std::string& text) {
@@ -28,7 +33,33 @@ std::string padding(std::size_t whole, const std::string& text) {
 
 }  // namespace
 
-std::string table(const std::vector<std::vector<std::string>>& rows) {
+void write_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_error == 0) output_error = errno;
+}
+
+void write_err(std::string_view text) {
+  // Not through stdio, which would keep what could not be written and send it later.
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+int flush_output() {
+  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
+  if (std::ferror(stdout) != 0 && output_error == 0) output_error = EIO;
+  return output_error;
+}
+
+void print_json(const nlohmann::json& value, int indent) { write_out(util::json_text(value, indent) + "\n"); }
+
+std::string table(const std::vector<std::vector<std::string>>& asked) {
+  std::vector<std::vector<std::string>> rows = asked;
+  for (auto& row : rows) {
+    for (auto& cell : row) cell = util::visible(cell);
+  }
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -65,7 +96,7 @@ Verbosity verbosity = Verbosity::normal;
 Timed::~Timed() {
   if (verbosity != Verbosity::verbose) return;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - since_;
-  fmt::print(stderr, "{}: {:.3f} s\n", what_, seconds.count());
+  note("{}: {:.3f} s", what_, seconds.count());
 }
 
 void print_resources() {
@@ -75,41 +106,41 @@ void print_resources() {
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
-  fmt::print(stderr, "lrurec " LRUREC_VERSION "; {}, {} threads; {}\n", processor(), omp_get_max_threads(),
-             ops::blas_description());
-  fmt::print(stderr, "{:.2f} s of processors, {:.2f} s of the system, peak memory {:.0f} MB\n",
-             seconds(used.ru_utime), seconds(used.ru_stime), peak_memory_bytes() / 1e6);
+  note("lrurec " LRUREC_VERSION "; {}, {} threads; {}", processor(), omp_get_max_threads(),
+       ops::blas_description());
+  note("{:.2f} s of processors, {:.2f} s of the system, peak memory {:.0f} MB", seconds(used.ru_utime),
+       seconds(used.ru_stime), peak_memory_bytes() / 1e6);
 }
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-void ProgressLine::update(const std::string& text) {
+void ProgressLine::update(const std::string& asked) {
   const auto interval = terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(10);
   if (verbosity == Verbosity::quiet || Clock::now() - drawn_ < interval) return;
   drawn_ = Clock::now();
+  const std::string text = util::visible(asked);
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", text);
+    write_err(text + "\n");
     return;
   }
   clear();
   struct winsize window {};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
   // A line that wraps could not be drawn over.
-  fmt::print(stderr, "{}", known ? text.substr(0, window.ws_col - 1U) : text);
-  std::fflush(stderr);
+  write_err(known ? text.substr(0, window.ws_col - 1U) : text);
   on_screen_ = true;
 }
 
 void ProgressLine::print(const std::string& text) {
   if (verbosity == Verbosity::quiet) return;
   clear();
-  fmt::print(stderr, "{}\n", text);
+  note("{}", text);
 }
 
 void ProgressLine::finish() { clear(); }
 
 void ProgressLine::clear() {
-  if (on_screen_) fmt::print(stderr, "\r\x1b[K");
+  if (on_screen_) write_err("\r\x1b[K");
   on_screen_ = false;
 }
 

@@ -1,15 +1,39 @@
 #pragma once
-// Tables on stdout, progress on stderr.
+// Tables on stdout, progress on stderr. What goes to either may hold names from files: all that could command a
+// terminal is made visible.
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "lrurec/util/numbers.h"
+#include "lrurec/util/text.h"
 
 namespace lrurec::command {
+
+/// Adds a text to stdout. A failure is remembered, see flush_output.
+void write_out(std::string_view text);
+/// Adds a text to stderr. A closed or full stderr loses messages and ends nothing.
+void write_err(std::string_view text);
+/// Sends what was written to stdout on its way; errno of the first write that failed, 0 where none did.
+int flush_output();
+
+/// Formatted text on stdout, line ends kept.
+template <class... Args>
+void print_out(fmt::format_string<Args...> format, Args&&... args) {
+  write_out(util::visible(fmt::format(format, std::forward<Args>(args)...), util::LineEnds::keep));
+}
+/// A value and a line end on stdout: in one line, or indented.
+void print_json(const nlohmann::json& value, int indent = 2);
+
+/// A line on stderr, also with --quiet: "lrurec: " and the text.
+template <class... Args>
+void warn(fmt::format_string<Args...> format, Args&&... args) {
+  write_err("lrurec: " + util::visible(fmt::format(format, std::forward<Args>(args)...), util::LineEnds::keep) + "\n");
+}
 
 /// Columns aligned by width: the first to the left, the others to the right. The first row is the header.
 std::string table(const std::vector<std::vector<std::string>>& rows);
@@ -27,8 +51,8 @@ extern Verbosity verbosity;
 /// A line on stderr, unless --quiet.
 template <class... Args>
 void note(fmt::format_string<Args...> format, Args&&... args) {
-  if (verbosity != Verbosity::quiet)
-    fmt::print(stderr, "{}\n", fmt::format(format, std::forward<Args>(args)...));
+  if (verbosity == Verbosity::quiet) return;
+  write_err(util::visible(fmt::format(format, std::forward<Args>(args)...), util::LineEnds::keep) + "\n");
 }
 
 /// With --verbose, what a part of a command took, on stderr when that part ends.

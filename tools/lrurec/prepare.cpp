@@ -60,8 +60,8 @@ data::ReadOptions choose_format(const PrepareOptions& options) {
 void show_first_rows(const data::Interactions& rows) {
   for (std::size_t r = 0; r < std::min<std::size_t>(rows.size(), 3); ++r) {
     // Raw ids are any text, so also what a terminal would obey.
-    note("  row {}: user '{}', item '{}'{}", r + 1, data::printable(rows.users[rows.user[r]]),
-         data::printable(rows.items[rows.item[r]]),
+    note("  row {}: user '{}', item '{}'{}", r + 1, util::printable(rows.users[rows.user[r]]),
+         util::printable(rows.items[rows.item[r]]),
          rows.time.empty() ? "" : fmt::format(", time {}", rows.time[r]));
   }
 }
@@ -128,9 +128,9 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
     }
     steps.push_back(std::move(row));
   }
-  fmt::print("{}\n", table(steps));
+  print_out("{}\n", table(steps));
   const auto number = [&](const char* key) { return with_commas(json[key].get<std::int64_t>()); };
-  fmt::print("{}",
+  print_out("{}",
              table({{"users", number("users")},
                     {"items", number("items")},
                     {"interactions", number("interactions")},
@@ -142,15 +142,15 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
                     {"labels", number("labels")},
                     {"test items unseen in training", number("test_items_unseen_in_training")}}));
   const auto& protocol = data.protocol();
-  fmt::print("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
+  print_out("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
              protocol.split);
   const auto fact = protocol.facts.find("best_possible_recall10_test");
   if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
-    fmt::print("{:.1f}% of the interactions are at the same time as another of their user\n",
+    print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
                100 * tied->second);
   }
-  if (fact != protocol.facts.end()) fmt::print("best possible Recall@10 (test): {:.4f}\n", fact->second);
-  fmt::print("fingerprint {}, written to {}\n", data.fingerprint(), output);
+  if (fact != protocol.facts.end()) print_out("best possible Recall@10 (test): {:.4f}\n", fact->second);
+  print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
 
 void run_prepare(const PrepareOptions& options) {
@@ -169,7 +169,7 @@ void run_prepare(const PrepareOptions& options) {
   timed("writing", [&] { data.save(options.output); });
   const nlohmann::json json = describe(data, options.max_length);
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
   } else {
     print(data, json, options.output);
   }

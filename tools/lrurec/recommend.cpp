@@ -4,20 +4,20 @@
 #include <fmt/ranges.h>
 #include <omp.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
+#include <chrono>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/loaded_run.h"
+#include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/request_lines.h"
+#include "tools/lrurec/setting_flags.h"
 
 namespace lrurec::command {
 namespace {
@@ -28,7 +28,7 @@ struct RecommendOptions {
   std::optional<std::vector<std::string>> items;
   std::vector<std::string> exclude;
   std::int64_t k = 10, threads = 0;
-  bool exclude_seen = false, json = false;
+  bool include_seen = false, json = false;
 };
 
 /// One request as it was asked, and what of it was understood.
@@ -79,7 +79,7 @@ class Desk {
   void exclude(const std::vector<std::string>& raw, Asked& asked) const {
     const auto ids = catalogue_.items(raw, asked.unknown);
     asked.request.excluded.insert(asked.request.excluded.end(), ids.begin(), ids.end());
-    if (!options_.exclude_seen) return;
+    if (options_.include_seen) return;
     asked.request.excluded.insert(asked.request.excluded.end(), asked.request.history.begin(),
                                   asked.request.history.end());
   }
@@ -89,7 +89,8 @@ class Desk {
     Asked asked;
     asked.request.k = options_.k;
     try {
-      const auto json = nlohmann::json::parse(line);
+      const auto json = util::parse_json(line);
+      if (json.is_discarded()) throw std::invalid_argument("is not JSON");
       if (!json.is_object()) throw std::invalid_argument("is not a JSON object");
       for (const auto& [key, value] : json.items()) {
         const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
@@ -129,6 +130,7 @@ class Desk {
       if (!one.error.empty()) {
         answer["error"] = one.error;
       } else {
+        answer["seen"] = seen_text(options_.include_seen);
         answer["items"] = nlohmann::json::array();
         for (const auto& [item, score] : *result) {
           answer["items"].push_back({{"item", catalogue_.item_name(item)}, {"score", score}});
@@ -146,7 +148,7 @@ class Desk {
   static std::string raw_id(const nlohmann::json& value) {
     if (value.is_string()) return value.get<std::string>();
     if (value.is_number_integer()) return value.dump();
-    throw std::invalid_argument(fmt::format("has {} where an id belongs", value.dump()));
+    throw std::invalid_argument(fmt::format("has {} where an id belongs", util::printable(util::json_text(value))));
   }
   static std::vector<std::string> raw_ids(const nlohmann::json& values) {
     if (!values.is_array()) throw std::invalid_argument("has no list where one belongs");
@@ -155,7 +157,6 @@ class Desk {
     return ids;
   }
   static std::string readable(const std::exception& e) {
-    if (dynamic_cast<const nlohmann::json::parse_error*>(&e) != nullptr) return "is not JSON";
     if (dynamic_cast<const nlohmann::json::exception*>(&e) != nullptr) return "has a value of the wrong type";
     return e.what();
   }
@@ -167,30 +168,30 @@ class Desk {
 };
 
 void run_batch(const RecommendOptions& options, const Desk& desk) {
-  std::ifstream file;
-  if (options.batch != "-") {
-    file.open(options.batch);
-    if (!file) fail(ErrorKind::io, "cannot read {}: {}", options.batch, std::strerror(errno));
-  }
-  std::istream& in = options.batch == "-" ? std::cin : file;
-  std::int64_t line_number = 0, failed = 0;
+  using Got = RequestLines::Got;
+  RequestLines in(options.batch);
+  std::int64_t failed = 0;
   std::vector<Asked> asked;
   const auto flush = [&] {
-    for (const auto& answer : desk.answer(asked)) fmt::print("{}\n", answer.dump());
-    std::fflush(stdout);
+    for (const auto& answer : desk.answer(asked)) print_json(answer, -1);
     asked.clear();
+    return flush_output() == 0;
   };
-  for (std::string line; std::getline(in, line);) {
-    ++line_number;
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    asked.push_back(desk.parse(line));
-    if (!asked.back().error.empty()) {
-      asked.back().error = fmt::format("line {}: {}", line_number, asked.back().error);
-      ++failed;
+  std::string line;
+  for (Got got = Got::nothing; got != Got::end;) {
+    got = in.next(line, std::chrono::seconds(1));
+    if (got == Got::line || got == Got::too_long) {
+      asked.push_back(got == Got::line ? desk.parse(line) : Asked{});
+      Asked& one = asked.back();
+      if (got == Got::too_long) one.error = "the request has more than 1 MiB";
+      if (!one.error.empty()) one.error = fmt::format("line {}: {}", in.line_number(), one.error);
+      failed += one.error.empty() ? 0 : 1;
     }
-    if (asked.size() == 1024) flush();
+    // Whoever sends a few requests and waits gets the answers.
+    const bool idle = got == Got::nothing && !asked.empty();
+    if ((asked.size() == 1024 || idle) && !flush()) return;
   }
-  flush();
+  if (!flush()) return;
   if (failed > 0) {
     fail(ErrorKind::data, "{}: {} requests have no answer; their lines on stdout say why",
          options.batch == "-" ? "standard input" : options.batch, failed);
@@ -217,11 +218,11 @@ void run_recommend(const RecommendOptions& options) {
   if (!asked.error.empty()) fail(ErrorKind::data, "{}", asked.error);
   desk.exclude(options.exclude, asked);
   if (!asked.unknown.empty()) {
-    fmt::print(stderr, "lrurec: not in the data set and left out: {}\n", fmt::join(asked.unknown, ", "));
+    warn("not in the data set and left out: {}", fmt::join(asked.unknown, ", "));
   }
   const nlohmann::json answer = desk.answer({asked}).front();
   if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
+    print_json(answer);
     return;
   }
   std::vector<std::vector<std::string>> rows{{"item", "score"}};
@@ -229,10 +230,12 @@ void run_recommend(const RecommendOptions& options) {
     rows.push_back({item["item"].get<std::string>(), fmt::format("{:.4f}", item["score"].get<double>())});
   }
   const auto seen = std::ssize(asked.request.history);
-  fmt::print(
-      "{} of {} items are read; seen items are {}\n{}",
+  print_out(
+      "{} of {} items are read; {}\n{}",
       with_commas(std::min(seen, static_cast<std::ptrdiff_t>(loaded.config.max_length))), with_commas(seen),
-      options.exclude_seen ? "left out" : "candidates too (--exclude-seen leaves them out)", table(rows));
+      options.include_seen ? "all items are candidates, also those seen"
+                           : "those seen are no candidates (--include-seen makes them so)",
+      table(rows));
 }
 
 }  // namespace
@@ -249,7 +252,7 @@ void add_recommend(CLI::App& app) {
       "file of requests, - for standard input: JSON lines {\"user\": ID} or {\"items\": [ID, ...]}, "
       "with \"k\", \"exclude\", \"id\"; one JSON line out for each");
   sub->add_option("-k", options->k, "how many (default 10)")->check(CLI::Range(1, 1000000));
-  sub->add_flag("--exclude-seen", options->exclude_seen, "without the items of the history");
+  add_seen_flags(*sub, options->include_seen);
   sub->add_option("--exclude", options->exclude, "without these raw item ids, separated by commas")
       ->delimiter(',');
   sub->add_option("--until", options->until,

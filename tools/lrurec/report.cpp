@@ -9,6 +9,7 @@
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
 
 namespace lrurec::command {
 namespace {
@@ -28,14 +29,14 @@ void run_report(const ReportOptions& options) {
     runs.push_back(report::describe(train::RunFolder::open(folder)));
   }
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json(runs).dump(2));
+    print_json(nlohmann::json(runs));
     return;
   }
   std::filesystem::path output = options.output;
   if (output.empty()) output = std::filesystem::path(options.runs[0]) / "report.html";
   const std::string page = report::page(runs);
   nn::write_file_atomically(output, {nn::as_bytes(page)});
-  fmt::print("{}\n", output.string());
+  print_out("{}\n", output.string());
 }
 
 }  // namespace

@@ -59,6 +59,14 @@ void apply_threads(const config::TrainConfig& config) {
   if (config.deterministic) ops::set_blas_threads(1);
 }
 
+void add_seen_flags(CLI::App& sub, bool& include_seen) {
+  auto* include = sub.add_flag("--include-seen", include_seen,
+                               "items that the user has had are candidates too; default: they are left out, as evaluate "
+                               "leaves them out");
+  // The default now; it was to be asked for until version 0.1.
+  sub.add_flag("--exclude-seen")->group("")->excludes(include);
+}
+
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
   sub.add_option("--preset", flags->preset,
                  fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")));

@@ -26,6 +26,11 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
 /// Where each setting of resolve(flags, {}) comes from: "default", "preset beauty", "my.toml:3", "--dropout".
 std::map<std::string, std::string> origins(const SettingFlags& flags);
 
+/// --include-seen of commands that recommend.
+void add_seen_flags(CLI::App& sub, bool& include_seen);
+/// What an answer says of it: "excluded" or "included".
+inline const char* seen_text(bool include_seen) { return include_seen ? "included" : "excluded"; }
+
 /// Threads of our kernels and of BLAS, as the settings say.
 void apply_threads(const config::TrainConfig& config);
 

@@ -6,6 +6,7 @@
 
 #include "tools/lrurec/command_tree.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
 
 namespace lrurec::command {
 
@@ -17,12 +18,12 @@ void add_shell_support(CLI::App& app) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->callback([&app, shell] {
     const Command tree = command_tree(app);
-    fmt::print("{}", *shell == "bash"  ? bash_completion(tree)
+    print_out("{}", *shell == "bash"  ? bash_completion(tree)
                      : *shell == "zsh" ? zsh_completion(tree)
                                        : fish_completion(tree));
   });
   CLI::App* man = app.add_subcommand("man", "Print the manual page (roff)")->group("");
-  man->callback([&app] { fmt::print("{}", man_page(command_tree(app))); });
+  man->callback([&app] { print_out("{}", man_page(command_tree(app))); });
 }
 
 }  // namespace lrurec::command

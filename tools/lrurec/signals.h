@@ -1,9 +1,10 @@
 #pragma once
-// SIGINT and SIGTERM save the run before they end it.
+// SIGINT, SIGTERM and SIGHUP save the run before they end it.
 
 namespace lrurec::command {
 
-/// From now on SIGINT and SIGTERM are remembered; a second one ends the process at once.
+/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered; a second one ends the process at once.
+/// SIGHUP stays ignored under nohup.
 void remember_signals();
 
 /// 128 + the signal that was remembered, else 0: the exit code of a run that was saved and ended early.

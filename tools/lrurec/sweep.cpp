@@ -19,11 +19,12 @@
 #include "lrurec/data/dataset.h"
 #include "lrurec/sweep/results.h"
 #include "lrurec/sweep/schedule.h"
+#include "lrurec/util/file_lock.h"
+#include "lrurec/util/json.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/child.h"
 #include "tools/lrurec/commands.h"
-#include "tools/lrurec/folder_lock.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
 
@@ -110,14 +111,14 @@ class Sweep {
   }
 
   void run() {
-    if (!options_.dry_run && fs::exists(options_.output)) lock_.emplace(options_.output);
+    if (!options_.dry_run && fs::exists(options_.output)) lock();
     for (Run& run : runs_) look_at(run);
     measure_memory();
     if (options_.dry_run) return print_plan();
     if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
     if (!lock_) {
-      lock_.emplace(options_.output);
+      lock();
       for (Run& run : runs_) look_at(run);  // another may have been faster
     }
     train();
@@ -130,6 +131,13 @@ class Sweep {
   }
 
  private:
+  void lock() {
+    lock_.emplace(options_.output,
+                  fmt::format("{} is in use by another sweep, or by runs of one that are still saving; wait for them to end",
+                              options_.output),
+                  util::FileLock::Holders::and_its_children);
+  }
+
   void say_how_to_continue() {
     line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
                             options_.file, options_.output));
@@ -160,7 +168,7 @@ class Sweep {
         give_up(p, code, last_line(err));
         continue;
       }
-      const auto json = nlohmann::json::parse(text_of(out));
+      const auto json = util::parse_json(text_of(out));
       bytes_[p] =
           sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>());
       if (bytes_[p] > plan_.memory) {
@@ -283,7 +291,7 @@ class Sweep {
         throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
                     last_line(beside(run, ".test.log")));
       }
-      const auto json = nlohmann::json::parse(text_of(beside(run, ".test.json")));
+      const auto json = util::parse_json(text_of(beside(run, ".test.json")));
       for (const auto& [name, value] : json["metrics"]["LRURec"].items()) test_[name].push_back(value);
     }
     line_.finish();
@@ -295,14 +303,14 @@ class Sweep {
   }
 
   nlohmann::json json() const { return sweep::to_json(plan_, runs_, fingerprint_, metric_, test_); }
-  void write_json() const { write_text(fs::path(options_.output) / "sweep.json", json().dump(2) + "\n"); }
+  void write_json() const { write_text(fs::path(options_.output) / "sweep.json", util::json_text(json(), 2) + "\n"); }
 
   void report() const {
     write_json();
     const auto failed =
         std::find_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.finished(); });
     if (options_.json) {
-      fmt::print("{}\n", json().dump(2));
+      print_json(json());
     } else {
       print_results();
     }
@@ -337,10 +345,10 @@ class Sweep {
                       with_deviation(sweep::summarize(sweep::values(runs_, p, other))),
                       std::to_string(plan_.seeds.size())});
     }
-    fmt::print("{}", table(rows));
-    if (plan_.seeds.size() > 1) fmt::print("mean +- standard deviation over {} seeds\n", plan_.seeds.size());
+    print_out("{}", table(rows));
+    if (plan_.seeds.size() > 1) print_out("mean +- standard deviation over {} seeds\n", plan_.seeds.size());
     if (!best_) return;
-    fmt::print("\nbest by validation: {}\n", plan_.points[*best_].name());
+    print_out("\nbest by validation: {}\n", plan_.points[*best_].name());
     if (test_.empty()) return;
     rows = {{"test, of the best alone"}, {plan_.points[*best_].name()}};
     std::vector<std::string> shown{"Recall@10", "Recall@20", "NDCG@10", "NDCG@20"};
@@ -350,7 +358,7 @@ class Sweep {
       rows[0].push_back(key);
       rows[1].push_back(with_deviation(sweep::summarize(test_.at(key))));
     }
-    fmt::print("{}", table(rows));
+    print_out("{}", table(rows));
   }
 
   void print_plan() const {
@@ -376,10 +384,10 @@ class Sweep {
       if (bytes_[p] > 0) json["configurations"].back()["memory_bytes"] = bytes_[p];
     }
     if (options_.json) {
-      fmt::print("{}\n", json.dump(2));
+      print_json(json);
       return;
     }
-    fmt::print("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n",
+    print_out("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n",
                table(rows), runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
   }
 
@@ -388,7 +396,7 @@ class Sweep {
   ProgressLine line_;
   std::string fingerprint_;
   std::string label_, metric_;  ///< "sampled " or "", and the full name of what is chosen by
-  std::optional<FolderLock> lock_;
+  std::optional<util::FileLock> lock_;
   std::vector<Run> runs_;
   std::vector<double> bytes_;       ///< by point; 0: none of its runs is still to be made
   std::vector<std::size_t> order_;  ///< points by their validation metric, best first

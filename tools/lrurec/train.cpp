@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "lrurec/model/cost.h"
 #include "lrurec/train/stepper.h"
@@ -28,15 +29,28 @@ struct TrainOptions {
 };
 
 nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& data) {
-  return {{"command", command_line()},
-          {"data", std::filesystem::absolute(options.data).string()},
-          {"fingerprint", data.fingerprint()},
-          {"environment",
-           {{"lrurec", LRUREC_VERSION},
-            {"compiler", __VERSION__},
-            {"processor", processor()},
-            {"threads", omp_get_max_threads()},
-            {"blas", ops::blas_description()}}}};
+  nlohmann::json description{{"command", command_line()},
+                             {"fingerprint", data.fingerprint()},
+                             {"environment",
+                              {{"lrurec", LRUREC_VERSION},
+                               {"compiler", __VERSION__},
+                               {"processor", processor()},
+                               {"threads", omp_get_max_threads()},
+                               {"blas", ops::blas_description()}}}};
+  train::RunFolder::name_data(description, options.data);
+  return description;
+}
+
+/// The bits of a resumed run are those of one without a stop only where the threads are as many.
+void warn_of_other_threads(const train::RunFolder& folder) {
+  const nlohmann::json about = folder.description();
+  const auto place = nlohmann::json::json_pointer("/environment/threads");
+  if (!about.contains(place) || !about.at(place).is_number_integer()) return;
+  const auto before = about.at(place).get<std::int64_t>();
+  if (before == omp_get_max_threads()) return;
+  warn("warning: the run began with {} threads and goes on with {}; sums are then rounded otherwise, so it will not end at "
+       "the same bits as without a stop (--threads {} does)",
+       before, omp_get_max_threads(), before);
 }
 
 /// Progress bar, rate, loss and time left.
@@ -118,10 +132,10 @@ void dry_run(const TrainOptions& options) {
         {{"name", p.name}, {"shape", value.shape().str()}, {"dtype", name(value.dtype())}});
   }
   if (options.json) {
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print(
+  print_out(
       "{}\n{}", table(rows),
       table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
              {"per step", fmt::format("{:.0f} tokens of {} sequences, {:.2f} Gflop", tokens,
@@ -133,42 +147,25 @@ void dry_run(const TrainOptions& options) {
               duration(step_seconds * static_cast<double>(most)) + ", less if it stops early"}}));
 }
 
-void run_train(const TrainOptions& options) {
-  if (options.dry_run) return dry_run(options);
-  if (options.output.empty())
-    fail(ErrorKind::usage, "--output is required: the folder of the run (or ask for --dry-run)");
-  // Everything that can be wrong is looked at before the run folder is touched.
-  std::optional<train::RunFolder::Loaded> loaded;
-  config::TrainConfig config;
-  if (options.resume) {
-    loaded = train::RunFolder::open(options.output).load_last();
-    config = loaded->checkpoint.parse_config(loaded->path);
-  }
-  config = resolve(*options.settings, config);
-  apply_threads(config);
-  require_device(Device::parse(config.device));
-  const data::Dataset data = data::Dataset::load(options.data);
-  if (data.evaluated_users(data::Split::validation).empty()) {
-    fail(ErrorKind::data, "{}: no user has a validation target ({}; leave-last-out needs 3 interactions)",
-         options.data, data.protocol().split);
-  }
-  const train::RunFolder folder =
-      options.resume ? train::RunFolder::open(options.output) : train::RunFolder::create(options.output);
-
-  train::Progress start;
-  if (loaded) start = loaded->checkpoint.progress;
+/// Trains in the folder; `steps` says how far it came, also when an error ends it.
+void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
+              const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded, std::int64_t& steps) {
   Reporter reporter;
   remember_signals();
-  train::Trainer trainer(
-      config, data, folder,
-      {[&](const auto& e) { reporter.step(e); }, [&](const auto& e) { reporter.validation(e); },
-       [] { return interrupted_by() != 0; }});
+  train::Trainer trainer(config, data, folder,
+                         {[&](const auto& e) {
+                            steps = e.step;
+                            reporter.step(e);
+                          },
+                          [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
   if (loaded) {
-    if (!loaded->warning.empty()) reporter.print("warning: " + loaded->warning);
+    if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
+    warn_of_other_threads(folder);
     trainer.resume(loaded->checkpoint, loaded->path);
+    const std::int64_t start = loaded->checkpoint.progress.step;
     loaded->checkpoint = {};  // a second copy of the weights and moments
-    folder.cut_log(start.step);
-    reporter.print(fmt::format("resuming at step {}", start.step));
+    folder.cut_log(start);
+    reporter.print(fmt::format("resuming at step {}", start));
   } else {
     folder.write_description(describe_run(options, data));
   }
@@ -199,19 +196,51 @@ void run_train(const TrainOptions& options) {
         {"peak_memory_bytes", peak_memory_bytes()},
         {"mean_abs_lambda", trainer.model().mean_abs_lambda()},
         {"run", options.output}};
-    fmt::print("{}\n", json.dump(2));
+    print_json(json);
     return;
   }
-  fmt::print("{}",
-             table({{"steps", with_commas(progress.step)},
-                    {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
-                    {"best step", with_commas(progress.best_step)},
-                    {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
-                     fmt::format("{:.4f}", progress.best_recall)},
-                    {"time", duration(seconds)},
-                    {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
-                    {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
-  if (!progress.finished.empty()) fmt::print("next: lrurec evaluate {}\n", options.output);
+  print_out("{}",
+            table({{"steps", with_commas(progress.step)},
+                   {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
+                   {"best step", with_commas(progress.best_step)},
+                   {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
+                    fmt::format("{:.4f}", progress.best_recall)},
+                   {"time", duration(seconds)},
+                   {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
+                   {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
+  if (!progress.finished.empty()) print_out("next: lrurec evaluate {}\n", options.output);
+}
+
+void run_train(const TrainOptions& options) {
+  if (options.dry_run) return dry_run(options);
+  if (options.output.empty())
+    fail(ErrorKind::usage, "--output is required: the folder of the run (or ask for --dry-run)");
+  // Everything that can be wrong is looked at before the run folder is touched.
+  std::optional<train::RunFolder> folder;
+  std::optional<train::RunFolder::Loaded> loaded;
+  config::TrainConfig config;
+  if (options.resume) {
+    folder = train::RunFolder::open_to_train(options.output);
+    loaded = folder->load_last();
+    config = loaded->checkpoint.parse_config(loaded->path);
+  }
+  config = resolve(*options.settings, config);
+  apply_threads(config);
+  require_device(Device::parse(config.device));
+  const data::Dataset data = data::Dataset::load(options.data);
+  if (data.evaluated_users(data::Split::validation).empty()) {
+    fail(ErrorKind::data, "{}: no user has a validation target ({}; leave-last-out needs 3 interactions)",
+         options.data, data.protocol().split);
+  }
+  if (!folder) folder = train::RunFolder::create(options.output);
+  std::int64_t steps = 0;
+  try {
+    train_in(options, config, data, *folder, loaded, steps);
+  } catch (...) {
+    // A start that came to nothing leaves nothing: the same command with another setting must not meet "a run".
+    if (!options.resume && steps == 0) folder->discard();
+    throw;
+  }
 }
 
 }  // namespace

@@ -242,11 +242,5 @@ TEST(Readers, SniffingSaysWhyAndNeverGuesses) {
   expect_error(ErrorKind::data, "--format", [&] { sniff_format(write_text(folder / "c", "a,b,c\n")); });
 }
 
-TEST(Printable, EscapesWhatATerminalMustNotSee) {
-  EXPECT_EQ(printable("a\tb\x1b[31m"), "a\\tb\\x1b[31m");
-  EXPECT_EQ(printable(std::string(100, 'x')), std::string(80, 'x') + "...");
-  EXPECT_EQ(printable("caf\xC3\xA9", 4), "caf\\xc3...");
-}
-
 }  // namespace
 }  // namespace lrurec::data

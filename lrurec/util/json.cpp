@@ -1,0 +1,80 @@
+#include "lrurec/util/json.h"
+
+#include <fmt/format.h>
+
+#include "lrurec/util/text.h"
+
+namespace lrurec::util {
+namespace {
+
+constexpr int most_depth = 64;
+
+/// Whether brackets outside of strings are open more than most_depth deep at some place.
+bool is_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > most_depth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+/// The two bytes of a \uXXXX escape for each character that JSON may carry as it is and a terminal should not get.
+/// visible() writes just these as \u or \x; both stand only within strings here.
+std::string escape_marks(const std::string& json) {
+  std::string safe;
+  safe.reserve(json.size());
+  for (std::size_t i = 0; i < json.size();) {
+    const auto byte = static_cast<unsigned char>(json[i]);
+    const std::size_t length = byte < 0x80 ? 1 : byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+    const std::string_view character = std::string_view(json).substr(i, length);
+    if (byte == 0x7F) {
+      safe += "\\u007f";
+    } else if (byte < 0x80) {
+      safe += static_cast<char>(byte);
+    } else {
+      safe += visible(character);
+    }
+    i += length;
+  }
+  return safe;
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text) {
+  if (is_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string json_text(const nlohmann::json& value, int indent) {
+  return escape_marks(
+      value.dump(indent, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace));
+}
+
+bool has_deep_toml_key(std::string_view text) {
+  int parts = 0;
+  char before = '\n';
+  for (const char c : text) {
+    if (c == ' ' || c == '\t') continue;
+    if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) parts = 0;
+    if (c == '.' && before != '.' && ++parts > most_depth) return true;
+    before = c;
+  }
+  return false;
+}
+
+}  // namespace lrurec::util

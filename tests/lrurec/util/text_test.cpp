@@ -1,0 +1,67 @@
+#include "lrurec/util/text.h"
+
+#include <gtest/gtest.h>
+
+#include "lrurec/util/json.h"
+
+namespace lrurec::util {
+namespace {
+
+TEST(Text, WhatCommandsATerminalIsWrittenOut) {
+  EXPECT_EQ(visible("a\x1b[31m\a\x7f"), "a\\x1b[31m\\x07\\x7f");
+  EXPECT_EQ(visible("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80");
+  EXPECT_EQ(visible("\xC2\x9B" "31m"), "\\u009b31m") << "CSI as one character";
+  EXPECT_EQ(visible("a\xE2\x80\xAE" "b\xE2\x81\xA6" "c\xE2\x80\x8F" "d\xD8\x9C"), "a\\u202eb\\u2066c\\u200fd\\u061c");
+  EXPECT_EQ(visible("\xFF" "a\xC3"), "\\xffa\\xc3");
+  EXPECT_EQ(visible("a\nb\tc\r"), "a\\nb\\tc\\x0d");
+  EXPECT_EQ(visible("a\nb\tc\r", LineEnds::keep), "a\nb\tc\\x0d");
+}
+
+TEST(Text, PrintableIsCut) {
+  EXPECT_EQ(printable("a\tb\x1b[31m"), "a\\tb\\x1b[31m");
+  EXPECT_EQ(printable(std::string(100, 'x')), std::string(80, 'x') + "...");
+  EXPECT_EQ(printable("caf\xC3\xA9", 4), "caf\\xc3...");
+}
+
+TEST(Text, CsvCellsAreNoFormulas) {
+  EXPECT_EQ(csv_cell("i1"), "i1");
+  EXPECT_EQ(csv_cell("a,\"b\""), "\"a,\"\"b\"\"\"");
+  EXPECT_EQ(csv_cell("=HYPERLINK(\"http://x\")"), "\"'=HYPERLINK(\"\"http://x\"\")\"");
+  for (const char* formula : {"=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1"}) {
+    EXPECT_EQ(csv_cell(formula), std::string("'") + formula);
+  }
+  EXPECT_EQ(csv_cell("-5"), "-5");
+  EXPECT_EQ(csv_cell("+1.5"), "+1.5");
+}
+
+TEST(Json, DeepNestingIsNoJson) {
+  const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_FALSE(parse_json(nested(64)).is_discarded());
+  EXPECT_TRUE(parse_json(nested(65)).is_discarded());
+  EXPECT_TRUE(parse_json(nested(1000000)).is_discarded());
+  EXPECT_FALSE(parse_json("\"" + std::string(1000, '[') + "\"").is_discarded()) << "in a text it is text";
+  EXPECT_TRUE(parse_json("\"\\\"" + std::string("\",") + nested(70)).is_discarded());
+  EXPECT_FALSE(parse_json("[" + std::string(999, ' ') + "1, [2], [3], {\"a\": [4]}]").is_discarded());
+}
+
+TEST(Json, TextThatIsNoUtf8IsReplacedAndMarksAreEscaped) {
+  EXPECT_EQ(json_text({{"a", "x\xFFy"}}), "{\"a\":\"x\xEF\xBF\xBDy\"}");
+  const std::string hostile = "\x1b]0;\xC2\x9B\xE2\x80\xAE\x7F caf\xC3\xA9";
+  const std::string text = json_text(hostile);
+  EXPECT_EQ(text, "\"\\u001b]0;\\u009b\\u202e\\u007f caf\xC3\xA9\"");
+  EXPECT_EQ(parse_json(text), hostile) << "the value is the same";
+}
+
+TEST(Json, DeepTomlKeysAreSeen) {
+  std::string deep = "a";
+  for (int i = 0; i < 100; ++i) deep += " . \"b\"";
+  EXPECT_TRUE(has_deep_toml_key(deep + " = 1"));
+  EXPECT_TRUE(has_deep_toml_key("x = 1\n[" + deep + "]\n"));
+  EXPECT_TRUE(has_deep_toml_key("x = {" + deep + " = 1}"));
+  std::string numbers = "x = [0.1";
+  for (int i = 0; i < 100; ++i) numbers += ", 0.2";
+  EXPECT_FALSE(has_deep_toml_key(numbers + "] # " + std::string(200, '.')));
+}
+
+}  // namespace
+}  // namespace lrurec::util
