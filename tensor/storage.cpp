@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "tensor/cuda/runtime.h"
@@ -58,11 +59,14 @@ class Allocator {
   std::byte* allocate(std::size_t bytes) {
     const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
-    std::byte* block = take_cached(size);
-    if (block == nullptr) block = Blocks<Where>::take(size);
-    if (block == nullptr) {
-      release();
-      block = Blocks<Where>::take(size);
+    std::byte* block = nullptr;
+    if (size <= limit_ && stats_.in_use <= limit_ - size) {
+      block = take_cached(size);
+      if (block == nullptr) block = Blocks<Where>::take(size);
+      if (block == nullptr) {
+        release();
+        block = Blocks<Where>::take(size);
+      }
     }
     if (block == nullptr) {
       fail(ErrorKind::out_of_memory,
@@ -79,10 +83,9 @@ class Allocator {
     const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
     stats_.in_use -= size;
-    if (size > max_cached_block || !Blocks<Where>::kept) {
+    if (size > max_cached_block || !Blocks<Where>::kept || !cache(block, size)) {
       Blocks<Where>::give_back(block, size);
     } else {
-      cache_[size].push_back(block);
       stats_.cached += size;
       // What the cache holds was in use once; past a share of the peak it is left over from other sizes.
       if (stats_.cached > stats_.peak / 2 + (std::size_t{64} << 20)) release();
@@ -97,6 +100,10 @@ class Allocator {
     const std::lock_guard lock(mutex_);
     stats_.peak = stats_.in_use;
   }
+  void limit(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    limit_ = bytes;
+  }
   void release_locked() {
     const std::lock_guard lock(mutex_);
     release();
@@ -105,6 +112,16 @@ class Allocator {
  private:
   static constexpr std::size_t max_cached_block = std::size_t{1} << 30;
   static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept ? block_size(bytes) : bytes; }
+
+  /// False where there is no memory to remember the block in: a destructor brought it and must not fail.
+  bool cache(std::byte* block, std::size_t size) {
+    try {
+      cache_[size].push_back(block);
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
 
   std::byte* take_cached(std::size_t size) {
     const auto it = cache_.find(size);
@@ -126,6 +143,7 @@ class Allocator {
   std::mutex mutex_;
   std::map<std::size_t, std::vector<std::byte*>> cache_;
   MemoryStats stats_;
+  std::size_t limit_ = SIZE_MAX;
 };
 
 // Never destroyed: tensors with static lifetime may be freed after it would have been.
@@ -153,6 +171,9 @@ MemoryStats memory_stats(DeviceType type) {
 }
 void reset_memory_peak(DeviceType type) {
   on_device("memory", {type}, [&](auto where) { allocator_of(where).reset_peak(); });
+}
+void limit_memory(std::size_t bytes, DeviceType type) {
+  on_device("memory", {type}, [&](auto where) { allocator_of(where).limit(bytes); });
 }
 void release_memory_cache(DeviceType type) {
   on_device("memory", {type}, [&](auto where) { allocator_of(where).release_locked(); });

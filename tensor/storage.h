@@ -39,4 +39,8 @@ void reset_memory_peak(DeviceType type = DeviceType::cpu);
 /// Gives cached blocks back to the system (the driver).
 void release_memory_cache(DeviceType type = DeviceType::cpu);
 
+/// From now on tensors may hold so many bytes in all; what does not fit is ErrorKind::out_of_memory, as where the system
+/// has no more.
+void limit_memory(std::size_t bytes, DeviceType type = DeviceType::cpu);
+
 }  // namespace lrurec

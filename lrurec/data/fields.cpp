@@ -86,7 +86,7 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-std::optional<double> parse_date(std::string_view text) {
+std::optional<Time> parse_date(std::string_view text) {
   using namespace std::chrono;
   const int y = take_digits(text, 4);
   if (y < 0 || !take(text, '-')) return std::nullopt;
@@ -95,7 +95,7 @@ std::optional<double> parse_date(std::string_view text) {
   const int d = take_digits(text, 2);
   const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
   if (d < 0 || !date.ok()) return std::nullopt;
-  const double midnight = static_cast<double>(sys_days(date).time_since_epoch().count()) * 86400;
+  const Time midnight = static_cast<Time>(sys_days(date).time_since_epoch().count()) * 86400;
   if (text.empty()) return midnight;
   if (!take(text, ' ') && !take(text, 'T')) return std::nullopt;
   const int hours = take_digits(text, 2);
@@ -116,7 +116,10 @@ std::optional<double> parse_date(std::string_view text) {
 
 }  // namespace
 
-std::optional<double> parse_time(std::string_view text) {
+std::optional<Time> parse_time(std::string_view text) {
+  std::int64_t whole = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
+  if (error == std::errc{} && end == text.data() + text.size()) return whole;
   if (const auto number = parse_number(text)) return number;
   return parse_date(text);
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lrurec/data/interactions.h"
 #include "lrurec/data/line_source.h"
 
 namespace lrurec::data {
@@ -39,9 +40,9 @@ class FieldSplitter {
 inline bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 bool is_whole_number(std::string_view text);
 
-/// Seconds: a number as it is, or a date such as 2017-12-17, 2017-12-17 08:30:00 or 2017-12-17T08:30:00Z
-/// (UTC); nothing for anything else.
-std::optional<double> parse_time(std::string_view text);
+/// A number as it is, or a date such as 2017-12-17, 2017-12-17 08:30:00 or 2017-12-17T08:30:00Z
+/// (UTC, in seconds); nothing for anything else.
+std::optional<Time> parse_time(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 
 }  // namespace lrurec::data

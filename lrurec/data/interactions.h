@@ -26,11 +26,15 @@ class Interner {
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
 };
 
+/// Seconds, or whatever else the file counts in. Nanoseconds since 1970 are whole numbers of 19 digits, which a double
+/// would round to a quarter of a microsecond.
+using Time = long double;
+
 /// Rows of a raw file in file order, as columns. `time` is empty where the format has none: then the file's
 /// order is the order.
 struct Interactions {
   std::vector<std::uint32_t> user, item;  ///< numbers of users and items, from 0
-  std::vector<double> time;
+  std::vector<Time> time;
   std::vector<float> rating;  ///< empty where the format has none or nobody asked
   StringTable users, items;   ///< raw ids
   std::string source, format;

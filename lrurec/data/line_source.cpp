@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fmt/ranges.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,35 @@ namespace {
 constexpr std::size_t longest_line = std::size_t{1} << 20;
 constexpr std::uint64_t most_text = std::uint64_t{16} << 30;
 constexpr std::size_t block = std::size_t{256} << 10;
+
+/// libarchive turns names within archives into the locale's characters, and gives up in that of a plain C program.
+class Utf8Names {
+ public:
+  Utf8Names() : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (utf8_ != nullptr) before_ = ::uselocale(utf8_);
+  }
+  ~Utf8Names() {
+    if (utf8_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(utf8_);
+  }
+  Utf8Names(const Utf8Names&) = delete;
+  Utf8Names& operator=(const Utf8Names&) = delete;
+
+ private:
+  locale_t utf8_, before_ = nullptr;
+};
+
+std::string path_of(archive_entry* entry) {
+  const char* name = archive_entry_pathname(entry);
+  return name == nullptr ? "?" : name;
+}
+
+/// A name that could not be turned into characters is a warning; the data are there.
+bool next_entry(archive* handle, archive_entry** entry) {
+  const int code = archive_read_next_header(handle, entry);
+  return code == ARCHIVE_OK || code == ARCHIVE_WARN;
+}
 
 }  // namespace
 
@@ -48,6 +78,7 @@ struct LineSource::Archive {
 
 LineSource::LineSource(const std::filesystem::path& path, const std::string& member)
     : path_(path.string()), archive_(std::make_unique<Archive>()) {
+  const Utf8Names names;
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (status.type() == std::filesystem::file_type::not_found) {
@@ -69,7 +100,7 @@ LineSource::LineSource(const std::filesystem::path& path, const std::string& mem
   const int header = archive_read_next_header(handle, &entry);
   // The end at once is a compressed file of no text, or an empty pipe; unless the decoder had a complaint.
   ended_ = header == ARCHIVE_EOF && archive_errno(handle) == 0;
-  if (!ended_ && header != ARCHIVE_OK) fail_archive();
+  if (!ended_ && header != ARCHIVE_OK && header != ARCHIVE_WARN) fail_archive();
   if (is_zip()) {
     open_member(member);
     return;
@@ -89,8 +120,8 @@ std::vector<std::string> LineSource::members() const {
   other.open(path_);
   std::vector<std::string> names;
   archive_entry* entry = nullptr;
-  while (!other.failed && archive_read_next_header(other.handle, &entry) == ARCHIVE_OK) {
-    if (archive_entry_filetype(entry) == AE_IFREG) names.emplace_back(archive_entry_pathname(entry));
+  while (!other.failed && next_entry(other.handle, &entry)) {
+    if (archive_entry_filetype(entry) == AE_IFREG) names.push_back(path_of(entry));
   }
   return names;
 }
@@ -117,8 +148,8 @@ void LineSource::open_member(const std::string& member) {
   archive_->open(path_);
   archive_entry* entry = nullptr;
   do {
-    if (archive_->failed || archive_read_next_header(archive_->handle, &entry) != ARCHIVE_OK) fail_archive();
-  } while (archive_entry_pathname(entry) != wanted[0]);
+    if (archive_->failed || !next_entry(archive_->handle, &entry)) fail_archive();
+  } while (path_of(entry) != wanted[0]);
   ended_ = false;
 }
 

@@ -157,8 +157,8 @@ double tied_share(const Positions& rows, const Interactions& all) {
 }
 
 /// The time before which this share of the rows lies.
-double time_at(const Positions& rows, const Interactions& all, double share) {
-  std::vector<double> times;
+Time time_at(const Positions& rows, const Interactions& all, double share) {
+  std::vector<Time> times;
   times.reserve(rows.size());
   for (const auto r : rows) times.push_back(all.time[r]);
   const auto at = times.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(times.size()));
@@ -168,11 +168,11 @@ double time_at(const Positions& rows, const Interactions& all, double share) {
 
 /// Rows in order, offsets of the users in them.
 Cuts cut_by_time(const Positions& rows, const Interactions& all, const std::vector<std::int64_t>& offsets,
-                 double validation_from, double test_from) {
+                 Time validation_from, Time test_from) {
   Cuts cuts;
   for (std::size_t u = 0; u + 1 < offsets.size(); ++u) {
     const auto first = rows.begin() + offsets[u], last = rows.begin() + offsets[u + 1];
-    const auto place_of = [&](double time) {
+    const auto place_of = [&](Time time) {
       return std::partition_point(first, last, [&](std::uint32_t r) { return all.time[r] < time; });
     };
     const auto validation = place_of(validation_from), test = place_of(test_from);
@@ -203,6 +203,11 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
   std::iota(rows.begin(), rows.end(), 0);
   protocol.steps.push_back(describe("read", rows, all));
   if (min_rating) {
+    const float highest = all.rating.empty() ? 0 : *std::max_element(all.rating.begin(), all.rating.end());
+    if (static_cast<double>(highest) < *min_rating) {
+      fail(ErrorKind::data, "{}: no rating is {} or more, the highest is {}; choose another --min-rating", all.source,
+           *min_rating, highest);
+    }
     std::erase_if(rows, [&](std::uint32_t r) { return static_cast<double>(all.rating[r]) < *min_rating; });
     const std::string what = fmt::format("rating below {}", *min_rating);
     protocol.steps.push_back(describe(what + " dropped", rows, all));
@@ -251,11 +256,11 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
   std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
   Cuts cuts;
   if (split.by_time) {
-    const double validation_from = time_at(rows, all, split.validation_from),
-                 test_from = time_at(rows, all, split.test_from);
+    const Time validation_from = time_at(rows, all, split.validation_from),
+               test_from = time_at(rows, all, split.test_from);
     cuts = cut_by_time(rows, all, offsets, validation_from, test_from);
-    protocol.facts["validation_from"] = validation_from;
-    protocol.facts["test_from"] = test_from;
+    protocol.facts["validation_from"] = static_cast<double>(validation_from);
+    protocol.facts["test_from"] = static_cast<double>(test_from);
     if (!any_target(cuts.validation) || !any_target(cuts.test)) {
       fail(
           ErrorKind::data,

@@ -30,7 +30,7 @@ StringTable Interner::texts() const {
   return table;
 }
 
-void RowSink::add(std::string_view user, std::string_view item, std::optional<double> time,
+void RowSink::add(std::string_view user, std::string_view item, std::optional<Time> time,
                   std::optional<double> rating) {
   constexpr std::size_t most_rows = std::size_t{1} << 31;
   if (rows_.size() >= most_rows) fail(ErrorKind::data, "{}: more than 2^31 rows", source_.path());
@@ -100,7 +100,8 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
                        line);
       }
     }
-    std::optional<double> time, rating;
+    std::optional<Time> time;
+    std::optional<double> rating;
     if (at.time) {
       time = parse_time(fields[*at.time].text);
       if (!time) {
@@ -227,10 +228,11 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
   const auto place = [&](const std::string& column) -> std::optional<std::size_t> {
     if (column.empty()) return std::nullopt;
     if (is_whole_number(column)) {
-      const std::size_t number = std::stoul(column);
+      std::size_t number = fields.size();  // where it is larger than any number can be
+      std::from_chars(column.data(), column.data() + column.size(), number);
       if (number < fields.size()) return number;
       source.fail_at(
-          1, fmt::format("there is no column {}: the line has {} (counted from 0)", number, fields.size()),
+          1, fmt::format("there is no column {}: the line has {} (counted from 0)", column, fields.size()),
           *first);
     }
     header = true;

@@ -13,7 +13,7 @@ class RowSink {
   explicit RowSink(const LineSource& source) : source_(source) {}
 
   /// All rows have a time or none has; the same goes for ratings.
-  void add(std::string_view user, std::string_view item, std::optional<double> time,
+  void add(std::string_view user, std::string_view item, std::optional<Time> time,
            std::optional<double> rating);
   /// The rows, with the texts of their ids.
   Interactions finish();

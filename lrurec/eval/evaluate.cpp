@@ -6,6 +6,7 @@
 
 #include "ops/ops.h"
 #include "tensor/error.h"
+#include "tensor/parallel_errors.h"
 
 namespace lrurec::eval {
 namespace {
@@ -94,19 +95,16 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
     const Tensor scores = scorer(group).contiguous();
     const auto width = static_cast<std::size_t>(data.items() + 1);
     std::vector<std::int64_t> ranks(n), targets(n);
-    std::string error;
+    ParallelErrors errors;
 #pragma omp parallel for schedule(static) if (n > 1)
     for (std::size_t i = 0; i < n; ++i) {
-      try {
+      errors.attempt([&] {
         targets[i] = data.target(group[i], options.split);
         ranks[i] = rank_of({scores.data<float>() + i * width, width}, static_cast<std::int32_t>(targets[i]),
                            masked_items(data, group[i], options.split, options.mask, options.max_length));
-      } catch (const std::exception& e) {
-#pragma omp critical
-        error = e.what();
-      }
+      });
     }
-    if (!error.empty()) fail(ErrorKind::non_finite, "{}", error);
+    errors.rethrow();
     for (const auto rank : ranks) result.add(rank);
     if (options.with_loss) {
       const Tensor mean = ops::raw::cross_entropy(scores, Tensor::from(targets));

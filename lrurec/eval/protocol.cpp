@@ -102,4 +102,14 @@ std::vector<std::string> ProtocolCard::differences(const ProtocolCard& a, const 
   return found;
 }
 
+std::string ProtocolCard::remedy(const std::vector<std::string>& differences) {
+  if (differences.size() == 1 && differences[0].starts_with("mask")) {
+    return "--mask all gives them the same candidates";
+  }
+  if (differences.size() == 1 && differences[0].starts_with("candidates")) {
+    return "--eval-negatives 0 ranks among all items for both";
+  }
+  return "--force compares the users that both have, for what it is worth";
+}
+
 }  // namespace lrurec::eval

@@ -35,6 +35,8 @@ struct ProtocolCard {
   nlohmann::json json() const;
   /// What makes metrics under two cards unlike, one phrase each; empty where they may be compared.
   static std::vector<std::string> differences(const ProtocolCard& a, const ProtocolCard& b);
+  /// What to do about them, a phrase.
+  static std::string remedy(const std::vector<std::string>& differences);
 
  private:
   std::string mask_text() const;

@@ -6,6 +6,7 @@
 #include "lrurec/data/negatives.h"
 #include "ops/ops.h"
 #include "tensor/error.h"
+#include "tensor/parallel_errors.h"
 
 namespace lrurec::eval {
 namespace {
@@ -78,8 +79,12 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
     const std::size_t n = group_size(data, std::span(users).subspan(first), options);
     const auto group = std::span(users).subspan(first, n);
     std::vector<std::vector<std::int64_t>> lists(n);
+    ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic)
-    for (std::size_t i = 0; i < n; ++i) lists[i] = candidates_of_user(data, group[i], options);
+    for (std::size_t i = 0; i < n; ++i) {
+      errors.attempt([&] { lists[i] = candidates_of_user(data, group[i], options); });
+    }
+    errors.rethrow();
     std::size_t width = 0;
     for (const auto& list : lists) width = std::max(width, list.size());
     // Shorter lists end in start tokens, which are scored and not looked at.

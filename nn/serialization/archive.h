@@ -12,6 +12,7 @@
 #include <cereal/types/utility.hpp>
 #include <cereal/types/vector.hpp>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -154,7 +155,9 @@ T from_bytes(Bytes bytes, std::string_view what, T value = {}) {
     archive(value);
   } catch (const Error&) {
     throw;
-  } catch (const std::exception&) {  // cereal's own complaints, length_error, bad_alloc
+  } catch (const std::bad_alloc&) {  // sizes are checked against the bytes there are, so this is no damage
+    throw;
+  } catch (const std::exception&) {  // cereal's own complaints, length_error
     archive.damaged();
   }
   archive.finish();

@@ -32,6 +32,12 @@ constexpr std::array<char, 8> magic{'L', 'R', 'U', 'R', 'E', 'C', '\r', '\n'};
 
 std::uint64_t checksum_of(const Header& header) { return XXH3_64bits(&header, offsetof(Header, checksum)); }
 
+/// How a file of this kind comes about, for those who give another one.
+std::string_view origin(std::string_view kind) {
+  if (kind == "dataset") return "; lrurec prepare makes one of raw logs";
+  return "";
+}
+
 std::string kind_name(const Header& header) {
   return {header.kind.data(), ::strnlen(header.kind.data(), header.kind.size())};
 }
@@ -55,17 +61,25 @@ std::vector<std::byte> read_envelope(const std::filesystem::path& path, std::str
   Header header{};
   const std::string file = path.string();
   if (bytes.size() < sizeof(Header)) {
-    fail(ErrorKind::file, "{} is not a {} file of lrurec, or was cut off: it has only {} bytes", file, kind,
-         bytes.size());
+    fail(ErrorKind::file, "{} is not a {} file of lrurec, or was cut off: it has only {} bytes{}", file, kind,
+         bytes.size(), origin(kind));
   }
   std::memcpy(&header, bytes.data(), sizeof(Header));
-  if (header.magic != magic) fail(ErrorKind::file, "{} is not a {} file of lrurec", file, kind);
+  if (header.magic != magic) {
+    fail(ErrorKind::file, "{} is not a {} file of lrurec{}", file, kind, origin(kind));
+  }
   if (header.checksum != checksum_of(header)) {
+    if (header.version > newest_version) {
+      fail(ErrorKind::file,
+           "{} has format version {} (this lrurec reads up to {}), or is damaged: the checksum of its header differs; use "
+           "a newer lrurec or a backup",
+           file, header.version, newest_version);
+    }
     fail(ErrorKind::file, "{} is damaged: the checksum of its header differs; use a backup or make it again",
          file);
   }
   if (kind_name(header) != kind) {
-    fail(ErrorKind::file, "{} is a {} file, a {} file is needed", file, kind_name(header), kind);
+    fail(ErrorKind::file, "{} is a {} file, a {} file is needed{}", file, kind_name(header), kind, origin(kind));
   }
   if (header.version > newest_version || header.version == 0) {
     fail(ErrorKind::file, "{} has format version {}, this lrurec reads up to {}; use a newer lrurec", file,

@@ -1,12 +1,14 @@
 // Tiles of tokens go through both layers while they lie in cache; nothing of size [tokens, I] is ever stored.
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "ops/feed_forward/kernels.h"
 #include "ops/primitives/formulas.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -64,19 +66,25 @@ std::int64_t kept_feed_forward_size(Cpu, std::int64_t, std::int64_t, bool) { ret
 template <class T>
 void feed_forward(Cpu, const FeedForward<T>& f, bool, T* y) {
   const std::int64_t I = f.weights.I, O = f.weights.O;
+  ParallelErrors errors;
 #pragma omp parallel if (f.tokens > tile_tokens)
   {
-    const Scratch<T> a(tile_tokens * I);
+    std::optional<Scratch<T>> scratch;
+    errors.attempt([&] { scratch.emplace(tile_tokens * I); });
 #pragma omp for schedule(static)
     for (std::int64_t first = 0; first < f.tokens; first += tile_tokens) {
-      const std::int64_t n = std::min(tile_tokens, f.tokens - first);
-      first_layer(f, first, n, a.data());
-      gelu(n * I, a.data(), a.data());
-      f.mask.apply(first * I, n * I, a.data());
-      tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), I, 1}, packed_W2(f), O, y + first * O,
-                   O, f.weights.b2);
+      errors.attempt([&] {
+        const Scratch<T>& a = *scratch;
+        const std::int64_t n = std::min(tile_tokens, f.tokens - first);
+        first_layer(f, first, n, a.data());
+        gelu(n * I, a.data(), a.data());
+        f.mask.apply(first * I, n * I, a.data());
+        tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), I, 1}, packed_W2(f), O, y + first * O,
+                     O, f.weights.b2);
+      });
     }
   }
+  errors.rethrow();
 }
 
 namespace {
@@ -99,27 +107,31 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;
   for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f.weights);
+  ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 1) if (runs > 1)
   for (std::int64_t run = 0; run < runs; ++run) {
-    Sums<T>& sum = sums[static_cast<std::size_t>(run)];
-    const Scratch<T> a(tile_tokens * I), slope(a.size()), dz(a.size());
-    for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
-      const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
-      const T* g = dy + first * O;
-      first_layer(f, first, n, a.data());
-      gelu_and_slope(n * I, a.data(), slope.data());
-      f.mask.apply(first * I, n * I, a.data(), slope.data());
-      tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), I, sum.W2.data(), I);
-      tile_add_columns(n, O, g, sum.b2.data());
-      tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, f.weights.W2, I, dz.data(), I);
-      for (std::int64_t i = 0; i < n * I; ++i) dz[i] *= slope[i];
-      tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), I, 1}, f.weights.W1, H,
-                   to.dx + first * H, H);
-      tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, I}, f.x + first * H, H,
-                   sum.W1.data(), H);
-      tile_add_columns(n, I, dz.data(), sum.b1.data());
-    }
+    errors.attempt([&] {
+      Sums<T>& sum = sums[static_cast<std::size_t>(run)];
+      const Scratch<T> a(tile_tokens * I), slope(a.size()), dz(a.size());
+      for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
+        const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
+        const T* g = dy + first * O;
+        first_layer(f, first, n, a.data());
+        gelu_and_slope(n * I, a.data(), slope.data());
+        f.mask.apply(first * I, n * I, a.data(), slope.data());
+        tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), I, sum.W2.data(), I);
+        tile_add_columns(n, O, g, sum.b2.data());
+        tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, f.weights.W2, I, dz.data(), I);
+        for (std::int64_t i = 0; i < n * I; ++i) dz[i] *= slope[i];
+        tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), I, 1}, f.weights.W1, H,
+                     to.dx + first * H, H);
+        tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, I}, f.x + first * H, H,
+                     sum.W1.data(), H);
+        tile_add_columns(n, I, dz.data(), sum.b1.data());
+      }
+    });
   }
+  errors.rethrow();
   const auto total = [&](Scratch<T> Sums<T>::*part, T* out) {
     const Scratch<T>& first = sums.front().*part;
     std::copy(first.begin(), first.end(), out);

@@ -13,11 +13,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "ops/linear_cross_entropy/kernels.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -82,34 +84,43 @@ class Head {
     const Scratch<T> dweight(f_.wants_gradients() ? parts * C * H : 0),
         dbias(f_.wants_gradients() ? parts * C : 0);
     std::array<double, parts> loss{};
+    ParallelErrors errors;
 #pragma omp parallel
     {
-      Chunk<T> chunk(chunk_tokens_, tiles_, H);
-      const Scratch<T> tiles(tiles_ * tile_classes * chunk.ld);
-      const auto tile = [&](std::int64_t j) { return tiles.data() + j * tile_classes * chunk.ld; };
+      std::optional<Chunk<T>> own_chunk;
+      std::optional<Scratch<T>> tiles;
+      errors.attempt([&] {
+        own_chunk.emplace(chunk_tokens_, tiles_, H);
+        tiles.emplace(tiles_ * tile_classes * own_chunk->ld);
+      });
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
-        if (f_.wants_gradients()) {
-          std::fill_n(dweight.data() + part * C * H, C * H, T(0));
-          std::fill_n(dbias.data() + part * C, C, T(0));
-        }
-        for (std::int64_t c = chunks_ * part / parts; c < chunks_ * (part + 1) / parts; ++c) {
-          enter(chunk, c);
-          for (std::int64_t j = 0; j < tiles_; ++j) {
-            scores(chunk, j, tile(j));
-            measure<true>(chunk, j, tile(j));
+        errors.attempt([&] {
+          Chunk<T>& chunk = *own_chunk;
+          const auto tile = [&](std::int64_t j) { return tiles->data() + j * tile_classes * chunk.ld; };
+          if (f_.wants_gradients()) {
+            std::fill_n(dweight.data() + part * C * H, C * H, T(0));
+            std::fill_n(dbias.data() + part * C, C, T(0));
           }
-          loss[static_cast<std::size_t>(part)] += combine(chunk);
-          if (!f_.wants_gradients()) continue;
-          T* dx = f_.dx + chunk.start * H;
-          std::fill_n(dx, chunk.tokens * H, T(0));
-          for (std::int64_t j = 0; j < tiles_; ++j) {
-            to_gradient<true>(chunk, j, tile(j), dbias.data() + part * C);
-            add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
+          for (std::int64_t c = chunks_ * part / parts; c < chunks_ * (part + 1) / parts; ++c) {
+            enter(chunk, c);
+            for (std::int64_t j = 0; j < tiles_; ++j) {
+              scores(chunk, j, tile(j));
+              measure<true>(chunk, j, tile(j));
+            }
+            loss[static_cast<std::size_t>(part)] += combine(chunk);
+            if (!f_.wants_gradients()) continue;
+            T* dx = f_.dx + chunk.start * H;
+            std::fill_n(dx, chunk.tokens * H, T(0));
+            for (std::int64_t j = 0; j < tiles_; ++j) {
+              to_gradient<true>(chunk, j, tile(j), dbias.data() + part * C);
+              add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
+            }
           }
-        }
+        });
       }
     }
+    errors.rethrow();
     if (f_.wants_gradients()) {
       sum_parts(dweight, C * H, f_.dweight);
       sum_parts(dbias, C, f_.dbias);
@@ -137,33 +148,40 @@ class Head {
       const std::int64_t n = std::min(count * chunk_tokens_, f_.tokens - start) * H;
       const auto chunk = [&](std::int64_t c) -> Chunk<T>& { return chunks[static_cast<std::size_t>(c)]; };
       std::vector<double> loss(static_cast<std::size_t>(count));
+      ParallelErrors errors;
 #pragma omp parallel
       {
-        const Scratch<T> tile(tile_classes * chunk(0).ld);
+        std::optional<Scratch<T>> scratch;
+        errors.attempt([&] { scratch.emplace(tile_classes * chunk(0).ld); });
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
 #pragma omp for schedule(dynamic, 4)
         for (std::int64_t j = 0; j < tiles_; ++j) {
-          for (std::int64_t c = 0; c < count; ++c) {
-            scores(chunk(c), j, tile.data());
-            measure<false>(chunk(c), j, tile.data());
-          }
+          errors.attempt([&] {
+            for (std::int64_t c = 0; c < count; ++c) {
+              scores(chunk(c), j, scratch->data());
+              measure<false>(chunk(c), j, scratch->data());
+            }
+          });
         }
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) loss[static_cast<std::size_t>(c)] = combine(chunk(c));
 #pragma omp for schedule(dynamic, 1)
         for (std::int64_t part = 0; part < (f_.wants_gradients() ? parts : 0); ++part) {
-          T* sum = dx.data() + part * n;
-          std::fill_n(sum, n, T(0));
-          for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
-            for (std::int64_t c = 0; c < count; ++c) {
-              scores(chunk(c), j, tile.data());
-              to_gradient<false>(chunk(c), j, tile.data(), f_.dbias);
-              add_products(chunk(c), j, tile.data(), sum + c * chunk_tokens_ * H, f_.dweight);
+          errors.attempt([&] {
+            T* sum = dx.data() + part * n;
+            std::fill_n(sum, n, T(0));
+            for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
+              for (std::int64_t c = 0; c < count; ++c) {
+                scores(chunk(c), j, scratch->data());
+                to_gradient<false>(chunk(c), j, scratch->data(), f_.dbias);
+                add_products(chunk(c), j, scratch->data(), sum + c * chunk_tokens_ * H, f_.dweight);
+              }
             }
-          }
+          });
         }
       }
+      errors.rethrow();
       for (const double part : loss) total += part;
       if (f_.wants_gradients()) sum_parts(dx, n, f_.dx + start * H);
     }

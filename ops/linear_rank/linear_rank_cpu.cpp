@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "ops/linear_rank/kernels.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -105,32 +107,40 @@ template <class T>
 void linear_ranks(Cpu, const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
   constexpr std::int64_t group_rows = panel_rows * panels_together;
   const std::int64_t groups = (f.n + group_rows - 1) / group_rows;
+  ParallelErrors errors;
 #pragma omp parallel if (f.n > panel_rows)
   {
     std::vector<Panel<T>> panels;
-    for (std::int64_t p = 0; p < panels_together; ++p) panels.emplace_back(f.H);
-    const Scratch<T> s(tile_classes * panel_rows);
+    std::optional<Scratch<T>> scores;
+    errors.attempt([&] {
+      for (std::int64_t p = 0; p < panels_together; ++p) panels.emplace_back(f.H);
+      scores.emplace(tile_classes * panel_rows);
+    });
 #pragma omp for schedule(dynamic, 1)
     for (std::int64_t group = 0; group < groups; ++group) {
-      for (std::int64_t p = 0; p < panels_together; ++p) {
-        enter(f, panels[static_cast<std::size_t>(p)], std::min(f.n, group * group_rows + p * panel_rows));
-      }
-      for (std::int64_t first = 0; first < f.C; first += tile_classes) {
-        const std::int64_t n = std::min(tile_classes, f.C - first);
-        for (Panel<T>& panel : panels) {
-          if (panel.rows == 0) continue;
-          tile_product(TileStart::zero, n, panel_rows, f.H, TileOperand<T>{f.weight + first * f.H, f.H, 1},
-                       panel.x.data(), panel_rows, s.data(), panel_rows);
-          if (losses == nullptr) {
-            count<T, false>(panel, n, f.bias + first, s.data());
-          } else {
-            count<T, true>(panel, n, f.bias + first, s.data());
+      errors.attempt([&] {
+        const Scratch<T>& s = *scores;
+        for (std::int64_t p = 0; p < panels_together; ++p) {
+          enter(f, panels[static_cast<std::size_t>(p)], std::min(f.n, group * group_rows + p * panel_rows));
+        }
+        for (std::int64_t first = 0; first < f.C; first += tile_classes) {
+          const std::int64_t n = std::min(tile_classes, f.C - first);
+          for (Panel<T>& panel : panels) {
+            if (panel.rows == 0) continue;
+            tile_product(TileStart::zero, n, panel_rows, f.H, TileOperand<T>{f.weight + first * f.H, f.H, 1},
+                         panel.x.data(), panel_rows, s.data(), panel_rows);
+            if (losses == nullptr) {
+              count<T, false>(panel, n, f.bias + first, s.data());
+            } else {
+              count<T, true>(panel, n, f.bias + first, s.data());
+            }
           }
         }
-      }
-      for (const Panel<T>& panel : panels) finish(f, panel, ranks, losses);
+        for (const Panel<T>& panel : panels) finish(f, panel, ranks, losses);
+      });
     }
   }
+  errors.rethrow();
 }
 
 #define LINEAR_RANKS(T) template void linear_ranks<T>(Cpu, const LinearRank<T>&, std::int64_t*, T*);

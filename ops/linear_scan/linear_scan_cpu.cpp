@@ -7,6 +7,7 @@
 #include "ops/linear_scan/kernels.h"
 #include "ops/primitives/complex_step.h"
 #include "tensor/dtype.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {
@@ -150,42 +151,46 @@ template <class T>
 void scan_recursive(Cpu, const Scan<T>& scan) {
   const std::int64_t D = scan.channels;
   const std::vector<T> lambda = step_factors(scan);
+  ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 1) if (worth_threads(scan))
   for (std::int64_t s = 0; s < scan.sequences; ++s) {
-    const TimeOrder row(scan, s);
-    if (row.length == 0) continue;
-    for (std::int64_t t = 1; t < row.length && scan.h != scan.x; ++t) {
-      std::copy_n(scan.x + row(t) * D, D, scan.h + row(t) * D);
-    }
-    T* first = scan.h + row(0) * D;
-    first_input(scan, s, row(0), first);
-    // h_1 = lambda h_0 + x_1: an initial state joins the first input.
-    if (scan.initial != nullptr) step_row(D, lambda.data(), scan.initial + s * D, first, first);
+    errors.attempt([&] {
+      const TimeOrder row(scan, s);
+      if (row.length == 0) return;
+      for (std::int64_t t = 1; t < row.length && scan.h != scan.x; ++t) {
+        std::copy_n(scan.x + row(t) * D, D, scan.h + row(t) * D);
+      }
+      T* first = scan.h + row(0) * D;
+      first_input(scan, s, row(0), first);
+      // h_1 = lambda h_0 + x_1: an initial state joins the first input.
+      if (scan.initial != nullptr) step_row(D, lambda.data(), scan.initial + s * D, first, first);
 
-    std::int64_t padded = 1;
-    while (padded < row.length) padded *= 2;
-    const std::int64_t pad = padded - row.length;
+      std::int64_t padded = 1;
+      while (padded < row.length) padded *= 2;
+      const std::int64_t pad = padded - row.length;
 
-    std::vector<T> powers = lambda;  // rows lambda^1 .. lambda^half
-    for (std::int64_t half = 1; half < padded; half *= 2) {
-      if (half > 1) {  // [La, La * La[-1]]
-        const std::int64_t known = half / 2;
-        powers.resize(static_cast<std::size_t>(half * D));
-        for (std::int64_t i = 0; i < known * D; ++i) {
-          powers[static_cast<std::size_t>(known * D + i)] =
-              powers[static_cast<std::size_t>(i)] * powers[static_cast<std::size_t>((known - 1) * D + i % D)];
+      std::vector<T> powers = lambda;  // rows lambda^1 .. lambda^half
+      for (std::int64_t half = 1; half < padded; half *= 2) {
+        if (half > 1) {  // [La, La * La[-1]]
+          const std::int64_t known = half / 2;
+          powers.resize(static_cast<std::size_t>(half * D));
+          for (std::int64_t i = 0; i < known * D; ++i) {
+            powers[static_cast<std::size_t>(known * D + i)] =
+                powers[static_cast<std::size_t>(i)] * powers[static_cast<std::size_t>((known - 1) * D + i % D)];
+          }
+        }
+        for (std::int64_t start = 0; start < padded; start += 2 * half) {
+          const std::int64_t last = start + half - 1 - pad;  // last row of the first half
+          if (last < 0) continue;                            // a first half of padding adds nothing
+          for (std::int64_t i = 0; i < half; ++i) {
+            T* to = scan.h + row(last + 1 + i) * D;
+            step_row(D, powers.data() + i * D, scan.h + row(last) * D, to, to);
+          }
         }
       }
-      for (std::int64_t start = 0; start < padded; start += 2 * half) {
-        const std::int64_t last = start + half - 1 - pad;  // last row of the first half
-        if (last < 0) continue;                            // a first half of padding adds nothing
-        for (std::int64_t i = 0; i < half; ++i) {
-          T* to = scan.h + row(last + 1 + i) * D;
-          step_row(D, powers.data() + i * D, scan.h + row(last) * D, to, to);
-        }
-      }
-    }
+    });
   }
+  errors.rethrow();
   finish(scan, lambda.data());
 }
 

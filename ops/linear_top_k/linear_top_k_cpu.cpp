@@ -10,6 +10,7 @@
 #include "ops/linear_top_k/kernels.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -108,21 +109,25 @@ void linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values,
   for (std::int64_t first_row = 0; first_row < f.n; first_row += rows_together) {
     const std::int64_t rows = std::min(rows_together, f.n - first_row);
     std::vector<std::vector<Best<T>>> parts(static_cast<std::size_t>(threads));
+    ParallelErrors errors;
 #pragma omp parallel for num_threads(static_cast <int>(threads)) schedule(static) reduction(+ : broken)
     for (std::int64_t part = 0; part < threads; ++part) {
-      std::vector<Best<T>>& best = parts[static_cast<std::size_t>(part)];
-      best.assign(static_cast<std::size_t>(rows), Best<T>(f.k));
-      const Scratch<T> scores(rows * top_k_tile);
-      for (std::int64_t j = tiles * part / threads; j < tiles * (part + 1) / threads; ++j) {
-        tile_product(TileStart::zero, rows, top_k_tile, f.H, TileOperand<T>{f.x + first_row * f.H, f.H, 1},
-                     f.tiles + j * f.H * top_k_tile, top_k_tile, scores.data(), top_k_tile);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          const bool finite = offer_tile(f, first_row + r, j * top_k_tile, scores.data() + r * top_k_tile,
-                                         best[static_cast<std::size_t>(r)]);
-          broken += finite ? 0 : 1;
+      errors.attempt([&] {
+        std::vector<Best<T>>& best = parts[static_cast<std::size_t>(part)];
+        best.assign(static_cast<std::size_t>(rows), Best<T>(f.k));
+        const Scratch<T> scores(rows * top_k_tile);
+        for (std::int64_t j = tiles * part / threads; j < tiles * (part + 1) / threads; ++j) {
+          tile_product(TileStart::zero, rows, top_k_tile, f.H, TileOperand<T>{f.x + first_row * f.H, f.H, 1},
+                       f.tiles + j * f.H * top_k_tile, top_k_tile, scores.data(), top_k_tile);
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const bool finite = offer_tile(f, first_row + r, j * top_k_tile, scores.data() + r * top_k_tile,
+                                           best[static_cast<std::size_t>(r)]);
+            broken += finite ? 0 : 1;
+          }
         }
-      }
+      });
     }
+    errors.rethrow();
     for (std::int64_t r = 0; r < rows; ++r) {
       Best<T> all(f.k);
       for (const auto& part : parts) {

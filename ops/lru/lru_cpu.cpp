@@ -9,6 +9,7 @@
 #include "ops/lru/kernels.h"
 #include "ops/primitives/complex_step.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -103,57 +104,64 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
   const std::int64_t H = f.weights.H, D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
   const Runs runs(f);
+  ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 1) if (runs.count() > 1)
   for (std::int64_t run = 0; run < runs.count(); ++run) {
-    Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
-    std::int64_t s = runs.first_sequence[static_cast<std::size_t>(run)];
-    const std::int64_t last_sequence = runs.first_sequence[static_cast<std::size_t>(run + 1)];
-    // h_0 of sequence s; an empty sequence ends where it starts.
-    const auto enter = [&] {
-      for (; s < last_sequence; ++s) {
-        std::fill(state.begin(), state.end(), T(0));
-        if (f.initial != nullptr) to_plane(D, f.initial + s * D, state.data());
-        if (f.offsets[s] < f.offsets[s + 1]) return;
-        from_plane(D, state.data(), out.final_state + s * D);
-      }
-    };
-    enter();
-    const std::int64_t end = f.offsets[last_sequence];
-    for (std::int64_t first = s < last_sequence ? f.offsets[s] : end; first < end; first += tile_tokens) {
-      const std::int64_t n = std::min(tile_tokens, end - first);
-      T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
-      tile_product(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, 2 * D, h,
-                   2 * D, weights.b);
-      for (std::int64_t t = 0; t < n; ++t) {
-        T* row = h + t * 2 * D;
-        const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
-        complex_step<false>(PlanarParts{D}, D, weights.lambda, before, row, row);
-        if (first + t + 1 == f.offsets[s + 1]) {
-          from_plane(D, row, out.final_state + s * D);
-          ++s;
-          enter();
+    errors.attempt([&] {
+      Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
+      std::int64_t s = runs.first_sequence[static_cast<std::size_t>(run)];
+      const std::int64_t last_sequence = runs.first_sequence[static_cast<std::size_t>(run + 1)];
+      // h_0 of sequence s; an empty sequence ends where it starts.
+      const auto enter = [&] {
+        for (; s < last_sequence; ++s) {
+          std::fill(state.begin(), state.end(), T(0));
+          if (f.initial != nullptr) to_plane(D, f.initial + s * D, state.data());
+          if (f.offsets[s] < f.offsets[s + 1]) return;
+          from_plane(D, state.data(), out.final_state + s * D);
+        }
+      };
+      enter();
+      const std::int64_t end = f.offsets[last_sequence];
+      for (std::int64_t first = s < last_sequence ? f.offsets[s] : end; first < end; first += tile_tokens) {
+        const std::int64_t n = std::min(tile_tokens, end - first);
+        T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
+        tile_product(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, 2 * D, h,
+                     2 * D, weights.b);
+        for (std::int64_t t = 0; t < n; ++t) {
+          T* row = h + t * 2 * D;
+          const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
+          complex_step<false>(PlanarParts{D}, D, weights.lambda, before, row, row);
+          if (first + t + 1 == f.offsets[s + 1]) {
+            from_plane(D, row, out.final_state + s * D);
+            ++s;
+            enter();
+          }
+        }
+        if (s < last_sequence && f.offsets[s] < first + n) {  // the tile ends within a sequence
+          std::copy_n(h + (n - 1) * 2 * D, 2 * D, state.data());
+        }
+        if (out.y != nullptr) {
+          tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O,
+                       out.y + first * O, O, f.weights.c);
         }
       }
-      if (s < last_sequence && f.offsets[s] < first + n) {  // the tile ends within a sequence
-        std::copy_n(h + (n - 1) * 2 * D, 2 * D, state.data());
-      }
-      if (out.y != nullptr) {
-        tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O,
-                     out.y + first * O, O, f.weights.c);
-      }
-    }
+    });
   }
+  errors.rethrow();
   if (out.y_last == nullptr) return;
 #pragma omp parallel for schedule(static) if (f.sequences > tile_tokens)
   for (std::int64_t first = 0; first < f.sequences; first += tile_tokens) {
-    const std::int64_t n = std::min(tile_tokens, f.sequences - first);
-    Scratch<T> rows(n * 2 * D);
-    for (std::int64_t i = 0; i < n; ++i) {
-      to_plane(D, out.final_state + (first + i) * D, rows.data() + i * 2 * D);
-    }
-    tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{rows.data(), 2 * D, 1}, weights.C, O,
-                 out.y_last + first * O, O, f.weights.c);
+    errors.attempt([&] {
+      const std::int64_t n = std::min(tile_tokens, f.sequences - first);
+      Scratch<T> rows(n * 2 * D);
+      for (std::int64_t i = 0; i < n; ++i) {
+        to_plane(D, out.final_state + (first + i) * D, rows.data() + i * 2 * D);
+      }
+      tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{rows.data(), 2 * D, 1}, weights.C, O,
+                   out.y_last + first * O, O, f.weights.c);
+    });
   }
+  errors.rethrow();
 }
 
 namespace {
@@ -250,11 +258,15 @@ void lru_backward(Cpu, const Lru<T>& f, const T* states, const LruGradients<T>& 
   for (std::int64_t run = 0; run < std::max<std::int64_t>(runs.count(), 1); ++run) {
     sums.emplace_back(f.weights);
   }
+  ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 1) if (runs.count() > 1)
   for (std::int64_t run = 0; run < runs.count(); ++run) {
     const auto r = static_cast<std::size_t>(run);
-    backward_run(f, runs.first_sequence[r], runs.first_sequence[r + 1], states, gradients, sums[r]);
+    errors.attempt([&] {
+      backward_run(f, runs.first_sequence[r], runs.first_sequence[r + 1], states, gradients, sums[r]);
+    });
   }
+  errors.rethrow();
   Sums<T>& total = sums.front();
   for (std::size_t r = 1; r < sums.size(); ++r) {
     const auto add = [](const Scratch<T>& to, const Scratch<T>& from) {

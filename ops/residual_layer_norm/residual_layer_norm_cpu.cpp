@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <optional>
 
 #include "ops/primitives/row_norm_cpu.h"
 #include "ops/residual_layer_norm/kernels.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -16,11 +18,15 @@ template <class T>
 void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal,
                          T* rstd) {
   const std::int64_t H = f.H;
+  ParallelErrors errors;
 #pragma omp parallel if (f.tokens > block_rows)
   {
-    const Scratch<T> sums(block_rows * H);
+    std::optional<Scratch<T>> scratch;
+    errors.attempt([&] { scratch.emplace(block_rows * H); });
 #pragma omp for schedule(static)
     for (std::int64_t first = 0; first < f.tokens; first += block_rows) {
+      if (!scratch) continue;
+      const Scratch<T>& sums = *scratch;
       const std::int64_t n = std::min(block_rows, f.tokens - first);
       std::copy_n(a + first * H, n * H, sums.data());
       f.mask.apply(first * H, n * H, sums.data());
@@ -40,6 +46,7 @@ void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T
       if (normal != nullptr) std::copy_n(sums.data(), n * H, normal + first * H);
     }
   }
+  errors.rethrow();
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include "ops/primitives/gemm.h"
 #include "ops/primitives/simd.h"
 #include "ops/sampled_cross_entropy/kernels.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 #include "tensor/strided_loop.h"
 
@@ -65,33 +66,38 @@ template <class T>
 double with_own_negatives(const SampledCrossEntropy<T>& f) {
   const std::int64_t H = f.H, n = f.n;
   std::vector<double> losses(static_cast<std::size_t>(f.tokens));
+  ParallelErrors errors;
 #pragma omp parallel if (f.tokens * n * H > parallel_grain)
   {
-    std::vector<T> buffer(f.dnegatives == nullptr ? static_cast<std::size_t>(n) : 0);
+    std::vector<T> buffer;
+    errors.attempt([&] { buffer.resize(f.dnegatives == nullptr ? static_cast<std::size_t>(n) : 0); });
 #pragma omp for schedule(static)
     for (std::int64_t t = 0; t < f.tokens; ++t) {
-      const T* x = f.x + t * H;
-      const std::int64_t* own = f.negatives + t * n;
-      const std::int64_t label = f.labels[t];
-      T* scores = f.dnegatives == nullptr ? buffer.data() : f.dnegatives + t * n;
-      if (f.wants_gradients()) std::fill_n(f.dx + t * H, H, T(0));
-      if (label < 0) {
-        std::fill_n(scores, n, T(0));
-        if (f.wants_gradients()) f.dlabel[t] = 0;
-        continue;
-      }
-      for (std::int64_t j = 0; j < n; ++j) {
-        scores[j] = own[j] == label ? left_out<T> : score(f, x, own[j]) - f.log_count;
-      }
-      const auto result = softmax_token(score(f, x, label), n, scores, f.scale());
-      losses[static_cast<std::size_t>(t)] = result.loss;
-      if (!f.wants_gradients()) continue;
-      f.dlabel[t] = result.label_gradient;
-      T* dx = f.dx + t * H;
-      add_scaled(H, result.label_gradient, f.weight + label * H, dx);
-      for (std::int64_t j = 0; j < n; ++j) add_scaled(H, scores[j], f.weight + own[j] * H, dx);
+      errors.attempt([&] {
+        const T* x = f.x + t * H;
+        const std::int64_t* own = f.negatives + t * n;
+        const std::int64_t label = f.labels[t];
+        T* scores = f.dnegatives == nullptr ? buffer.data() : f.dnegatives + t * n;
+        if (f.wants_gradients()) std::fill_n(f.dx + t * H, H, T(0));
+        if (label < 0) {
+          std::fill_n(scores, n, T(0));
+          if (f.wants_gradients()) f.dlabel[t] = 0;
+          return;
+        }
+        for (std::int64_t j = 0; j < n; ++j) {
+          scores[j] = own[j] == label ? left_out<T> : score(f, x, own[j]) - f.log_count;
+        }
+        const auto result = softmax_token(score(f, x, label), n, scores, f.scale());
+        losses[static_cast<std::size_t>(t)] = result.loss;
+        if (!f.wants_gradients()) return;
+        f.dlabel[t] = result.label_gradient;
+        T* dx = f.dx + t * H;
+        add_scaled(H, result.label_gradient, f.weight + label * H, dx);
+        for (std::int64_t j = 0; j < n; ++j) add_scaled(H, scores[j], f.weight + own[j] * H, dx);
+      });
     }
   }
+  errors.rethrow();
   double total = 0;
   for (const double loss : losses) total += loss;
   return total;
@@ -155,25 +161,29 @@ double with_shared_negatives(const SampledCrossEntropy<T>& f) {
   const bool wanted = f.wants_gradients();
   const Scratch<T> dweights(wanted ? groups * n * H : 0, T(0)), dbiases(wanted ? groups * n : 0, T(0));
   std::vector<double> losses(groups);
+  ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic)
   for (std::int64_t g = 0; g < groups; ++g) {
-    std::vector<T> scores(static_cast<std::size_t>(std::min(chunk, f.tokens) * n));
-    for (std::int64_t k = chunks * g / groups; k < chunks * (g + 1) / groups; ++k) {
-      const std::int64_t start = k * chunk, count = std::min(chunk, f.tokens - start);
-      const T* x = f.x + start * H;
-      gemm(Cpu{}, Read::plain, Read::transpose, count, n, H, x, H, w, H, T(0), scores.data(), n);
-      losses[static_cast<std::size_t>(g)] += shared_softmax(f, start, count, scores.data());
-      if (!wanted) continue;
-      const T* gradients = scores.data();
-      gemm(Cpu{}, Read::plain, Read::plain, count, H, n, gradients, n, w, H, T(1), f.dx + start * H, H);
-      gemm(Cpu{}, Read::transpose, Read::plain, n, H, count, gradients, n, x, H, T(1),
-           dweights.data() + g * n * H, H);
-      T* dbias = dbiases.data() + g * n;
-      for (std::int64_t t = 0; t < count; ++t) {
-        for (std::int64_t j = 0; j < n; ++j) dbias[j] += gradients[t * n + j];
+    errors.attempt([&] {
+      std::vector<T> scores(static_cast<std::size_t>(std::min(chunk, f.tokens) * n));
+      for (std::int64_t k = chunks * g / groups; k < chunks * (g + 1) / groups; ++k) {
+        const std::int64_t start = k * chunk, count = std::min(chunk, f.tokens - start);
+        const T* x = f.x + start * H;
+        gemm(Cpu{}, Read::plain, Read::transpose, count, n, H, x, H, w, H, T(0), scores.data(), n);
+        losses[static_cast<std::size_t>(g)] += shared_softmax(f, start, count, scores.data());
+        if (!wanted) continue;
+        const T* gradients = scores.data();
+        gemm(Cpu{}, Read::plain, Read::plain, count, H, n, gradients, n, w, H, T(1), f.dx + start * H, H);
+        gemm(Cpu{}, Read::transpose, Read::plain, n, H, count, gradients, n, x, H, T(1),
+             dweights.data() + g * n * H, H);
+        T* dbias = dbiases.data() + g * n;
+        for (std::int64_t t = 0; t < count; ++t) {
+          for (std::int64_t j = 0; j < n; ++j) dbias[j] += gradients[t * n + j];
+        }
       }
-    }
+    });
   }
+  errors.rethrow();
   if (wanted) {
     sum_groups(dweights, n * H, f.dshared_weight);
     sum_groups(dbiases, n, f.dshared_bias);

@@ -73,9 +73,8 @@ void run_compare(const CompareOptions& options) {
     const auto differences = eval::ProtocolCard::differences(base.card, other.card);
     if (!differences.empty() && !options.force) {
       fail(ErrorKind::usage,
-           "{} and {} were measured under different protocols: {}; such metrics are not comparable (--force "
-           "compares the users that both have)",
-           options.runs[0], path, fmt::join(differences, ", "));
+           "{} and {} were measured under different protocols: {}; such metrics are not comparable; {}",
+           options.runs[0], path, fmt::join(differences, ", "), eval::ProtocolCard::remedy(differences));
     }
     unlike += differences.empty() ? 0 : 1;
     std::vector<std::int64_t> a, b;

@@ -16,6 +16,7 @@
 
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
+#include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
@@ -176,9 +177,9 @@ int run(int argc, char** argv) {
     return finish_output(e.exit_code());
   } catch (const std::bad_alloc&) {
     const std::string command = addressed(app, argc, argv)->get_name();
-    return fail_with(7, command == "train" || command == "evaluate"
-                            ? "out of memory; try a smaller --batch-size"
-                            : "out of memory");
+    return fail_with(7, fmt::format("out of memory: {:.0f} MB were in use at most, and the system gave no more{}",
+                                    peak_memory_bytes() / 1e6,
+                                    command == "train" ? "; try a smaller --batch-size" : ""));
   } catch (const std::system_error& e) {  // a file system's refusal, a full disk behind stdout
     return fail_with(5, e.what());
   } catch (const std::exception& e) {

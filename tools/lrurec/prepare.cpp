@@ -17,6 +17,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -198,7 +199,8 @@ void add_prepare(CLI::App& app) {
       sub->add_flag("--header", options->header, "of --columns by number: the first line is a header");
   auto* member = sub->add_option("--member", options->member, "file inside a zip archive");
   auto* min_rating =
-      sub->add_option("--min-rating", options->min_rating, "drop interactions rated below this");
+      sub->add_option("--min-rating", options->min_rating, "drop interactions rated below this")
+          ->check(number_between(-1e9, 1e9));
   auto* filter = sub->add_option(
       "--filter", options->filter,
       "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "

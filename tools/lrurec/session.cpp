@@ -24,6 +24,7 @@
 #include "tools/lrurec/request_lines.h"
 #include "tools/lrurec/setting_flags.h"
 #include "tools/lrurec/signals.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -203,7 +204,7 @@ void add_session(CLI::App& app) {
                   "file of the users' states: read at the start if it is there, written at intervals and at the end");
   sub->add_option("--save-every", options->save_every,
                   "seconds between saves of the states (default 60); a kill -9 or a crash of the machine loses no more")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(number_between(0, 1e6));
   add_seen_flags(*sub, options->include_seen);
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")

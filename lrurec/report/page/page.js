@@ -134,11 +134,11 @@ const evaluationTitle = (name) => {
   return (split === "test" ? "Test" : "Validation") + " metrics" + (rest.length ? ` (${rest.join(" ")})` : "");
 };
 
-/** Models under one evaluation: those of every run, and each baseline once. */
-function rowsOf(name) {
+/** Models under one evaluation: those of the runs, and each baseline once. */
+function rowsOf(name, alike) {
   const rows = [];
   const baselines = new Map();
-  for (const run of runs) {
+  for (const run of alike) {
     const evaluation = run.evaluations[name];
     if (!evaluation || !evaluation.metrics) continue;
     for (const [model, metrics] of Object.entries(evaluation.metrics)) {
@@ -151,10 +151,27 @@ function rowsOf(name) {
   return rows.concat([...baselines.values()]);
 }
 
-/** What makes cards unlike; the same as `lrurec compare` refuses. */
-function unlike(cards) {
-  const keys = ["fingerprint", "filter", "ties", "split", "candidates", "mask", "users"];
-  return keys.filter((key) => new Set(cards.map((card) => JSON.stringify(card[key]))).size > 1);
+/** What two cards must share for their numbers to be compared; the same as `lrurec compare` asks for. How much of the
+ * history a window masks is the model's length; under another mask the length is the model's own affair. */
+function conditions(card) {
+  const { fingerprint, filter, ties, split, candidates, users } = card;
+  return { fingerprint, filter, ties, split, candidates, mask: card.mask + (card.mask === "window" ? ` of ${card.max_length}` : ""), users };
+}
+
+/** Runs with this evaluation, those under like protocols together. */
+function groupsOf(name) {
+  const groups = new Map();
+  for (const run of runs.filter((one) => one.evaluations[name])) {
+    const key = JSON.stringify(conditions(run.evaluations[name].protocol || {}));
+    groups.set(key, (groups.get(key) || []).concat(run));
+  }
+  return [...groups.entries()].map(([key, alike]) => ({ conditions: JSON.parse(key), runs: alike }));
+}
+
+/** Names of the conditions in which groups differ. */
+function differing(groups) {
+  const keys = new Set(groups.flatMap((group) => Object.keys(group.conditions)));
+  return [...keys].filter((key) => new Set(groups.map((group) => JSON.stringify(group.conditions[key]))).size > 1);
 }
 
 function intervalsChart(metric, rows) {
@@ -188,27 +205,8 @@ function evaluations() {
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.evaluations)))]
     .sort((a, b) => (a === "test" ? -1 : b === "test" ? 1 : a.localeCompare(b)));
   for (const name of names) {
-    const rows = rowsOf(name);
-    if (!rows.length) continue;
-    const cards = runs.map((run) => run.evaluations[name]).filter(Boolean).map((e) => e.protocol).filter(Boolean);
-    const differing = unlike(cards);
-    const rank = (metric) => ["Recall", "NDCG", "MRR"].findIndex((kind) => metric.includes(kind));
-    const metrics = Object.keys(rows[0].metrics)
-      .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
-    const best = Object.fromEntries(metrics.map((m) => [m, Math.max(...rows.map((row) => row.metrics[m] ?? -1))]));
-    const cell = (row, m) => {
-      const [low, high] = row.intervals[m] || [];
-      const text = fixed(row.metrics[m]);
-      return el("span", {}, row.metrics[m] === best[m] ? el("b", {}, text) : text,
-        low === undefined ? null : el("small", {}, `${fixed(low)} – ${fixed(high)}`));
-    };
-    const charted = ["Recall@10", "NDCG@10"].map((m) => keyOf(rows[0].metrics, m)).filter(Boolean);
-    section(evaluationTitle(name), "Under each number, 95% of resamplings of the users. Higher is better.",
-      differing.length ? el("p", { class: "warning" },
-        `These runs were not evaluated alike (${differing.join(", ")}): their numbers cannot be compared.`) : null,
-      cards.length ? protocol(cards[0], differing) : null,
-      el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
-      table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));
+    const groups = groupsOf(name);
+    for (const group of groups) evaluationOf(name, group.runs, groups);
   }
   const missing = runs.filter((run) => !run.evaluations.test).map((run) => run.name);
   if (missing.length) {
@@ -217,9 +215,37 @@ function evaluations() {
   }
 }
 
-/** What the numbers below it mean; what differs between runs is left to the warning. */
-function protocol(card, differing) {
-  const entries = Object.entries(card).filter(([key]) => !differing.includes(key));
+/** A section of runs under one protocol. Unlike ones have sections of their own, so that no table invites to compare them. */
+function evaluationOf(name, alike, groups) {
+  const rows = rowsOf(name, alike);
+  if (!rows.length) return;
+  const card = alike.map((run) => run.evaluations[name].protocol).find(Boolean);
+  const unlike = differing(groups);
+  const lengths = new Set(alike.map((run) => (run.evaluations[name].protocol || {}).max_length));
+  const rank = (metric) => ["Recall", "NDCG", "MRR"].findIndex((kind) => metric.includes(kind));
+  const metrics = Object.keys(rows[0].metrics)
+    .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
+  const best = Object.fromEntries(metrics.map((m) => [m, Math.max(...rows.map((row) => row.metrics[m] ?? -1))]));
+  const cell = (row, m) => {
+    const [low, high] = row.intervals[m] || [];
+    const text = fixed(row.metrics[m]);
+    return el("span", {}, row.metrics[m] === best[m] ? el("b", {}, text) : text,
+      low === undefined ? null : el("small", {}, `${fixed(low)} – ${fixed(high)}`));
+  };
+  const charted = ["Recall@10", "NDCG@10"].map((m) => keyOf(rows[0].metrics, m)).filter(Boolean);
+  const title = evaluationTitle(name) + (groups.length > 1 ? `: ${alike.map((run) => run.name).join(", ")}` : "");
+  section(title, "Under each number, 95% of resamplings of the users. Higher is better.",
+    unlike.length ? el("p", { class: "warning" },
+      `Not evaluated like the other runs (${unlike.join(", ")}): numbers of the two tables cannot be compared.`,
+      ...(unlike.join() === "mask" ? [" The same candidates for all: ", el("code", {}, "lrurec evaluate RUN --mask all"), "."] : [])) : null,
+    card ? protocol(card, lengths.size > 1 ? ["max_length"] : []) : null,
+    el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
+    table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));
+}
+
+/** What the numbers below it mean, without what is not the same for all of them. */
+function protocol(card, without) {
+  const entries = Object.entries(card).filter(([key]) => !without.includes(key));
   return el("dl", { class: "protocol" }, ...entries.map(([key, value]) =>
     el("div", {}, el("dt", {}, key.replaceAll("_", " ")), el("dd", {}, typeof value === "number" ? whole(value) : String(value)))));
 }

@@ -39,7 +39,7 @@ TEST(Readers, InterColumnsInAnyOrderNegativeAndFractionalTimes) {
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows.users[rows.user[0]], "alice");
   EXPECT_EQ(rows.items[rows.item[0]], "x y");
-  EXPECT_EQ(rows.time, (std::vector<double>{-5, 8.8e8}));
+  EXPECT_EQ(rows.time, (std::vector<Time>{-5, 8.8e8}));
 }
 
 TEST(Readers, LineEndsBomBlankLinesAndCompressionMakeNoDifference) {

@@ -1,3 +1,4 @@
+#include "lrurec/model/cost.h"
 #include "lrurec/train/trainer.h"
 
 #include <cmath>
@@ -142,9 +143,7 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
     run.cut_log(loaded.checkpoint.progress.step);
     second.run();
     EXPECT_EQ(saved_state(run), saved_state(whole)) << "stopped after step " << stop;
-    if (stop % config.log_every == 0) {
-      EXPECT_EQ(metrics(folder / name), metrics(folder / "whole"));
-    }
+    EXPECT_EQ(metrics(folder / name), metrics(folder / "whole")) << "the loss logged after it, too";
   }
 }
 
@@ -198,6 +197,45 @@ TEST(Trainer, AFinishedRunCanGoOnWithMoreSteps) {
   EXPECT_EQ(saved_state(run), saved_state(whole));
 }
 
+// A run that ended between two rounds had one round more than the same run without that end.
+TEST(Trainer, TheRoundAtAnEndDoesNotCountForPatience) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.patience = 1;
+  config.learning_rate = 0;  // no round is better than the first
+  const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
+  const Progress expected = Trainer(config, data, whole).run();
+  EXPECT_EQ(expected.step, 5);
+  config.max_steps = 3;
+  Trainer(config, data, run).run();
+  config.max_steps = 20;
+  Trainer second(config, data, run);
+  const auto loaded = run.load_last();
+  second.resume(loaded.checkpoint, loaded.path);
+  EXPECT_EQ(second.run().step, 5);
+  EXPECT_EQ(saved_state(run), saved_state(whole));
+}
+
+TEST(Trainer, AnEigenvalueOfModulusOneIsNeverSaved) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  const auto config = tiny();
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer* trainer = nullptr;
+  Events events;
+  events.on_step = [&](const StepEvent& e) {
+    if (e.step != 7) return;
+    for (const auto& p : trainer->model().named_parameters()) {
+      if (p.name == "blocks.0.lru.nu_log") Tensor(p.variable.value()).copy_(Tensor::full(p.variable.shape(), -18, DType::f32));
+    }
+  };
+  Trainer own(config, data, run, events);
+  trainer = &own;
+  expect_error(ErrorKind::non_finite, "an eigenvalue has modulus 1", [&] { own.run(); });
+  EXPECT_EQ(run.load_last().checkpoint.progress.step, 5);
+}
+
 TEST(Trainer, RefusesToResumeWithOtherDataOrSettings) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo(), other = test::small_demo(2);
@@ -243,6 +281,60 @@ TEST(RunFolder, FallsBackToThePreviousCheckpoint) {
   EXPECT_EQ(loaded.path, run.checkpoint("previous").string());
   std::filesystem::remove(run.checkpoint("previous"));
   expect_error(ErrorKind::file, "damaged", [&] { run.load_last(); });
+}
+
+TEST(Checkpoint, SizesThatTheTensorsDoNotHaveAreRefusedBeforeMemoryIsAskedFor) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.max_steps = 1;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  const Checkpoint good = run.load_last().checkpoint;
+  const auto refused = [&](const char* message, auto change) {
+    Checkpoint bad = good;
+    change(bad);
+    bad.save(folder / "bad.ckpt");
+    expect_error(ErrorKind::file, message, [&] { Checkpoint::load(folder / "bad.ckpt"); });
+  };
+  const auto with = [&](auto set) {
+    return [&, set](Checkpoint& c) {
+      auto changed = config;
+      set(changed);
+      c.config = config::to_toml(changed);
+    };
+  };
+  for (const std::int64_t items : {std::int64_t{-5}, std::int64_t{0}, INT64_MAX, INT64_MIN}) {
+    refused("items; 1 to", [&](Checkpoint& c) { c.num_items = items; });
+  }
+  for (const std::int64_t items : {1000000000, 200000000, 41}) {
+    refused("bytes of parameters", [&](Checkpoint& c) { c.num_items = items; });
+  }
+  refused("bytes of parameters", with([](auto& c) { c.hidden = 65536; }));
+  refused("bytes of parameters", with([](auto& c) { c.channels = 65536; }));
+  refused("bytes of parameters", with([](auto& c) { c.blocks = 64; }));
+  for (const std::int64_t step : {std::int64_t{-1}, INT64_MAX}) {
+    refused("its progress cannot be", [&](Checkpoint& c) { c.progress.step = step; });
+    refused("its progress cannot be", [&](Checkpoint& c) { c.progress.rounds_without_better = step; });
+    refused("its progress cannot be", [&](Checkpoint& c) { c.progress.best_step = step; });
+    refused("its progress cannot be", [&](Checkpoint& c) { c.progress.loss_count = step; });
+  }
+  refused("its progress cannot be", [&](Checkpoint& c) { c.progress.best_recall = NAN; });
+  const auto model_config = config.model(data.items());
+  EXPECT_EQ(model::real_parameters(model_config), model::real_parameters(model::LRURec(model_config, 1)));
+}
+
+TEST(RunFolder, ItsLogIsDamagedOrWhole) {
+  const TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder / "run");
+  run.log({{"step", 1}, {"split", "val"}});
+  run.log({{"step", 2}, {"split", "val"}});
+  const std::string whole = test::read_text(folder / "run/metrics.jsonl");
+  EXPECT_EQ(run.log_lines().size(), 2U);
+  test::write_text(folder / "run/metrics.jsonl", whole.substr(0, whole.size() - 5));
+  EXPECT_EQ(run.log_lines().size(), 1U) << "cut off by a crash";
+  test::write_text(folder / "run/metrics.jsonl", "{\"step\": 1}\n" + whole);
+  expect_error(ErrorKind::file, "metrics.jsonl:1: the line is damaged", [&] { run.log_lines(); });
 }
 
 TEST(RunFolder, NeverTouchesAnotherRun) {

@@ -1,0 +1,191 @@
+// Run folders and files under the hands of several processes, full disks and starts that come to nothing.
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/support/runs.h"
+
+namespace lrurec {
+namespace {
+
+using test::make_run;
+using test::read_text;
+using test::run_lrurec;
+using test::run_shell;
+using test::TemporaryFolder;
+using test::write_text;
+
+/// A training in the background that holds its folder until it is told to end by `end`, with `begin` waiting for it.
+std::string training(const std::string& more) {
+  return test::command_path() + " train d.lrd -o run -q --hidden 8 --channels 12 --max-length 6 --validate-every 5 "
+                                "--max-steps 1000000 " +
+         more + " & until [ -f run/checkpoints/best.ckpt ]; do sleep .02; done; ";
+}
+const std::string end_it = "kill -TERM %1; wait %1";
+
+TEST(RunFolderCommand, IsTrainedByOneProcessAndReadByAny) {
+  const TemporaryFolder folder;
+  make_run(folder, "other");
+  const std::string lrurec = test::command_path();
+  const auto resumed = run_shell(folder, training("") + lrurec + " train d.lrd -o run --resume; code=$?; " + end_it + "; exit $code");
+  EXPECT_EQ(resumed.code, 2) << resumed.err;
+  EXPECT_NE(resumed.err.find("run is being trained by another process"), std::string::npos) << resumed.err;
+  std::filesystem::remove_all(folder / "run");
+  const auto anew = run_shell(folder, training("") + lrurec + " train d.lrd -o run; code=$?; " + end_it + "; exit $code");
+  EXPECT_EQ(anew.code, 2) << anew.err;
+  std::filesystem::remove_all(folder / "run");
+  const auto read = run_shell(folder, training("") + "sleep .3; " + lrurec + " evaluate run >/dev/null && " + lrurec +
+                                          " report run >/dev/null; code=$?; " + end_it + "; exit $code");
+  EXPECT_EQ(read.code, 0) << read.err;
+  const auto later = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 1");
+  EXPECT_EQ(later.code, 0) << "the lock goes with its process: " << later.err;
+}
+
+TEST(RunFolderCommand, AStartThatFailedLeavesNothing) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string lrurec = test::command_path();
+  // Memory, numbers and files, each before a step is done.
+  const auto memory = run_shell(folder, "ulimit -v 2000000; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 " + lrurec +
+                                            " train d.lrd -o deep/er/new --preset demo --hidden 8192");
+  EXPECT_EQ(memory.code, 7) << memory.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "deep"));
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o new --preset demo --hidden 8 --learning-rate 1e15 --adam-eps 0 --clip-norm 1e15 "
+                               "--validate-every 1").code, 6);
+  std::filesystem::remove_all(folder / "new");  // it had done steps
+  std::filesystem::create_directory(folder / "kept");
+  write_text(folder / "kept/notes.txt", "mine");
+  EXPECT_EQ(run_shell(folder, "ulimit -v 2000000; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 " + lrurec +
+                                  " train d.lrd -o kept --preset demo --hidden 8192").code, 7);
+  EXPECT_EQ(read_text(folder / "kept/notes.txt"), "mine");
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o kept" + test::tiny_training).code, 0);
+
+  // Killed before the first checkpoint: neither a run to train() nor one to --resume.
+  std::filesystem::create_directories(folder / "killed/checkpoints");
+  write_text(folder / "killed/run.json", "{}");
+  write_text(folder / "killed/config.toml", "");
+  write_text(folder / "killed/metrics.jsonl", "{\"step\": 5, \"split\": \"val\"}\n");
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o killed --resume").code, 5);
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o killed" + test::tiny_training).code, 0);
+  EXPECT_EQ(read_text(folder / "killed/metrics.jsonl").find("{\"step\": 5"), std::string::npos);
+}
+
+TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
+  const TemporaryFolder folder;
+  make_run(folder, "run", " --threads 1");
+  const auto same = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11 --threads 1");
+  EXPECT_EQ(same.err, "");
+  const auto other = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12 --threads 2");
+  EXPECT_EQ(other.code, 0);
+  EXPECT_NE(other.err.find("began with 1 threads and goes on with 2"), std::string::npos) << other.err;
+  auto bytes = test::read_bytes(folder / "run/checkpoints/last.ckpt");
+  bytes[100] = static_cast<char>(bytes[100] ^ 1);
+  test::write_bytes(folder / "run/checkpoints/last.ckpt", bytes);
+  const auto damaged = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 14 --threads 1");
+  EXPECT_EQ(damaged.code, 0);
+  EXPECT_NE(damaged.err.find("going on from run/checkpoints/previous.ckpt instead"), std::string::npos)
+      << "also with --quiet: " << damaged.err;
+}
+
+TEST(RunFolderCommand, RefusesToGoOnWithOtherDataOrSettings) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "prepare --demo -o other.lrd --demo-users 61 --demo-items 40 --demo-length 8").code, 0);
+  const auto data = run_lrurec(folder, "train other.lrd -o run --resume --max-steps 20");
+  EXPECT_EQ(data.code, 4) << data.err;
+  const auto setting = run_lrurec(folder, "train d.lrd -o run --resume --max-steps 20 --hidden 16");
+  EXPECT_EQ(setting.code, 4) << setting.err;
+  const auto evaluated = run_lrurec(folder, "evaluate run --data other.lrd");
+  EXPECT_EQ(evaluated.code, 4);
+  EXPECT_NE(evaluated.err.find("another data set than other.lrd"), std::string::npos) << evaluated.err;
+  std::filesystem::rename(folder / "d.lrd", folder / "moved.lrd");
+  const auto moved = run_lrurec(folder, "evaluate run");
+  EXPECT_EQ(moved.code, 5);
+  EXPECT_NE(moved.err.find("say with --data where it is"), std::string::npos) << moved.err;
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --data moved.lrd").code, 0);
+}
+
+TEST(RunFolderCommand, AnEvaluationThatCannotBeKeptIsStillPrinted) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  std::filesystem::create_directory(folder / "run/evaluation-test.json");
+  const auto result = run_lrurec(folder, "evaluate run --json");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_GT(nlohmann::json::parse(result.out)["users"], 0);
+  EXPECT_NE(result.err.find("warning: the result is not kept"), std::string::npos) << result.err;
+  const auto per_user = run_lrurec(folder, "evaluate run --json --per-user nowhere/ranks.csv");
+  EXPECT_EQ(per_user.code, 5);
+  EXPECT_NE(per_user.err.find("make its folder first"), std::string::npos) << per_user.err;
+  EXPECT_GT(nlohmann::json::parse(per_user.out)["users"], 0);
+}
+
+TEST(RunFolderCommand, APipeInThePlaceOfAFileIsNotWaitedFor) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string lrurec = "timeout 20 " + test::command_path();
+  for (const char* file : {"run/run.json", "run/metrics.jsonl", "run/checkpoints/best.ckpt", "d.lrd"}) {
+    const auto result = run_shell(folder, "mv " + std::string(file) + " kept && mkfifo " + file + "; " + lrurec + " report run && " +
+                                              lrurec + " evaluate run; code=$?; rm " + file + "; mv kept " + file + "; exit $code");
+    EXPECT_EQ(result.code, 5) << file << result.err;
+  }
+  EXPECT_EQ(run_shell(folder, "mkfifo log; " + lrurec + " train d.lrd -o run --resume -q --max-steps 12 && rm run/metrics.csv && mkfifo "
+                                                        "run/metrics.csv && " + lrurec + " train d.lrd -o run --resume -q --max-steps 20").code, 5);
+}
+
+TEST(RunFolderCommand, FilesOfAKilledProcessAreRemoved) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  for (const char* file : {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
+    write_text(folder / file, "half of it");
+  }
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "prepare --demo -o d.lrd --force").code, 0);
+  for (const char* file : {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
+    EXPECT_FALSE(std::filesystem::exists(folder / file)) << file;
+  }
+}
+
+TEST(RunFolderCommand, SeenItemsAreNoCandidatesUnlessAskedFor) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto answer = [&](const std::string& more) {
+    return nlohmann::json::parse(run_lrurec(folder, "recommend run --items i1,i2,i3 -k 40 --json" + more).out);
+  };
+  const auto without = answer(""), with = answer(" --include-seen");
+  EXPECT_EQ(without["items"].size(), 37U);
+  EXPECT_EQ(without["seen"], "excluded");
+  EXPECT_EQ(with["items"].size(), 40U);
+  EXPECT_EQ(with["seen"], "included");
+  const auto session = [&](const std::string& more) {
+    const auto result = run_shell(folder, "printf 'i1\\ni2\\ni3\\n' | " + test::command_path() + " session run -k 40" + more);
+    return nlohmann::json::parse(result.out.substr(result.out.rfind('\n', result.out.size() - 2) + 1));
+  };
+  EXPECT_EQ(session("")["items"], without["items"]);
+  EXPECT_EQ(session(" --include-seen")["items"], with["items"]);
+}
+
+TEST(RunFolderCommand, RemediesAreThoseThatWork) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto says = [&](const std::string& command, int code, const std::string& text) {
+    const auto result = run_lrurec(folder, command);
+    EXPECT_EQ(result.code, code) << command << result.err;
+    EXPECT_NE(result.err.find(text), std::string::npos) << command << result.err;
+  };
+  write_text(folder / "x.inter", "user_id:token\titem_id:token\trating:float\nu\ti\t5\nu\tj\t3\n");
+  says("prepare x.inter -o x.lrd --filter none --min-rating 6", 3, "no rating is 6 or more, the highest is 5");
+  says("prepare x.inter -o x.lrd --min-rating nan", 2, "nan");
+  says("prepare x.inter -o x.lrd --columns user=99999999999999999999,item=1", 3, "there is no column 99999999999999999999");
+  says("prepare x.inter -o nowhere/x.lrd --filter none", 5, "make its folder first");
+  says("train x.inter -o new", 4, "lrurec prepare makes one");
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o short" + test::tiny_training + " --max-length 3").code, 0);
+  says("compare run short", 2, "--mask all gives them the same candidates");
+  EXPECT_EQ(run_lrurec(folder, "compare run short --mask all").code, 0);
+  auto bytes = test::read_bytes(folder / "d.lrd");
+  bytes[16] = 77;
+  test::write_bytes(folder / "future.lrd", bytes);
+  says("data stats future.lrd", 4, "format version 77 (this lrurec reads up to");
+}
+
+}  // namespace
+}  // namespace lrurec
