@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include "lrurec/data/fields.h"
 #include "lrurec/data/prepare.h"
@@ -175,6 +176,8 @@ TEST(Formats, LowRatingsAreDroppedBeforeRepeatsAndFilter) {
 /// A zip archive of some files.
 void write_zip(const std::filesystem::path& path,
                const std::vector<std::pair<std::string, std::string>>& files) {
+  // As zip programs do it: names in UTF-8, and marked as such.
+  const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr), before = ::uselocale(utf8);
   archive* out = archive_write_new();
   archive_write_set_format_zip(out);
   ASSERT_EQ(archive_write_open_filename(out, path.c_str()), ARCHIVE_OK);
@@ -190,6 +193,30 @@ void write_zip(const std::filesystem::path& path,
   }
   archive_write_close(out);
   archive_write_free(out);
+  ::uselocale(before);
+  ::freelocale(utf8);
+}
+
+TEST(Formats, NamesInAZipAreAnyText) {
+  const TemporaryFolder folder;
+  const std::string name = "B\xC3\xBC" "cher.txt";
+  write_zip(folder / "one.zip", {{name, "1 2\n"}});
+  EXPECT_EQ(read_interactions(folder / "one.zip", Format::sasrec).size(), 1U);
+  write_zip(folder / "two.zip", {{"a.txt", "1 2\n3 4\n"}, {name, "1 2\n"}});
+  EXPECT_EQ(read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = name}).size(), 1U);
+  expect_error(ErrorKind::usage, "There are: a.txt, " + name, [&] { sniff_format(folder / "two.zip"); });
+}
+
+TEST(Formats, TimesInNanosecondsKeepTheirOrder) {
+  const TemporaryFolder folder;
+  const auto path = write_text(folder / "raw", "user_id:token\titem_id:token\ttimestamp:float\n"
+                                               "u\tc\t1700000000000000003\nu\ta\t1700000000000000001\n"
+                                               "u\tb\t1700000000000000002\n");
+  const Dataset data = prepare(read_interactions(path, Format::inter), {}, Ties::file);
+  std::string order;
+  for (const auto item : data.sequence(0)) order += data.item_name(item);
+  EXPECT_EQ(order, "abc");
+  EXPECT_EQ(data.protocol().facts.at("tied_share"), 0);
 }
 
 TEST(Formats, AFileOfAZipArchive) {

@@ -181,6 +181,45 @@ TEST(AtomicFile, AFailedWriteLeavesTheOldFileAndNoTemporary) {
   EXPECT_EQ(folder.entries(), std::vector<std::string>{"file"});
 }
 
+TEST(AtomicFile, KeepsThePermissionsOfTheFileItReplaces) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "secret", {'a'});
+  ::chmod((folder / "secret").c_str(), 0600);
+  write_file_atomically(folder / "secret", {as_bytes("b")});
+  struct stat info {};
+  ASSERT_EQ(::stat((folder / "secret").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600U);
+}
+
+TEST(AtomicFile, AppendsAllOrNothing) {
+  const TemporaryFolder folder;
+  append_to_file(folder / "log", "one\n");
+  append_to_file(folder / "log", "two\n");
+  EXPECT_EQ(test::read_text(folder / "log"), "one\ntwo\n");
+  if (::fork() == 0) {
+    const struct rlimit limit {10, 10};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      append_to_file(folder / "log", "three\n");
+    } catch (const Error& e) {
+      ::_exit(e.kind() == ErrorKind::io ? 0 : 1);
+    }
+    ::_exit(2);
+  }
+  int status = 0;
+  ::wait(&status);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(test::read_text(folder / "log"), "one\ntwo\n");
+}
+
+TEST(AtomicFile, APipeIsNotWaitedFor) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_error(ErrorKind::io, "it is not a file", [&] { read_file(folder / "pipe"); });
+  expect_error(ErrorKind::io, "cannot write", [&] { append_to_file(folder / "pipe", "x"); });
+  expect_error(ErrorKind::io, "it is not a plain file", [&] { write_file_atomically(folder / "pipe", {as_bytes("x")}); });
+}
+
 TEST(AtomicFile, AFolderThatCannotBeWrittenIsNamed) {
   expect_error(ErrorKind::io, "/proc/nowhere",
                [] { write_file_atomically("/proc/nowhere", {as_bytes("x")}); });
