@@ -1,5 +1,8 @@
 // Reverse-mode differentiation: every Node is visited once, after all Nodes that use its outputs.
 
+#include <array>
+#include <functional>
+#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -7,6 +10,16 @@
 #include "tensor/error.h"
 
 namespace lrurec {
+
+namespace {
+
+/// Threads that walk graphs of their own may meet in a leaf, such as a shared parameter.
+std::mutex& leaf_mutex(const void* leaf) {
+  static std::array<std::mutex, 64> mutexes;
+  return mutexes[std::hash<const void*>{}(leaf) / 64 % mutexes.size()];
+}
+
+}  // namespace
 
 class Engine {
  public:
@@ -19,14 +32,24 @@ class Engine {
               name(output.dtype()), output.shape().str());
     }
     const auto& impl = *output.impl_;
-    if (impl.requires_grad) output.impl_->grad.add(grad);
+    started_ = true;
+    if (impl.requires_grad) add_to_leaf(output.impl_, grad);
     if (!impl.node) return;
     add_to_node(*impl.node, impl.output, grad);
     visit(impl.node);
   }
 
   void run() {
+    if (!started_) {
+      fail_op("backward",
+              "there is nothing to walk: no output was recorded from a variable that requires a gradient (NoGrad, "
+              "detach(), or requires_grad left out)");
+    }
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) pass_on(**it, differentiate(**it));
+    for (const auto& leaf : leaves_) {
+      const std::lock_guard lock(leaf_mutex(leaf.get()));
+      leaf->grad.own();
+    }
   }
 
  private:
@@ -37,9 +60,15 @@ class Engine {
     if (found == gradients_.end()) return {};
     const Tensors of_outputs = totals(found->second);
     gradients_.erase(found);
-    const Tensors of_inputs = node.add_to_leaf(of_outputs[0]) ? Tensors{} : node.run(of_outputs);
+    const Tensors of_inputs = add_rows(node, of_outputs[0]) ? Tensors{} : node.run(of_outputs);
     if (!keep_graph_) node.release();
     return of_inputs;
+  }
+
+  static bool add_rows(const Node& node, const Tensor& grad) {
+    if (!node.adds_to_leaf()) return false;
+    const std::lock_guard lock(leaf_mutex(node.edges()[0].leaf.get()));
+    return node.add_to_leaf(grad);
   }
 
   static Tensors totals(const std::vector<GradientSum>& sums) {
@@ -53,9 +82,15 @@ class Engine {
     for (std::size_t i = 0; i < of_inputs.size(); ++i) {
       const auto& edge = node.edges()[i];
       if (!of_inputs[i].defined()) continue;
-      if (edge.leaf) edge.leaf->grad.add(of_inputs[i]);
+      if (edge.leaf) add_to_leaf(edge.leaf, of_inputs[i]);
       if (edge.node) add_to_node(*edge.node, edge.output, of_inputs[i]);
     }
+  }
+
+  void add_to_leaf(const std::shared_ptr<Variable::Impl>& leaf, const Tensor& grad) {
+    const std::lock_guard lock(leaf_mutex(leaf.get()));
+    leaf->grad.add(grad);
+    leaves_.insert(leaf);
   }
 
   void add_to_node(const Node& node, std::size_t output, const Tensor& grad) {
@@ -80,9 +115,10 @@ class Engine {
     }
   }
 
-  bool keep_graph_;
+  bool keep_graph_, started_ = false;
   std::vector<std::shared_ptr<Node>> order_;
   std::unordered_set<const Node*> visited_;
+  std::unordered_set<std::shared_ptr<Variable::Impl>> leaves_;  ///< that a gradient was added to
   std::unordered_map<const Node*, std::vector<GradientSum>> gradients_;  ///< of the outputs of each node
 };
 

@@ -1,5 +1,6 @@
 #include "autograd/gradcheck.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -103,63 +104,190 @@ std::string GradcheckReport::str(const std::string& operation) const {
   if (ok) return fmt::format("{}: ok, {} derivatives, largest error {:.1e}", operation, checked, max_error);
   std::string text = fmt::format("{}: {} of {} derivatives differ", operation, mismatches.size(), checked);
   if (!repeatable) text += "; two backward passes gave different bits";
+  for (const auto& problem : problems) text += "\n  " + problem;
   for (std::size_t i = 0; i < std::min<std::size_t>(mismatches.size(), 5); ++i)
     text += "\n  " + mismatches[i].str();
   return text;
 }
 
+namespace {
+
+/// Largest |a - b| beyond the tolerance, relative to nothing; undefined counts as zeros. Infinite for NaN.
+double excess(const Tensor& a, const Tensor& b, const GradcheckOptions& options) {
+  if (!a.defined() && !b.defined()) return 0;
+  const Tensor& there = a.defined() ? a : b;
+  const Tensor none = Tensor::zeros(there.shape(), there.dtype());
+  const Tensor x = a.defined() ? a.contiguous() : none, y = b.defined() ? b.contiguous() : none;
+  double most = 0;
+  for (std::int64_t i = 0; i < count_doubles(x); ++i) {
+    const double difference = std::abs(doubles(x)[i] - doubles(y)[i]);
+    if (difference <= options.atol + options.rtol * std::abs(doubles(y)[i])) continue;
+    most = std::isnan(difference) ? INFINITY : std::max(most, difference);
+  }
+  return most;
+}
+
+/// The same elements, the dimensions lying in memory in the opposite order, between gaps of other numbers.
+Tensor laid_out_otherwise(const Tensor& t) {
+  std::vector<std::int64_t> reversed(t.shape().begin(), t.shape().end());
+  std::reverse(reversed.begin(), reversed.end());
+  reversed.push_back(2);  // each element beside a gap
+  Tensor view = Tensor::full(Shape(reversed), 1e30, t.dtype()).select(t.rank(), 0);
+  for (int d = 0; d < t.rank() / 2; ++d) view = view.transpose(d, t.rank() - 1 - d);
+  return view.copy_(t);
+}
+
+/// One number stretched over a shape, as the gradient of a sum is. Behind it lie others, for a backward that takes it
+/// for dense.
+Tensor stretched(const Tensor& like, double value) {
+  Tensor memory = Tensor::full({std::max<std::int64_t>(like.numel(), 1)}, 1e30, like.dtype());
+  const Tensor one = memory.slice(0, 0, 1);
+  Tensor(one).fill_(value);
+  return one.reshape({}).broadcast_to(like.shape());
+}
+
+/// A function's gradients for a cotangent, and what they must be.
+class BackwardCheck {
+ public:
+  using Function = std::function<Variables(const Variables&)>;
+  BackwardCheck(const Function& function, const Variables& leaves, const GradcheckOptions& options,
+                GradcheckReport& report)
+      : function_(function), leaves_(leaves), options_(options), report_(report) {}
+
+  /// Gradients of all leaves, which are cleared again. A backward that changes its cotangent is a problem.
+  Tensors gradients(const Variables& outputs, const Tensors& cotangents, bool keep_graph = false) {
+    Tensors before;
+    for (const auto& c : cotangents) before.push_back(c.clone());
+    backward(outputs, cotangents, keep_graph);
+    for (std::size_t k = 0; k < cotangents.size(); ++k) {
+      if (!same_bits(cotangents[k], before[k])) {
+        problem("backward writes to the gradient it was given of output {}; others hold it too", k);
+      }
+    }
+    Tensors found;
+    for (Variable x : leaves_) {
+      found.push_back(x.grad());
+      x.zero_grad();
+    }
+    return found;
+  }
+
+  void expect(const Tensors& found, const Tensors& wanted, const char* when) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (const double error = excess(found[i], wanted[i], options_); error > 0) {
+        problem("the gradient of input {} is another (by up to {:.3g}) {}", i, error, when);
+      }
+    }
+  }
+
+  /// Cotangents of the same numbers, and of others, in every layout that a backward can meet.
+  void layouts(const Tensors& cotangents, const Tensors& wanted) {
+    Tensors otherwise, wide, dense, nothing;
+    for (const auto& c : cotangents) {
+      otherwise.push_back(laid_out_otherwise(c));
+      wide.push_back(stretched(c, 0.7));
+      dense.push_back(wide.back().clone());
+      nothing.push_back(Tensor::zeros(c.shape(), c.dtype()));
+    }
+    const auto once = [&](const Tensors& given) { return gradients(function_(leaves_), given); };
+    expect(once(otherwise), wanted, "where the output's gradient lies transposed in memory");
+    expect(once(wide), once(dense), "where the output's gradient is one number stretched over its shape (as of a sum)");
+    expect(once(nothing), Tensors(leaves_.size()), "than 0 where the output's gradient is 0");
+  }
+
+  /// Each input that needs a gradient as the only one.
+  void alone(const Tensors& cotangents, const Tensors& wanted) {
+    for (std::size_t i = 0; i < leaves_.size(); ++i) {
+      if (!leaves_[i].requires_grad()) continue;
+      Variables inputs;
+      for (const auto& x : leaves_) inputs.push_back(x.defined() ? x.detach() : x);
+      inputs[i] = leaves_[i];
+      const Variables outputs = function_(inputs);
+      const bool reached = std::any_of(outputs.begin(), outputs.end(), [](const Variable& y) { return y.requires_grad(); });
+      if (!reached && excess({}, wanted[i], options_) == 0) continue;  // an index, a length: no derivative
+      if (!reached) {
+        problem("input {} alone gets no gradient", i);
+        continue;
+      }
+      // Of the others nothing is said: a function may use its parameters without taking them from its arguments.
+      if (const double error = excess(gradients(outputs, cotangents)[i], wanted[i], options_); error > 0) {
+        problem("the gradient of input {} is another (by up to {:.3g}) where it alone needs one", i, error);
+      }
+    }
+  }
+
+ private:
+  template <class... Args>
+  void problem(fmt::format_string<Args...> format, Args&&... args) {
+    report_.ok = false;
+    report_.problems.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  const Function& function_;
+  const Variables& leaves_;
+  const GradcheckOptions& options_;
+  GradcheckReport& report_;
+};
+
+/// Central differences of every entry of a leaf against its analytic gradient.
+void compare_entries(const std::string& operation, const BackwardCheck::Function& function, const Variables& leaves,
+                     std::size_t k, const Tensor& analytic, const Tensors& cotangents, const GradcheckOptions& options,
+                     GradcheckReport& report) {
+  const Tensor& value = leaves[k].value();
+  const Tensor grad = analytic.defined() ? analytic.contiguous() : Tensor::zeros(value.shape(), value.dtype());
+  const int parts = is_complex(value.dtype()) ? 2 : 1;
+  for (std::int64_t i = 0; i < count_doubles(value); ++i) {
+    double& x = doubles(value)[i];
+    const double saved = x;
+    const double eps = options.eps * std::max(1.0, std::abs(saved));
+    x = saved + eps;
+    const double above = loss(function(leaves), cotangents);
+    x = saved - eps;
+    const double below = loss(function(leaves), cotangents);
+    x = saved;
+    const double numeric = (above - below) / (2 * eps), found = doubles(grad)[i];
+    const double error = std::isfinite(numeric) && std::isfinite(found) ? std::abs(found - numeric) : INFINITY;
+    ++report.checked;
+    report.max_error = std::max(report.max_error, error);
+    if (error <= options.atol + options.rtol * std::abs(numeric) && std::isfinite(error)) continue;
+    report.ok = false;
+    report.mismatches.push_back({operation, k, unravel(i / parts, value.shape()), i % parts == 1, found, numeric});
+  }
+}
+
+}  // namespace
+
 GradcheckReport gradcheck(const std::string& operation,
                           const std::function<Variables(const Variables&)>& function, const Variables& inputs,
                           const GradcheckOptions& options) {
   const OwnValues own_values(inputs);
-  Variables leaves = inputs;
-  Variables outputs = function(leaves);
+  const Variables leaves = inputs;
+  GradcheckReport report;
+  const bool any = std::any_of(leaves.begin(), leaves.end(), [](const Variable& x) { return x.requires_grad(); });
+  if (!any) {
+    report.ok = false;
+    report.problems.emplace_back("no input requires a gradient, so nothing was checked");
+    return report;
+  }
+  const Variables outputs = function(leaves);
   Tensors cotangents;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     cotangents.push_back(random_cotangent(outputs[k].value(), options.seed, k));
   }
-
-  GradcheckReport report;
-  Tensors analytic;
-  backward(outputs, cotangents, /*keep_graph=*/true);
-  for (auto& x : leaves) {
-    analytic.push_back(x.grad());
-    x.zero_grad();
-  }
-  backward(outputs, cotangents);
+  BackwardCheck check(function, leaves, options, report);
+  const Tensors analytic = check.gradients(outputs, cotangents, /*keep_graph=*/true);
+  const Tensors again = check.gradients(outputs, cotangents);
   for (std::size_t k = 0; k < leaves.size(); ++k) {
-    report.repeatable = report.repeatable && same_bits(leaves[k].grad(), analytic[k]);
-    leaves[k].zero_grad();
+    report.repeatable = report.repeatable && same_bits(again[k], analytic[k]);
   }
-  report.ok = report.repeatable;
+  report.ok = report.ok && report.repeatable;
+  check.layouts(cotangents, analytic);
+  check.alone(cotangents, analytic);
 
   const NoGrad no_grad;
   for (std::size_t k = 0; k < leaves.size(); ++k) {
-    if (!leaves[k].requires_grad()) continue;
-    const Tensor& value = leaves[k].value();
-    const Tensor grad =
-        analytic[k].defined() ? analytic[k].contiguous() : Tensor::zeros(value.shape(), value.dtype());
-    const int parts = is_complex(value.dtype()) ? 2 : 1;
-    for (std::int64_t i = 0; i < count_doubles(value); ++i) {
-      double& x = doubles(value)[i];
-      const double saved = x;
-      const double eps = options.eps * std::max(1.0, std::abs(saved));
-      x = saved + eps;
-      const double above = loss(function(leaves), cotangents);
-      x = saved - eps;
-      const double below = loss(function(leaves), cotangents);
-      x = saved;
-      const double numeric = (above - below) / (2 * eps);
-      const double error = std::abs(doubles(grad)[i] - numeric);
-      ++report.checked;
-      if (error <= options.atol + options.rtol * std::abs(numeric)) {
-        report.max_error = std::max(report.max_error, error);
-        continue;
-      }
-      report.ok = false;  // also when the error is NaN
-      report.max_error = error;
-      report.mismatches.push_back(
-          {operation, k, unravel(i / parts, value.shape()), i % parts == 1, doubles(grad)[i], numeric});
+    if (leaves[k].requires_grad()) {
+      compare_entries(operation, function, leaves, k, analytic[k], cotangents, options, report);
     }
   }
   return report;

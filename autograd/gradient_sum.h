@@ -25,6 +25,11 @@ class GradientSum {
     total_.add_(gradient);
   }
 
+  /// Of a leaf: what the user gets must be dense and memory of its own, whatever an operation handed on.
+  void own() {
+    if (total_.defined() && !may_write()) total_ = total_.clone();
+  }
+
   /// The total where it may be written to, else null: for a gradient that adds itself (see AddInto).
   Tensor* writable() { return total_.defined() && may_write() ? &total_ : nullptr; }
 

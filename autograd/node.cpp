@@ -12,11 +12,30 @@ Node::Node(std::string_view op, const Variables& inputs, std::size_t outputs, Mu
     if (input.defined()) {
       edge.shape = input.shape();
       edge.dtype = input.dtype();
+      edge.storage = input.value().storage();
       edge.node = input.impl_->node;
       edge.output = input.impl_->output;
       if (input.impl_->requires_grad) edge.leaf = input.impl_;
     }
     edges_.push_back(std::move(edge));
+  }
+  CopyWatch watch;
+  const MultiBackward copy = backward_;
+  const AddInto another = add_into_;
+  saved_ = watch.take();
+}
+
+void Node::check_saved() const {
+  for (const auto& [storage, version] : saved_) {
+    if (storage->version() == version) continue;
+    std::string what = "a value that its backward needs";
+    for (std::size_t i = 0; i < edges_.size(); ++i) {
+      if (edges_[i].storage == storage) what = fmt::format("input {}", i);
+    }
+    fail_op(op_,
+            "{} was changed in place after the forward pass (an optimiser's step, copy_, fill_, add_), so its gradient "
+            "would be wrong; compute the loss again, or change a clone",
+            what);
   }
 }
 
@@ -42,7 +61,8 @@ void Node::attach(Variable& result, const std::shared_ptr<Node>& node, std::size
 }
 
 bool Node::add_to_leaf(const Tensor& grad_output) const {
-  if (!add_into_ || edges_.size() != 1 || !edges_[0].leaf || !grad_output.defined()) return false;
+  if (!adds_to_leaf() || !grad_output.defined()) return false;
+  check_saved();
   Tensor* total = edges_[0].leaf->grad.writable();
   if (total != nullptr) add_into_(grad_output, *total);
   return total != nullptr;
@@ -53,6 +73,7 @@ Tensors Node::run(const Tensors& grad_outputs) const {
     fail_op("backward",
             "the graph was already walked and freed at '{}'; compute the loss again, or keep_graph", op_);
   }
+  check_saved();
   Needs needs;
   for (const auto& edge : edges_) needs.push_back(edge.needed());
   Tensors grads = backward_(grad_outputs, needs);

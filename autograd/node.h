@@ -22,6 +22,7 @@ class Node {
     std::shared_ptr<Variable::Impl> leaf;
     Shape shape;
     DType dtype = DType::f32;
+    const Storage* storage = nullptr;  ///< of the input's value, to be named; not to be looked into
     bool needed() const { return node != nullptr || leaf != nullptr; }
   };
 
@@ -37,20 +38,26 @@ class Node {
 
   /// Runs the backward function and checks that what comes back fits the inputs.
   Tensors run(const Tensors& grad_outputs) const;
+  /// Whether there is an AddInto and its only input is a leaf.
+  bool adds_to_leaf() const { return add_into_ && edges_.size() == 1 && edges_[0].leaf; }
   /// Where the only input is a leaf that has a gradient already, and the operation can add to that (AddInto):
   /// does so and returns true.
   bool add_to_leaf(const Tensor& grad_output) const;
   /// Makes `result` output number `output` of `node`.
   static void attach(Variable& result, const std::shared_ptr<Node>& node, std::size_t output);
   /// Drops what the backward function saved.
-  void release() { backward_ = nullptr, add_into_ = nullptr; }
+  void release() { backward_ = nullptr, add_into_ = nullptr, saved_.clear(); }
 
  private:
   std::string op_;
   std::vector<Edge> edges_;
   std::size_t outputs_;
+  /// A value that the backward function holds and that was changed in place since would give a wrong gradient.
+  void check_saved() const;
+
   MultiBackward backward_;
   AddInto add_into_;
+  std::vector<CopyWatch::Seen> saved_;  ///< the memory that the two hold, and its version then
 };
 
 struct Variable::Impl {

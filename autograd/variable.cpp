@@ -55,6 +55,7 @@ void Variable::zero_grad() {
 }
 
 void Variable::set_grad(const Tensor& new_grad) {
+  value();
   if (new_grad.shape() != shape() || new_grad.dtype() != dtype()) {
     fail_op("set_grad", "{} {} does not fit {} {}", name(new_grad.dtype()), new_grad.shape().str(),
             name(dtype()), shape().str());
@@ -63,6 +64,8 @@ void Variable::set_grad(const Tensor& new_grad) {
 }
 
 void Variable::set_value(const Tensor& new_value) {
+  value();
+  if (!new_value.defined()) fail_op("set_value", "the tensor is undefined");
   if (impl_->node) fail_op("set_value", "only a leaf can be given a new value");
   if (new_value.shape() != shape() || new_value.dtype() != dtype()) {
     fail_op("set_value", "{} {} cannot replace {} {}", name(new_value.dtype()), new_value.shape().str(),
@@ -93,7 +96,8 @@ bool is_seed(const Tensor& gradient) {
 
 void Variable::backward() const {
   if (shape().numel() != 1 || !is_real(dtype())) {
-    fail_op("backward", "a real scalar is needed, not {} {}", name(dtype()), shape().str());
+    fail_op("backward", "a real scalar is needed, not {} {}; for anything else: backward({{y}}, {{dy}})",
+            name(dtype()), shape().str());
   }
   lrurec::backward({*this}, {seed(dtype(), value().device()).reshape(shape())});
 }

@@ -52,12 +52,31 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
   });
 }
 
+/// Elements of a broadcast view are one place in memory; writing to each in turn is no meaning anyone can want.
+void Tensor::check_writable(const char* op) const {
+  if (!defined()) fail_undefined();
+  for (int d = 0; d < rank(); ++d) {
+    if (strides_[d] == 0 && shape_[d] > 1) {
+      fail_op(op, "the elements of this view of shape {} share memory (a broadcast); write to a clone", shape_.str());
+    }
+  }
+}
+
+/// The source, or a copy where writing to this tensor would change what is still to be read.
+Tensor Tensor::apart_from(const Tensor& source) const {
+  const bool same_places = source.offset_ == offset_ && source.strides_ == strides_ && source.shape_ == shape_ &&
+                           source.dtype_ == dtype_;
+  return source.storage_ == storage_ && !same_places ? source.clone() : source;
+}
+
 Tensor& Tensor::fill_(double value) {
+  check_writable("fill");
   const StridedLoop<1> loop(shape_, {strides_});
   on_device("fill", device(), [&](auto where) {
     dispatch_all("fill", dtype_,
                  [&]<class T>() { kernels::fill(where, loop, data<T>(), convert<T>(value)); });
   });
+  mark_changed();
   return *this;
 }
 
@@ -66,7 +85,8 @@ Tensor& Tensor::copy_(const Tensor& source) {
     fail_op("copy", "{} to {} would drop the imaginary part; use real() or imag()", name(source.dtype_),
             name(dtype_));
   }
-  const Tensor from = source.to(device()).broadcast_to(shape_);
+  check_writable("copy");
+  const Tensor from = apart_from(source).to(device()).broadcast_to(shape_);
   const StridedLoop<2> loop(shape_, {strides_, from.strides_});
   on_device("copy", device(), [&](auto where) {
     dispatch_all("copy", dtype_, [&]<class To>() {
@@ -77,6 +97,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
       });
     });
   });
+  mark_changed();
   return *this;
 }
 
@@ -85,12 +106,15 @@ Tensor& Tensor::add_(const Tensor& source) {
     fail_op("add_", "{} {} on {} += {} {} on {}: they must agree", name(dtype_), shape_.str(), device().str(),
             name(source.dtype_), source.shape_.str(), source.device().str());
   }
-  const StridedLoop<2> loop(shape_, {strides_, source.strides_});
+  check_writable("add_");
+  const Tensor from = apart_from(source);
+  const StridedLoop<2> loop(shape_, {strides_, from.strides_});
   on_device("add_", device(), [&](auto where) {
     dispatch_inexact("add_", dtype_, [&]<class T>() {
-      kernels::add(where, loop, data<T>(), static_cast<const T*>(source.data<T>()));
+      kernels::add(where, loop, data<T>(), static_cast<const T*>(from.data<T>()));
     });
   });
+  mark_changed();
   return *this;
 }
 

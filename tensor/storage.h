@@ -1,6 +1,7 @@
 #pragma once
 // Memory of tensors: aligned, reused, counted.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,9 +23,15 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
+  /// How often the contents were changed in place through a Tensor or by an optimiser. Writes through data() or a
+  /// pointer are not seen: whoever writes so says so by mark_changed().
+  std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
+  void mark_changed() { version_.fetch_add(1, std::memory_order_relaxed); }
+
  private:
   std::size_t bytes_;
   Device device_;
+  std::atomic<std::uint32_t> version_ = 0;
   std::byte* data_ = nullptr;
 };
 

@@ -108,6 +108,9 @@ Tensor Tensor::select(int dim, std::int64_t index) const {
 }
 
 Tensor Tensor::broadcast_to(const Shape& shape) const {
+  for (const auto size : shape) {
+    if (size < 0) fail_op("broadcast_to", "shape {} has a negative size", shape.str());
+  }
   if (broadcast_shapes("broadcast_to", shape_, shape) != shape) {
     fail_op("broadcast_to", "shape {} cannot become {}", shape_.str(), shape.str());
   }
@@ -145,11 +148,17 @@ Tensor Tensor::reshape(Shape shape) const {
   for (int d = 0; d < shape.rank(); ++d) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
-    } else {
-      known *= shape[d];
+    } else if (__builtin_mul_overflow(known, shape[d], &known)) {
+      fail_op("reshape", "shape {} has more than 2^63 elements", shape.str());
     }
   }
-  if (unknown >= 0 && known > 0) shape[unknown] = numel() / known;
+  for (int d = 0; d < shape.rank(); ++d) {
+    if (shape[d] < 0 && d != unknown) fail_op("reshape", "shape {} has a negative size", shape.str());
+  }
+  if (unknown >= 0) {
+    if (known == 0) fail_op("reshape", "shape {}: any size would do for the -1; say which", shape.str());
+    shape[unknown] = numel() / known;
+  }
   if (shape.numel() != numel()) {
     fail_op("reshape", "shape {} has {} elements, shape {} does not", shape_.str(), numel(), shape.str());
   }
@@ -222,8 +231,14 @@ Tensor Tensor::copied_to(Device device) const {
   return t;
 }
 
+void Tensor::note_copy() const {
+  if (storage_) CopyWatch::current_->seen_.push_back({storage_.get(), storage_->version()});
+}
+
+void Tensor::fail_undefined() const { fail_op("data", "the tensor is undefined"); }
+
 void Tensor::check_type(DType asked) const {
-  if (!defined()) fail_op("data", "the tensor is undefined");
+  if (!defined()) fail_undefined();
   if (asked != dtype_) fail_op("data", "asked for {} of a tensor of {}", name(asked), name(dtype_));
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensor/device.h"
@@ -14,11 +15,46 @@
 
 namespace lrurec {
 
+class Tensor;
+
+/// While one of these lives on a thread, it lists the tensors that are copied there. So the graph finds out what a
+/// backward function holds: it copies the function once.
+class CopyWatch {
+ public:
+  struct Seen {
+    const Storage* storage;
+    std::uint32_t version;
+  };
+  CopyWatch() : before_(current_) { current_ = this; }
+  ~CopyWatch() { current_ = before_; }
+  CopyWatch(const CopyWatch&) = delete;
+  CopyWatch& operator=(const CopyWatch&) = delete;
+  std::vector<Seen> take() { return std::move(seen_); }
+
+ private:
+  friend class Tensor;
+  static inline thread_local CopyWatch* current_ = nullptr;
+  CopyWatch* before_;
+  std::vector<Seen> seen_;
+};
+
 /// Copying a Tensor copies the view, not the elements; use clone() for the elements.
 /// A default-constructed Tensor is undefined: it stands for "none" (no bias, no gradient).
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor& other)
+      : storage_(other.storage_),
+        offset_(other.offset_),
+        shape_(other.shape_),
+        strides_(other.strides_),
+        dtype_(other.dtype_) {
+    if (CopyWatch::current_ != nullptr) note_copy();
+  }
+  Tensor(Tensor&&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  Tensor& operator=(Tensor&&) = default;
+  ~Tensor() = default;
 
   // Making tensors. Memory of empty() is not cleared.
   static Tensor empty(const Shape& shape, DType dtype, Device device = {});
@@ -54,7 +90,10 @@ class Tensor {
     check_type(dtype_of<T>);
     return reinterpret_cast<T*>(raw());
   }
-  std::byte* raw() const { return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_)); }
+  std::byte* raw() const {
+    if (!storage_) fail_undefined();
+    return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_));
+  }
 
   /// The value of a one-element tensor. On a GPU this waits for it.
   template <class T>
@@ -99,11 +138,23 @@ class Tensor {
   Tensor& copy_(const Tensor& source);
   /// this += source; shapes and dtypes must agree.
   Tensor& add_(const Tensor& source);
+  // (A source that overlaps the memory written to is copied first; a view whose elements share memory is refused.)
+
+  /// The block of memory, for its version; null where undefined.
+  const Storage* storage() const { return storage_.get(); }
+  /// Whoever wrote to data() says so: a graph that holds these values for its backward must not use them any more.
+  void mark_changed() const {
+    if (storage_) storage_->mark_changed();
+  }
 
   /// dtype, shape and, for few elements, the values.
   std::string str() const;
 
  private:
+  void note_copy() const;
+  [[noreturn]] void fail_undefined() const;
+  void check_writable(const char* op) const;
+  Tensor apart_from(const Tensor& source) const;
   void check_type(DType asked) const;
   void check_one_element() const;
   Tensor copied_to(Device device) const;

@@ -9,6 +9,7 @@ namespace lrurec::nn {
 
 Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_(lr) {
   std::set<std::string> names;
+  std::map<const std::byte*, std::string> places;
   for (const auto& group : groups) {
     for (const auto& p : group.parameters) {
       if (!names.insert(p.name).second) {
@@ -18,6 +19,13 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
         fail(ErrorKind::internal,
              "optimizer: parameter {} is a strided view: give it memory of its own (clone)", p.name);
       }
+      if (p.variable.value().numel() > 0) {
+        const auto [there, fresh] = places.emplace(p.variable.value().raw(), p.name);
+        if (!fresh) {
+          fail(ErrorKind::internal, "optimizer: parameters {} and {} are the same tensor, which would get every step twice",
+               there->second, p.name);
+        }
+      }
       parameters_.push_back(p);
       lr_factor_.push_back(group.lr_factor);
       weight_decay_.push_back(group.weight_decay);
@@ -26,9 +34,14 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
   if (!parameters_.empty()) device_ = parameters_.front().variable.value().device();
 }
 
+void Optimizer::mark_changed() const {
+  for (const auto& p : parameters_) p.variable.value().mark_changed();
+}
+
 void Optimizer::step(double gradient_scale) {
   ++steps_;
   update(gradient_scale, {});
+  mark_changed();
 }
 
 ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
@@ -44,6 +57,7 @@ ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
   const Tensor report = norm_on_gpu(parameters_, max_norm, loss, halted_);
   ++steps_;
   update(1, report);
+  mark_changed();
   return ClippedStep(report, parameters_);
 }
 

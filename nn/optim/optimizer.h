@@ -63,6 +63,9 @@ class Optimizer {
   Device device() const { return device_; }
 
  private:
+  /// A graph that holds values from before the step must not be walked any more.
+  void mark_changed() const;
+
   std::vector<NamedParameter> parameters_;
   std::vector<double> lr_factor_, weight_decay_;  ///< of each parameter
   double lr_;

@@ -41,12 +41,19 @@ Tensor unary_backward(const Tensor& dy, const Tensor& x, const Tensor& y) {
   return dx;
 }
 
+/// What a backward keeps of a tensor: its values where its formula mentions them, else only shape and dtype.
+Tensor saved(const Tensor& t, bool mentioned) {
+  return mentioned ? t : Tensor::zeros({}, t.dtype(), t.device()).broadcast_to(t.shape());
+}
+
 template <class Row>
 Variable unary(const Variable& x) {
   const Tensor y = unary_forward<Row>(x.value());
-  return record(Row::name, {x}, y, [x = x.value(), y](const Tensor& dy, const Needs&) {
-    return Tensors{unary_backward<Row>(dy, x, y)};
-  });
+  if (!recording() || !x.requires_grad()) return record(Row::name, {x}, y, {});
+  return record(Row::name, {x}, y,
+                [x = saved(x.value(), Row::needs_x), y = saved(y, Row::needs_y)](const Tensor& dy, const Needs&) {
+                  return Tensors{unary_backward<Row>(dy, x, y)};
+                });
 }
 
 /// Both operands in the common dtype, stretched to the common shape.
@@ -100,10 +107,11 @@ Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& righ
 
 template <class Row>
 Variable binary(const Variable& a, const Variable& b) {
-  return record(Row::name, {a, b}, binary_forward<Row>(a.value(), b.value()),
-                [a = a.value(), b = b.value()](const Tensor& dy, const Needs& needs) {
-                  return binary_backward<Row>(dy, a, b, needs);
-                });
+  const Tensor y = binary_forward<Row>(a.value(), b.value());
+  if (!recording() || !(a.requires_grad() || b.requires_grad())) return record(Row::name, {a, b}, y, {});
+  return record(Row::name, {a, b}, y,
+                [a = saved(a.value(), Row::needs_a), b = saved(b.value(), Row::needs_b)](
+                    const Tensor& dy, const Needs& needs) { return binary_backward<Row>(dy, a, b, needs); });
 }
 
 Variable scalar_like(double value, const Variable& x) {

@@ -1,16 +1,29 @@
 #pragma once
 // The lines of unary.inc and binary.inc as types that kernels take: exp_row::f(x), exp_row::df(x, y), ...
 
+#include <string_view>
+
 #include "ops/primitives/formulas.h"
 
 namespace lrurec::formulas {
 
 enum class Kinds { real, real_and_complex };
 
+/// Whether a formula has this name in it: what a derivative does not mention need not be saved for it.
+constexpr bool mentions(std::string_view formula, std::string_view name) {
+  const auto in_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  for (std::size_t at = formula.find(name); at != std::string_view::npos; at = formula.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if ((at == 0 || !in_word(formula[at - 1])) && (end == formula.size() || !in_word(formula[end]))) return true;
+  }
+  return false;
+}
+
 #define UNARY(NAME, KINDS, VALUES, F, DF)                                                      \
   struct NAME##_row {                                                                          \
     static constexpr const char* name = #NAME;                                                 \
     static constexpr bool complex = Kinds::KINDS == Kinds::real_and_complex;                   \
+    static constexpr bool needs_x = mentions(#DF, "x"), needs_y = mentions(#DF, "y");          \
     template <class T>                                                                         \
     LRUREC_HOST_DEVICE static T f(const T& x) {                                                \
       return F;                                                                                \
@@ -25,6 +38,8 @@ enum class Kinds { real, real_and_complex };
 #define BINARY(NAME, VALUES, F, DFA, DFB)                                                       \
   struct NAME##_row {                                                                           \
     static constexpr const char* name = #NAME;                                                  \
+    static constexpr bool needs_a = mentions(#DFA, "a") || mentions(#DFB, "a");                 \
+    static constexpr bool needs_b = mentions(#DFA, "b") || mentions(#DFB, "b");                 \
     template <class T>                                                                          \
     LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {                                     \
       return F;                                                                                 \

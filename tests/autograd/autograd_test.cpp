@@ -1,5 +1,8 @@
 #include "autograd/gradcheck.h"
 
+#include <thread>
+
+#include "nn/optim/sgd.h"
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
 
@@ -144,6 +147,175 @@ TEST(Gradcheck, AnErrorThatSumsToZeroIsCaught) {
 TEST(Gradcheck, ANonFiniteDerivativeFails) {
   const Variable zero(Tensor::zeros({1}, DType::f64), true);
   EXPECT_FALSE(gradcheck("sqrt", [](const Variables& x) { return Variables{ops::sqrt(x[0])}; }, {zero}));
+}
+
+/// A copy of x whose backward is `backward`.
+Variable with_backward(const Variable& x, Backward backward) {
+  return record("my_op", {x}, x.value().clone(), std::move(backward));
+}
+GradcheckReport check_backward(const Backward& backward, const Variable& x) {
+  return gradcheck("my_op", [&](const Variables& v) { return Variables{with_backward(v[0], backward)}; }, {x});
+}
+
+TEST(Gradcheck, ABackwardThatTakesItsGradientForDenseIsCaught) {
+  const Variable x(test::random_normal({3, 4}, DType::f64), true);
+  const auto report = check_backward(
+      [](const Tensor& dy, const Needs&) {
+        Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
+        std::copy_n(dy.data<double>(), dy.numel(), dx.data<double>());
+        return Tensors{dx};
+      },
+      x);
+  EXPECT_FALSE(report);
+  EXPECT_TRUE(report.mismatches.empty()) << "it is right for a dense one";
+  EXPECT_NE(report.str("my_op").find("lies transposed in memory"), std::string::npos) << report.str("my_op");
+  EXPECT_NE(report.str("my_op").find("stretched over its shape"), std::string::npos) << report.str("my_op");
+}
+
+TEST(Gradcheck, ABackwardThatWritesToItsGradientIsCaught) {
+  const Variable x(test::random_normal({3}, DType::f64), true);
+  const auto report = check_backward(
+      [](const Tensor& dy, const Needs&) {
+        const Tensor dx = dy.clone();
+        dy.data<double>()[0] = 0;
+        return Tensors{dx};
+      },
+      x);
+  EXPECT_FALSE(report);
+  EXPECT_NE(report.str("my_op").find("writes to the gradient it was given"), std::string::npos) << report.str("my_op");
+}
+
+TEST(Gradcheck, AnInfiniteNumericDerivativeFails) {
+  const Variable x(Tensor::full({1}, 1e308, DType::f64), true);  // x^2 is infinite on both sides
+  const auto report = gradcheck("square", [](const Variables& v) { return Variables{ops::square(v[0])}; }, {x});
+  EXPECT_FALSE(report);
+  EXPECT_EQ(report.max_error, INFINITY);
+  const Variable y(Tensor::full({1}, 1.7976931348623157e308, DType::f64), true);
+  EXPECT_FALSE(gradcheck("mul", [](const Variables& v) { return Variables{v[0] * 1.0000001}; }, {y}));
+}
+
+TEST(Gradcheck, AZeroGradientMustStayZero) {
+  const Variable x(test::random_normal({3}, DType::f64), true);
+  EXPECT_FALSE(check_backward(
+      [](const Tensor& dy, const Needs&) {
+        Tensor dx = dy.clone();
+        if (dy.contiguous().data<double>()[0] == 0) dx.fill_(1);
+        return Tensors{dx};
+      },
+      x));
+}
+
+TEST(Gradcheck, NothingCheckedIsNotOk) {
+  const Variable x(test::random_normal({3}, DType::f64));
+  EXPECT_FALSE(gradcheck("exp", [](const Variables& v) { return Variables{ops::exp(v[0])}; }, {x}));
+}
+
+TEST(Gradcheck, TheLargestErrorIsReported) {
+  const Variable x(Tensor::from(std::vector<double>{1, 2, 3}), true);
+  const auto report = check_backward(
+      [](const Tensor& dy, const Needs&) {
+        return Tensors{ops::raw::mul(dy, Tensor::from(std::vector<double>{1.1, 5, 1.2}))};
+      },
+      x);
+  EXPECT_GT(report.max_error, 1.0);
+  double most = 0;
+  for (const auto& m : report.mismatches) most = std::max(most, std::abs(m.analytic - m.numeric));
+  EXPECT_EQ(report.max_error, most);
+}
+
+TEST(Gradcheck, EachInputAloneMustGetItsGradient) {
+  const Variable a(test::random_normal({3}, DType::f64, 1), true), b(test::random_normal({3}, DType::f64, 2), true);
+  const auto only_together = [](const Variables& v) {
+    return Variables{record("my_op", v, ops::raw::mul(v[0].value(), v[1].value()),
+                            [x = v[0].value(), y = v[1].value()](const Tensor& dy, const Needs& needs) {
+                              const Tensor da = ops::raw::mul(dy, y), db = ops::raw::mul(dy, x);
+                              return Tensors{da, needs[0] ? db : ops::raw::mul(db, db)};
+                            })};
+  };
+  const auto report = gradcheck("my_op", only_together, {a, b});
+  EXPECT_FALSE(report);
+  EXPECT_NE(report.str("my_op").find("input 1 is another"), std::string::npos) << report.str("my_op");
+}
+
+TEST(Autograd, AValueChangedInPlaceIsNoticed) {
+  const auto fails = [](const char* message, auto change) {
+    Variable x = leaf({1, 2}), w = leaf({3, 4});
+    const Variable y = ops::sum(ops::square(x * w));
+    change(x, w);
+    expect_error(ErrorKind::internal, message, [&] { y.backward(); });
+  };
+  fails("[mul] input 1 was changed in place", [](auto&, auto& w) { Tensor(w.value()).fill_(1); });
+  fails("[mul] input 0 was changed in place", [](auto& x, auto&) { Tensor(x.value()).copy_(Tensor::zeros({2}, DType::f64)); });
+  fails("[mul] input 0", [](auto& x, auto&) { Tensor(x.value()).slice(0, 1, 2).add_(Tensor::full({1}, 1, DType::f64)); });
+  fails("[mul] input 0", [](auto& x, auto&) { x.value().template data<double>()[0] = 5, x.value().mark_changed(); });
+  // What no backward needs may change.
+  Variable x = leaf({1, 2}), z = leaf({3, 4});
+  const Variable y = ops::sum(x + z);
+  Tensor(x.value()).fill_(7);
+  y.backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 1}));
+}
+
+// An optimiser's step between two backward passes over one graph gave 0 instead of 8, silently.
+TEST(Autograd, AStepBetweenTwoBackwardPassesIsNoticed) {
+  const Variable w = leaf({4});
+  nn::SGD sgd({{{{"w", w}}}}, {.lr = 0.5});
+  const Variable loss = ops::sum(w * w);
+  backward({loss}, {Tensor::scalar(1.0).reshape({})}, /*keep_graph=*/true);
+  EXPECT_EQ(w.grad().item<double>(), 8);
+  sgd.step();
+  expect_error(ErrorKind::internal, "[mul] input 1 was changed in place", [&] { loss.backward(); });
+}
+
+TEST(Autograd, BackwardWithoutAGraphSaysSo) {
+  expect_error(ErrorKind::internal, "there is nothing to walk",
+               [] { ops::sum(Variable(Tensor::from(std::vector<double>{1, 2}))).backward(); });
+  Variable x = leaf({1});
+  const Variable y = [&] {
+    const NoGrad no_grad;
+    return ops::sum(x * x);
+  }();
+  expect_error(ErrorKind::internal, "there is nothing to walk", [&] { y.backward(); });
+  expect_error(ErrorKind::internal, "backward({y}, {dy})", [&] { (leaf({1, 2}) * 2.0).backward(); });
+}
+
+TEST(Autograd, ALeafsGradientIsDenseAndItsOwn) {
+  Variable x = leaf({1, 2}), y = leaf({3, 4});
+  ops::sum(x + y).backward();
+  EXPECT_TRUE(x.grad().is_contiguous());
+  EXPECT_NE(x.grad().storage(), y.grad().storage());
+  Variable z = leaf({1, 2, 3});
+  const Tensor given = Tensor::from(std::vector<double>{1, 2, 3});
+  backward({z * 1.0}, {given});
+  EXPECT_NE(z.grad().storage(), given.storage());
+}
+
+TEST(Autograd, ThreadsMayMeetInALeaf) {
+  Variable shared = leaf(std::vector<double>(1000, 1));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([shared] {
+      for (int i = 0; i < 200; ++i) ops::sum(shared * 2.0).backward();
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(shared.grad().to_vector<double>(), std::vector<double>(1000, 4 * 200 * 2.0));
+}
+
+TEST(Autograd, WhatIsUndefinedIsAnErrorAndNoCrash) {
+  const Tensor none;
+  expect_error(ErrorKind::internal, "undefined", [&] { (void)none.raw(); });
+  expect_error(ErrorKind::internal, "undefined", [&] { (void)none.clone(); });
+  expect_error(ErrorKind::internal, "undefined", [&] { ops::raw::exp(none); });
+  expect_error(ErrorKind::internal, "undefined", [&] { ops::raw::add(none, none); });
+  expect_error(ErrorKind::internal, "at least two dimensions", [&] { ops::raw::matmul(none, none); });
+  Variable undefined;
+  expect_error(ErrorKind::internal, "undefined", [&] { undefined.set_value(Tensor::zeros({1}, DType::f64)); });
+  expect_error(ErrorKind::internal, "undefined", [&] { undefined.set_grad(Tensor::zeros({1}, DType::f64)); });
+  expect_error(ErrorKind::internal, "undefined", [&] { undefined.backward(); });
+  expect_error(ErrorKind::internal, "undefined", [&] { ops::exp(undefined); });
+  expect_error(ErrorKind::internal, "undefined", [&] { ops::sum(undefined); });
+  expect_error(ErrorKind::internal, "undefined", [&] { leaf({1}).set_value(none); });
 }
 
 TEST(Gradcheck, RefusesSinglePrecision) {

@@ -29,6 +29,12 @@ struct ScalarAdamW {
   }
 };
 
+TEST(Optimizer, RefusesOneTensorUnderTwoNames) {
+  const Variable w(Tensor::zeros({2}, DType::f64), true);
+  test::expect_error(ErrorKind::internal, "parameters a and b are the same tensor",
+                     [&] { SGD({{{{"a", w}, {"b", w}}}}, {.lr = 1}); });
+}
+
 TEST(AdamW, FollowsItsDefinitionWithDecayByGroup) {
   Variable decayed = leaf({0.5, -2}), plain = leaf({0.5, -2});
   AdamW optimizer({{{{"w", decayed}}, 0.3}, {{{"bias", plain}}, 0}}, {.lr = 0.1, .eps = 1e-9});

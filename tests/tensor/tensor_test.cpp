@@ -102,5 +102,35 @@ TEST(DType, Promotion) {
   EXPECT_EQ(promote(DType::boolean, DType::i32), DType::i32);
 }
 
+TEST(Tensor, SizesThatCannotBeAreErrors) {
+  const Tensor t = Tensor::from(std::vector<double>{1, 2, 3, 4, 5, 6});
+  for (const Shape& bad : {Shape{-2, -3}, Shape{-1, -1}, Shape{-6}, Shape{7}, Shape{-1, 4}}) {
+    expect_error(ErrorKind::internal, "[reshape]", [&] { t.reshape(bad); });
+  }
+  expect_error(ErrorKind::internal, "[reshape]", [] { Tensor::zeros({0}, DType::f32).reshape({-1, 0}); });
+  expect_error(ErrorKind::internal, "[reshape]", [&] { t.reshape({INT64_MAX, INT64_MAX}); });
+  expect_error(ErrorKind::internal, "[broadcast_to]", [] { Tensor::zeros({1}, DType::f32).broadcast_to({-5}); });
+  EXPECT_EQ(t.reshape({-1, 2}).shape(), (Shape{3, 2}));
+}
+
+TEST(Tensor, WritingOverItsOwnSourceGivesWhatACopyWould) {
+  const std::vector<double> values{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  Tensor t = Tensor::from(values, {3, 3});
+  t.copy_(t.transpose(0, 1));
+  EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{1, 4, 7, 2, 5, 8, 3, 6, 9}));
+  t = Tensor::from(values, {3, 3});
+  t.add_(t.transpose(0, 1));
+  EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{2, 6, 10, 6, 10, 14, 10, 14, 18}));
+  t = Tensor::from(values);
+  t.slice(0, 1, 9).copy_(t.slice(0, 0, 8));
+  EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{1, 1, 2, 3, 4, 5, 6, 7, 8}));
+  t.add_(t);
+  EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{2, 2, 4, 6, 8, 10, 12, 14, 16}));
+  expect_error(ErrorKind::internal, "share memory", [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).fill_(1); });
+  expect_error(ErrorKind::internal, "share memory", [] {
+    Tensor::zeros({1}, DType::f64).broadcast_to({3}).add_(Tensor::zeros({3}, DType::f64));
+  });
+}
+
 }  // namespace
 }  // namespace lrurec
