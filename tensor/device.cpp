@@ -41,6 +41,11 @@ Device Device::parse(std::string_view text) {
   fail(ErrorKind::usage, "there is no device '{}'; use cpu, cuda or cuda:1", text);
 }
 
+void KernelCall::fail_operand(Device operand) {
+  fail_op(current_->op_, "one operand is on {}, another on {}; bring them together with to(device)", operand.str(),
+          current_->device_.str());
+}
+
 Device require_device(Device device) {
   if (device.is_cuda() && !cuda_enabled) {
     fail(ErrorKind::usage,

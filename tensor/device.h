@@ -33,23 +33,46 @@ inline constexpr bool cuda_enabled = false;
 struct Cpu {};
 struct Cuda {};
 
+/// While one of these lives on a thread, a kernel of a device is being called there: Tensor::data() of an operand that
+/// lies on another kind of device is an error, before anything is launched.
+class KernelCall {
+ public:
+  KernelCall(std::string_view op, Device device) : before_(current_), op_(op), device_(device) { current_ = this; }
+  ~KernelCall() { current_ = before_; }
+  KernelCall(const KernelCall&) = delete;
+  KernelCall& operator=(const KernelCall&) = delete;
+
+  static void check_operand(Device operand) {
+    if (current_ != nullptr && current_->device_.type != operand.type) fail_operand(operand);
+  }
+
+ private:
+  [[noreturn]] static void fail_operand(Device operand);
+  static inline thread_local const KernelCall* current_ = nullptr;
+  const KernelCall* before_;
+  std::string_view op_;
+  Device device_;
+};
+
 /// Calls f with the tag of the device, and so the kernel for it:
 ///   on_device("embedding", x.device(), [&](auto where) { gather_rows(where, n, ...); });
 /// A build without CUDA never instantiates the Cuda half. An f that takes Cpu alone has no CUDA kernel.
 template <class F>
 void on_device(std::string_view op, Device device, F&& f) {
-  if (device.type == DeviceType::cpu) {
+  if constexpr (!cuda_enabled) {
+    if (device.is_cuda()) {
+      fail(ErrorKind::usage, "[{}] this build has no CUDA kernels; use --device cpu", op);
+    }
     f(Cpu{});
-    return;
-  }
-  if constexpr (cuda_enabled) {
-    if constexpr (std::invocable<F, Cuda>) {
+  } else {
+    const KernelCall call(op, device);
+    if (!device.is_cuda()) {
+      f(Cpu{});
+    } else if constexpr (std::invocable<F, Cuda>) {
       f(Cuda{});
     } else {
       fail(ErrorKind::internal, "[{}] has no CUDA kernel", op);
     }
-  } else {
-    fail(ErrorKind::usage, "[{}] this build has no CUDA kernels; use --device cpu", op);
   }
 }
 

@@ -48,14 +48,15 @@ Tensor Tensor::from(const std::vector<T>& values, const Shape& shape) {
     fail_op("from", "{} values do not fill shape {}", values.size(), shape.str());
   }
   Tensor t = empty(shape, dtype_of<T>);
-  std::copy(values.begin(), values.end(), t.data<T>());
+  std::copy(values.begin(), values.end(), reinterpret_cast<T*>(t.raw()));
   return t;
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   const Tensor dense = host().contiguous();
-  const T* p = dense.data<T>();
+  dense.check_type(dtype_of<T>);
+  const T* p = reinterpret_cast<const T*>(dense.raw());
   return std::vector<T>(p, p + numel());
 }
 

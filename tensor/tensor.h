@@ -88,6 +88,7 @@ class Tensor {
   template <class T>
   T* data() const {
     check_type(dtype_of<T>);
+    if constexpr (cuda_enabled) KernelCall::check_operand(storage_->device());
     return reinterpret_cast<T*>(raw());
   }
   std::byte* raw() const {
@@ -99,7 +100,8 @@ class Tensor {
   template <class T>
   T item() const {
     check_one_element();
-    return *host().data<T>();
+    check_type(dtype_of<T>);
+    return *reinterpret_cast<const T*>(host().raw());
   }
   /// All elements in row-major order. On a GPU this waits for them.
   template <class T>

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/complex/direction.h"
 #include "ops/complex/kernels.h"
 
 namespace lrurec::ops::kernels {
@@ -19,7 +20,7 @@ void abs_backward(Cpu, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy
     for (std::int64_t i = 0; i < n; ++i) {
       const T x = z[at[2] + i * step[2]];
       const real_type<T> length = std::abs(x);
-      dz[at[0] + i * step[0]] = length == 0 ? T(0) : x / length * dy[at[1] + i * step[1]];
+      dz[at[0] + i * step[0]] = direction(x, length) * dy[at[1] + i * step[1]];
     }
   });
 }

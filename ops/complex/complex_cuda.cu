@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "ops/complex/direction.h"
 #include "ops/complex/kernels.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
@@ -36,7 +37,7 @@ __global__ void backward(Strided<3> walk, E* dz, const R* dy, const E* z) {
     const auto at = walk.offsets(i);
     const E x = z[at[2]];
     const R size = length(x);
-    dz[at[0]] = size == 0 ? E(0) : x / size * dy[at[1]];
+    dz[at[0]] = direction(x, size) * dy[at[1]];
   }
 }
 

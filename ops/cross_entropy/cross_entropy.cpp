@@ -28,10 +28,16 @@ std::int64_t check_labels(std::string_view op, const IndexTensor& labels, std::i
 namespace {
 
 struct Loss {
-  Tensor x, labels, lse;  ///< dense
+  Tensor x, labels, lse;  ///< dense; lse: [N, 2], a RowLogSum a row
   std::int64_t count = 0;
   Tensor value;
 };
+
+template <class T>
+kernels::RowLogSum<T>* row_sums(const Tensor& lse) {
+  static_assert(sizeof(kernels::RowLogSum<T>) == 2 * sizeof(T));
+  return reinterpret_cast<kernels::RowLogSum<T>*>(lse.data<T>());
+}
 
 Loss forward(const Tensor& logits, const IndexTensor& labels) {
   if (logits.rank() != 2) fail_op("cross_entropy", "logits: {} must be [N, C]", logits.shape().str());
@@ -39,14 +45,14 @@ Loss forward(const Tensor& logits, const IndexTensor& labels) {
   loss.count = check_labels("cross_entropy", labels, logits.size(0), logits.size(1));
   loss.x = logits.contiguous();
   loss.labels = labels.to(logits.device()).values();
-  loss.lse = Tensor::empty({logits.size(0)}, logits.dtype(), logits.device());
+  loss.lse = Tensor::empty({logits.size(0), 2}, logits.dtype(), logits.device());
   loss.value = Tensor::empty({}, logits.dtype(), logits.device());
   dispatch_real("cross_entropy", logits.dtype(), [&]<class T>() {
     const auto rows = logits.size(0), columns = logits.size(1);
     on_device("cross_entropy", logits.device(), [&](auto where) {
-      kernels::log_sum_exp<T>(where, rows, columns, loss.x.data<T>(), loss.lse.data<T>());
+      kernels::log_sum_exp<T>(where, rows, columns, loss.x.data<T>(), row_sums<T>(loss.lse));
       kernels::cross_entropy_mean<T>(where, rows, columns, loss.x.data<T>(), loss.labels.data<std::int64_t>(),
-                                     loss.lse.data<T>(), loss.count, loss.value.data<T>());
+                                     row_sums<T>(loss.lse), loss.count, loss.value.data<T>());
     });
   });
   return loss;
@@ -68,7 +74,7 @@ Variable cross_entropy(const Variable& logits, const IndexTensor& labels) {
         dispatch_real("cross_entropy", x.dtype(), [&]<class T>() {
           on_device("cross_entropy", x.device(), [&](auto where) {
             kernels::cross_entropy_backward<T>(where, x.size(0), x.size(1), x.data<T>(),
-                                               labels.data<std::int64_t>(), lse.data<T>(), dy.data<T>(), n,
+                                               labels.data<std::int64_t>(), row_sums<T>(lse), dy.data<T>(), n,
                                                dx.data<T>());
           });
         });

@@ -30,6 +30,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   const Tensor rows = x.value().contiguous(), w = weight.value().contiguous(), b = bias.value().contiguous(),
                dense_labels = labels.to(device).values();
   dispatch_real("linear_cross_entropy", x.dtype(), [&]<class T>() {
+    const KernelCall call("linear_cross_entropy", device);
     kernels::LinearCrossEntropy<T> f{rows.size(0),
                                      rows.size(1),
                                      w.size(0),

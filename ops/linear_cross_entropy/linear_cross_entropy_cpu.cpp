@@ -40,13 +40,16 @@ struct Chunk {
   std::int64_t start = 0, tokens = 0, ld;
   Scratch<T> x;                            ///< X^T: [H, ld]
   Scratch<T> tile_max, tile_sum;           ///< [tiles, ld]: m and z
-  Scratch<T> log_sum, label_logit, scale;  ///< [ld]: L, S at the label, 0 where there is no label
+  /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where there is
+  /// no label
+  Scratch<T> top, log_sum, label_logit, scale;
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
       : ld((most_tokens + width<T> - 1) / width<T> * width<T>),
         x(H * ld, T(0)),
         tile_max(tiles * ld),
         tile_sum(tiles * ld),
+        top(ld, T(0)),
         log_sum(ld, T(0)),
         label_logit(ld, T(0)),
         scale(ld, T(0)) {}
@@ -220,15 +223,17 @@ class Head {
       }
       // Infinite scores would make NaN of exp(S - m) here; so they make an infinite or NaN loss.
       const auto finite = xsimd::abs(top) <= Batch(std::numeric_limits<T>::max());
-      top = xsimd::select(finite, top, Batch(T(0)));
+      const Batch shift = xsimd::select(finite, top, Batch(T(0)));
       Batch sum(T(0));
       for (std::int64_t c = 0; c < n; ++c) {
         T* at = s + c * chunk.ld + t;
-        const Batch e = xsimd::exp(Batch::load_unaligned(at) + Batch(bias[c]) - top);
+        const Batch e = xsimd::exp(Batch::load_unaligned(at) + Batch(bias[c]) - shift);
         if constexpr (keep) e.store_unaligned(at);
         sum += e;
       }
-      top.store_unaligned(chunk.tile_max.data() + j * chunk.ld + t);
+      // A tile of minus infinities alone adds nothing, whatever the others hold.
+      const auto nothing = top == Batch(-std::numeric_limits<T>::infinity());
+      xsimd::select(nothing, top, shift).store_unaligned(chunk.tile_max.data() + j * chunk.ld + t);
       sum.store_unaligned(chunk.tile_sum.data() + j * chunk.ld + t);
     }
   }
@@ -244,8 +249,11 @@ class Head {
         const std::int64_t at = j * chunk.ld + t;
         sum += static_cast<double>(chunk.tile_sum[at] * std::exp(chunk.tile_max[at] - top));
       }
-      chunk.log_sum[t] = static_cast<T>(static_cast<double>(top) + std::log(sum));
-      if (chunk.scale[t] != 0) total += static_cast<double>(chunk.log_sum[t] - chunk.label_logit[t]);
+      chunk.top[t] = top;
+      chunk.log_sum[t] = static_cast<T>(std::log(sum));
+      if (chunk.scale[t] != 0) {
+        total += (static_cast<double>(top) - static_cast<double>(chunk.label_logit[t])) + std::log(sum);
+      }
     }
     return total;
   }
@@ -256,12 +264,14 @@ class Head {
     const std::int64_t first = j * tile_classes, n = columns(j);
     const auto load = [](const T* from) { return Batch::load_unaligned(from); };
     for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
-      const Batch log_sum = load(chunk.log_sum.data() + t), scale = load(chunk.scale.data() + t);
-      const Batch factor = xsimd::exp(load(chunk.tile_max.data() + j * chunk.ld + t) - log_sum) * scale;
+      const Batch top = load(chunk.top.data() + t), log_sum = load(chunk.log_sum.data() + t),
+                  scale = load(chunk.scale.data() + t);
+      const Batch factor = xsimd::exp((load(chunk.tile_max.data() + j * chunk.ld + t) - top) - log_sum) * scale;
       for (std::int64_t c = 0; c < n; ++c) {
         T* at = s + c * chunk.ld + t;
         const Batch p =
-            kept ? load(at) * factor : xsimd::exp(load(at) + Batch(f_.bias[first + c]) - log_sum) * scale;
+            kept ? load(at) * factor
+                 : xsimd::exp((load(at) + Batch(f_.bias[first + c]) - top) - log_sum) * scale;
         p.store_unaligned(at);
       }
     }

@@ -61,13 +61,16 @@ __global__ void softmax_kernel(std::int64_t classes, std::int64_t row_size, T* s
       top = four;
     }
 #pragma unroll
-    for (int k = 0; k < 4; ++k) total += std::exp(s[k] - top);
+    for (int k = 0; k < 4; ++k) {
+      // Minus infinity less minus infinity is NaN: a thread may see classes of that bias alone.
+      total += s[k] == -std::numeric_limits<T>::infinity() ? T(0) : std::exp(s[k] - top);
+    }
   });
   const T largest = cuda::block_max(top, partial);
   // A thread that saw no class, or NaN alone, has the maximum of nothing.
   const T mine = top == -std::numeric_limits<T>::infinity() ? total : total * std::exp(top - largest);
   const T sum = cuda::block_sum(mine, partial);
-  if (threadIdx.x == 0) loss[t] = largest + std::log(sum) - (row[label] + bias[label]);
+  if (threadIdx.x == 0) loss[t] = (largest - (row[label] + bias[label])) + std::log(sum);
   if (!gradients) return;
   __syncthreads();  // the label's score has been read
   const T factor = scale / sum;

@@ -31,7 +31,7 @@ void linear_cross_entropy(Reference, const LinearCrossEntropy<T>& f) {
     const T largest = *std::max_element(logits.begin(), logits.end());
     T total = 0;
     for (const T logit : logits) total += std::exp(logit - largest);
-    sum += largest + std::log(total) - logits[label];
+    sum += (largest - logits[label]) + std::log(total);
     for (std::int64_t c = 0; c < C && f.wants_gradients(); ++c) {
       const T p = (std::exp(logits[c] - largest) / total - (c == label ? 1 : 0)) * f.scale();
       f.dbias[c] += p;

@@ -97,7 +97,7 @@ void finish(const LinearRank<T>& f, const Panel<T>& panel, std::int64_t* ranks, 
       if (score(f, row, f.excluded[i]) >= panel.bar[r]) --rank;
     }
     ranks[row] = panel.broken[r] == 0 ? rank : -1;  // the target is among those at its own score
-    if (losses != nullptr) losses[row] = panel.top[r] + std::log(panel.sum[r]) - panel.bar[r];
+    if (losses != nullptr) losses[row] = (panel.top[r] - panel.bar[r]) + std::log(panel.sum[r]);
   }
 }
 

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(threads)
     T sum = 0;
     for (std::int64_t c = threadIdx.x; c < f.C; c += threads) sum += std::exp(s[c] + f.bias[c] - top);
     sum = cuda::block_sum(sum, partial);
-    if (threadIdx.x == 0) losses[row] = top + std::log(sum) - bar;
+    if (threadIdx.x == 0) losses[row] = (top - bar) + std::log(sum);
   }
 }
 

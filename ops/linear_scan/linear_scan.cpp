@@ -87,9 +87,10 @@ struct Inputs {
   template <class Complete>
   void scan(kernels::Time time, const Tensor& x, const Tensor& h, Complete&& complete) const {
     dispatch_inexact("linear_scan", x.dtype(), [&]<class T>() {
+      const KernelCall call("linear_scan", x.device());
       kernels::Scan<T> f{sequences(),
                          x.size(1),
-                         host_offsets.data<std::int64_t>(),
+                         reinterpret_cast<const std::int64_t*>(host_offsets.raw()),
                          offsets.data<std::int64_t>(),
                          time,
                          lambda.data<T>(),

@@ -46,7 +46,7 @@ struct Inputs {
   template <class T>
   kernels::Lru<T> pointers() const {
     return {sequences(),
-            host_offsets.data<std::int64_t>(),
+            reinterpret_cast<const std::int64_t*>(host_offsets.raw()),
             offsets.data<std::int64_t>(),
             weights.pointers<T>(),
             weights.packed.data<T>(),
@@ -76,6 +76,7 @@ Outputs forward(const Inputs& in, Tokens tokens, bool keep_states, const Tensor&
   // A GPU's states pass through memory whether backward wants them or not.
   if (keep_states || device.is_cuda()) out.states = Tensor::empty({in.x.size(0), 2, D}, real, device);
   dispatch_real("lru", real, [&]<class T>() {
+    const KernelCall call("lru", device);
     kernels::LruOutputs<T> to;
     (tokens == Tokens::all ? to.y : to.y_last) = out.y.data<T>();
     to.final_state = out.final_state.data<std::complex<T>>();
@@ -96,6 +97,7 @@ Tensors backward(const Inputs& in, const Tensor& states, const Tensor& dy, const
   const Tensor final_gradient = dfinal.defined() ? dfinal.contiguous() : Tensor();
   dispatch_real("lru", in.x.dtype(), [&]<class T>() {
     using Z = std::complex<T>;
+    const KernelCall call("lru", in.x.device());
     kernels::LruGradients<T> to;
     if (gradient.defined()) to.dy = gradient.data<T>();
     if (final_gradient.defined()) to.dfinal = final_gradient.data<Z>();

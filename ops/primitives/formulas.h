@@ -19,6 +19,14 @@ template <class T>
 LRUREC_HOST_DEVICE T choose(bool condition, const T& x, const T& y) {
   return condition ? x : y;
 }
+template <class T>
+LRUREC_HOST_DEVICE T whole_exp(const T& x) {
+  return exp(x);
+}
+template <class T>
+LRUREC_HOST_DEVICE T whole_erf(const T& x) {
+  return erf(x);
+}
 
 }  // namespace lrurec::formulas
 
@@ -35,6 +43,23 @@ using std::abs, std::cos, std::exp, std::log, std::sin, std::sqrt, std::tanh, st
 using xsimd::abs, xsimd::cos, xsimd::exp, xsimd::log, xsimd::sin, xsimd::sqrt, xsimd::tanh, xsimd::erf,
     xsimd::log1p;
 
+using lrurec::whole_exp;
+template <class T>
+T whole_exp(const T& x) {
+  return exp(x);
+}
+
+template <class T>
+T whole_erf(const T& x) {
+  return erf(x);
+}
+/// xsimd's squares its argument, which overflows from 1e154 on; erf is 1 from 6 on.
+template <class A>
+xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
+  using Batch = xsimd::batch<double, A>;
+  return xsimd::erf(choose(x > Batch(30), Batch(30), choose(x < Batch(-30), Batch(-30), x)));
+}
+
 }  // namespace lrurec::formulas
 
 #endif
@@ -47,7 +72,7 @@ namespace lrurec::formulas {
 /// Phi(z) = (1 + erf(z / sqrt 2)) / 2, the standard normal distribution function.
 template <class T>
 LRUREC_HOST_DEVICE LRUREC_INLINE T normal_cdf(const T& z) {
-  return T(0.5) * (T(1) + erf(z * T(0.70710678118654752440)));
+  return T(0.5) * (T(1) + whole_erf(z * T(0.70710678118654752440)));
 }
 
 /// z Phi(z), with the exact erf (not the tanh approximation).

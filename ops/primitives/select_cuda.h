@@ -1,6 +1,6 @@
 #pragma once
 // For CUDA kernel files only: the k largest of each row of a matrix, in falling order, equal ones by their
-// column, NaN last. That is a strict order of all elements, so the result does not depend on how threads
+// column, NaN first. That is a strict order of all elements, so the result does not depend on how threads
 // run.
 
 #include <cstdint>
@@ -15,16 +15,16 @@ namespace lrurec::cuda {
 inline constexpr std::int64_t select_most = 2048;  ///< the largest k
 inline constexpr int select_threads = 512;
 
-/// Bits that compare as the numbers do: equal for 0 and -0, the lowest for NaN.
+/// Bits that compare as the numbers do: equal for 0 and -0, the highest for NaN.
 LRUREC_HOST_DEVICE inline std::uint32_t order_key(float x) {
-  if (x != x) return 0;
+  if (x != x) return ~std::uint32_t{0};
   if (x == 0) x = 0;
   std::uint32_t bits;
   memcpy(&bits, &x, sizeof(bits));
   return (bits >> 31) != 0 ? ~bits : bits | 0x80000000u;
 }
 LRUREC_HOST_DEVICE inline std::uint64_t order_key(double x) {
-  if (x != x) return 0;
+  if (x != x) return ~std::uint64_t{0};
   if (x == 0) x = 0;
   std::uint64_t bits;
   memcpy(&bits, &x, sizeof(bits));
@@ -110,7 +110,7 @@ __device__ inline void choose_digit(const int* histogram, int wanted, int* chose
 /// A block takes segment blockIdx.x of row blockIdx.y. Digit by digit from the most significant, a histogram
 /// of the elements that agree with the k-th in all digits so far gives its next digit. Elements at or above
 /// it, exactly k, are gathered in any order and sorted in shared memory. Where the segment has fewer than k
-/// elements, the rest is NaN.
+/// elements, the rest is minus infinity: last among its equals, since only the last segment can be short.
 template <class T>
 __global__ void __launch_bounds__(select_threads)
     select_kernel(std::int64_t columns, std::int64_t segment, int k, int capacity, const T* x,
@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(select_threads)
   for (int j = thread; j < k; j += threads) {
     const auto at = static_cast<std::int64_t>(~kept[j].order);
     indices[out + j] = j < most ? first + at : -1;
-    values[out + j] = j < most ? row[at] : std::numeric_limits<T>::quiet_NaN();
+    values[out + j] = j < most ? row[at] : -std::numeric_limits<T>::infinity();
   }
 }
 

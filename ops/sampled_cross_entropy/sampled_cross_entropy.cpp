@@ -75,6 +75,7 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
     if (!s.shared()) s.dnegatives = empty(s.negatives.shape());
   }
   dispatch_real(op, x.dtype(), [&]<class T>() {
+    const KernelCall call(op, device);
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; };
     const kernels::SampledCrossEntropy<T> f{x.size(0),
                                             H,

@@ -43,8 +43,10 @@ template <class T>
 struct RowSums {
   T shift, sum;
   RowSums(std::int64_t n, const T* x) : shift(row_max(n, x)) {
+    const bool infinite = shift == std::numeric_limits<T>::infinity();
     if (!std::isfinite(shift)) shift = T(0);
-    sum = sum_exp(n, x, shift);
+    // With an infinite element every share is NaN, not only its own.
+    sum = infinite ? std::numeric_limits<T>::quiet_NaN() : sum_exp(n, x, shift);
   }
 };
 
@@ -57,10 +59,10 @@ void for_each_row(std::int64_t rows, std::int64_t columns, Row&& row) {
 }  // namespace
 
 template <class T>
-void log_sum_exp(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
+void log_sum_exp(Cpu, std::int64_t rows, std::int64_t columns, const T* x, RowLogSum<T>* lse) {
   for_each_row<T>(rows, columns, [&](std::int64_t r) {
     const RowSums<T> sums(columns, x + r * columns);
-    lse[r] = sums.shift + std::log(sums.sum);
+    lse[r] = {sums.shift, std::log(sums.sum)};
   });
 }
 
@@ -120,7 +122,7 @@ void log_softmax_backward(Cpu, std::int64_t rows, std::int64_t columns, const T*
 }
 
 #define SOFTMAX(T)                                                                            \
-  template void log_sum_exp<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);                \
+  template void log_sum_exp<T>(Cpu, std::int64_t, std::int64_t, const T*, RowLogSum<T>*);     \
   template void softmax_forward<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);            \
   template void softmax_backward<T>(Cpu, std::int64_t, std::int64_t, const T*, const T*, T*); \
   template void log_softmax_forward<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);        \

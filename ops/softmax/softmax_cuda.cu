@@ -31,15 +31,17 @@ struct RowSums {
         largest > -std::numeric_limits<T>::infinity() && largest < std::numeric_limits<T>::infinity();
     shift = finite ? largest : T(0);
     sum = block_sum(total * std::exp(top - shift), partial);
+    // With an infinite element every share is NaN, not only its own.
+    if (largest == std::numeric_limits<T>::infinity()) sum = std::numeric_limits<T>::quiet_NaN();
   }
 };
 
 template <class T>
-__global__ void log_sum_exp_kernel(std::int64_t columns, const T* x, T* lse) {
+__global__ void log_sum_exp_kernel(std::int64_t columns, const T* x, RowLogSum<T>* lse) {
   __shared__ T partial[cuda::warp_size];
   const std::int64_t r = blockIdx.x;
   const RowSums<T> sums(columns, x + r * columns, partial);
-  if (threadIdx.x == 0) lse[r] = sums.shift + std::log(sums.sum);
+  if (threadIdx.x == 0) lse[r] = {sums.shift, std::log(sums.sum)};
 }
 
 template <bool log, class T>
@@ -95,12 +97,12 @@ void log_softmax_backward(Cuda, std::int64_t rows, std::int64_t columns, const T
   by_rows<T>("log_softmax", backward_kernel<true, T>, rows, columns, dy, y, dx);
 }
 template <class T>
-void log_sum_exp(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* lse) {
+void log_sum_exp(Cuda, std::int64_t rows, std::int64_t columns, const T* x, RowLogSum<T>* lse) {
   by_rows<T>("log_sum_exp", log_sum_exp_kernel<T>, rows, columns, x, lse);
 }
 
 #define SOFTMAX(T)                                                                             \
-  template void log_sum_exp<T>(Cuda, std::int64_t, std::int64_t, const T*, T*);                \
+  template void log_sum_exp<T>(Cuda, std::int64_t, std::int64_t, const T*, RowLogSum<T>*);     \
   template void softmax_forward<T>(Cuda, std::int64_t, std::int64_t, const T*, T*);            \
   template void softmax_backward<T>(Cuda, std::int64_t, std::int64_t, const T*, const T*, T*); \
   template void log_softmax_forward<T>(Cuda, std::int64_t, std::int64_t, const T*, T*);        \

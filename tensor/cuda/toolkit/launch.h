@@ -10,6 +10,8 @@
 
 namespace lrurec::cuda {
 
+/// Throws with the name of the kernel for any code but success.
+void check_call(const char* name, cudaError_t code);
 /// Throws with the kernel's name when a launch failed. Errors while a kernel runs come out at synchronize().
 void check_launch(const char* name);
 cudaStream_t stream();
@@ -28,14 +30,15 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   constexpr std::size_t without_asking = 48 * 1024;
   if (shared_bytes > without_asking) {
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
+    check_call(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                          static_cast<int>(shared_bytes)));
   }
   std::tuple<Parameters...> converted(std::forward<Arguments>(arguments)...);
   std::apply(
       [&](auto&... p) {
         void* pointers[] = {const_cast<void*>(static_cast<const void*>(&p))..., nullptr};
-        cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, shared_bytes,
-                         stream());
+        check_call(name, cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, shared_bytes,
+                                          stream()));
       },
       converted);
   check_launch(name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
@@ -102,7 +103,24 @@ cublasHandle_t cublas() { return context().cublas; }
 int multiprocessors() { return context().multiprocessors; }
 std::int64_t l2_cache_bytes() { return context().l2_cache_bytes; }
 
-void check_launch(const char* name) { check(name, cudaGetLastError()); }
+namespace {
+
+/// The first error of giving memory back that was not reported yet.
+std::atomic<cudaError_t>& failed_free() {
+  static std::atomic<cudaError_t> code = cudaSuccess;
+  return code;
+}
+
+void check_frees() { check("free", failed_free().exchange(cudaSuccess)); }
+
+}  // namespace
+
+void check_call(const char* name, cudaError_t code) { check(name, code); }
+
+void check_launch(const char* name) {
+  check_frees();
+  check(name, cudaGetLastError());
+}
 
 int device_count() {
   int count = 0;
@@ -173,7 +191,12 @@ void* allocate(std::size_t bytes) {
 }
 
 // Freeing happens in destructors, also while an error is on its way: nothing is thrown here.
-void free(void* block, std::size_t) { cudaFreeAsync(block, stream()); }
+void free(void* block, std::size_t) {
+  // A destructor brought it, so the error waits for whoever launches or synchronises next.
+  const cudaError_t code = cudaFreeAsync(block, stream());
+  cudaError_t none = cudaSuccess;
+  if (code != cudaSuccess) failed_free().compare_exchange_strong(none, code);
+}
 
 void to_device(void* device, const void* host, std::size_t bytes) {
   Context& c = context();
@@ -200,7 +223,10 @@ void fill_zero(void* device, std::size_t bytes) {
   check("fill with zeros", cudaMemsetAsync(device, 0, bytes, stream()));
 }
 
-void synchronize() { check("synchronize", cudaStreamSynchronize(stream())); }
+void synchronize() {
+  check_frees();
+  check("synchronize", cudaStreamSynchronize(stream()));
+}
 
 Event::Event() {
   stream();  // an event belongs to a context
