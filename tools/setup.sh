@@ -2,6 +2,7 @@
 # Installs the Debian packages that building and testing need; does nothing when all are there.
 #   tools/setup.sh          what the build and the tests need
 #   tools/setup.sh --ci     also what the style checks need
+#   tools/setup.sh --fuzz   also what the fuzzers and the thread sanitizer need
 set -euo pipefail
 
 packages=(
@@ -14,6 +15,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 [ "${1:-}" = --ci ] && packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core)
+[ "${1:-}" = --fuzz ] && packages+=(clang libclang-rt-14-dev libomp-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -24,6 +24,7 @@ class SessionStore {
   /// store was made or loaded.
   std::vector<model::Recommendation> recommend(const std::string& user, std::int64_t k) const;
 
+  bool excludes_seen() const { return exclude_seen_; }
   std::size_t users() const { return sessions_.size(); }
   /// Events of a user, those before a load included.
   std::int64_t events(const std::string& user) const;

@@ -28,7 +28,8 @@ void sum_squares(Cpu, const ParameterTable<T>& table, double* sums) {
 template <class T>
 void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double*) {
   for_each_part(table, [&](const ParameterPart<T>& part, int) {
-    const auto [p, begin, end] = part;
+    const auto& p = part.p;
+    const std::int64_t begin = part.begin, end = part.end;  // clang lets OpenMP use no structured bindings
     const AdamStep<T> numbers = step;
     const GroupStep<T> group = p.group;
     const T* gradient = p.gradient;
@@ -43,7 +44,8 @@ void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale,
 template <class T>
 void sgd(Cpu, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, const double*) {
   for_each_part(table, [&](const ParameterPart<T>& part, int) {
-    const auto [p, begin, end] = part;
+    const auto& p = part.p;
+    const std::int64_t begin = part.begin, end = part.end;  // clang lets OpenMP use no structured bindings
     const GroupStep<T> group = p.group;
     const T* gradient = p.gradient;
     T *value = p.value, *velocity = p.first;

@@ -8,13 +8,12 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 
 #include "lrurec/serve/catalogue.h"
+#include "lrurec/serve/event_line.h"
 #include "lrurec/serve/session_store.h"
 #include "lrurec/train/loaded_run.h"
 #include "lrurec/util/file_lock.h"
-#include "lrurec/util/json.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "nn/serialization/module_file.h"
@@ -35,32 +34,6 @@ struct SessionOptions {
   double save_every = 60;
   bool include_seen = false;
 };
-
-struct Event {
-  std::string user, item;
-  std::int64_t k;
-};
-
-std::string raw_id(const nlohmann::json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_integer()) return value.dump();
-  throw std::invalid_argument(fmt::format("{} is no id", util::printable(util::json_text(value))));
-}
-
-/// {"user": ID, "item": ID, "k": 5}, or a raw item id alone: the user has then no name.
-Event parse(const std::string& line, std::int64_t k) {
-  if (line.front() != '{') return {"", line, k};
-  const auto json = util::parse_json(line);
-  if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
-  if (!json.contains("item")) throw std::invalid_argument("there is no \"item\"");
-  Event event{json.contains("user") ? raw_id(json["user"]) : "", raw_id(json["item"]), k};
-  if (json.contains("k")) {
-    const bool whole = json["k"].is_number_unsigned();
-    if (!whole) throw std::invalid_argument("\"k\" is not a whole number from 0 on");
-    event.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
-  }
-  return event;
-}
 
 /// The users' states and the file they are kept in.
 class KeptSessions {
@@ -114,30 +87,6 @@ class KeptSessions {
   std::chrono::duration<double> took_{0};
 };
 
-nlohmann::json answer(const Event& event, const serve::Catalogue& catalogue, serve::SessionStore& store,
-                      KeptSessions& kept, bool include_seen) {
-  nlohmann::json out = nlohmann::json::object();
-  if (!event.user.empty()) out["user"] = event.user;
-  const auto item = catalogue.item(event.item);
-  if (!item) {
-    out["error"] =
-        fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
-                    util::printable(event.item), catalogue.item_name(1));
-    out["events"] = store.events(event.user);
-    return out;
-  }
-  store.observe(event.user, *item);
-  kept.changed();
-  out["events"] = store.events(event.user);
-  out["items"] = nlohmann::json::array();
-  if (event.k == 0) return out;
-  out["seen"] = seen_text(include_seen);
-  for (const auto& [id, score] : store.recommend(event.user, event.k)) {
-    out["items"].push_back({{"item", catalogue.item_name(id)}, {"score", score}});
-  }
-  return out;
-}
-
 /// Answers line after line; the number of those that could not be used. A bad line ends nothing.
 std::int64_t answer_all(const SessionOptions& options, const serve::Catalogue& catalogue,
                         serve::SessionStore& store, KeptSessions& kept) {
@@ -149,14 +98,14 @@ std::int64_t answer_all(const SessionOptions& options, const serve::Catalogue& c
     const Got got = in.next(line, std::chrono::milliseconds(250));
     if (got == Got::end) break;
     if (got != Got::nothing) {
-      nlohmann::json out;
-      try {
-        if (got == Got::too_long) throw std::invalid_argument("a line of more than 1 MiB");
-        out = answer(parse(line, options.k), catalogue, store, kept, options.include_seen);
-      } catch (const std::invalid_argument& e) {
-        out["error"] = e.what();
+      const nlohmann::json out = got == Got::too_long
+                                     ? nlohmann::json{{"error", "a line of more than 1 MiB"}}
+                                     : serve::answer_event(line, options.k, catalogue, store);
+      if (out.contains("error")) {
+        ++failed;
+      } else {
+        kept.changed();
       }
-      failed += out.contains("error") ? 1 : 0;
       print_json(out, -1);
       if (flush_output() != 0) break;  // the reader is gone: the states are kept all the same
     }

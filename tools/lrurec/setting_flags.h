@@ -28,8 +28,6 @@ std::map<std::string, std::string> origins(const SettingFlags& flags);
 
 /// --include-seen of commands that recommend.
 void add_seen_flags(CLI::App& sub, bool& include_seen);
-/// What an answer says of it: "excluded" or "included".
-inline const char* seen_text(bool include_seen) { return include_seen ? "included" : "excluded"; }
 
 /// Threads of our kernels and of BLAS, as the settings say.
 void apply_threads(const config::TrainConfig& config);

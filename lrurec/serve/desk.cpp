@@ -1,0 +1,131 @@
+#include "lrurec/serve/desk.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "lrurec/serve/event_line.h"
+#include "lrurec/util/json.h"
+#include "lrurec/util/suggest.h"
+
+namespace lrurec::serve {
+namespace {
+
+std::vector<std::string> raw_ids(const nlohmann::json& values) {
+  if (!values.is_array()) throw std::invalid_argument("has no list where one belongs");
+  std::vector<std::string> ids;
+  for (const auto& value : values) ids.push_back(raw_id(value));
+  return ids;
+}
+
+std::string readable(const std::exception& e) {
+  if (dynamic_cast<const nlohmann::json::exception*>(&e) != nullptr) return "has a value of the wrong type";
+  return e.what();
+}
+
+}  // namespace
+
+Desk::Desk(const data::Dataset& data, const model::LRURec& model, DeskOptions options)
+    : data_(data), options_(std::move(options)), catalogue_(data), recommender_(model, options_.max_length) {}
+
+void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
+  const auto user = catalogue_.user(raw);
+  if (!user) {
+    asked.error =
+        fmt::format("user '{}' is not in the data set, whose first is '{}'", raw, data_.user_name(0));
+    return;
+  }
+  data::Items history = data_.sequence(*user);
+  if (options_.until != "all") {
+    const auto split = options_.until == "test" ? data::Split::test : data::Split::validation;
+    if (!data_.evaluated(*user, split)) {
+      asked.error = fmt::format("user '{}' has no {} item in the {} split", raw, options_.until,
+                                data_.protocol().split);
+      return;
+    }
+    history = data_.history(*user, split);
+  }
+  asked.request.history.assign(history.begin(), history.end());
+}
+
+void Desk::ask_for_items(const std::vector<std::string>& raw, Asked& asked) const {
+  asked.request.history = catalogue_.items(raw, asked.unknown);
+  if (asked.request.history.empty() && !raw.empty()) {
+    asked.error = fmt::format("none of the items is in the data set, whose first is '{}': {}",
+                              data_.item_name(1), fmt::join(raw, ", "));
+  }
+}
+
+void Desk::exclude(const std::vector<std::string>& raw, Asked& asked) const {
+  const auto ids = catalogue_.items(raw, asked.unknown);
+  asked.request.excluded.insert(asked.request.excluded.end(), ids.begin(), ids.end());
+  if (options_.include_seen) return;
+  asked.request.excluded.insert(asked.request.excluded.end(), asked.request.history.begin(),
+                                asked.request.history.end());
+}
+
+Asked Desk::parse(const std::string& line) const {
+  Asked asked;
+  asked.request.k = options_.k;
+  try {
+    const auto json = util::parse_json(line);
+    if (json.is_discarded()) throw std::invalid_argument("is not JSON");
+    if (!json.is_object()) throw std::invalid_argument("is not a JSON object");
+    for (const auto& [key, value] : json.items()) {
+      const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        throw std::invalid_argument(fmt::format("has a key '{}'{}", key, util::suggestion(key, known)));
+      }
+    }
+    if (json.contains("id")) asked.echo["id"] = json["id"];
+    if (json.contains("user") == json.contains("items")) {
+      throw std::invalid_argument("must have either \"user\" or \"items\"");
+    }
+    if (json.contains("k")) {
+      if (!json["k"].is_number_unsigned()) throw std::invalid_argument("has a \"k\" that is no whole number from 1 on");
+      asked.request.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
+    }
+    if (asked.request.k < 1) throw std::invalid_argument("asks for fewer than one item");
+    if (json.contains("user")) {
+      asked.echo["user"] = json["user"];
+      ask_for_user(raw_id(json["user"]), asked);
+    } else {
+      ask_for_items(raw_ids(json["items"]), asked);
+    }
+    exclude(json.contains("exclude") ? raw_ids(json["exclude"]) : options_.exclude, asked);
+  } catch (const std::exception& e) {
+    asked.error = fmt::format("the request {}", readable(e));
+  }
+  return asked;
+}
+
+std::vector<nlohmann::json> Desk::answer(const std::vector<Asked>& asked) const {
+  std::vector<Request> requests;
+  for (const auto& one : asked) {
+    if (one.error.empty()) requests.push_back(one.request);
+  }
+  const auto results = recommender_.recommend(requests);
+  std::vector<nlohmann::json> answers;
+  auto result = results.begin();
+  for (const auto& one : asked) {
+    nlohmann::json answer = one.echo;
+    if (!one.error.empty()) {
+      answer["error"] = one.error;
+    } else {
+      answer["seen"] = seen_text(!options_.include_seen);
+      answer["items"] = nlohmann::json::array();
+      for (const auto& [item, score] : *result) {
+        answer["items"].push_back({{"item", catalogue_.item_name(item)}, {"score", score}});
+      }
+      ++result;
+    }
+    if (!one.unknown.empty()) answer["unknown"] = one.unknown;
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+}  // namespace lrurec::serve
