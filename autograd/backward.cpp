@@ -42,7 +42,8 @@ class Engine {
   void run() {
     if (!started_) {
       fail_op("backward",
-              "there is nothing to walk: no output was recorded from a variable that requires a gradient (NoGrad, "
+              "there is nothing to walk: no output was recorded from a variable that requires a gradient "
+              "(NoGrad, "
               "detach(), or requires_grad left out)");
     }
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) pass_on(**it, differentiate(**it));
@@ -118,7 +119,7 @@ class Engine {
   bool keep_graph_, started_ = false;
   std::vector<std::shared_ptr<Node>> order_;
   std::unordered_set<const Node*> visited_;
-  std::unordered_set<std::shared_ptr<Variable::Impl>> leaves_;  ///< that a gradient was added to
+  std::unordered_set<std::shared_ptr<Variable::Impl>> leaves_;           ///< that a gradient was added to
   std::unordered_map<const Node*, std::vector<GradientSum>> gradients_;  ///< of the outputs of each node
 };
 

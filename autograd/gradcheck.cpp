@@ -137,8 +137,8 @@ Tensor laid_out_otherwise(const Tensor& t) {
   return view.copy_(t);
 }
 
-/// One number stretched over a shape, as the gradient of a sum is. Behind it lie others, for a backward that takes it
-/// for dense.
+/// One number stretched over a shape, as the gradient of a sum is. Behind it lie others, for a backward that
+/// takes it for dense.
 Tensor stretched(const Tensor& like, double value) {
   Tensor memory = Tensor::full({std::max<std::int64_t>(like.numel(), 1)}, 1e30, like.dtype());
   const Tensor one = memory.slice(0, 0, 1);
@@ -191,7 +191,8 @@ class BackwardCheck {
     }
     const auto once = [&](const Tensors& given) { return gradients(function_(leaves_), given); };
     expect(once(otherwise), wanted, "where the output's gradient lies transposed in memory");
-    expect(once(wide), once(dense), "where the output's gradient is one number stretched over its shape (as of a sum)");
+    expect(once(wide), once(dense),
+           "where the output's gradient is one number stretched over its shape (as of a sum)");
     expect(once(nothing), Tensors(leaves_.size()), "than 0 where the output's gradient is 0");
   }
 
@@ -203,13 +204,15 @@ class BackwardCheck {
       for (const auto& x : leaves_) inputs.push_back(x.defined() ? x.detach() : x);
       inputs[i] = leaves_[i];
       const Variables outputs = function_(inputs);
-      const bool reached = std::any_of(outputs.begin(), outputs.end(), [](const Variable& y) { return y.requires_grad(); });
+      const bool reached =
+          std::any_of(outputs.begin(), outputs.end(), [](const Variable& y) { return y.requires_grad(); });
       if (!reached && excess({}, wanted[i], options_) == 0) continue;  // an index, a length: no derivative
       if (!reached) {
         problem("input {} alone gets no gradient", i);
         continue;
       }
-      // Of the others nothing is said: a function may use its parameters without taking them from its arguments.
+      // Of the others nothing is said: a function may use its parameters without taking them from its
+      // arguments.
       if (const double error = excess(gradients(outputs, cotangents)[i], wanted[i], options_); error > 0) {
         problem("the gradient of input {} is another (by up to {:.3g}) where it alone needs one", i, error);
       }
@@ -230,11 +233,12 @@ class BackwardCheck {
 };
 
 /// Central differences of every entry of a leaf against its analytic gradient.
-void compare_entries(const std::string& operation, const BackwardCheck::Function& function, const Variables& leaves,
-                     std::size_t k, const Tensor& analytic, const Tensors& cotangents, const GradcheckOptions& options,
-                     GradcheckReport& report) {
+void compare_entries(const std::string& operation, const BackwardCheck::Function& function,
+                     const Variables& leaves, std::size_t k, const Tensor& analytic,
+                     const Tensors& cotangents, const GradcheckOptions& options, GradcheckReport& report) {
   const Tensor& value = leaves[k].value();
-  const Tensor grad = analytic.defined() ? analytic.contiguous() : Tensor::zeros(value.shape(), value.dtype());
+  const Tensor grad =
+      analytic.defined() ? analytic.contiguous() : Tensor::zeros(value.shape(), value.dtype());
   const int parts = is_complex(value.dtype()) ? 2 : 1;
   for (std::int64_t i = 0; i < count_doubles(value); ++i) {
     double& x = doubles(value)[i];
@@ -246,12 +250,14 @@ void compare_entries(const std::string& operation, const BackwardCheck::Function
     const double below = loss(function(leaves), cotangents);
     x = saved;
     const double numeric = (above - below) / (2 * eps), found = doubles(grad)[i];
-    const double error = std::isfinite(numeric) && std::isfinite(found) ? std::abs(found - numeric) : INFINITY;
+    const double error =
+        std::isfinite(numeric) && std::isfinite(found) ? std::abs(found - numeric) : INFINITY;
     ++report.checked;
     report.max_error = std::max(report.max_error, error);
     if (error <= options.atol + options.rtol * std::abs(numeric) && std::isfinite(error)) continue;
     report.ok = false;
-    report.mismatches.push_back({operation, k, unravel(i / parts, value.shape()), i % parts == 1, found, numeric});
+    report.mismatches.push_back(
+        {operation, k, unravel(i / parts, value.shape()), i % parts == 1, found, numeric});
   }
 }
 
@@ -263,7 +269,8 @@ GradcheckReport gradcheck(const std::string& operation,
   const OwnValues own_values(inputs);
   const Variables leaves = inputs;
   GradcheckReport report;
-  const bool any = std::any_of(leaves.begin(), leaves.end(), [](const Variable& x) { return x.requires_grad(); });
+  const bool any =
+      std::any_of(leaves.begin(), leaves.end(), [](const Variable& x) { return x.requires_grad(); });
   if (!any) {
     report.ok = false;
     report.problems.emplace_back("no input requires a gradient, so nothing was checked");

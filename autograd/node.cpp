@@ -33,7 +33,8 @@ void Node::check_saved() const {
       if (edges_[i].storage == storage) what = fmt::format("input {}", i);
     }
     fail_op(op_,
-            "{} was changed in place after the forward pass (an optimiser's step, copy_, fill_, add_), so its gradient "
+            "{} was changed in place after the forward pass (an optimiser's step, copy_, fill_, add_), so "
+            "its gradient "
             "would be wrong; compute the loss again, or change a clone",
             what);
   }

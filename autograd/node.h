@@ -52,7 +52,8 @@ class Node {
   std::string op_;
   std::vector<Edge> edges_;
   std::size_t outputs_;
-  /// A value that the backward function holds and that was changed in place since would give a wrong gradient.
+  /// A value that the backward function holds and that was changed in place since would give a wrong
+  /// gradient.
   void check_saved() const;
 
   MultiBackward backward_;

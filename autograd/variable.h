@@ -43,12 +43,13 @@ class Variable {
   /// Same value outside the graph.
   Variable detach() const { return Variable(value()); }
 
-  /// Gradient of this real scalar with respect to every leaf that led to it, added to the leaves' grad(). An error
-  /// where nothing was recorded, or where a value that a backward needs was changed in place since: by an
-  /// optimiser's step, copy_, fill_ or add_. (Writes through data() count where Tensor::mark_changed() says so.)
+  /// Gradient of this real scalar with respect to every leaf that led to it, added to the leaves' grad(). An
+  /// error where nothing was recorded, or where a value that a backward needs was changed in place since: by
+  /// an optimiser's step, copy_, fill_ or add_. (Writes through data() count where Tensor::mark_changed()
+  /// says so.)
   ///
-  /// Threads may walk graphs of their own that meet in a leaf, in no certain order of the sums. One graph is walked by
-  /// one thread at a time.
+  /// Threads may walk graphs of their own that meet in a leaf, in no certain order of the sums. One graph is
+  /// walked by one thread at a time.
   void backward() const;
 
  private:

@@ -52,20 +52,22 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
   });
 }
 
-/// Elements of a broadcast view are one place in memory; writing to each in turn is no meaning anyone can want.
+/// Elements of a broadcast view are one place in memory; writing to each in turn is no meaning anyone can
+/// want.
 void Tensor::check_writable(const char* op) const {
   if (!defined()) fail_undefined();
   for (int d = 0; d < rank(); ++d) {
     if (strides_[d] == 0 && shape_[d] > 1) {
-      fail_op(op, "the elements of this view of shape {} share memory (a broadcast); write to a clone", shape_.str());
+      fail_op(op, "the elements of this view of shape {} share memory (a broadcast); write to a clone",
+              shape_.str());
     }
   }
 }
 
 /// The source, or a copy where writing to this tensor would change what is still to be read.
 Tensor Tensor::apart_from(const Tensor& source) const {
-  const bool same_places = source.offset_ == offset_ && source.strides_ == strides_ && source.shape_ == shape_ &&
-                           source.dtype_ == dtype_;
+  const bool same_places = source.offset_ == offset_ && source.strides_ == strides_ &&
+                           source.shape_ == shape_ && source.dtype_ == dtype_;
   return source.storage_ == storage_ && !same_places ? source.clone() : source;
 }
 

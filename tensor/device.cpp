@@ -42,8 +42,8 @@ Device Device::parse(std::string_view text) {
 }
 
 void KernelCall::fail_operand(Device operand) {
-  fail_op(current_->op_, "one operand is on {}, another on {}; bring them together with to(device)", operand.str(),
-          current_->device_.str());
+  fail_op(current_->op_, "one operand is on {}, another on {}; bring them together with to(device)",
+          operand.str(), current_->device_.str());
 }
 
 Device require_device(Device device) {

@@ -33,11 +33,13 @@ inline constexpr bool cuda_enabled = false;
 struct Cpu {};
 struct Cuda {};
 
-/// While one of these lives on a thread, a kernel of a device is being called there: Tensor::data() of an operand that
-/// lies on another kind of device is an error, before anything is launched.
+/// While one of these lives on a thread, a kernel of a device is being called there: Tensor::data() of an
+/// operand that lies on another kind of device is an error, before anything is launched.
 class KernelCall {
  public:
-  KernelCall(std::string_view op, Device device) : before_(current_), op_(op), device_(device) { current_ = this; }
+  KernelCall(std::string_view op, Device device) : before_(current_), op_(op), device_(device) {
+    current_ = this;
+  }
   ~KernelCall() { current_ = before_; }
   KernelCall(const KernelCall&) = delete;
   KernelCall& operator=(const KernelCall&) = delete;

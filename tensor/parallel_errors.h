@@ -6,8 +6,8 @@
 
 namespace lrurec {
 
-/// An exception that leaves a parallel region ends the process; memory may run out in one. So parts of a region that
-/// allocate run in attempt(), and the first exception is thrown again behind the region.
+/// An exception that leaves a parallel region ends the process; memory may run out in one. So parts of a
+/// region that allocate run in attempt(), and the first exception is thrown again behind the region.
 ///
 ///   ParallelErrors errors;
 ///   #pragma omp parallel for

@@ -23,8 +23,8 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
-  /// How often the contents were changed in place through a Tensor or by an optimiser. Writes through data() or a
-  /// pointer are not seen: whoever writes so says so by mark_changed().
+  /// How often the contents were changed in place through a Tensor or by an optimiser. Writes through data()
+  /// or a pointer are not seen: whoever writes so says so by mark_changed().
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void mark_changed() { version_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -46,8 +46,8 @@ void reset_memory_peak(DeviceType type = DeviceType::cpu);
 /// Gives cached blocks back to the system (the driver).
 void release_memory_cache(DeviceType type = DeviceType::cpu);
 
-/// From now on tensors may hold so many bytes in all; what does not fit is ErrorKind::out_of_memory, as where the system
-/// has no more.
+/// From now on tensors may hold so many bytes in all; what does not fit is ErrorKind::out_of_memory, as where
+/// the system has no more.
 void limit_memory(std::size_t bytes, DeviceType type = DeviceType::cpu);
 
 }  // namespace lrurec

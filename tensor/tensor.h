@@ -17,8 +17,8 @@ namespace lrurec {
 
 class Tensor;
 
-/// While one of these lives on a thread, it lists the tensors that are copied there. So the graph finds out what a
-/// backward function holds: it copies the function once.
+/// While one of these lives on a thread, it lists the tensors that are copied there. So the graph finds out
+/// what a backward function holds: it copies the function once.
 class CopyWatch {
  public:
   struct Seen {
@@ -140,11 +140,13 @@ class Tensor {
   Tensor& copy_(const Tensor& source);
   /// this += source; shapes and dtypes must agree.
   Tensor& add_(const Tensor& source);
-  // (A source that overlaps the memory written to is copied first; a view whose elements share memory is refused.)
+  // (A source that overlaps the memory written to is copied first; a view whose elements share memory is
+  // refused.)
 
   /// The block of memory, for its version; null where undefined.
   const Storage* storage() const { return storage_.get(); }
-  /// Whoever wrote to data() says so: a graph that holds these values for its backward must not use them any more.
+  /// Whoever wrote to data() says so: a graph that holds these values for its backward must not use them any
+  /// more.
   void mark_changed() const {
     if (storage_) storage_->mark_changed();
   }

@@ -43,24 +43,23 @@ make_seeds() {
     cd "$work"
     header=56  # bytes of the envelope before the payload
     payload() { { printf '%b' "$1"; tail -c +$((header + 1)) "$2"; } >"$3"; }
-    put() { [ ! -d "$seeds/$1" ] || cat >"$seeds/$1/$2"; }
-    "$lrurec" prepare --demo -o d.lrd --demo-users 12 --demo-items 9 --demo-length 4 -q >/dev/null
+    put() { if [ -d "$seeds/$1" ]; then cat >"$seeds/$1/$2"; else cat >/dev/null; fi; }
+    "$lrurec" prepare --demo -o d.lrd --demo-users 8 --demo-items 32 --demo-length 5 -q >/dev/null
     "$lrurec" train d.lrd -o run -q --hidden 4 --channels 6 --max-length 5 --batch-size 4 --validate-every 2 --max-steps 4 --log-every 1 >/dev/null
     payload '\x01' d.lrd p && put dataset whole <p
     put envelope dataset <d.lrd
     put envelope checkpoint <run/checkpoints/best.ckpt
     for name in best last; do payload '\x01' run/checkpoints/$name.ckpt p && put checkpoint $name <p; done
     for names in lrurec published; do
-      "$lrurec" export run -o w --names $names >/dev/null 2>&1 || "$lrurec" export run -o w >/dev/null
+      "$lrurec" export run -o w --force --names $names >/dev/null 2>&1 || "$lrurec" export run -o w --force >/dev/null
       put safetensors $names <w
     done
-    "$lrurec" prepare --demo -o m.lrd --demo-users 60 --demo-items 40 --demo-length 8 -q >/dev/null
     printf 'i1\n{"user": "a", "item": "i2", "k": 3}\n{"user": 7, "item": "i40"}\n{bad\n' | put events lines
     printf '{"user": "u1"}\n{"items": ["i1", "i2"], "k": 3, "exclude": ["i5"], "id": [1]}\n{"items": []}\n' | put requests lines
-    printf 'i1\n' | "$lrurec" session run --state s -q >/dev/null 2>&1 || true
-    payload '' s p 2>/dev/null && put sessions whole <p
+    LRUREC_FUZZ_SESSION_SEED=1 "$fuzzer" 2>/dev/null | put sessions whole
     i=0
     for format in sasrec inter movielens-dat movielens-csv movielens-tab amazon-csv amazon-json steam; do
+      rm -f raw
       "$lrurec" data write d.lrd --format $format --numbers -o raw 2>/dev/null >/dev/null
       { printf "\\x$(printf %02x $i)"; head -n 12 raw; } | put readers $format
       { printf "\\x$(printf %02x $i)"; head -n 12 raw | gzip; } | put readers $format-gz

@@ -26,8 +26,8 @@ class Interner {
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
 };
 
-/// Seconds, or whatever else the file counts in. Nanoseconds since 1970 are whole numbers of 19 digits, which a double
-/// would round to a quarter of a microsecond.
+/// Seconds, or whatever else the file counts in. Nanoseconds since 1970 are whole numbers of 19 digits, which
+/// a double would round to a quarter of a microsecond.
 using Time = long double;
 
 /// Rows of a raw file in file order, as columns. `time` is empty where the format has none: then the file's

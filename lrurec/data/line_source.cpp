@@ -20,7 +20,8 @@ constexpr std::size_t longest_line = std::size_t{1} << 20;
 constexpr std::uint64_t most_text = std::uint64_t{16} << 30;
 constexpr std::size_t block = std::size_t{256} << 10;
 
-/// libarchive turns names within archives into the locale's characters, and gives up in that of a plain C program.
+/// libarchive turns names within archives into the locale's characters, and gives up in that of a plain C
+/// program.
 class Utf8Names {
  public:
   Utf8Names() : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {

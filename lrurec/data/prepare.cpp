@@ -205,8 +205,8 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
   if (min_rating) {
     const float highest = all.rating.empty() ? 0 : *std::max_element(all.rating.begin(), all.rating.end());
     if (static_cast<double>(highest) < *min_rating) {
-      fail(ErrorKind::data, "{}: no rating is {} or more, the highest is {}; choose another --min-rating", all.source,
-           *min_rating, highest);
+      fail(ErrorKind::data, "{}: no rating is {} or more, the highest is {}; choose another --min-rating",
+           all.source, *min_rating, highest);
     }
     std::erase_if(rows, [&](std::uint32_t r) { return static_cast<double>(all.rating[r]) < *min_rating; });
     const std::string what = fmt::format("rating below {}", *min_rating);

@@ -18,8 +18,8 @@ double block_flop(const ModelConfig& config);
 /// A training step, forward and backward, of `tokens` tokens whose scores are computed for `classes` classes.
 Flop training_flop(const ModelConfig& config, double tokens, double classes);
 
-/// Numbers in all parameters, a complex one as two: of a model, and of one that need not be made. (A double, for
-/// sizes from outside that no integer would hold.)
+/// Numbers in all parameters, a complex one as two: of a model, and of one that need not be made. (A double,
+/// for sizes from outside that no integer would hold.)
 std::int64_t real_parameters(const LRURec& model);
 double real_parameters(const ModelConfig& config);
 

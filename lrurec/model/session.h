@@ -42,8 +42,8 @@ class Session {
   /// The user took an item (1..|I|).
   void observe(std::int64_t item);
 
-  /// The k best next items, fewer where fewer are left, k being as large as it likes; without those in `excluded`
-  /// (any order; sorted ones cost less). There must have been an event.
+  /// The k best next items, fewer where fewer are left, k being as large as it likes; without those in
+  /// `excluded` (any order; sorted ones cost less). There must have been an event.
   std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;
 
   std::int64_t events() const { return events_; }

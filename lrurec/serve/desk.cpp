@@ -85,8 +85,10 @@ Asked Desk::parse(const std::string& line) const {
       throw std::invalid_argument("must have either \"user\" or \"items\"");
     }
     if (json.contains("k")) {
-      if (!json["k"].is_number_unsigned()) throw std::invalid_argument("has a \"k\" that is no whole number from 1 on");
-      asked.request.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
+      if (!json["k"].is_number_unsigned())
+        throw std::invalid_argument("has a \"k\" that is no whole number from 1 on");
+      asked.request.k =
+          static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
     }
     if (asked.request.k < 1) throw std::invalid_argument("asks for fewer than one item");
     if (json.contains("user")) {

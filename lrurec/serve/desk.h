@@ -12,8 +12,9 @@
 namespace lrurec::serve {
 
 struct DeskOptions {
-  std::int64_t max_length = 0;       ///< L of the model
-  std::string until = "all";         ///< which part of a user's history is read: all, or what precedes "test" or "val"
+  std::int64_t max_length = 0;  ///< L of the model
+  std::string until =
+      "all";  ///< which part of a user's history is read: all, or what precedes "test" or "val"
   std::vector<std::string> exclude;  ///< of requests that name none
   std::int64_t k = 10;               ///< of requests that name none
   bool include_seen = false;         ///< items of the history are candidates too
@@ -38,12 +39,12 @@ class Desk {
   /// Items that must not come back, and those seen where they are no candidates.
   void exclude(const std::vector<std::string>& raw, Asked& asked) const;
 
-  /// A line {"user": ID} or {"items": [ID, ...]}, with "k", "exclude" and "id" as it likes. What is wrong with it,
-  /// whatever it holds, becomes the error.
+  /// A line {"user": ID} or {"items": [ID, ...]}, with "k", "exclude" and "id" as it likes. What is wrong
+  /// with it, whatever it holds, becomes the error.
   Asked parse(const std::string& line) const;
 
-  /// In the order asked: {"items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"} or {"error": WHY}, with the
-  /// echo and "unknown".
+  /// In the order asked: {"items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"} or {"error": WHY},
+  /// with the echo and "unknown".
   std::vector<nlohmann::json> answer(const std::vector<Asked>& asked) const;
 
  private:

@@ -34,8 +34,9 @@ nlohmann::json answer(const Event& event, const Catalogue& catalogue, SessionSto
   if (!event.user.empty()) out["user"] = event.user;
   const auto item = catalogue.item(event.item);
   if (!item) {
-    out["error"] = fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
-                               util::printable(event.item), catalogue.item_name(1));
+    out["error"] =
+        fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
+                    util::printable(event.item), catalogue.item_name(1));
     out["events"] = store.events(event.user);
     return out;
   }
@@ -58,7 +59,8 @@ std::string raw_id(const nlohmann::json& value) {
   throw std::invalid_argument(fmt::format("{} is no id", util::printable(util::json_text(value))));
 }
 
-nlohmann::json answer_event(const std::string& line, std::int64_t k, const Catalogue& catalogue, SessionStore& store) {
+nlohmann::json answer_event(const std::string& line, std::int64_t k, const Catalogue& catalogue,
+                            SessionStore& store) {
   try {
     return answer(parse(line, k), catalogue, store);
   } catch (const std::invalid_argument& e) {

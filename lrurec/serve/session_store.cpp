@@ -85,13 +85,15 @@ void SessionStore::load(const std::filesystem::path& path) {
   const auto items = static_cast<std::int32_t>(model_.config().num_items);
   std::unordered_map<std::string, User> loaded;
   for (const auto& [name, user] : saved.users) {
-    const bool rising = std::adjacent_find(user.seen.begin(), user.seen.end(), std::greater_equal<>()) == user.seen.end();
+    const bool rising =
+        std::adjacent_find(user.seen.begin(), user.seen.end(), std::greater_equal<>()) == user.seen.end();
     const bool known = user.seen.empty() || (user.seen.front() >= 1 && user.seen.back() <= items);
     const Tensor state =
         nn::from_record(user.state, "the state of user '" + name + "'", wanted.dtype(), wanted.shape());
-    if (user.events < 1 || user.events > most_events || !rising || !known || nn::first_non_finite(state) >= 0) {
-      fail(ErrorKind::file, "{}: the session of user '{}' is damaged; start without the file or use a backup", file,
-           name);
+    if (user.events < 1 || user.events > most_events || !rising || !known ||
+        nn::first_non_finite(state) >= 0) {
+      fail(ErrorKind::file, "{}: the session of user '{}' is damaged; start without the file or use a backup",
+           file, name);
     }
     User own{model::Session(model_), user.events, user.seen};
     own.session.set_state(state);

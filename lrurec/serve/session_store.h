@@ -11,8 +11,8 @@
 
 namespace lrurec::serve {
 
-/// Users of a live stream: what each did is one state of a fixed size and a list of the items seen, so that an event
-/// costs the same after ten events as after ten thousand.
+/// Users of a live stream: what each did is one state of a fixed size and a list of the items seen, so that
+/// an event costs the same after ten events as after ten thousand.
 class SessionStore {
  public:
   /// model: of the sessions; must outlive the store. fingerprint: of its weights.
@@ -31,8 +31,9 @@ class SessionStore {
 
   /// All states, atomically.
   void save(const std::filesystem::path& path) const;
-  /// Takes the states of a file into a store in which none is yet. States of other weights, damaged ones, and those
-  /// without the items seen where these are to be left out, are ErrorKind::file; the store is then empty.
+  /// Takes the states of a file into a store in which none is yet. States of other weights, damaged ones, and
+  /// those without the items seen where these are to be left out, are ErrorKind::file; the store is then
+  /// empty.
   void load(const std::filesystem::path& path);
 
  private:

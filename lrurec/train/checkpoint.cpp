@@ -18,7 +18,8 @@ void check_progress(const Progress& p) {
   const auto count = [](std::int64_t n) { return n >= 0 && n <= most; };
   const auto recall = [](double r) { return r == -1 || (r >= 0 && r <= 1); };
   if (!count(p.step) || !count(p.best_step) || p.best_step > p.step || !count(p.rounds_without_better) ||
-      !count(p.loss_count) || !recall(p.best_recall) || !recall(p.best_regular_recall) || !std::isfinite(p.loss_sum)) {
+      !count(p.loss_count) || !recall(p.best_recall) || !recall(p.best_regular_recall) ||
+      !std::isfinite(p.loss_sum)) {
     fail(ErrorKind::file, "its progress cannot be (step {}, best step {}, Recall@10 {})", p.step, p.best_step,
          p.best_recall);
   }
@@ -35,7 +36,8 @@ void check_sizes(const Checkpoint& checkpoint, const config::TrainConfig& config
   const double wanted = sizeof(float) * model::real_parameters(config.model(checkpoint.num_items));
   if (bytes != wanted) {
     fail(ErrorKind::file,
-         "a model of {} items, hidden = {}, channels = {}, blocks = {} has {:.0f} bytes of parameters, the file {:.0f}",
+         "a model of {} items, hidden = {}, channels = {}, blocks = {} has {:.0f} bytes of parameters, the "
+         "file {:.0f}",
          checkpoint.num_items, config.hidden, config.channels, config.blocks, wanted, bytes);
   }
 }

@@ -21,8 +21,8 @@ struct Progress {
   std::int64_t rounds_without_better = 0;
   std::string finished;  ///< why training ended, empty while it may go on
 
-  /// Best of the rounds at multiples of validate_every, which patience counts from: a run that ended in between had
-  /// one round more than the same run without that end.
+  /// Best of the rounds at multiples of validate_every, which patience counts from: a run that ended in
+  /// between had one round more than the same run without that end.
   double best_regular_recall = -1;
   double loss_sum = 0;  ///< of the steps since the last training line of the log
   std::int64_t loss_count = 0;
@@ -37,19 +37,20 @@ struct Checkpoint {
   std::map<std::string, nn::TensorRecord> optimizer;  ///< empty in a checkpoint for evaluation only
   std::uint32_t version = newest_version;
 
-  static constexpr std::uint32_t newest_version = 2;  ///< 1 has no best_regular_recall and loss of unlogged steps
+  static constexpr std::uint32_t newest_version =
+      2;  ///< 1 has no best_regular_recall and loss of unlogged steps
 
   template <class Archive>
   void serialize(Archive& archive) {
     Progress& p = progress;
-    archive(config, fingerprint, num_items, p.step, p.best_recall, p.best_step, p.rounds_without_better, p.finished,
-            parameters, optimizer);
+    archive(config, fingerprint, num_items, p.step, p.best_recall, p.best_step, p.rounds_without_better,
+            p.finished, parameters, optimizer);
     if (version >= 2) archive(p.best_regular_recall, p.loss_sum, p.loss_count);
   }
 
   void save(const std::filesystem::path& path) const;
-  /// Numbers of a progress that cannot be, and sizes of a model that its tensors do not have, are ErrorKind::file as
-  /// damage is: no memory is asked for because a file says so.
+  /// Numbers of a progress that cannot be, and sizes of a model that its tensors do not have, are
+  /// ErrorKind::file as damage is: no memory is asked for because a file says so.
   static Checkpoint load(const std::filesystem::path& path);
 
   /// The configuration inside; damage is ErrorKind::file.

@@ -16,18 +16,19 @@ LoadedRun load_run(const LoadOptions& options) {
   const std::string path = folder.checkpoint(options.checkpoint).string();
   const Checkpoint checkpoint = Checkpoint::load(path);
   config::TrainConfig config = checkpoint.parse_config(path);
-  const std::filesystem::path data_path = options.data.empty() ? folder.data_path() : std::filesystem::path(options.data);
+  const std::filesystem::path data_path =
+      options.data.empty() ? folder.data_path() : std::filesystem::path(options.data);
   if (options.data.empty() && !std::filesystem::exists(data_path)) {
     fail(ErrorKind::io, "the data set of {} is not at {} any more; say with --data where it is", options.run,
          data_path.string());
   }
   data::Dataset data = data::Dataset::load(data_path);
   if (data.fingerprint() != checkpoint.fingerprint) {
-    fail(ErrorKind::file,
-         "{} was trained on another data set than {} (fingerprint {}, not {}): {}", options.run, data_path.string(),
-         checkpoint.fingerprint, data.fingerprint(),
-         options.data.empty() ? "the file was made again since; prepare it as it was, or name a copy with --data"
-                              : "--data must name the same data set, as lrurec prepare made it then");
+    fail(ErrorKind::file, "{} was trained on another data set than {} (fingerprint {}, not {}): {}",
+         options.run, data_path.string(), checkpoint.fingerprint, data.fingerprint(),
+         options.data.empty()
+             ? "the file was made again since; prepare it as it was, or name a copy with --data"
+             : "--data must name the same data set, as lrurec prepare made it then");
   }
   auto model = load_model(checkpoint, path);
   model->to(options.device);

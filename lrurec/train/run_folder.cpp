@@ -57,13 +57,15 @@ void retrying(F&& f) {
 
 void RunFolder::lock() {
   lock_ = std::make_shared<const util::FileLock>(
-      path_, fmt::format("{} is being trained by another process; wait for it to end, or stop it", path_.string()));
+      path_,
+      fmt::format("{} is being trained by another process; wait for it to end, or stop it", path_.string()));
 }
 
 RunFolder RunFolder::create(const fs::path& folder) {
   const auto refuse_a_run = [&] {
     if (holds_run(folder)) {
-      fail(ErrorKind::usage, "{} already holds a run; continue it with --resume or choose another folder with -o",
+      fail(ErrorKind::usage,
+           "{} already holds a run; continue it with --resume or choose another folder with -o",
            folder.string());
     }
   };
@@ -244,7 +246,8 @@ RunFolder::Loaded RunFolder::load_last() const {
   }
   const fs::path last = checkpoint("last"), previous = checkpoint("previous");
   if (!fs::exists(last) && !fs::exists(previous)) {
-    fail(ErrorKind::io, "{} has no last.ckpt to go on from; start the run again in another folder", path_.string());
+    fail(ErrorKind::io, "{} has no last.ckpt to go on from; start the run again in another folder",
+         path_.string());
   }
   try {
     return {Checkpoint::load(last), last.string(), ""};

@@ -23,17 +23,17 @@ namespace lrurec::train {
 
 class RunFolder {
  public:
-  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint), or is
-  /// locked, is ErrorKind::usage, one that cannot be written ErrorKind::io; nothing in it is touched. What a start that
-  /// was killed before its first checkpoint left there is replaced.
+  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint),
+  /// or is locked, is ErrorKind::usage, one that cannot be written ErrorKind::io; nothing in it is touched.
+  /// What a start that was killed before its first checkpoint left there is replaced.
   static RunFolder create(const std::filesystem::path& folder);
   /// The folder of an existing run, to read; ErrorKind::io when it holds none.
   static RunFolder open(const std::filesystem::path& folder);
   /// The same to go on with its training, locked; ErrorKind::usage where another process trains it.
   static RunFolder open_to_train(const std::filesystem::path& folder);
 
-  /// Removes all that create() and a training that came to nothing have made, the folder too if it is then empty and
-  /// was not there before.
+  /// Removes all that create() and a training that came to nothing have made, the folder too if it is then
+  /// empty and was not there before.
   void discard() const;
 
   const std::filesystem::path& path() const { return path_; }
@@ -52,8 +52,8 @@ class RunFolder {
 
   /// Adds a line to metrics.jsonl, in one piece; a full disk is tried again, as for checkpoints.
   void log(const nlohmann::json& line) const;
-  /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last one is left out where
-  /// a crash cut it off; any other that is damaged is ErrorKind::file. A missing file has none.
+  /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last one is left
+  /// out where a crash cut it off; any other that is damaged is ErrorKind::file. A missing file has none.
   std::vector<nlohmann::json> log_lines() const;
   /// metrics.csv from metrics.jsonl: a column for every number there is, empty where a line has none.
   void write_metrics_table() const;

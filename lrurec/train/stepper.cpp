@@ -106,7 +106,8 @@ Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const
 void Stepper::check_stable(std::int64_t steps) const {
   if (const double largest = model_.max_abs_lambda(); !(largest < 1)) {
     fail(ErrorKind::non_finite,
-         "after step {} an eigenvalue has modulus {:.9g}, so the recurrence is not stable (learning rate {}); the "
+         "after step {} an eigenvalue has modulus {:.9g}, so the recurrence is not stable (learning rate "
+         "{}); the "
          "checkpoints before it are intact, try a smaller --learning-rate",
          steps, largest, learning_rate(std::max<std::int64_t>(steps - 1, 0)));
   }

@@ -45,7 +45,7 @@ const Progress& Trainer::run() {
     return progress_;
   };
   if (!progress_.finished.empty() && progress_.step >= planned_steps())
-    return progress_;                         // nothing left to do
+    return progress_;  // nothing left to do
   if (progress_.best_recall < 0) {
     folder_.save_last(snapshot(true));  // from here on the folder holds a run that can be continued
     validate(Round::regular);           // step 0

@@ -32,8 +32,8 @@ bool is_deep(std::string_view text) {
   return false;
 }
 
-/// The two bytes of a \uXXXX escape for each character that JSON may carry as it is and a terminal should not get.
-/// visible() writes just these as \u or \x; both stand only within strings here.
+/// The two bytes of a \uXXXX escape for each character that JSON may carry as it is and a terminal should not
+/// get. visible() writes just these as \u or \x; both stand only within strings here.
 std::string escape_marks(const std::string& json) {
   std::string safe;
   safe.reserve(json.size());

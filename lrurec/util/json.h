@@ -7,13 +7,13 @@
 
 namespace lrurec::util {
 
-/// The value that a text holds; "discarded" (is_discarded()) where it is no JSON, or has lists or objects within
-/// each other more than 64 deep: programs that walk such values overflow their stack.
+/// The value that a text holds; "discarded" (is_discarded()) where it is no JSON, or has lists or objects
+/// within each other more than 64 deep: programs that walk such values overflow their stack.
 nlohmann::json parse_json(std::string_view text);
 
-/// A value as JSON, in one line or with this indentation. Never fails and never carries a command to a terminal:
-/// bytes that are no UTF-8 become U+FFFD, control characters and marks that turn the direction of writing are
-/// escaped, which leaves the value the same.
+/// A value as JSON, in one line or with this indentation. Never fails and never carries a command to a
+/// terminal: bytes that are no UTF-8 become U+FFFD, control characters and marks that turn the direction of
+/// writing are escaped, which leaves the value the same.
 std::string json_text(const nlohmann::json& value, int indent = -1);
 
 /// Whether a TOML text has a name of so many parts (a.b.c...) that reading it could overflow the stack.

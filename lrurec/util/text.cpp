@@ -83,7 +83,8 @@ std::string printable(std::string_view text, std::size_t most) {
 
 std::string csv_cell(std::string_view text) {
   std::string cell(text);
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos && !is_number(text)) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos &&
+      !is_number(text)) {
     cell.insert(cell.begin(), '\'');
   }
   if (cell.find_first_of(",\"\n\r") == std::string::npos) return cell;

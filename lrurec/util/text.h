@@ -12,16 +12,17 @@ std::size_t find_invalid_utf8(std::string_view text);
 /// How the ends of lines in a text that is made visible are treated.
 enum class LineEnds { keep, escape };
 
-/// The text with all that could command a terminal, or hide in one, written out: control characters (ESC, BEL,
-/// DEL, C1) as \x1b or \u009b, marks that turn the direction of writing as \u202e, bytes that are no UTF-8 as
-/// \xff. With LineEnds::keep line feeds and tabs stay.
+/// The text with all that could command a terminal, or hide in one, written out: control characters (ESC,
+/// BEL, DEL, C1) as \x1b or \u009b, marks that turn the direction of writing as \u202e, bytes that are no
+/// UTF-8 as \xff. With LineEnds::keep line feeds and tabs stay.
 std::string visible(std::string_view text, LineEnds ends = LineEnds::escape);
 
 /// visible(), of at most `most` bytes of the text and "..." where there are more.
 std::string printable(std::string_view text, std::size_t most = 80);
 
-/// A cell of a CSV file. One that a spreadsheet would take for a formula (=, +, -, @ first, and not a number) gets
-/// an apostrophe before it, which spreadsheets read as "this is text"; commas, quotes and line ends are quoted.
+/// A cell of a CSV file. One that a spreadsheet would take for a formula (=, +, -, @ first, and not a number)
+/// gets an apostrophe before it, which spreadsheets read as "this is text"; commas, quotes and line ends are
+/// quoted.
 std::string csv_cell(std::string_view text);
 
 }  // namespace lrurec::util

@@ -22,7 +22,8 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
       if (p.variable.value().numel() > 0) {
         const auto [there, fresh] = places.emplace(p.variable.value().raw(), p.name);
         if (!fresh) {
-          fail(ErrorKind::internal, "optimizer: parameters {} and {} are the same tensor, which would get every step twice",
+          fail(ErrorKind::internal,
+               "optimizer: parameters {} and {} are the same tensor, which would get every step twice",
                there->second, p.name);
         }
       }

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail_io(const fs::path& path, const char* what, int error) {
-  const char* remedy = error == ENOSPC || error == EFBIG || error == EDQUOT      ? "; free some space and repeat"
+  const char* remedy = error == ENOSPC || error == EFBIG || error == EDQUOT   ? "; free some space and repeat"
                        : error == ENOENT && std::string_view(what) == "write" ? "; make its folder first"
                                                                               : "";
   fail(ErrorKind::io, "cannot {} {}: {}{}", what, path.string(), std::strerror(error), remedy);

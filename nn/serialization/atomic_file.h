@@ -15,12 +15,12 @@ using Bytes = std::span<const std::byte>;
 /// Writes the parts one after the other to a temporary file in the same folder, flushes it to the disk,
 /// renames it to `path` and flushes the folder. A failure (full disk, no permission) is ErrorKind::io naming
 /// path and reason; the old file is then untouched and the temporary one gone. A link is followed; a device
-/// or folder is refused. A file that was there keeps its permissions. Temporaries of killed writers of the same file
-/// are removed.
+/// or folder is refused. A file that was there keeps its permissions. Temporaries of killed writers of the
+/// same file are removed.
 void write_file_atomically(const std::filesystem::path& path, std::initializer_list<Bytes> parts);
 
-/// Puts a file in the place of another one in the same folder, and flushes the folder: after a loss of power it is
-/// one of the two.
+/// Puts a file in the place of another one in the same folder, and flushes the folder: after a loss of power
+/// it is one of the two.
 void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Adds a text to the end of a file, all of it or, on a full disk (ErrorKind::io), nothing.

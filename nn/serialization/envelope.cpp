@@ -71,7 +71,8 @@ std::vector<std::byte> read_envelope(const std::filesystem::path& path, std::str
   if (header.checksum != checksum_of(header)) {
     if (header.version > newest_version) {
       fail(ErrorKind::file,
-           "{} has format version {} (this lrurec reads up to {}), or is damaged: the checksum of its header differs; use "
+           "{} has format version {} (this lrurec reads up to {}), or is damaged: the checksum of its header "
+           "differs; use "
            "a newer lrurec or a backup",
            file, header.version, newest_version);
     }
@@ -79,7 +80,8 @@ std::vector<std::byte> read_envelope(const std::filesystem::path& path, std::str
          file);
   }
   if (kind_name(header) != kind) {
-    fail(ErrorKind::file, "{} is a {} file, a {} file is needed{}", file, kind_name(header), kind, origin(kind));
+    fail(ErrorKind::file, "{} is a {} file, a {} file is needed{}", file, kind_name(header), kind,
+         origin(kind));
   }
   if (header.version > newest_version || header.version == 0) {
     fail(ErrorKind::file, "{} has format version {}, this lrurec reads up to {}; use a newer lrurec", file,

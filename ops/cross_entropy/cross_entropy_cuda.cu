@@ -13,15 +13,16 @@ __global__ void mean_kernel(std::int64_t rows, std::int64_t columns, const T* x,
   __shared__ double partial[cuda::warp_size];
   double total = 0;
   for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x) {
-    if (labels[r] >= 0) total += static_cast<double>((lse[r].largest - x[r * columns + labels[r]]) + lse[r].log_sum);
+    if (labels[r] >= 0)
+      total += static_cast<double>((lse[r].largest - x[r * columns + labels[r]]) + lse[r].log_sum);
   }
   total = cuda::block_sum(total, partial);
   if (threadIdx.x == 0) *value = static_cast<T>(total / count);
 }
 
 template <class T>
-__global__ void backward_kernel(std::int64_t columns, const T* x, const std::int64_t* labels, const RowLogSum<T>* lse,
-                                const T* dL, T count, T* dx) {
+__global__ void backward_kernel(std::int64_t columns, const T* x, const std::int64_t* labels,
+                                const RowLogSum<T>* lse, const T* dL, T count, T* dx) {
   const std::int64_t r = blockIdx.x, row = r * columns, label = labels[r];
   const T scale = label < 0 ? T(0) : *dL / count;
   const RowLogSum<T> sums = lse[r];
@@ -42,16 +43,16 @@ void cross_entropy_mean(Cuda, std::int64_t rows, std::int64_t columns, const T* 
 
 template <class T>
 void cross_entropy_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* x,
-                            const std::int64_t* labels, const RowLogSum<T>* lse, const T* dL, std::int64_t count,
-                            T* dx) {
+                            const std::int64_t* labels, const RowLogSum<T>* lse, const T* dL,
+                            std::int64_t count, T* dx) {
   cuda::launch("cross_entropy", backward_kernel<T>, static_cast<unsigned>(rows), threads, 0, columns, x,
                labels, lse, dL, static_cast<T>(count), dx);
 }
 
-#define CROSS_ENTROPY(T)                                                                                              \
-  template void cross_entropy_mean<T>(Cuda, std::int64_t, std::int64_t, const T*, const std::int64_t*,                \
-                                      const RowLogSum<T>*, std::int64_t, T*);                                         \
-  template void cross_entropy_backward<T>(Cuda, std::int64_t, std::int64_t, const T*, const std::int64_t*,            \
+#define CROSS_ENTROPY(T)                                                                                   \
+  template void cross_entropy_mean<T>(Cuda, std::int64_t, std::int64_t, const T*, const std::int64_t*,     \
+                                      const RowLogSum<T>*, std::int64_t, T*);                              \
+  template void cross_entropy_backward<T>(Cuda, std::int64_t, std::int64_t, const T*, const std::int64_t*, \
                                           const RowLogSum<T>*, const T*, std::int64_t, T*);
 CROSS_ENTROPY(float)
 CROSS_ENTROPY(double)

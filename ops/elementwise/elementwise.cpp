@@ -51,9 +51,8 @@ Variable unary(const Variable& x) {
   const Tensor y = unary_forward<Row>(x.value());
   if (!recording() || !x.requires_grad()) return record(Row::name, {x}, y, {});
   return record(Row::name, {x}, y,
-                [x = saved(x.value(), Row::needs_x), y = saved(y, Row::needs_y)](const Tensor& dy, const Needs&) {
-                  return Tensors{unary_backward<Row>(dy, x, y)};
-                });
+                [x = saved(x.value(), Row::needs_x), y = saved(y, Row::needs_y)](
+                    const Tensor& dy, const Needs&) { return Tensors{unary_backward<Row>(dy, x, y)}; });
 }
 
 /// Both operands in the common dtype, stretched to the common shape.

@@ -11,10 +11,13 @@ enum class Kinds { real, real_and_complex };
 
 /// Whether a formula has this name in it: what a derivative does not mention need not be saved for it.
 constexpr bool mentions(std::string_view formula, std::string_view name) {
-  const auto in_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto in_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
   for (std::size_t at = formula.find(name); at != std::string_view::npos; at = formula.find(name, at + 1)) {
     const std::size_t end = at + name.size();
-    if ((at == 0 || !in_word(formula[at - 1])) && (end == formula.size() || !in_word(formula[end]))) return true;
+    if ((at == 0 || !in_word(formula[at - 1])) && (end == formula.size() || !in_word(formula[end])))
+      return true;
   }
   return false;
 }

@@ -38,10 +38,10 @@ constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
 template <class T>
 struct Chunk {
   std::int64_t start = 0, tokens = 0, ld;
-  Scratch<T> x;                            ///< X^T: [H, ld]
-  Scratch<T> tile_max, tile_sum;           ///< [tiles, ld]: m and z
-  /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where there is
-  /// no label
+  Scratch<T> x;                   ///< X^T: [H, ld]
+  Scratch<T> tile_max, tile_sum;  ///< [tiles, ld]: m and z
+  /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where
+  /// there is no label
   Scratch<T> top, log_sum, label_logit, scale;
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
@@ -266,12 +266,12 @@ class Head {
     for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
       const Batch top = load(chunk.top.data() + t), log_sum = load(chunk.log_sum.data() + t),
                   scale = load(chunk.scale.data() + t);
-      const Batch factor = xsimd::exp((load(chunk.tile_max.data() + j * chunk.ld + t) - top) - log_sum) * scale;
+      const Batch factor =
+          xsimd::exp((load(chunk.tile_max.data() + j * chunk.ld + t) - top) - log_sum) * scale;
       for (std::int64_t c = 0; c < n; ++c) {
         T* at = s + c * chunk.ld + t;
-        const Batch p =
-            kept ? load(at) * factor
-                 : xsimd::exp((load(at) + Batch(f_.bias[first + c]) - top) - log_sum) * scale;
+        const Batch p = kept ? load(at) * factor
+                             : xsimd::exp((load(at) + Batch(f_.bias[first + c]) - top) - log_sum) * scale;
         p.store_unaligned(at);
       }
     }

@@ -176,7 +176,8 @@ void scan_recursive(Cpu, const Scan<T>& scan) {
           powers.resize(static_cast<std::size_t>(half * D));
           for (std::int64_t i = 0; i < known * D; ++i) {
             powers[static_cast<std::size_t>(known * D + i)] =
-                powers[static_cast<std::size_t>(i)] * powers[static_cast<std::size_t>((known - 1) * D + i % D)];
+                powers[static_cast<std::size_t>(i)] *
+                powers[static_cast<std::size_t>((known - 1) * D + i % D)];
           }
         }
         for (std::int64_t start = 0; start < padded; start += 2 * half) {

@@ -24,7 +24,8 @@ xsimd::batch<T, A> choose(const xsimd::batch_bool<T, A>& condition, const xsimd:
   return xsimd::select(condition, x, y);
 }
 
-/// e^x over the whole range of T. xsimd's is infinite from 88.38 (f32) and 709.44 (f64) on, a little too early.
+/// e^x over the whole range of T. xsimd's is infinite from 88.38 (f32) and 709.44 (f64) on, a little too
+/// early.
 template <class T, class A>
 xsimd::batch<T, A> whole_exp(const xsimd::batch<T, A>& x) {
   using Batch = xsimd::batch<T, A>;

@@ -104,10 +104,14 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, c
              T* c, std::int64_t ldc, const T* bias) {
   constexpr auto W = static_cast<std::int64_t>(xsimd::batch<T>::size);
   constexpr int V = sizeof(T) * xsimd::batch<T>::size == 64 ? 4 : 2;
+  // Without a bias the pointer is null, and must not be moved.
+  const auto from = [bias]([[maybe_unused]] std::int64_t j) {
+    return start == TileStart::bias ? bias + j : bias;
+  };
   std::int64_t j = 0;
-  for (; j + V * W <= n; j += V * W) all_rows<6, V, start>(m, k, a, b + j, ldb, c + j, ldc, bias + j);
-  for (; j + W <= n; j += W) all_rows<6, 1, start>(m, k, a, b + j, ldb, c + j, ldc, bias + j);
-  if (j < n) last_columns<start>(m, n - j, k, a, b + j, ldb, c + j, ldc, bias + j);
+  for (; j + V * W <= n; j += V * W) all_rows<6, V, start>(m, k, a, b + j, ldb, c + j, ldc, from(j));
+  for (; j + W <= n; j += W) all_rows<6, 1, start>(m, k, a, b + j, ldb, c + j, ldc, from(j));
+  if (j < n) last_columns<start>(m, n - j, k, a, b + j, ldb, c + j, ldc, from(j));
 }
 
 }  // namespace

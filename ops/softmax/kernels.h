@@ -24,8 +24,8 @@ void log_softmax_backward(Cpu, std::int64_t rows, std::int64_t columns, const T*
 template <class T>
 void log_softmax_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx);
 
-/// log sum_c exp(x[c]) of a row as largest + log sum exp(x - largest). Its two parts are kept apart: where the elements
-/// are large, their sum would swallow the second (two logits of 1e8: ln 2 would be 0).
+/// log sum_c exp(x[c]) of a row as largest + log sum exp(x - largest). Its two parts are kept apart: where
+/// the elements are large, their sum would swallow the second (two logits of 1e8: ln 2 would be 0).
 template <class T>
 struct RowLogSum {
   T largest, log_sum;

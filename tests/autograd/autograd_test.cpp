@@ -154,7 +154,8 @@ Variable with_backward(const Variable& x, Backward backward) {
   return record("my_op", {x}, x.value().clone(), std::move(backward));
 }
 GradcheckReport check_backward(const Backward& backward, const Variable& x) {
-  return gradcheck("my_op", [&](const Variables& v) { return Variables{with_backward(v[0], backward)}; }, {x});
+  return gradcheck("my_op", [&](const Variables& v) { return Variables{with_backward(v[0], backward)}; },
+                   {x});
 }
 
 TEST(Gradcheck, ABackwardThatTakesItsGradientForDenseIsCaught) {
@@ -182,12 +183,14 @@ TEST(Gradcheck, ABackwardThatWritesToItsGradientIsCaught) {
       },
       x);
   EXPECT_FALSE(report);
-  EXPECT_NE(report.str("my_op").find("writes to the gradient it was given"), std::string::npos) << report.str("my_op");
+  EXPECT_NE(report.str("my_op").find("writes to the gradient it was given"), std::string::npos)
+      << report.str("my_op");
 }
 
 TEST(Gradcheck, AnInfiniteNumericDerivativeFails) {
   const Variable x(Tensor::full({1}, 1e308, DType::f64), true);  // x^2 is infinite on both sides
-  const auto report = gradcheck("square", [](const Variables& v) { return Variables{ops::square(v[0])}; }, {x});
+  const auto report =
+      gradcheck("square", [](const Variables& v) { return Variables{ops::square(v[0])}; }, {x});
   EXPECT_FALSE(report);
   EXPECT_EQ(report.max_error, INFINITY);
   const Variable y(Tensor::full({1}, 1.7976931348623157e308, DType::f64), true);
@@ -224,7 +227,8 @@ TEST(Gradcheck, TheLargestErrorIsReported) {
 }
 
 TEST(Gradcheck, EachInputAloneMustGetItsGradient) {
-  const Variable a(test::random_normal({3}, DType::f64, 1), true), b(test::random_normal({3}, DType::f64, 2), true);
+  const Variable a(test::random_normal({3}, DType::f64, 1), true),
+      b(test::random_normal({3}, DType::f64, 2), true);
   const auto only_together = [](const Variables& v) {
     return Variables{record("my_op", v, ops::raw::mul(v[0].value(), v[1].value()),
                             [x = v[0].value(), y = v[1].value()](const Tensor& dy, const Needs& needs) {
@@ -245,9 +249,12 @@ TEST(Autograd, AValueChangedInPlaceIsNoticed) {
     expect_error(ErrorKind::internal, message, [&] { y.backward(); });
   };
   fails("[mul] input 1 was changed in place", [](auto&, auto& w) { Tensor(w.value()).fill_(1); });
-  fails("[mul] input 0 was changed in place", [](auto& x, auto&) { Tensor(x.value()).copy_(Tensor::zeros({2}, DType::f64)); });
-  fails("[mul] input 0", [](auto& x, auto&) { Tensor(x.value()).slice(0, 1, 2).add_(Tensor::full({1}, 1, DType::f64)); });
-  fails("[mul] input 0", [](auto& x, auto&) { x.value().template data<double>()[0] = 5, x.value().mark_changed(); });
+  fails("[mul] input 0 was changed in place",
+        [](auto& x, auto&) { Tensor(x.value()).copy_(Tensor::zeros({2}, DType::f64)); });
+  fails("[mul] input 0",
+        [](auto& x, auto&) { Tensor(x.value()).slice(0, 1, 2).add_(Tensor::full({1}, 1, DType::f64)); });
+  fails("[mul] input 0",
+        [](auto& x, auto&) { x.value().template data<double>()[0] = 5, x.value().mark_changed(); });
   // What no backward needs may change.
   Variable x = leaf({1, 2}), z = leaf({3, 4});
   const Variable y = ops::sum(x + z);
@@ -268,8 +275,9 @@ TEST(Autograd, AStepBetweenTwoBackwardPassesIsNoticed) {
 }
 
 TEST(Autograd, BackwardWithoutAGraphSaysSo) {
-  expect_error(ErrorKind::internal, "there is nothing to walk",
-               [] { ops::sum(Variable(Tensor::from(std::vector<double>{1, 2}))).backward(); });
+  expect_error(ErrorKind::internal, "there is nothing to walk", [] {
+    ops::sum(Variable(Tensor::from(std::vector<double>{1, 2}))).backward();
+  });
   Variable x = leaf({1});
   const Variable y = [&] {
     const NoGrad no_grad;
@@ -310,7 +318,8 @@ TEST(Autograd, WhatIsUndefinedIsAnErrorAndNoCrash) {
   expect_error(ErrorKind::internal, "undefined", [&] { ops::raw::add(none, none); });
   expect_error(ErrorKind::internal, "at least two dimensions", [&] { ops::raw::matmul(none, none); });
   Variable undefined;
-  expect_error(ErrorKind::internal, "undefined", [&] { undefined.set_value(Tensor::zeros({1}, DType::f64)); });
+  expect_error(ErrorKind::internal, "undefined",
+               [&] { undefined.set_value(Tensor::zeros({1}, DType::f64)); });
   expect_error(ErrorKind::internal, "undefined", [&] { undefined.set_grad(Tensor::zeros({1}, DType::f64)); });
   expect_error(ErrorKind::internal, "undefined", [&] { undefined.backward(); });
   expect_error(ErrorKind::internal, "undefined", [&] { ops::exp(undefined); });

@@ -15,7 +15,8 @@ class FuzzCorpus : public testing::TestWithParam<std::size_t> {};
 TEST_P(FuzzCorpus, IsReadWithoutAFinding) {
   const Target& target = targets()[GetParam()];
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(test::source_folder() / "tests/fuzz/corpus" / target.name)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(test::source_folder() / "tests/fuzz/corpus" / target.name)) {
     SCOPED_TRACE(entry.path().filename().string());
     const auto bytes = test::read_bytes(entry.path());
     target.run({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});

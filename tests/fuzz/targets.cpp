@@ -60,18 +60,20 @@ class MemoryFile {
 
 /// A folder in memory, emptied for each input.
 const std::filesystem::path& folder() {
-  static const std::filesystem::path path = [] {
+  static const auto* path = [] {  // never destroyed: it is needed while the program ends
     const std::filesystem::path shared = "/dev/shm";
     std::string pattern =
-        ((std::filesystem::exists(shared) ? shared : std::filesystem::temp_directory_path()) / "lrurec-fuzz-XXXXXX").string();
+        ((std::filesystem::exists(shared) ? shared : std::filesystem::temp_directory_path()) /
+         "lrurec-fuzz-XXXXXX")
+            .string();
     if (::mkdtemp(pattern.data()) == nullptr) std::abort();
     std::atexit([] {
       std::error_code ignored;
       std::filesystem::remove_all(folder(), ignored);
     });
-    return std::filesystem::path(pattern);
+    return new std::filesystem::path(pattern);
   }();
-  return path;
+  return *path;
 }
 
 /// The bytes as the payload of a whole envelope: what a forger would make, not what damage makes.
@@ -210,17 +212,28 @@ void metrics(Input input) {
   expecting_errors([&] { run.write_metrics_table(); });
   expecting_errors([&] { run.cut_log(5); });
   expecting_errors([&] { (void)run.data_path(); });
-  expecting_errors([&] { report::page({{{"name", "x"}, {"about", run.description()}, {"evaluations", run.evaluations()}}}); });
+  expecting_errors([&] {
+    report::page({{{"name", "x"}, {"about", run.description()}, {"evaluations", run.evaluations()}}});
+  });
 }
 
 }  // namespace
 
 const std::vector<Target>& targets() {
-  static const std::vector<Target> all{{"readers", readers},     {"dataset", dataset},         {"envelope", envelope},
-                                       {"checkpoint", checkpoint}, {"safetensors", safetensors}, {"sessions", sessions},
-                                       {"events", events},       {"requests", requests},       {"toml", toml},
-                                       {"metrics", metrics}};
+  static const std::vector<Target> all{
+      {"readers", readers},       {"dataset", dataset},         {"envelope", envelope},
+      {"checkpoint", checkpoint}, {"safetensors", safetensors}, {"sessions", sessions},
+      {"events", events},         {"requests", requests},       {"toml", toml},
+      {"metrics", metrics}};
   return all;
+}
+
+std::vector<std::byte> session_seed() {
+  const model::IncrementalModel incremental(model());
+  serve::SessionStore store(incremental, "weights", /*exclude_seen=*/true);
+  for (const int item : {3, 1, 2}) store.observe("a", item), store.observe("", item + 1);
+  store.save(folder() / "file");
+  return nn::read_envelope(folder() / "file", "sessions", 1);
 }
 
 const Target* find(std::string_view name) {

@@ -31,8 +31,9 @@ struct ScalarAdamW {
 
 TEST(Optimizer, RefusesOneTensorUnderTwoNames) {
   const Variable w(Tensor::zeros({2}, DType::f64), true);
-  test::expect_error(ErrorKind::internal, "parameters a and b are the same tensor",
-                     [&] { SGD({{{{"a", w}, {"b", w}}}}, {.lr = 1}); });
+  test::expect_error(ErrorKind::internal, "parameters a and b are the same tensor", [&] {
+    SGD({{{{"a", w}, {"b", w}}}}, {.lr = 1});
+  });
 }
 
 TEST(AdamW, FollowsItsDefinitionWithDecayByGroup) {

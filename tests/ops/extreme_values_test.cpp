@@ -1,4 +1,5 @@
-// Numbers at the ends of their range: values and gradients that are right, infinite or NaN where they must be.
+// Numbers at the ends of their range: values and gradients that are right, infinite or NaN where they must
+// be.
 
 #include <cmath>
 #include <functional>
@@ -56,28 +57,33 @@ class ExtremeValues {
     check(one(1e-25F), one(1e-25F), -1e25);
     check(one(1.0), one(0.0), -infinity);
     check(one(c128(1e200, 1e200)), one(c128(1e200, 1e200)), {-5e-201, -5e-201});
-    expect_near(run(quotient, {one(c128(1, 1)), one(c128(0, 0))}, device_).y[0], {NAN, NAN}, "complex division by 0");
+    expect_near(run(quotient, {one(c128(1, 1)), one(c128(0, 0))}, device_).y[0], {NAN, NAN},
+                "complex division by 0");
   }
 
   void logits() const {
     const Tensor label = Tensor::from(std::vector<std::int64_t>{0}).to(device_);
     for (const double large : {1e8, 1e4, -1e8}) {
-      const Tensor x = Tensor::from(std::vector<float>{static_cast<float>(large), static_cast<float>(large)}, {1, 2});
+      const Tensor x =
+          Tensor::from(std::vector<float>{static_cast<float>(large), static_cast<float>(large)}, {1, 2});
       const Result stored = run([&](const Variables& v) { return cross_entropy(v[0], label); }, {x}, device_);
       expect_near(stored.y[0], std::log(2.0), "cross_entropy");
       expect_near(stored.dx[0][0], -0.5, "its gradient");
       expect_near(stored.dx[0][1], 0.5, "its gradient");
-      // The same by the fused head: the bias is the logit. Few classes, and so many that scores are made twice.
+      // The same by the fused head: the bias is the logit. Few classes, and so many that scores are made
+      // twice.
       for (const std::int64_t classes : {2, 40000}) {
         const Tensor h = Tensor::zeros({1, 3}, DType::f32), W = Tensor::zeros({classes, 3}, DType::f32);
         Tensor b = Tensor::full({classes}, -infinity, DType::f32);
         b.slice(0, 0, 2).copy_(x.reshape({2}));
-        const Result fused = run([&](const Variables& v) { return linear_cross_entropy(v[0], v[1], v[2], label); },
-                                 {h, W, b}, device_);
+        const Result fused =
+            run([&](const Variables& v) { return linear_cross_entropy(v[0], v[1], v[2], label); }, {h, W, b},
+                device_);
         expect_near(fused.y[0], std::log(2.0), "linear_cross_entropy");
         expect_near(fused.dx[2][0], -0.5, "its gradient");
         expect_near(fused.dx[2][1], 0.5, "its gradient");
-        expect_near(fused.dx[2][static_cast<std::size_t>(classes) - 1], classes == 2 ? 0.5 : 0, "a class of bias -inf");
+        expect_near(fused.dx[2][static_cast<std::size_t>(classes) - 1], classes == 2 ? 0.5 : 0,
+                    "a class of bias -inf");
       }
     }
   }
@@ -93,8 +99,11 @@ class ExtremeValues {
   }
 
   void exponentials() const {
-    const auto e = [&](const Tensor& x) { return run([](const Variables& v) { return exp(v[0]); }, {x}, device_).y[0]; };
-    for (const float x : {88.3F, 88.5F, 88.7F, 88.72F}) expect_near(e(one(x)), std::exp(static_cast<double>(x)), "exp f32");
+    const auto e = [&](const Tensor& x) {
+      return run([](const Variables& v) { return exp(v[0]); }, {x}, device_).y[0];
+    };
+    for (const float x : {88.3F, 88.5F, 88.7F, 88.72F})
+      expect_near(e(one(x)), std::exp(static_cast<double>(x)), "exp f32");
     for (const double x : {709.4, 709.6, 709.78}) expect_near(e(one(x)), std::exp(x), "exp f64");
     expect_near(e(one(88.8F)), infinity, "exp f32");
     expect_near(e(one(709.8)), infinity, "exp f64");
@@ -102,7 +111,9 @@ class ExtremeValues {
   }
 
   void activations() const {
-    const auto at = [&](auto f, double x) { return run([&](const Variables& v) { return f(v[0]); }, {one(x)}, device_); };
+    const auto at = [&](auto f, double x) {
+      return run([&](const Variables& v) { return f(v[0]); }, {one(x)}, device_);
+    };
     const auto gelu_of = [](const Variable& x) { return gelu(x); };
     for (const double x : {1e10, 1e160, 1e300}) {
       expect_near(at(gelu_of, x).y[0], x, "gelu");
@@ -117,14 +128,17 @@ class ExtremeValues {
     expect_near(at([](const Variable& x) { return log(x); }, 0).dx[0][0], infinity, "log' at 0");
     expect_near(at([](const Variable& x) { return sqrt(x); }, 0).dx[0][0], infinity, "sqrt' at 0");
     const auto complex_zero = one(c128(0, 0));
-    for (const auto& f : {std::function<Variable(const Variables&)>([](const Variables& v) { return log(v[0]); }),
-                          std::function<Variable(const Variables&)>([](const Variables& v) { return sqrt(v[0]); })}) {
+    for (const auto& f :
+         {std::function<Variable(const Variables&)>([](const Variables& v) { return log(v[0]); }),
+          std::function<Variable(const Variables&)>([](const Variables& v) { return sqrt(v[0]); })}) {
       expect_near(run(f, {complex_zero}, device_).dx[0][0], {NAN, NAN}, "complex poles have no direction");
     }
   }
 
   void absolute_values() const {
-    const auto slope = [&](const Tensor& x) { return run([](const Variables& v) { return abs(v[0]); }, {x}, device_).dx[0][0]; };
+    const auto slope = [&](const Tensor& x) {
+      return run([](const Variables& v) { return abs(v[0]); }, {x}, device_).dx[0][0];
+    };
     expect_near(slope(one(infinity)), 1, "abs'");
     expect_near(slope(one(-infinity)), -1, "abs'");
     expect_near(slope(one(0.0)), 0, "abs'");

@@ -98,7 +98,8 @@ TEST_P(GradientCasesCuda, EveryRunGivesTheSameBits) {
   });
 }
 
-// One input at a time stays on the CPU: an error, or the right result where an operation copies; never a launch on it.
+// One input at a time stays on the CPU: an error, or the right result where an operation copies; never a
+// launch on it.
 TEST_P(GradientCasesCuda, InputsOnTwoDevicesAreRefused) {
   const Variables inputs = make_inputs(gradient_case(), DType::f32);
   for (std::size_t left = 0; inputs.size() > 1 && left < inputs.size(); ++left) {

@@ -310,7 +310,8 @@ TEST(TopK, FallingOrderTiesByIndexAndNanFirstAsTheMaximum) {
   const auto [indices, top] = raw::top_k(row({1, 5, NAN, 5, -2}), 5);
   EXPECT_EQ(indices.to_vector<std::int64_t>(), (std::vector<std::int64_t>{2, 1, 3, 0, 4}));
   EXPECT_EQ(top.slice(0, 1, 5).to_vector<double>(), (std::vector<double>{5, 5, 1, -2}));
-  EXPECT_EQ(raw::argmax(row({1, 5, NAN, 5, -2}), 0).item<std::int64_t>(), indices.to_vector<std::int64_t>()[0]);
+  EXPECT_EQ(raw::argmax(row({1, 5, NAN, 5, -2}), 0).item<std::int64_t>(),
+            indices.to_vector<std::int64_t>()[0]);
   EXPECT_EQ(raw::top_k(random_normal({3, 4}, DType::f32), 0).indices.shape(), (Shape{3, 0}));
   expect_error(ErrorKind::internal, "[top_k] k = 6", [] { raw::top_k(row({1, 2, 3, 4, 5}), 6); });
 }

@@ -84,9 +84,7 @@ TEST(TensorCuda, DevicesAreNotMixedSilently) {
   refused("[mul] one operand is on", [&] { ops::raw::mul(there, here); });
   refused("[mul] one operand is on", [&] { ops::raw::mul(here, there); });
   refused("one operand is on", [&] { ops::raw::matmul(square.to(gpu), square); });
-  refused("one operand is on", [&] {
-    ops::raw::layer_norm(square.to(gpu), here, here, 1e-5);
-  });
+  refused("one operand is on", [&] { ops::raw::layer_norm(square.to(gpu), here, here, 1e-5); });
   refused("one operand is on", [&] {
     const Variable x(square.to(gpu), true), w(square, true), b(here, true);
     ops::linear_cross_entropy(x, w, b, Tensor::from(Ints{0, 1}));

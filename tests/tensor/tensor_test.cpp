@@ -109,7 +109,8 @@ TEST(Tensor, SizesThatCannotBeAreErrors) {
   }
   expect_error(ErrorKind::internal, "[reshape]", [] { Tensor::zeros({0}, DType::f32).reshape({-1, 0}); });
   expect_error(ErrorKind::internal, "[reshape]", [&] { t.reshape({INT64_MAX, INT64_MAX}); });
-  expect_error(ErrorKind::internal, "[broadcast_to]", [] { Tensor::zeros({1}, DType::f32).broadcast_to({-5}); });
+  expect_error(ErrorKind::internal, "[broadcast_to]",
+               [] { Tensor::zeros({1}, DType::f32).broadcast_to({-5}); });
   EXPECT_EQ(t.reshape({-1, 2}).shape(), (Shape{3, 2}));
 }
 
@@ -126,10 +127,10 @@ TEST(Tensor, WritingOverItsOwnSourceGivesWhatACopyWould) {
   EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{1, 1, 2, 3, 4, 5, 6, 7, 8}));
   t.add_(t);
   EXPECT_EQ(t.to_vector<double>(), (std::vector<double>{2, 2, 4, 6, 8, 10, 12, 14, 16}));
-  expect_error(ErrorKind::internal, "share memory", [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).fill_(1); });
-  expect_error(ErrorKind::internal, "share memory", [] {
-    Tensor::zeros({1}, DType::f64).broadcast_to({3}).add_(Tensor::zeros({3}, DType::f64));
-  });
+  expect_error(ErrorKind::internal, "share memory",
+               [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).fill_(1); });
+  expect_error(ErrorKind::internal, "share memory",
+               [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).add_(Tensor::zeros({3}, DType::f64)); });
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What comes from outside, bad on purpose: nothing of it ends a process that should go on, and nothing of it reaches
-// a terminal as a command.
+// What comes from outside, bad on purpose: nothing of it ends a process that should go on, and nothing of it
+// reaches a terminal as a command.
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -39,8 +39,9 @@ TEST(HostileInputCommand, ABadLineOfASessionIsAnsweredAndPassedOver) {
                                      "{\"user\": \"a\"}"};
   std::string text = "{\"user\": \"a\", \"item\": \"i1\"}\n";
   for (const auto& line : bad) text += line + "\r\n\n";
-  text += "{\"user\": \"a\", \"item\": \"i2\", \"k\": 1000000000000}\n{\"user\": \"a\", \"item\": \"i3\", \"k\": "
-          "18446744073709551615}";
+  text +=
+      "{\"user\": \"a\", \"item\": \"i2\", \"k\": 1000000000000}\n{\"user\": \"a\", \"item\": \"i3\", \"k\": "
+      "18446744073709551615}";
   write_text(folder / "events", text);
   const auto result = run_lrurec(folder, "session run --state states < events");
   EXPECT_EQ(result.code, 3) << result.err;
@@ -55,8 +56,9 @@ TEST(HostileInputCommand, ABadLineOfASessionIsAnsweredAndPassedOver) {
 TEST(HostileInputCommand, ABadRequestOfABatchIsAnsweredAndPassedOver) {
   const TemporaryFolder folder;
   make_run(folder);
-  write_text(folder / "requests", "{\"items\": [\"\xFF\"]}\n{\"id\": " + nested(100000) + "}\n" + std::string(3 << 20, 'x') +
-                                      "\n{\"user\": \"u1\", \"k\": 1" + std::string(30, '0') +
+  write_text(folder / "requests", "{\"items\": [\"\xFF\"]}\n{\"id\": " + nested(100000) + "}\n" +
+                                      std::string(3 << 20, 'x') + "\n{\"user\": \"u1\", \"k\": 1" +
+                                      std::string(30, '0') +
                                       "}\n{\"items\": [\"i1\"], \"k\": 1000000000000}\n");
   const auto result = run_lrurec(folder, "recommend run --batch requests");
   EXPECT_EQ(result.code, 3) << result.err;
@@ -79,16 +81,20 @@ TEST(HostileInputCommand, ASessionKeepsItsStatesHoweverItEnds) {
   };
   const std::string feed = "echo '{\"user\": \"a\", \"item\": \"i1\"}'";
   const std::string session = lrurec + " session run --state states";
-  EXPECT_EQ(events_after("{ " + feed + "; sleep .3; " + feed + "; } | " + session + " | head -n 1"), 3) << "a closed pipe";
+  EXPECT_EQ(events_after("{ " + feed + "; sleep .3; " + feed + "; } | " + session + " | head -n 1"), 3)
+      << "a closed pipe";
   for (const char* signal : {"HUP", "TERM", "INT"}) {
-    EXPECT_EQ(events_after("mkfifo in; " + session + " < in > out & exec 9> in; " + feed + " >&9; until [ -s out ]; do "
-                           "sleep .02; done; kill -" + signal + " $!; wait $!; exec 9>&-; rm -f in out"),
+    EXPECT_EQ(events_after("mkfifo in; " + session + " < in > out & exec 9> in; " + feed +
+                           " >&9; until [ -s out ]; do "
+                           "sleep .02; done; kill -" +
+                           signal + " $!; wait $!; exec 9>&-; rm -f in out"),
               2)
         << signal;
   }
   // And what a kill that cannot be caught costs is an interval.
   EXPECT_EQ(events_after("mkfifo in; " + session + " --save-every 0 < in > out & exec 9> in; " + feed +
-                         " >&9; until [ -s out ]; do sleep .02; done; sleep .4; kill -KILL $!; wait $!; exec 9>&-; rm -f in out"),
+                         " >&9; until [ -s out ]; do sleep .02; done; sleep .4; kill -KILL $!; wait $!; exec "
+                         "9>&-; rm -f in out"),
             2);
 }
 
@@ -99,12 +105,15 @@ TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritt
   const auto unwritable = run_shell(folder, "echo i1 | " + lrurec + " session run --state nowhere/states");
   EXPECT_EQ(unwritable.code, 5) << unwritable.err;
   EXPECT_EQ(unwritable.out, "") << "before the first event";
-  const auto second = run_shell(folder, "mkfifo in; " + lrurec + " session run --state states < in > out & exec 9> in; "
-                                        "echo i1 >&9; until [ -s out ]; do sleep .02; done; echo i2 | " + lrurec +
-                                        " session run --state states; code=$?; exec 9>&-; wait; exit $code");
+  const auto second =
+      run_shell(folder, "mkfifo in; " + lrurec +
+                            " session run --state states < in > out & exec 9> in; "
+                            "echo i1 >&9; until [ -s out ]; do sleep .02; done; echo i2 | " +
+                            lrurec + " session run --state states; code=$?; exec 9>&-; wait; exit $code");
   EXPECT_EQ(second.code, 2);
   EXPECT_NE(second.err.find("states is in use by another session"), std::string::npos) << second.err;
-  const auto fifo = run_shell(folder, "mkfifo pipe; echo i1 | timeout 20 " + lrurec + " session run --state pipe");
+  const auto fifo =
+      run_shell(folder, "mkfifo pipe; echo i1 | timeout 20 " + lrurec + " session run --state pipe");
   EXPECT_EQ(fifo.code, 5) << fifo.err;
 }
 
@@ -119,8 +128,10 @@ TEST(HostileInputCommand, DeepNestingIsAnErrorAndNoCrash) {
   write_text(folder / "deep.toml", "x = " + nested(100000) + "\n");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o other --config deep.toml").code, 2);
 
-  const std::string metrics = read_text(folder / "run/metrics.jsonl"), about = read_text(folder / "run/run.json");
-  write_text(folder / "run/metrics.jsonl", "{\"step\": 1, \"split\": \"val\", \"x\": " + nested(100000) + "}\n" + metrics);
+  const std::string metrics = read_text(folder / "run/metrics.jsonl"),
+                    about = read_text(folder / "run/run.json");
+  write_text(folder / "run/metrics.jsonl",
+             "{\"step\": 1, \"split\": \"val\", \"x\": " + nested(100000) + "}\n" + metrics);
   for (const char* command : {"report run --json", "train d.lrd -o run --resume --max-steps 20"}) {
     const auto result = run_lrurec(folder, command);
     EXPECT_EQ(result.code, 4) << command << result.err;
@@ -138,8 +149,8 @@ TEST(HostileInputCommand, LinesOfTheLogOfOtherTypesAreDamage) {
   const TemporaryFolder folder;
   make_run(folder);
   const std::string metrics = read_text(folder / "run/metrics.jsonl");
-  for (const char* line : {"{\"step\": \"x\", \"split\": \"val\"}", "{\"step\": 1, \"split\": 5}", "{\"step\": 1.5, \"split\": \"val\"}",
-                           "{}", "[1]", "nonsense"}) {
+  for (const char* line : {"{\"step\": \"x\", \"split\": \"val\"}", "{\"step\": 1, \"split\": 5}",
+                           "{\"step\": 1.5, \"split\": \"val\"}", "{}", "[1]", "nonsense"}) {
     write_text(folder / "run/metrics.jsonl", line + ("\n" + metrics));
     EXPECT_EQ(run_lrurec(folder, "report run").code, 4) << line;
     EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run --resume --max-steps 20").code, 4) << line;
@@ -155,17 +166,25 @@ TEST(HostileInputCommand, AStderrThatCannotBeWrittenEndsNothing) {
   int n = 0;
   for (const char* to : {"2>/dev/full", "2>&-"}) {
     const std::string run = "run" + std::to_string(++n);
-    const auto trained = run_shell(folder, lrurec + " train d.lrd -v --preset demo --hidden 8 --max-steps 4 -o " + run + " " + to);
+    const auto trained = run_shell(
+        folder, lrurec + " train d.lrd -v --preset demo --hidden 8 --max-steps 4 -o " + run + " " + to);
     EXPECT_EQ(trained.code, 0) << to;
     EXPECT_EQ(run_shell(folder, lrurec + " evaluate " + run + " " + to).code, 0) << to;
     EXPECT_EQ(run_shell(folder, lrurec + " evaluate nothing " + to).code, 5) << to;
     EXPECT_EQ(run_shell(folder, lrurec + " evaluate --nonsense " + to).code, 2) << to;
   }
   // With the stream closed, the first file opened would take its number and its messages.
-  EXPECT_EQ(run_shell(folder, lrurec + " prepare --demo -o fresh.lrd 2>&- && " + lrurec + " data stats fresh.lrd").code, 0);
+  EXPECT_EQ(
+      run_shell(folder, lrurec + " prepare --demo -o fresh.lrd 2>&- && " + lrurec + " data stats fresh.lrd")
+          .code,
+      0);
   // Whoever reads the messages may leave.
-  EXPECT_EQ(run_shell(folder, "{ " + lrurec + " train d.lrd -v --preset demo --hidden 8 --max-steps 40 -o piped 2>&1 >/dev/null; "
-                              "echo $? > code; } | head -n 1").code, 0);
+  EXPECT_EQ(run_shell(folder,
+                      "{ " + lrurec +
+                          " train d.lrd -v --preset demo --hidden 8 --max-steps 40 -o piped 2>&1 >/dev/null; "
+                          "echo $? > code; } | head -n 1")
+                .code,
+            0);
   EXPECT_EQ(read_text(folder / "code"), "0\n");
 }
 
@@ -181,7 +200,10 @@ TEST(HostileInputCommand, PathsAndIdsAreBytes) {
   const auto items = run_lrurec(folder, "recommend run --items \"$(printf '\\377,i1')\" --json");
   EXPECT_EQ(items.code, 0) << items.err;
   // The data set under a path that is no UTF-8 is found again.
-  ASSERT_EQ(run_shell(folder, "mv d.lrd '\xE9.lrd' && " + lrurec + " train '\xE9.lrd' -o odd" + test::tiny_training).code, 0);
+  ASSERT_EQ(
+      run_shell(folder, "mv d.lrd '\xE9.lrd' && " + lrurec + " train '\xE9.lrd' -o odd" + test::tiny_training)
+          .code,
+      0);
   const auto odd = run_lrurec(folder, "evaluate odd");
   EXPECT_EQ(odd.code, 0) << odd.err;
 }
@@ -189,19 +211,23 @@ TEST(HostileInputCommand, PathsAndIdsAreBytes) {
 TEST(HostileInputCommand, NamesFromFilesAreHarmlessOnATerminal) {
   const TemporaryFolder folder;
   std::string rows = "user_id:token\titem_id:token\ttimestamp:float\n";
-  const std::string hostile = "\x1b]0;owned\a\xC2\x9B" "2J\xE2\x80\xAE=1+1";
+  const std::string hostile =
+      "\x1b]0;owned\a\xC2\x9B"
+      "2J\xE2\x80\xAE=1+1";
   for (int u = 0; u < 20; ++u) {
     for (int t = 0; t < 8; ++t) {
-      rows += "=u" + std::to_string(u) + "\t" + hostile + std::to_string((u + t) % 12) + "\t" + std::to_string(t) + "\n";
+      rows += "=u" + std::to_string(u) + "\t" + hostile + std::to_string((u + t) % 12) + "\t" +
+              std::to_string(t) + "\n";
     }
   }
   write_text(folder / "raw.inter", rows);
   ASSERT_EQ(run_lrurec(folder, "prepare raw.inter -o d.lrd --filter none").code, 0);
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + test::tiny_training).code, 0);
   write_text(folder / "run/evaluation-x.json", "{\"split\": \"" + std::string("\\u001b[31m") + "\"}");
-  for (const char* command : {"recommend run --user =u1", "recommend run --user =u1 --json", "recommend run --user nobody",
-                              "recommend run --items nothing", "data stats d.lrd", "inspect eigen run", "evaluate run",
-                              "prepare raw.inter -o again.lrd --columns user=0,item=1,time=2 --filter none"}) {
+  for (const char* command :
+       {"recommend run --user =u1", "recommend run --user =u1 --json", "recommend run --user nobody",
+        "recommend run --items nothing", "data stats d.lrd", "inspect eigen run", "evaluate run",
+        "prepare raw.inter -o again.lrd --columns user=0,item=1,time=2 --filter none"}) {
     const auto result = run_lrurec(folder, command);
     for (const std::string& text : {result.out, result.err}) {
       for (const char* bad : {"\x1b", "\a", "\xC2\x9B", "\xE2\x80\xAE"}) {

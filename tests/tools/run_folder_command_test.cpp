@@ -15,10 +15,12 @@ using test::run_shell;
 using test::TemporaryFolder;
 using test::write_text;
 
-/// A training in the background that holds its folder until it is told to end by `end`, with `begin` waiting for it.
+/// A training in the background that holds its folder until it is told to end by `end`, with `begin` waiting
+/// for it.
 std::string training(const std::string& more) {
-  return test::command_path() + " train d.lrd -o run -q --hidden 8 --channels 12 --max-length 6 --validate-every 5 "
-                                "--max-steps 1000000 " +
+  return test::command_path() +
+         " train d.lrd -o run -q --hidden 8 --channels 12 --max-length 6 --validate-every 5 "
+         "--max-steps 1000000 " +
          more + " & until [ -f run/checkpoints/best.ckpt ]; do sleep .02; done; ";
 }
 const std::string end_it = "kill -TERM %1; wait %1";
@@ -27,15 +29,18 @@ TEST(RunFolderCommand, IsTrainedByOneProcessAndReadByAny) {
   const TemporaryFolder folder;
   make_run(folder, "other");
   const std::string lrurec = test::command_path();
-  const auto resumed = run_shell(folder, training("") + lrurec + " train d.lrd -o run --resume; code=$?; " + end_it + "; exit $code");
+  const auto resumed = run_shell(
+      folder, training("") + lrurec + " train d.lrd -o run --resume; code=$?; " + end_it + "; exit $code");
   EXPECT_EQ(resumed.code, 2) << resumed.err;
   EXPECT_NE(resumed.err.find("run is being trained by another process"), std::string::npos) << resumed.err;
   std::filesystem::remove_all(folder / "run");
-  const auto anew = run_shell(folder, training("") + lrurec + " train d.lrd -o run; code=$?; " + end_it + "; exit $code");
+  const auto anew =
+      run_shell(folder, training("") + lrurec + " train d.lrd -o run; code=$?; " + end_it + "; exit $code");
   EXPECT_EQ(anew.code, 2) << anew.err;
   std::filesystem::remove_all(folder / "run");
-  const auto read = run_shell(folder, training("") + "sleep .3; " + lrurec + " evaluate run >/dev/null && " + lrurec +
-                                          " report run >/dev/null; code=$?; " + end_it + "; exit $code");
+  const auto read =
+      run_shell(folder, training("") + "sleep .3; " + lrurec + " evaluate run >/dev/null && " + lrurec +
+                            " report run >/dev/null; code=$?; " + end_it + "; exit $code");
   EXPECT_EQ(read.code, 0) << read.err;
   const auto later = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 1");
   EXPECT_EQ(later.code, 0) << "the lock goes with its process: " << later.err;
@@ -46,17 +51,25 @@ TEST(RunFolderCommand, AStartThatFailedLeavesNothing) {
   make_run(folder);
   const std::string lrurec = test::command_path();
   // Memory, numbers and files, each before a step is done.
-  const auto memory = run_shell(folder, "ulimit -v 2000000; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 " + lrurec +
-                                            " train d.lrd -o deep/er/new --preset demo --hidden 65536");
+  const auto memory =
+      run_shell(folder, "ulimit -v 2000000; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 " + lrurec +
+                            " train d.lrd -o deep/er/new --preset demo --hidden 65536");
   EXPECT_EQ(memory.code, 7) << memory.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "deep"));
-  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o new --preset demo --hidden 8 --learning-rate 1e15 --adam-eps 0 --clip-norm 1e15 "
-                               "--validate-every 1").code, 6);
+  EXPECT_EQ(
+      run_lrurec(
+          folder,
+          "train d.lrd -o new --preset demo --hidden 8 --learning-rate 1e15 --adam-eps 0 --clip-norm 1e15 "
+          "--validate-every 1")
+          .code,
+      6);
   std::filesystem::remove_all(folder / "new");  // it had done steps
   std::filesystem::create_directory(folder / "kept");
   write_text(folder / "kept/notes.txt", "mine");
   EXPECT_EQ(run_shell(folder, "ulimit -v 2000000; OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 " + lrurec +
-                                  " train d.lrd -o kept --preset demo --hidden 65536").code, 7);
+                                  " train d.lrd -o kept --preset demo --hidden 65536")
+                .code,
+            7);
   EXPECT_EQ(read_text(folder / "kept/notes.txt"), "mine");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o kept" + test::tiny_training).code, 0);
 
@@ -90,7 +103,9 @@ TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
 TEST(RunFolderCommand, RefusesToGoOnWithOtherDataOrSettings) {
   const TemporaryFolder folder;
   make_run(folder);
-  ASSERT_EQ(run_lrurec(folder, "prepare --demo -o other.lrd --demo-users 61 --demo-items 40 --demo-length 8").code, 0);
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o other.lrd --demo-users 61 --demo-items 40 --demo-length 8").code,
+      0);
   const auto data = run_lrurec(folder, "train other.lrd -o run --resume --max-steps 20");
   EXPECT_EQ(data.code, 4) << data.err;
   const auto setting = run_lrurec(folder, "train d.lrd -o run --resume --max-steps 20 --hidden 16");
@@ -124,8 +139,9 @@ TEST(RunFolderCommand, APipeInThePlaceOfAFileIsNotWaitedFor) {
   make_run(folder);
   const std::string lrurec = "timeout 20 " + test::command_path();
   for (const char* file : {"run/run.json", "run/metrics.jsonl", "run/checkpoints/best.ckpt", "d.lrd"}) {
-    const auto result = run_shell(folder, "mv " + std::string(file) + " kept && mkfifo " + file + "; " + lrurec + " report run && " +
-                                              lrurec + " evaluate run; code=$?; rm " + file + "; mv kept " + file + "; exit $code");
+    const auto result = run_shell(
+        folder, "mv " + std::string(file) + " kept && mkfifo " + file + "; " + lrurec + " report run && " +
+                    lrurec + " evaluate run; code=$?; rm " + file + "; mv kept " + file + "; exit $code");
     EXPECT_EQ(result.code, 5) << file << result.err;
   }
 }
@@ -133,12 +149,14 @@ TEST(RunFolderCommand, APipeInThePlaceOfAFileIsNotWaitedFor) {
 TEST(RunFolderCommand, FilesOfAKilledProcessAreRemoved) {
   const TemporaryFolder folder;
   make_run(folder);
-  for (const char* file : {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
+  for (const char* file :
+       {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
     write_text(folder / file, "half of it");
   }
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12").code, 0);
   ASSERT_EQ(run_lrurec(folder, "prepare --demo -o d.lrd --force").code, 0);
-  for (const char* file : {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
+  for (const char* file :
+       {".d.lrd.tmp.99999999", "run/.metrics.csv.tmp.99999999", "run/checkpoints/.next.ckpt.tmp.99999999"}) {
     EXPECT_FALSE(std::filesystem::exists(folder / file)) << file;
   }
 }
@@ -147,7 +165,8 @@ TEST(RunFolderCommand, SeenItemsAreNoCandidatesUnlessAskedFor) {
   const TemporaryFolder folder;
   make_run(folder);
   const auto answer = [&](const std::string& more) {
-    return nlohmann::json::parse(run_lrurec(folder, "recommend run --items i1,i2,i3 -k 40 --json" + more).out);
+    return nlohmann::json::parse(
+        run_lrurec(folder, "recommend run --items i1,i2,i3 -k 40 --json" + more).out);
   };
   const auto without = answer(""), with = answer(" --include-seen");
   EXPECT_EQ(without["items"].size(), 37U);
@@ -155,7 +174,8 @@ TEST(RunFolderCommand, SeenItemsAreNoCandidatesUnlessAskedFor) {
   EXPECT_EQ(with["items"].size(), 40U);
   EXPECT_EQ(with["seen"], "included");
   const auto session = [&](const std::string& more) {
-    const auto result = run_shell(folder, "printf 'i1\\ni2\\ni3\\n' | " + test::command_path() + " session run -k 40" + more);
+    const auto result =
+        run_shell(folder, "printf 'i1\\ni2\\ni3\\n' | " + test::command_path() + " session run -k 40" + more);
     return nlohmann::json::parse(result.out.substr(result.out.rfind('\n', result.out.size() - 2) + 1));
   };
   EXPECT_EQ(session("")["items"], without["items"]);
@@ -171,9 +191,11 @@ TEST(RunFolderCommand, RemediesAreThoseThatWork) {
     EXPECT_NE(result.err.find(text), std::string::npos) << command << result.err;
   };
   write_text(folder / "x.inter", "user_id:token\titem_id:token\trating:float\nu\ti\t5\nu\tj\t3\n");
-  says("prepare x.inter -o x.lrd --filter none --min-rating 6", 3, "no rating is 6 or more, the highest is 5");
+  says("prepare x.inter -o x.lrd --filter none --min-rating 6", 3,
+       "no rating is 6 or more, the highest is 5");
   says("prepare x.inter -o x.lrd --min-rating nan", 2, "nan");
-  says("prepare x.inter -o x.lrd --columns user=99999999999999999999,item=1", 3, "there is no column 99999999999999999999");
+  says("prepare x.inter -o x.lrd --columns user=99999999999999999999,item=1", 3,
+       "there is no column 99999999999999999999");
   says("prepare x.inter -o nowhere/x.lrd --filter none", 5, "make its folder first");
   says("train x.inter -o new", 4, "lrurec prepare makes one");
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o short" + test::tiny_training + " --max-length 3").code, 0);

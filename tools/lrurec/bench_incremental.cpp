@@ -112,13 +112,13 @@ void run_bench_incremental(BenchIncrementalOptions options) {
     return;
   }
   print_out("{}\n{}",
-             table({{"one user, one event at a time", "p50", "p99"},
-                    {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
-                    {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),
-                     seconds_text(all.median()), seconds_text(all.quantile(0.99))},
-                    {"floor from memory: bytes / copy rate", seconds_text(floor), ""},
-                    {"ratio to it, below 1 from cache", fmt::format("{:.2f}", all.median() / floor), ""}}),
-             table(rows));
+            table({{"one user, one event at a time", "p50", "p99"},
+                   {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
+                   {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),
+                    seconds_text(all.median()), seconds_text(all.quantile(0.99))},
+                   {"floor from memory: bytes / copy rate", seconds_text(floor), ""},
+                   {"ratio to it, below 1 from cache", fmt::format("{:.2f}", all.median() / floor), ""}}),
+            table(rows));
 }
 
 }  // namespace

@@ -70,8 +70,8 @@ void run_bench_scan(const BenchScanOptions& options) {
   }
   const std::string where =
       device.is_cuda() ? device.str() : fmt::format("{} threads", omp_get_max_threads());
-  print_out("{}copy of this machine: {:.1f} GB/s; {} complex channels, {}\n", table(rows), rates.copy_gbps,
-             D, where);
+  print_out("{}copy of this machine: {:.1f} GB/s; {} complex channels, {}\n", table(rows), rates.copy_gbps, D,
+            where);
 }
 
 }  // namespace

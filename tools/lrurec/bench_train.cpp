@@ -147,14 +147,14 @@ void run_eval(const BenchTrainOptions& options) {
     return;
   }
   print_out("{}", table({{"full-ranking evaluation", ""},
-                          {"seconds, median (quartiles)", times.str()},
-                          {"floor of the products", seconds_text(floor)},
-                          {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
-                          {"users x items",
-                           fmt::format("{} x {}", with_commas(std::ssize(users)), with_commas(data.items()))},
-                          {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
-                          {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
-                           fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+                         {"seconds, median (quartiles)", times.str()},
+                         {"floor of the products", seconds_text(floor)},
+                         {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
+                         {"users x items",
+                          fmt::format("{} x {}", with_commas(std::ssize(users)), with_commas(data.items()))},
+                         {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
+                         {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
+                          fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
 }
 
 CLI::App* add(CLI::App& bench, const char* name, const char* help, const char* data,

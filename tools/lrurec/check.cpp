@@ -114,7 +114,7 @@ void run_repeats(const TrainingOptions& options, const config::TrainConfig& conf
   if (!difference.empty()) fail(ErrorKind::check_failed, "{}: {}", config.device, difference);
   if (!options.json) {
     print_out("{} trainings of {} steps on {}: the same bits in every loss, norm and parameter\n",
-               options.repeat, options.steps, config.device);
+              options.repeat, options.steps, config.device);
   }
 }
 
@@ -125,13 +125,12 @@ void run_training(const TrainingOptions& options) {
   const data::Dataset data = data::Dataset::load(options.data);
   if (options.repeat > 0) return run_repeats(options, config, data);
   if (!options.json) {
-    print_out("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device,
-               "difference");
+    print_out("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device, "difference");
   }
   const auto pairs = check::check_training(config, data, options.steps, [&](const check::StepPair& pair) {
     if (options.json) return;
     print_out("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
-               pair.difference(), pair.ok() ? "" : "  DIFFERS");
+              pair.difference(), pair.ok() ? "" : "  DIFFERS");
     std::fflush(stdout);
   });
   std::int64_t failures = 0;

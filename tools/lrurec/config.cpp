@@ -55,7 +55,7 @@ void presets() {
     if (differs) rows.push_back(row);
   }
   print_out("{}(only what differs from the default; lrurec config show --preset NAME prints all)\n",
-             table(rows));
+            table(rows));
 }
 
 }  // namespace

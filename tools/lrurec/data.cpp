@@ -83,7 +83,7 @@ void stats(const DataOptions& options) {
     return;
   }
   print_out("{}\n{}order: {}; ties: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
-             protocol.ties, protocol.filter, data.fingerprint());
+            protocol.ties, protocol.filter, data.fingerprint());
 }
 
 void write(const DataOptions& options) {

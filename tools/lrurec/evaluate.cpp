@@ -159,7 +159,9 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among so many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));
-  sub->add_option("--per-user", options->per_user, "write each user's target and its ranks to this CSV file (an id that a spreadsheet would take for a formula "
+  sub->add_option("--per-user", options->per_user,
+                  "write each user's target and its ranks to this CSV file (an id that a spreadsheet would "
+                  "take for a formula "
                   "gets an apostrophe before it)");
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));

@@ -53,9 +53,9 @@ void run_export(const ExportOptions& options) {
     return;
   }
   print_out("{}: {} tensors, {} parameters, {} bytes; names {}, complex as {}; weights {} of step {}\n",
-             options.output, file.tensors.size(), with_commas(model->parameter_count()),
-             with_commas(static_cast<std::int64_t>(bytes)), options.names, options.complex_as, path.string(),
-             checkpoint.progress.step);
+            options.output, file.tensors.size(), with_commas(model->parameter_count()),
+            with_commas(static_cast<std::int64_t>(bytes)), options.names, options.complex_as, path.string(),
+            checkpoint.progress.step);
 }
 
 struct ImportOptions {
@@ -76,9 +76,9 @@ void run_import(const ImportOptions& options) {
   const data::Dataset data = data::Dataset::load(options.data);
   nlohmann::json description{{"command", command_line()},
                              {"fingerprint", data.fingerprint()},
-                                   {"imported_from", std::filesystem::absolute(options.file).string()},
-                                   {"metadata", weights.file.metadata},
-                                   {"environment", {{"lrurec", LRUREC_VERSION}, {"compiler", __VERSION__}}}};
+                             {"imported_from", std::filesystem::absolute(options.file).string()},
+                             {"metadata", weights.file.metadata},
+                             {"environment", {{"lrurec", LRUREC_VERSION}, {"compiler", __VERSION__}}}};
   train::RunFolder::name_data(description, options.data);
   exchange::import_run(weights, data, max_length, options.other_data, description, options.output);
 
@@ -99,8 +99,8 @@ void run_import(const ImportOptions& options) {
     return;
   }
   print_out("{}: {} names, {} items, hidden {}, {} channels, {} blocks, history {}, layer norm eps {}\n",
-             options.output, names, with_commas(config.num_items), config.hidden, config.channels,
-             config.blocks, max_length, config.layer_norm_eps);
+            options.output, names, with_commas(config.num_items), config.hidden, config.channels,
+            config.blocks, max_length, config.layer_norm_eps);
   print_out("next: lrurec evaluate {}\n", options.output);
 }
 

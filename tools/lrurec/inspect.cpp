@@ -49,7 +49,6 @@ Loaded load(const InspectOptions& options) {
   return loaded;
 }
 
-
 // ---- summary -------------------------------------------------------------------------------------------
 
 struct Spread {
@@ -100,10 +99,10 @@ void summary(const InspectOptions& options) {
   if (options.json) return print_json(json);
   const auto& config = run.model->config();
   print_out("{}\nstep {}; {} items, H = {}, D = {}, {} blocks; {} parameters ({} real numbers, {:.1f} MB)\n",
-             table(rows), run.checkpoint.progress.step, with_commas(config.num_items), config.hidden,
-             config.channels, config.blocks, with_commas(run.model->parameter_count()),
-             with_commas(model::real_parameters(*run.model)),
-             4e-6 * static_cast<double>(model::real_parameters(*run.model)));
+            table(rows), run.checkpoint.progress.step, with_commas(config.num_items), config.hidden,
+            config.channels, config.blocks, with_commas(run.model->parameter_count()),
+            with_commas(model::real_parameters(*run.model)),
+            4e-6 * static_cast<double>(model::real_parameters(*run.model)));
   print_out("(of complex numbers: of their absolute values)\n");
 }
 
@@ -273,7 +272,7 @@ void scan(const InspectOptions& options) {
   print_out("{}\n", table(rows));
   for (std::size_t i = 1; i < steps.size(); ++i) print_out("{}\n", steps[i].what);
   print_out("\n{} joins instead of {} steps one after the other: algorithm 1 of the paper.\n",
-             steps.size() - 1, x.size());
+            steps.size() - 1, x.size());
 }
 
 }  // namespace

@@ -129,8 +129,8 @@ constexpr const char* unwritten = "cannot write the results to standard output";
 
 constexpr int reader_gone = 128 + SIGPIPE;
 
-/// Results that a full disk swallows are no success. A reader that has seen enough (| head) is no error to speak of:
-/// the exit code is that of a program which the closed pipe ended.
+/// Results that a full disk swallows are no success. A reader that has seen enough (| head) is no error to
+/// speak of: the exit code is that of a program which the closed pipe ended.
 int finish_output(int code) {
   const int error = flush_output();
   if (error == 0) return code;
@@ -177,9 +177,9 @@ int run(int argc, char** argv) {
     return finish_output(e.exit_code());
   } catch (const std::bad_alloc&) {
     const std::string command = addressed(app, argc, argv)->get_name();
-    return fail_with(7, fmt::format("out of memory: {:.0f} MB were in use at most, and the system gave no more{}",
-                                    peak_memory_bytes() / 1e6,
-                                    command == "train" ? "; try a smaller --batch-size" : ""));
+    return fail_with(
+        7, fmt::format("out of memory: {:.0f} MB were in use at most, and the system gave no more{}",
+                       peak_memory_bytes() / 1e6, command == "train" ? "; try a smaller --batch-size" : ""));
   } catch (const std::system_error& e) {  // a file system's refusal, a full disk behind stdout
     return fail_with(5, e.what());
   } catch (const std::exception& e) {
@@ -187,11 +187,12 @@ int run(int argc, char** argv) {
   }
 }
 
-/// A standard stream that was closed would lend its number to the next file that is opened, and messages would land in
-/// it. Reading then finds nothing, and writing fails as it did.
+/// A standard stream that was closed would lend its number to the next file that is opened, and messages
+/// would land in it. Reading then finds nothing, and writing fails as it did.
 void occupy_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF) (void)::open("/dev/null", O_RDONLY);  // takes the lowest number
+    if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)
+      (void)::open("/dev/null", O_RDONLY);  // takes the lowest number
   }
 }
 
@@ -211,7 +212,8 @@ const std::string& command_line() { return full_command_line; }
 
 int main(int argc, char** argv) {
   lrurec::command::occupy_standard_streams();
-  ::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
+  ::signal(SIGPIPE,
+           SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
   lrurec::command::let_threads_sleep(argv);
   return lrurec::command::run(argc, argv);
 }

@@ -34,7 +34,8 @@ std::string padding(std::size_t whole, const std::string& text) {
 }  // namespace
 
 void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_error == 0) output_error = errno;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_error == 0)
+    output_error = errno;
 }
 
 void write_err(std::string_view text) {

@@ -1,6 +1,6 @@
 #pragma once
-// Tables on stdout, progress on stderr. What goes to either may hold names from files: all that could command a
-// terminal is made visible.
+// Tables on stdout, progress on stderr. What goes to either may hold names from files: all that could command
+// a terminal is made visible.
 
 #include <fmt/format.h>
 
@@ -32,7 +32,8 @@ void print_json(const nlohmann::json& value, int indent = 2);
 /// A line on stderr, also with --quiet: "lrurec: " and the text.
 template <class... Args>
 void warn(fmt::format_string<Args...> format, Args&&... args) {
-  write_err("lrurec: " + util::visible(fmt::format(format, std::forward<Args>(args)...), util::LineEnds::keep) + "\n");
+  write_err("lrurec: " +
+            util::visible(fmt::format(format, std::forward<Args>(args)...), util::LineEnds::keep) + "\n");
 }
 
 /// Columns aligned by width: the first to the left, the others to the right. The first row is the header.

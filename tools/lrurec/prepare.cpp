@@ -132,23 +132,23 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   print_out("{}\n", table(steps));
   const auto number = [&](const char* key) { return with_commas(json[key].get<std::int64_t>()); };
   print_out("{}",
-             table({{"users", number("users")},
-                    {"items", number("items")},
-                    {"interactions", number("interactions")},
-                    {"users with a test target", number("evaluated_users")},
-                    {"users with a validation target", number("validated_users")},
-                    {"maximum length", number("max_length")},
-                    {"training windows", number("training_windows")},
-                    {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
-                    {"labels", number("labels")},
-                    {"test items unseen in training", number("test_items_unseen_in_training")}}));
+            table({{"users", number("users")},
+                   {"items", number("items")},
+                   {"interactions", number("interactions")},
+                   {"users with a test target", number("evaluated_users")},
+                   {"users with a validation target", number("validated_users")},
+                   {"maximum length", number("max_length")},
+                   {"training windows", number("training_windows")},
+                   {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
+                   {"labels", number("labels")},
+                   {"test items unseen in training", number("test_items_unseen_in_training")}}));
   const auto& protocol = data.protocol();
   print_out("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
-             protocol.split);
+            protocol.split);
   const auto fact = protocol.facts.find("best_possible_recall10_test");
   if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
     print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
-               100 * tied->second);
+              100 * tied->second);
   }
   if (fact != protocol.facts.end()) print_out("best possible Recall@10 (test): {:.4f}\n", fact->second);
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);

@@ -64,8 +64,9 @@ void run_recommend(const RecommendOptions& options) {
   if (ways != 1) fail(ErrorKind::usage, "name one of --user, --items and --batch");
   const train::LoadedRun loaded = train::load_run(
       {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
-  const serve::Desk desk(loaded.data, *loaded.model,
-                         {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
+  const serve::Desk desk(
+      loaded.data, *loaded.model,
+      {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
   if (!options.batch.empty()) return run_batch(options, desk);
 
   serve::Asked asked;
@@ -91,12 +92,12 @@ void run_recommend(const RecommendOptions& options) {
     rows.push_back({item["item"].get<std::string>(), fmt::format("{:.4f}", item["score"].get<double>())});
   }
   const auto seen = std::ssize(asked.request.history);
-  print_out(
-      "{} of {} items are read; {}\n{}",
-      with_commas(std::min(seen, static_cast<std::ptrdiff_t>(loaded.config.max_length))), with_commas(seen),
-      options.include_seen ? "all items are candidates, also those seen"
-                           : "those seen are no candidates (--include-seen makes them so)",
-      table(rows));
+  print_out("{} of {} items are read; {}\n{}",
+            with_commas(std::min(seen, static_cast<std::ptrdiff_t>(loaded.config.max_length))),
+            with_commas(seen),
+            options.include_seen ? "all items are candidates, also those seen"
+                                 : "those seen are no candidates (--include-seen makes them so)",
+            table(rows));
 }
 
 }  // namespace

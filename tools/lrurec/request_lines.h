@@ -17,8 +17,8 @@ class RequestLines {
 
   /// What next() found: a line; one of more than 1 MiB, which is passed over; nothing yet; the end.
   enum class Got { line, too_long, nothing, end };
-  /// The next line without its end (\n or \r\n), waiting at most this long, less where a signal comes. Empty lines are
-  /// left out. A stream that cannot be read on has ended.
+  /// The next line without its end (\n or \r\n), waiting at most this long, less where a signal comes. Empty
+  /// lines are left out. A stream that cannot be read on has ended.
   Got next(std::string& line, std::chrono::milliseconds patience);
   /// Of the line that next() gave last, from 1.
   std::int64_t line_number() const { return line_number_; }

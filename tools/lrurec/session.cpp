@@ -41,8 +41,8 @@ class KeptSessions {
   KeptSessions(serve::SessionStore& store, const SessionOptions& options)
       : store_(store), path_(options.state), interval_(options.save_every) {
     if (path_.empty()) return;
-    // A lock file beside it: the file itself is replaced by each save. Making it also shows before the first event
-    // whether the folder can be written.
+    // A lock file beside it: the file itself is replaced by each save. Making it also shows before the first
+    // event whether the folder can be written.
     const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
     lock_.emplace(folder / ("." + path_.filename().string() + ".lock"),
                   fmt::format("{} is in use by another session; end it, or keep these states in another file",
@@ -50,13 +50,15 @@ class KeptSessions {
     nn::remove_stale_temporaries(folder);
     if (std::filesystem::exists(path_)) {
       store_.load(path_);
-      note("sessions loaded from {}: {}", path_.string(), with_commas(static_cast<std::int64_t>(store_.users())));
+      note("sessions loaded from {}: {}", path_.string(),
+           with_commas(static_cast<std::int64_t>(store_.users())));
     }
     save();
   }
 
   void changed() { changed_ = true; }
-  /// Where the last save is long enough ago: of many users' states a save takes seconds, and the stream waits.
+  /// Where the last save is long enough ago: of many users' states a save takes seconds, and the stream
+  /// waits.
   void save_at_intervals() {
     if (!changed_ || Clock::now() - saved_ < std::max(interval_, 20 * took_)) return;
     try {
@@ -143,16 +145,20 @@ void add_session(CLI::App& app) {
   CLI::App* sub = app.add_subcommand(
       "session", "Events on standard input, one JSON line of recommendations out for each");
   sub->footer(
-      "A line in is {\"user\": ID, \"item\": ID} (and \"k\"), or a raw item id alone. An event takes the same time "
-      "after ten\nevents as after ten thousand. A line that cannot be used is answered by {\"error\": ...} and passed "
+      "A line in is {\"user\": ID, \"item\": ID} (and \"k\"), or a raw item id alone. An event takes the "
+      "same time "
+      "after ten\nevents as after ten thousand. A line that cannot be used is answered by {\"error\": ...} "
+      "and passed "
       "over.");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("-k", options->k, "how many items after each event (default 10, 0: none)")
       ->check(CLI::Range(0, 1000000));
-  sub->add_option("--state", options->state,
-                  "file of the users' states: read at the start if it is there, written at intervals and at the end");
+  sub->add_option(
+      "--state", options->state,
+      "file of the users' states: read at the start if it is there, written at intervals and at the end");
   sub->add_option("--save-every", options->save_every,
-                  "seconds between saves of the states (default 60); a kill -9 or a crash of the machine loses no more")
+                  "seconds between saves of the states (default 60); a kill -9 or a crash of the machine "
+                  "loses no more")
       ->check(number_between(0, 1e6));
   add_seen_flags(*sub, options->include_seen);
   sub->add_option("--data", options->data, "data set file, if it moved since training");

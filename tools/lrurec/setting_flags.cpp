@@ -60,9 +60,10 @@ void apply_threads(const config::TrainConfig& config) {
 }
 
 void add_seen_flags(CLI::App& sub, bool& include_seen) {
-  auto* include = sub.add_flag("--include-seen", include_seen,
-                               "items that the user has had are candidates too; default: they are left out, as evaluate "
-                               "leaves them out");
+  auto* include =
+      sub.add_flag("--include-seen", include_seen,
+                   "items that the user has had are candidates too; default: they are left out, as evaluate "
+                   "leaves them out");
   // The default now; it was to be asked for until version 0.1.
   sub.add_flag("--exclude-seen")->group("")->excludes(include);
 }

@@ -19,8 +19,8 @@ void add_shell_support(CLI::App& app) {
   completion->callback([&app, shell] {
     const Command tree = command_tree(app);
     print_out("{}", *shell == "bash"  ? bash_completion(tree)
-                     : *shell == "zsh" ? zsh_completion(tree)
-                                       : fish_completion(tree));
+                    : *shell == "zsh" ? zsh_completion(tree)
+                                      : fish_completion(tree));
   });
   CLI::App* man = app.add_subcommand("man", "Print the manual page (roff)")->group("");
   man->callback([&app] { print_out("{}", man_page(command_tree(app))); });

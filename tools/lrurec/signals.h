@@ -3,8 +3,8 @@
 
 namespace lrurec::command {
 
-/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered; a second one ends the process at once.
-/// SIGHUP stays ignored under nohup.
+/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered; a second one ends the
+/// process at once. SIGHUP stays ignored under nohup.
 void remember_signals();
 
 /// 128 + the signal that was remembered, else 0: the exit code of a run that was saved and ended early.

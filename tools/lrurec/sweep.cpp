@@ -132,10 +132,12 @@ class Sweep {
 
  private:
   void lock() {
-    lock_.emplace(options_.output,
-                  fmt::format("{} is in use by another sweep, or by runs of one that are still saving; wait for them to end",
-                              options_.output),
-                  util::FileLock::Holders::and_its_children);
+    lock_.emplace(
+        options_.output,
+        fmt::format(
+            "{} is in use by another sweep, or by runs of one that are still saving; wait for them to end",
+            options_.output),
+        util::FileLock::Holders::and_its_children);
   }
 
   void say_how_to_continue() {
@@ -303,7 +305,9 @@ class Sweep {
   }
 
   nlohmann::json json() const { return sweep::to_json(plan_, runs_, fingerprint_, metric_, test_); }
-  void write_json() const { write_text(fs::path(options_.output) / "sweep.json", util::json_text(json(), 2) + "\n"); }
+  void write_json() const {
+    write_text(fs::path(options_.output) / "sweep.json", util::json_text(json(), 2) + "\n");
+  }
 
   void report() const {
     write_json();
@@ -387,8 +391,8 @@ class Sweep {
       print_json(json);
       return;
     }
-    print_out("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n",
-               table(rows), runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
+    print_out("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n", table(rows),
+              runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
   }
 
   const SweepOptions& options_;

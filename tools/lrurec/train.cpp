@@ -48,9 +48,11 @@ void warn_of_other_threads(const train::RunFolder& folder) {
   if (!about.contains(place) || !about.at(place).is_number_integer()) return;
   const auto before = about.at(place).get<std::int64_t>();
   if (before == omp_get_max_threads()) return;
-  warn("warning: the run began with {} threads and goes on with {}; sums are then rounded otherwise, so it will not end at "
-       "the same bits as without a stop (--threads {} does)",
-       before, omp_get_max_threads(), before);
+  warn(
+      "warning: the run began with {} threads and goes on with {}; sums are then rounded otherwise, so it "
+      "will not end at "
+      "the same bits as without a stop (--threads {} does)",
+      before, omp_get_max_threads(), before);
 }
 
 /// Progress bar, rate, loss and time left.
@@ -149,15 +151,17 @@ void dry_run(const TrainOptions& options) {
 
 /// Trains in the folder; `steps` says how far it came, also when an error ends it.
 void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
-              const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded, std::int64_t& steps) {
+              const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
+              std::int64_t& steps) {
   Reporter reporter;
   remember_signals();
-  train::Trainer trainer(config, data, folder,
-                         {[&](const auto& e) {
-                            steps = e.step;
-                            reporter.step(e);
-                          },
-                          [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
+  train::Trainer trainer(
+      config, data, folder,
+      {[&](const auto& e) {
+         steps = e.step;
+         reporter.step(e);
+       },
+       [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     warn_of_other_threads(folder);
@@ -237,7 +241,8 @@ void run_train(const TrainOptions& options) {
   try {
     train_in(options, config, data, *folder, loaded, steps);
   } catch (...) {
-    // A start that came to nothing leaves nothing: the same command with another setting must not meet "a run".
+    // A start that came to nothing leaves nothing: the same command with another setting must not meet "a
+    // run".
     if (!options.resume && steps == 0) folder->discard();
     throw;
   }

@@ -14,7 +14,8 @@ inline CLI::Validator number_between(double least, double most) {
       [=](const std::string& text) {
         double value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool good = error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most;
+        const bool good =
+            error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most;
         return good ? std::string() : fmt::format("'{}' is no number from {} to {}", text, least, most);
       },
       fmt::format("FLOAT in [{} - {}]", least, most));

@@ -37,8 +37,8 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   std::apply(
       [&](auto&... p) {
         void* pointers[] = {const_cast<void*>(static_cast<const void*>(&p))..., nullptr};
-        check_call(name, cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, shared_bytes,
-                                          stream()));
+        check_call(name, cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers,
+                                          shared_bytes, stream()));
       },
       converted);
   check_launch(name);

@@ -199,7 +199,9 @@ void write_zip(const std::filesystem::path& path,
 
 TEST(Formats, NamesInAZipAreAnyText) {
   const TemporaryFolder folder;
-  const std::string name = "B\xC3\xBC" "cher.txt";
+  const std::string name =
+      "B\xC3\xBC"
+      "cher.txt";
   write_zip(folder / "one.zip", {{name, "1 2\n"}});
   EXPECT_EQ(read_interactions(folder / "one.zip", Format::sasrec).size(), 1U);
   write_zip(folder / "two.zip", {{"a.txt", "1 2\n3 4\n"}, {name, "1 2\n"}});
@@ -209,9 +211,10 @@ TEST(Formats, NamesInAZipAreAnyText) {
 
 TEST(Formats, TimesInNanosecondsKeepTheirOrder) {
   const TemporaryFolder folder;
-  const auto path = write_text(folder / "raw", "user_id:token\titem_id:token\ttimestamp:float\n"
-                                               "u\tc\t1700000000000000003\nu\ta\t1700000000000000001\n"
-                                               "u\tb\t1700000000000000002\n");
+  const auto path = write_text(folder / "raw",
+                               "user_id:token\titem_id:token\ttimestamp:float\n"
+                               "u\tc\t1700000000000000003\nu\ta\t1700000000000000001\n"
+                               "u\tb\t1700000000000000002\n");
   const Dataset data = prepare(read_interactions(path, Format::inter), {}, Ties::file);
   std::string order;
   for (const auto item : data.sequence(0)) order += data.item_name(item);

@@ -15,8 +15,8 @@
 namespace lrurec {
 namespace {
 
-/// Runs f with less and less room for tensors: until it first needs what there is no room for, then at every smaller
-/// room in small steps. Returns how often memory ran out.
+/// Runs f with less and less room for tensors: until it first needs what there is no room for, then at every
+/// smaller room in small steps. Returns how often memory ran out.
 template <class F>
 int run_out_of_memory(F&& f) {
   f();
@@ -56,7 +56,8 @@ class LittleMemory : public testing::Test {
 };
 
 TEST_F(LittleMemory, ATrainingStep) {
-  const data::Dataset data = data::make_demo({.users = 200, .items = 700, .mean_length = 20, .classes = 4, .seed = 1});
+  const data::Dataset data =
+      data::make_demo({.users = 200, .items = 700, .mean_length = 20, .classes = 4, .seed = 1});
   model::LRURec model(config(data), 1);
   data::Batcher batcher(data, 20, 128, 1);
   const data::BatchTensors batch = data::to_tensors(batcher.batch(0, 0), Device{});
@@ -71,24 +72,30 @@ TEST_F(LittleMemory, ATrainingStep) {
       throw;
     }
   };
-  EXPECT_GT(run_out_of_memory([&] {
-    step([&] { return model.loss(batch.items, batch.offsets, batch.labels, context); });
-  }), 60);
+  EXPECT_GT(run_out_of_memory(
+                [&] { step([&] { return model.loss(batch.items, batch.offsets, batch.labels, context); }); }),
+            60);
   for (const bool shared : {true, false}) {
     const Shape shape = shared ? Shape{50} : Shape{batch.items.numel(), 20};
     const IndexTensor negatives = data::draw_negatives(1, 0, shape, data.items());
     EXPECT_GT(run_out_of_memory([&] {
-      step([&] { return model.sampled_loss(batch.items, batch.offsets, batch.labels, negatives, true, context); });
-    }), 60);
+                step([&] {
+                  return model.sampled_loss(batch.items, batch.offsets, batch.labels, negatives, true,
+                                            context);
+                });
+              }),
+              60);
   }
 }
 
 TEST_F(LittleMemory, AnEvaluationAndRecommendations) {
-  const data::Dataset data = data::make_demo({.users = 200, .items = 3000, .mean_length = 20, .classes = 4, .seed = 1});
+  const data::Dataset data =
+      data::make_demo({.users = 200, .items = 3000, .mean_length = 20, .classes = 4, .seed = 1});
   const model::LRURec model(config(data), 1);
   EXPECT_GT(run_out_of_memory([&] {
-    eval::evaluate(data, model, {data::Split::test, 20, 0, /*with_loss=*/true});
-  }), 60);
+              eval::evaluate(data, model, {data::Split::test, 20, 0, /*with_loss=*/true});
+            }),
+            60);
   const serve::Recommender recommender(model, 20);
   const std::vector<serve::Request> requests(100, {{1, 2, 3}, {}, 10});
   EXPECT_GT(run_out_of_memory([&] { recommender.recommend(requests); }), 60);

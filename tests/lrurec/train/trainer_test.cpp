@@ -1,5 +1,5 @@
-#include "lrurec/model/cost.h"
 #include "lrurec/train/trainer.h"
+#include "lrurec/model/cost.h"
 
 #include <cmath>
 #include <fstream>
@@ -227,7 +227,8 @@ TEST(Trainer, AnEigenvalueOfModulusOneIsNeverSaved) {
   events.on_step = [&](const StepEvent& e) {
     if (e.step != 7) return;
     for (const auto& p : trainer->model().named_parameters()) {
-      if (p.name == "blocks.0.lru.nu_log") Tensor(p.variable.value()).copy_(Tensor::full(p.variable.shape(), -18, DType::f32));
+      if (p.name == "blocks.0.lru.nu_log")
+        Tensor(p.variable.value()).copy_(Tensor::full(p.variable.shape(), -18, DType::f32));
     }
   };
   Trainer own(config, data, run, events);

@@ -9,10 +9,20 @@ namespace {
 
 TEST(Text, WhatCommandsATerminalIsWrittenOut) {
   EXPECT_EQ(visible("a\x1b[31m\a\x7f"), "a\\x1b[31m\\x07\\x7f");
-  EXPECT_EQ(visible("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"), "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80");
-  EXPECT_EQ(visible("\xC2\x9B" "31m"), "\\u009b31m") << "CSI as one character";
-  EXPECT_EQ(visible("a\xE2\x80\xAE" "b\xE2\x81\xA6" "c\xE2\x80\x8F" "d\xD8\x9C"), "a\\u202eb\\u2066c\\u200fd\\u061c");
-  EXPECT_EQ(visible("\xFF" "a\xC3"), "\\xffa\\xc3");
+  EXPECT_EQ(visible("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"),
+            "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80");
+  EXPECT_EQ(visible("\xC2\x9B"
+                    "31m"),
+            "\\u009b31m")
+      << "CSI as one character";
+  EXPECT_EQ(visible("a\xE2\x80\xAE"
+                    "b\xE2\x81\xA6"
+                    "c\xE2\x80\x8F"
+                    "d\xD8\x9C"),
+            "a\\u202eb\\u2066c\\u200fd\\u061c");
+  EXPECT_EQ(visible("\xFF"
+                    "a\xC3"),
+            "\\xffa\\xc3");
   EXPECT_EQ(visible("a\nb\tc\r"), "a\\nb\\tc\\x0d");
   EXPECT_EQ(visible("a\nb\tc\r", LineEnds::keep), "a\nb\tc\\x0d");
 }

@@ -197,7 +197,7 @@ TEST(AtomicFile, AppendsAllOrNothing) {
   append_to_file(folder / "log", "two\n");
   EXPECT_EQ(test::read_text(folder / "log"), "one\ntwo\n");
   if (::fork() == 0) {
-    const struct rlimit limit {10, 10};
+    const struct rlimit limit { 10, 10 };
     ::setrlimit(RLIMIT_FSIZE, &limit);
     try {
       append_to_file(folder / "log", "three\n");
@@ -217,7 +217,8 @@ TEST(AtomicFile, APipeIsNotWaitedFor) {
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   expect_error(ErrorKind::io, "it is not a file", [&] { read_file(folder / "pipe"); });
   expect_error(ErrorKind::io, "cannot write", [&] { append_to_file(folder / "pipe", "x"); });
-  expect_error(ErrorKind::io, "it is not a plain file", [&] { write_file_atomically(folder / "pipe", {as_bytes("x")}); });
+  expect_error(ErrorKind::io, "it is not a plain file",
+               [&] { write_file_atomically(folder / "pipe", {as_bytes("x")}); });
 }
 
 TEST(AtomicFile, AFolderThatCannotBeWrittenIsNamed) {
