@@ -177,7 +177,7 @@ void events(Input input) {
 }
 
 void requests(Input input) {
-  static const serve::Desk desk(catalogue_data(), model(), {.max_length = 5});
+  static const serve::Desk desk(catalogue_data(), model(), {5, "all", {}, 10, false});
   std::vector<serve::Asked> asked;
   const std::string all = text(input);
   for (std::size_t at = 0; at < all.size();) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "nn/lru.h"
+#include "nn/optim/clip.h"
 #include "nn/serialization/module_file.h"
 #include "ops/ops.h"
 #include "tests/support/files.h"
@@ -185,6 +186,40 @@ TEST(LRU, ExtremeLogsGiveFiniteValuesOrANamedError) {
   for (const auto& p : lru.named_parameters()) {
     EXPECT_TRUE(std::isfinite(test::max_abs(p.variable.grad()))) << p.name;
   }
+}
+
+// lambda = exp(-exp(nu_log) + i exp(theta_log)) at the ends of float: 1.0f from nu_log = -17.4 down, 0
+// from 4.7 up, and exp(nu_log) itself infinite from 88.8 up.
+TEST(LRU, EigenvaluesAtTheEndsOfTheirRangeHaveFiniteGradientsOrNameTheirParameter) {
+  const Tensor x = random_normal({6, 3}, DType::f32, 1),
+               offsets = Tensor::from(std::vector<std::int64_t>{0, 4, 6});
+  const auto train = [&](const char* parameter, float value) {
+    Initializer init(1, DType::f32);
+    LRU lru(3, 4, init);
+    lru.parameter(parameter).set_value(Tensor::full({4}, value, DType::f32));
+    for (const bool fused : {true, false}) {
+      lru.zero_grad();
+      const Variable in(x, true);
+      const auto out = fused ? lru.forward(in, offsets, {}) : lru.forward_composed(in, offsets, {});
+      ops::sum(ops::square(out.y)).backward();
+      finite_gradient_norm(lru.named_parameters());
+    }
+  };
+  for (const float nu_log : {-18.F, -17.4F, 4.7F, 5.F, 20.F})
+    EXPECT_NO_THROW(train("nu_log", nu_log)) << nu_log;
+  for (const float nu_log : {89.F, 100.F, -INFINITY + 0}) {
+    try {
+      train("nu_log", nu_log);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::non_finite);
+      EXPECT_NE(std::string(e.what()).find("the gradient of nu_log is not finite at entry 0"),
+                std::string::npos)
+          << e.what();
+    }
+  }
+  // u = 0 would be theta_log = log 0: an angle of 0, and no gradient.
+  EXPECT_NO_THROW(train("theta_log", -INFINITY));
+  EXPECT_NO_THROW(train("theta_log", -1e30F));
 }
 
 }  // namespace

@@ -207,5 +207,40 @@ TEST(RunFolderCommand, RemediesAreThoseThatWork) {
   says("data stats future.lrd", 4, "format version 77 (this lrurec reads up to");
 }
 
+// From far too little memory to enough: each time the answer, or exit code 7; never a crash, never half a
+// file.
+TEST(RunFolderCommand, LittleMemoryIsExitCode7AndLeavesFilesWhole) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string lrurec = "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 timeout 60 " + test::command_path();
+  const auto checkpoint = test::read_bytes(folder / "run/checkpoints/best.ckpt");
+  const std::string wide =
+      " train d.lrd -o new -q --preset demo --max-steps 2 --hidden 256 --channels 2048 --batch-size 64";
+  int ran = 0, out = 0;
+  for (const int megabytes : {100, 200, 400, 430, 450, 500, 600, 1200}) {
+    const std::string limited = "ulimit -v " + std::to_string(megabytes) + "000; ";
+    for (const std::string& command :
+         {wide, std::string(" evaluate run"), std::string(" train d.lrd -o run -q --resume --max-steps 12"),
+          std::string(" prepare --demo -o big.lrd -q --force --demo-users 20000")}) {
+      const auto result = run_shell(folder, limited + lrurec + command);
+      if (result.code == 127 || result.err.find("error while loading shared libraries") != std::string::npos)
+        continue;
+      EXPECT_TRUE(result.code == 0 || result.code == 7)
+          << megabytes << command << ": " << result.code << result.err;
+      (result.code == 0 ? ran : out) += 1;
+      if (result.code == 7) {
+        EXPECT_NE(result.err.find("out of memory"), std::string::npos) << result.err;
+        EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+      }
+      std::filesystem::remove_all(folder / "new");
+    }
+  }
+  EXPECT_GT(ran, 3);
+  EXPECT_GT(out, 3) << "the limits must bite";
+  EXPECT_EQ(test::read_bytes(folder / "run/checkpoints/best.ckpt"), checkpoint);
+  EXPECT_EQ(run_lrurec(folder, "evaluate run").code, 0);
+  for (const auto& name : folder.entries()) EXPECT_EQ(name.find(".tmp."), std::string::npos) << name;
+}
+
 }  // namespace
 }  // namespace lrurec

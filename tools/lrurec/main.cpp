@@ -16,6 +16,7 @@
 
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
+#include "tools/lrurec/address_space.h"
 #include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -215,5 +216,6 @@ int main(int argc, char** argv) {
   ::signal(SIGPIPE,
            SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
   lrurec::command::let_threads_sleep(argv);
+  lrurec::command::claim_blas_buffers();
   return lrurec::command::run(argc, argv);
 }
