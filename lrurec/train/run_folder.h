@@ -59,6 +59,8 @@ class RunFolder {
   void write_metrics_table() const;
   /// Drops the lines after `step`: a resumed run writes them again.
   void cut_log(std::int64_t step) const;
+  /// Drops those that a run resumed from here writes again; before its first round that is all of them.
+  void cut_log(const Progress& progress) const { cut_log(progress.best_recall < 0 ? -1 : progress.step); }
 
   /// Makes last.ckpt the previous one and writes a new last.ckpt; at every moment one of them is whole.
   void save_last(const Checkpoint& checkpoint) const;

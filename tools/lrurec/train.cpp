@@ -166,10 +166,10 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     warn_of_other_threads(folder);
     trainer.resume(loaded->checkpoint, loaded->path);
-    const std::int64_t start = loaded->checkpoint.progress.step;
+    const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments
     folder.cut_log(start);
-    reporter.print(fmt::format("resuming at step {}", start));
+    reporter.print(fmt::format("resuming at step {}", start.step));
   } else {
     folder.write_description(describe_run(options, data));
   }
