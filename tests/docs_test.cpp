@@ -80,6 +80,21 @@ TEST(Docs, TheQuestionsNameTestsThatExist) {
   EXPECT_EQ(questions, 15);
 }
 
+TEST(Docs, EveryRowOfTheMatrixNamesTestsThatExist) {
+  const std::string text = read(root / "docs/reliability.md");
+  const auto known = test_names();
+  static const std::regex test(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
+  for (std::sregex_iterator it(text.begin(), text.end(), test), end; it != end; ++it) {
+    EXPECT_TRUE(known.contains((*it)[1])) << (*it)[1];
+  }
+  for (int row = 1; row <= 33; ++row) {
+    const std::size_t at = text.find("\n| " + std::to_string(row) + " |");
+    ASSERT_NE(at, std::string::npos) << "row " << row;
+    const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+    EXPECT_TRUE(std::regex_search(line, test)) << line;
+  }
+}
+
 TEST(Docs, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)\))");
   std::vector<std::string> names{"README.md", "ops/README.md"};

@@ -1,10 +1,14 @@
 #include "lrurec/serve/recommender.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 
 #include "lrurec/eval/evaluate.h"
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/session_store.h"
+#include "nn/serialization/archive.h"
+#include "nn/serialization/envelope.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
@@ -152,6 +156,68 @@ TEST(SessionStore, RefusesStatesOfOtherWeights) {
   test::write_text(folder / "damaged", "not a file of states");
   expect_error(ErrorKind::file, "damaged",
                [&] { SessionStore(incremental, "weights", false).load(folder / "damaged"); });
+}
+
+/// What stands in a file of sessions.
+struct SavedUser {
+  std::int64_t events = 0;
+  std::vector<std::int32_t> seen;
+  nn::TensorRecord state;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(events, seen, state);
+  }
+};
+struct SavedSessions {
+  std::string fingerprint;
+  bool has_seen = false;
+  std::map<std::string, SavedUser> users;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(fingerprint, has_seen, users);
+  }
+};
+
+TEST(SessionStore, RefusesStatesThatAreDamagedInside) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model = make_model(data);
+  const model::IncrementalModel incremental(model);
+  const TemporaryFolder folder;
+  SessionStore store(incremental, "weights", /*exclude_seen=*/true);
+  store.observe("a", 1);
+  store.observe("a", 3);
+  store.save(folder / "states");
+  const auto good = nn::from_bytes<SavedSessions>(nn::read_envelope(folder / "states", "sessions", 1),
+                                                  "the file of states");
+  const auto refused = [&](auto change) {
+    SavedSessions bad = good;
+    change(bad.users.at("a"));
+    nn::write_envelope(folder / "bad", "sessions", 1, nn::to_bytes(bad));
+    SessionStore other(incremental, "weights", true);
+    expect_error(ErrorKind::file, "", [&] { other.load(folder / "bad"); });
+    EXPECT_EQ(other.users(), 0U);
+  };
+  for (const float broken :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    refused([&](SavedUser& user) { std::memcpy(user.state.bytes.data() + 8, &broken, sizeof(broken)); });
+  }
+  refused([](SavedUser& user) { user.state.shape[2] = 1; });
+  refused([](SavedUser& user) { user.state.bytes.pop_back(); });
+  refused([](SavedUser& user) { user.events = 0; });
+  refused([](SavedUser& user) { user.events = INT64_MIN; });
+  refused([](SavedUser& user) { user.events = INT64_MAX; });
+  refused([](SavedUser& user) { user.seen = {3, 1}; });
+  refused([](SavedUser& user) { user.seen = {1, 1}; });
+  refused([](SavedUser& user) { user.seen = {0}; });
+  refused([](SavedUser& user) { user.seen = {INT32_MAX}; });
+
+  // States of a version that kept the items seen only where they were left out.
+  SavedSessions without = good;
+  without.has_seen = false;
+  nn::write_envelope(folder / "without", "sessions", 1, nn::to_bytes(without));
+  expect_error(ErrorKind::file, "--include-seen",
+               [&] { SessionStore(incremental, "weights", true).load(folder / "without"); });
+  EXPECT_NO_THROW(SessionStore(incremental, "weights", false).load(folder / "without"));
 }
 
 }  // namespace

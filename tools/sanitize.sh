@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Runs the tests under a sanitizer, in a build of its own.
+#   tools/sanitize.sh address [FILTER]   AddressSanitizer and UndefinedBehaviorSanitizer (GCC); default: all tests
+#   tools/sanitize.sh threads [FILTER]   ThreadSanitizer, by clang with libomp and its Archer tool, which tells it of
+#                                        OpenMP's barriers (GCC's OpenMP gives false reports). A program with a race is
+#                                        run first: one that is not reported is an error.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+kind=${1:-}
+filter=${2:-}
+launcher=()
+command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+configure() { # FOLDER option...
+  local folder=$1
+  shift
+  mkdir -p "$folder"
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRUREC_CUDA=OFF "${launcher[@]}" "$@" >"$folder/configure.log"
+}
+
+case "$kind" in
+  address)
+    tools/setup.sh
+    folder=build/asan
+    configure $folder -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
+      -DCMAKE_CXX_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+    cmake --build $folder --target lrurec lrurec_tests --parallel "$(nproc)" | tail -n 1
+    # What a limit of the address space tells is no news to a sanitizer, which takes terabytes of it; and where a test
+    # makes system calls of its own, it must not stand in between.
+    : "${filter:=-*Little*:*AStartThatFailed*:Archive.HostileSizes*:Durability.*}"
+    export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+    export OMP_WAIT_POLICY=passive
+    pids=()
+    for shard in 0 1; do
+      GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard $folder/bin/lrurec_tests --gtest_brief=1 --gtest_filter="$filter" >$folder/$shard.log 2>&1 &
+      pids+=($!)
+    done
+    failed=0
+    for shard in 0 1; do
+      wait "${pids[$shard]}" || { failed=1; grep -vE 'SKIPPED|Skipped|no CUDA kernels' $folder/$shard.log | tail -n 60; }
+      grep -hE '^\[  (PASSED|FAILED)' $folder/$shard.log || true
+    done
+    [ $failed -eq 0 ] && echo "sanitize: nothing found"
+    exit $failed
+    ;;
+  threads)
+    tools/setup.sh
+    tools/setup.sh --fuzz
+    folder=build/tsan
+    export TSAN_OPTIONS="ignore_noninstrumented_modules=1:halt_on_error=1:exitcode=66" OMP_NUM_THREADS=4
+    mkdir -p $folder
+    # The control: a race that must be reported, and the same without, which must not be.
+    cat >$folder/race.cpp <<'CPP'
+#include <cstdio>
+int main(int argc, char**) {
+  long sum = 0;
+  if (argc > 1) {
+#pragma omp parallel for
+    for (int i = 0; i < 100000; ++i) sum += i;
+  } else {
+#pragma omp parallel for reduction(+ : sum)
+    for (int i = 0; i < 100000; ++i) sum += i;
+  }
+  std::printf("%ld\n", sum);
+}
+CPP
+    clang++ -fopenmp -fsanitize=thread -g -O1 $folder/race.cpp -o $folder/race
+    archer=$(find /usr/lib -name 'libarcher.so' | head -n 1)
+    [ -z "$archer" ] || export OMP_TOOL_LIBRARIES=$archer
+    $folder/race >/dev/null 2>$folder/clean.log || { echo "sanitize: a program without a race is reported; see $folder/clean.log" >&2; exit 1; }
+    if $folder/race with >/dev/null 2>$folder/race.log; then echo "sanitize: a race was not reported" >&2; exit 1; fi
+    configure $folder -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
+      -DCMAKE_CXX_FLAGS="-fsanitize=thread -fno-omit-frame-pointer"
+    cmake --build $folder --target lrurec_tests --parallel "$(nproc)" | tail -n 1
+    # All that runs in parallel within one process; not what starts others, forks, or compares times.
+    : "${filter:=All/GradientCases.*:ReferenceKernels.*:Threads.*:LinearScan*:Autograd.*:Model.*:Trainer.*:Evaluate*:Recommender*:SessionStore*:Batch*:Philox*}"
+    export OPENBLAS_NUM_THREADS=1  # not instrumented: what it does within a product is its own affair
+    $folder/bin/lrurec_tests --gtest_brief=1 --gtest_filter="$filter" >$folder/tests.log 2>&1 || { tail -n 60 $folder/tests.log; exit 1; }
+    grep -hE '^\[  PASSED' $folder/tests.log
+    echo "sanitize: no race found, and the one made on purpose was"
+    ;;
+  *)
+    echo "usage: tools/sanitize.sh address|threads [FILTER]" >&2
+    exit 2
+    ;;
+esac
