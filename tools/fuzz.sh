@@ -85,7 +85,7 @@ for target in "${targets[@]}"; do
     "$fuzzer" -merge=1 -max_len=4096 "$folder/kept" "$seeds/$target" "$folder/corpus/$target" "tests/fuzz/corpus/$target" 2>/dev/null
     # The smallest of what adds coverage, and the seeds; found inputs that were wrong once (found-*) stay.
     find "tests/fuzz/corpus/$target" -type f ! -name 'found-*' -delete
-    find "$folder/kept" -type f -size -5k -printf '%s %p\n' | sort -n | head -n 60 | cut -d' ' -f2- |
+    find "$folder/kept" -type f -size -5k -printf '%s %p\n' | sort -n | awk 'NR <= 60 { print $2 }' |
       xargs -r -I{} cp {} "tests/fuzz/corpus/$target/"
     for seed in "$seeds/$target"/*; do [ "$(stat -c %s "$seed")" -gt 8192 ] || cp "$seed" "tests/fuzz/corpus/$target/seed-$(basename "$seed")"; done
     echo "$target: $(find "tests/fuzz/corpus/$target" -type f | wc -l) inputs kept"
