@@ -53,13 +53,23 @@ std::optional<int> killed_after(const TemporaryFolder& folder, const std::string
   return WIFSIGNALED(status) ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
-/// Milliseconds to live: mostly within the work, sometimes within the start.
+/// Milliseconds to live: up to twice what the whole takes, so that a kill may come anywhere and the end is
+/// reached.
 class Fate {
  public:
-  explicit Fate(double longest) : times_(5, longest) {}
+  /// `whole` is run once, and timed.
+  template <class F>
+  explicit Fate(F&& whole) : times_(1, 2 * milliseconds(whole)) {}
   double next() { return times_(random_); }
 
  private:
+  template <class F>
+  static double milliseconds(F& f) {
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+
   std::mt19937 random_{static_cast<unsigned>(std::random_device()())};
   std::uniform_real_distribution<double> times_;
 };
@@ -88,8 +98,7 @@ const std::string training =
 TEST(KillCommand, ATrainingEndsAtTheSameBytes) {
   const TemporaryFolder folder;
   test::make_run(folder, "other");
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o whole" + training).code, 0);
-  Fate fate(120);
+  Fate fate([&] { ASSERT_EQ(run_lrurec(folder, "train d.lrd -o whole" + training).code, 0); });
   int kills = 0;
   for (int run = 0; kills < wanted_kills(); ++run) {
     const std::string name = "run" + std::to_string(run);
@@ -117,12 +126,11 @@ TEST(KillCommand, PrepareLeavesTheOldDataOrTheNew) {
   const TemporaryFolder folder;
   const std::string prepare =
       "prepare --demo -q --force --demo-users 3000 --demo-items 40 --demo-length 8 -o ";
-  ASSERT_EQ(run_lrurec(folder, prepare + "new.lrd").code, 0);
+  Fate fate([&] { ASSERT_EQ(run_lrurec(folder, prepare + "new.lrd").code, 0); });
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo -q -o old.lrd --demo-users 60 --demo-items 40 --demo-length 8").code,
       0);
   const auto before = test::read_bytes(folder / "old.lrd"), after = test::read_bytes(folder / "new.lrd");
-  Fate fate(60);
   std::filesystem::create_directory(folder / "at");
   for (int kills = 0; kills < wanted_kills();) {
     std::filesystem::copy_file(folder / "old.lrd", folder / "at/d.lrd",
@@ -146,8 +154,7 @@ TEST(KillCommand, ASweepEndsWithTheSameNumbers) {
     const auto json = nlohmann::json::parse(test::read_text(folder / name / "sweep.json"));
     return nlohmann::json{json.at("best"), json.at("test")}.dump();
   };
-  ASSERT_EQ(run_lrurec(folder, "sweep grid.toml -o whole -q").code, 0);
-  Fate fate(500);
+  Fate fate([&] { ASSERT_EQ(run_lrurec(folder, "sweep grid.toml -o whole -q").code, 0); });
   int kills = 0;
   for (int sweep = 0; kills < wanted_kills(); ++sweep) {
     const std::string name = "sweep" + std::to_string(sweep);
@@ -175,8 +182,7 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
   std::string all;
   for (int i = 0; i < events; ++i) all += event(i);
   test::write_text(folder / "all", all);
-  ASSERT_EQ(run_lrurec(folder, "session run --state whole < all").code, 0);
-  Fate fate(80);
+  Fate fate([&] { ASSERT_EQ(run_lrurec(folder, "session run --save-every 0 --state whole < all").code, 0); });
   int kills = 0;
   for (int session = 0; kills < wanted_kills(); ++session) {
     const std::string state = "state" + std::to_string(session);

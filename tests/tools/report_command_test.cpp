@@ -86,6 +86,39 @@ TEST(ReportCommand, IsDrawnByABrowserWithoutAComplaint) {
   EXPECT_TRUE(console_has_errors(browse(folder, "broken.html").err));
 }
 
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+// What `compare` refuses stands in no common table, and the remedy is the one that works.
+TEST(ReportCommand, RunsOfUnlikeProtocolsHaveTablesOfTheirOwn) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  make_run(folder, "short", " --max-length 3");
+  for (const char* run : {"run", "short"}) {
+    ASSERT_EQ(run_lrurec(folder, std::string("evaluate ") + run).code, 0);
+  }
+  ASSERT_EQ(run_lrurec(folder, "report run short -o unlike.html").code, 0);
+  const auto unlike = browse(folder, "unlike.html");
+  ASSERT_FALSE(console_has_errors(unlike.err)) << unlike.err;
+  EXPECT_EQ(count(unlike.out, ">Not evaluated like the other runs (mask)"), 2U);
+  EXPECT_EQ(count(unlike.out, "<code>lrurec evaluate RUN --mask all</code>"), 2U);
+  EXPECT_NE(unlike.out.find("Test metrics: run</h2>"), std::string::npos);
+  EXPECT_NE(unlike.out.find("Test metrics: short</h2>"), std::string::npos);
+
+  for (const char* run : {"run", "short"}) {
+    std::filesystem::remove(folder / run / "evaluation-test.json");
+    ASSERT_EQ(run_lrurec(folder, std::string("evaluate --mask all ") + run).code, 0);
+  }
+  ASSERT_EQ(run_lrurec(folder, "report run short -o alike.html").code, 0);
+  const auto alike = browse(folder, "alike.html");
+  EXPECT_EQ(count(alike.out, ">Not evaluated like"), 0U);
+  EXPECT_EQ(count(alike.out, ">popularity<"), 1U) << "a baseline under one protocol stands once";
+}
+
 TEST(ReportCommand, FitsAPhone) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
