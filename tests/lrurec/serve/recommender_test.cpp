@@ -9,6 +9,7 @@
 #include "lrurec/serve/session_store.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
+#include "nn/serialization/tensor_record.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
