@@ -267,7 +267,7 @@ GradcheckReport gradcheck(const std::string& operation,
                           const std::function<Variables(const Variables&)>& function, const Variables& inputs,
                           const GradcheckOptions& options) {
   const OwnValues own_values(inputs);
-  const Variables leaves = inputs;
+  const Variables& leaves = inputs;
   GradcheckReport report;
   const bool any =
       std::any_of(leaves.begin(), leaves.end(), [](const Variable& x) { return x.requires_grad(); });

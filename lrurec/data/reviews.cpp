@@ -21,7 +21,9 @@ class Picked {
   }
   void set(std::string_view name, std::string value) {
     for (std::size_t i = 0; i < names_.size(); ++i) {
-      if (names_[i] == name) values_[i] = std::move(value);
+      if (names_[i] != name) continue;
+      values_[i] = std::move(value);
+      return;
     }
   }
   /// The first of some names (by position) that the dictionary has.
