@@ -10,7 +10,7 @@ mkdir -p $folder
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 cmake -S . -B $folder -G Ninja -DCMAKE_BUILD_TYPE=Debug -DLRUREC_CUDA=OFF "${launcher[@]}" \
-  -DCMAKE_CXX_FLAGS_DEBUG="-O0 -g1" -DCMAKE_CXX_FLAGS="--coverage" >$folder/configure.log
+  -DCMAKE_CXX_FLAGS_DEBUG="-Og -g1" -DCMAKE_CXX_FLAGS="--coverage" >$folder/configure.log
 cmake --build $folder --target lrurec_tests --parallel "$(nproc)" | tail -n 1
 find $folder -name '*.gcda' -delete
 # Tests within one process: what the command runs is the same library.
