@@ -56,7 +56,8 @@ Tensors on_gpu(const Tensors& inputs, bool shifted) {
 /// The GPU's results are the CPU's in f32 and f64, for any order of threads the same bits.
 void expect_as_on_cpu(const std::string& what, const Function& function, const std::vector<Shape>& shapes,
                       bool shifted = false, bool complex = false) {
-  for (const auto& [dtype, tolerance] : {std::pair{DType::f32, 2e-5}, std::pair{DType::f64, 1e-12}}) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const double tolerance = dtype == DType::f32 ? 2e-5 : 1e-12;
     Tensors inputs;
     for (const auto& shape : shapes) {
       inputs.push_back(random_normal(shape, complex ? complex_of(dtype) : dtype, inputs.size() + 1));
