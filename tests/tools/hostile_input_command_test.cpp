@@ -91,11 +91,13 @@ TEST(HostileInputCommand, ASessionKeepsItsStatesHoweverItEnds) {
               2)
         << signal;
   }
-  // And what a kill that cannot be caught costs is an interval.
-  EXPECT_EQ(events_after("mkfifo in; " + session + " --save-every 0 < in > out & exec 9> in; " + feed +
-                         " >&9; until [ -s out ]; do sleep .02; done; sleep .4; kill -KILL $!; wait $!; exec "
-                         "9>&-; rm -f in out"),
-            2);
+  // And what a kill that cannot be caught costs is an interval: killed once the file has been replaced.
+  EXPECT_EQ(
+      events_after("mkfifo in; " + session + " --save-every 0 < in > out & exec 9> in; " +
+                   "until [ -s states ]; do sleep .02; done; first=$(stat -c %i states); " + feed +
+                   " >&9; for n in $(seq 500); do [ $(stat -c %i states) = $first ] || break; sleep .02; "
+                   "done; kill -KILL $!; wait $!; exec 9>&-; rm -f in out"),
+      2);
 }
 
 TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritten) {
