@@ -1,6 +1,9 @@
 #include "lrurec/check/gradients.h"
 
-#include "lrurec/model/lrurec.h"
+#include <algorithm>
+
+#include "lrurec/data/examples.h"
+#include "lrurec/model/models.h"
 #include "tensor/random.h"
 
 namespace lrurec::check {
@@ -8,7 +11,7 @@ namespace {
 
 /// Weights large enough for every parameter to matter; the published initial values are so small that the
 /// recurrence hardly reaches the loss.
-void spread_weights(model::LRURec& model) {
+void spread_weights(model::Model& model) {
   std::uint64_t stream = 0;
   for (auto& p : model.named_parameters()) {
     const Philox random(3, stream++);
@@ -21,36 +24,56 @@ void spread_weights(model::LRURec& model) {
   }
 }
 
+/// Three users of 4, 3 and 5 items.
+data::Dataset tiny_data() {
+  data::StringTable users, items;
+  for (const char* name : {"a", "b", "c"}) users.add(name);
+  for (const char* name : {"1", "2", "3", "4", "5"}) items.add(name);
+  return {{0, 6, 11, 18}, {3, 1, 4, 5, 2, 1, 2, 5, 1, 4, 3, 4, 3, 2, 4, 1, 5, 3}, users, items, {}};
+}
+
 }  // namespace
 
-std::vector<ModelCase> check_model_gradients() {
-  const Tensor items = Tensor::from(std::vector<std::int64_t>{0, 3, 1, 4, 0, 2, 5, 1, 3, 2, 4});
-  const Tensor labels = Tensor::from(std::vector<std::int64_t>{3, 1, 4, 5, 2, 5, 1, -1, 2, 4, 1});
-  const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 1, 4, 5, 8, 11});
+std::vector<ModelCase> check_model_gradients(const std::string& only) {
+  const data::Dataset data = tiny_data();
   std::vector<ModelCase> cases;
-  for (const bool outer_gelu : {false, true}) {
-    for (const double dropout : {0.0, 0.3}) {
-      for (const bool fused : {true, false}) {
-        model::ModelConfig config{.num_items = 5,
-                                  .hidden = 4,
-                                  .channels = 6,
-                                  .blocks = 2,
-                                  .dropout = dropout,
-                                  .layer_norm_eps = 1e-5,
-                                  .outer_gelu = outer_gelu};
-        model::LRURec model(config, 1, DType::f64);
-        spread_weights(model);
-        const nn::ForwardContext context{dropout > 0, 1, 7};
-        Variables parameters;
-        for (const auto& p : model.named_parameters()) parameters.push_back(p.variable);
-        const auto loss = [&](const Variables&) {
-          return Variables{fused ? model.loss(items, offsets, labels, context)
-                                 : model.loss_composed(items, offsets, labels, context)};
-        };
-        const std::string name =
-            fmt::format("LRURec ({}, dropout {}{})", fused ? "fused loss" : "composition", dropout,
-                        outer_gelu ? ", outer GELU" : "");
-        cases.push_back({name, gradcheck(name, loss, parameters)});
+  for (const auto* info : model::models()) {
+    if (info->title.find(only) == std::string::npos) continue;
+    const data::ExampleOptions options{info->examples, /*max_length=*/4, /*mask_share=*/0.6};
+    const auto batch = data::to_tensors(
+        data::pack_examples(data, data::training_examples(data, options), options, Philox(1, 1)), Device{});
+    const auto has = [&](const char* setting) {
+      return std::ranges::find(info->settings, setting) != info->settings.end();
+    };
+    for (const bool outer_gelu : {false, true}) {
+      for (const double dropout : {0.0, 0.3}) {
+        for (const bool fused : {true, false}) {
+          if ((outer_gelu && !has("outer_gelu")) || (dropout > 0 && !has("dropout"))) continue;
+          const model::ModelConfig config{.model = info->name,
+                                          .num_items = data.items(),
+                                          .num_users = data.users(),
+                                          .max_length = options.max_length,
+                                          .hidden = 4,
+                                          .channels = 6,
+                                          .blocks = 2,
+                                          .heads = 2,
+                                          .dropout = dropout,
+                                          .final_dropout = dropout,
+                                          .layer_norm_eps = 1e-5,
+                                          .outer_gelu = outer_gelu};
+          const auto model = model::make_model(config, 1, DType::f64);
+          spread_weights(*model);
+          const nn::ForwardContext context{dropout > 0, 1, 7};
+          Variables parameters;
+          for (const auto& p : model->named_parameters()) parameters.push_back(p.variable);
+          const auto loss = [&](const Variables&) {
+            return Variables{fused ? model->loss(batch, context) : model->loss_composed(batch, context)};
+          };
+          const std::string name =
+              fmt::format("{} ({}, dropout {}{})", info->title, fused ? "fused loss" : "composition", dropout,
+                          outer_gelu ? ", outer GELU" : "");
+          cases.push_back({name, gradcheck(name, loss, parameters)});
+        }
       }
     }
   }

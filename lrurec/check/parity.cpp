@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lrurec/model/models.h"
 #include "lrurec/model/published.h"
 #include "tensor/error.h"
 
@@ -100,7 +101,8 @@ ParityReport check_parity(const std::filesystem::path& fixture, DType precision,
     fail(ErrorKind::file, "{}: input, labels and logits must be I64 [B, L], I64 [B, L] and [B, L, |I| + 1]",
          path);
   }
-  model::LRURec model(config, /*seed=*/0, precision);
+  const auto made = model::make_model(config, /*seed=*/0, precision);
+  model::Model& model = *made;
   model::load_published(file, "weights.", model);
   model.to(device);
 
@@ -108,7 +110,7 @@ ParityReport check_parity(const std::filesystem::path& fixture, DType precision,
   const Tensor items = Tensor::from(packed.items), offsets = Tensor::from(packed.offsets);
   ParityReport report;
 
-  const Tensor logits = model.predict(model.encode(items, offsets)).value().host();
+  const Tensor logits = model.predict(model.training_rows({items, offsets, {}, {}, {}}, {})).value().host();
   const Tensor flat = expected.reshape({-1, config.num_items + 1});
   double difference = 0;
   for (std::int64_t i = 0; i < flat.size(0); ++i) {
@@ -119,7 +121,7 @@ ParityReport check_parity(const std::filesystem::path& fixture, DType precision,
   }
   report.lines.push_back({"logits", difference, tolerances.logits});
 
-  const Variable loss = model.loss(items, offsets, Tensor::from(packed.labels));
+  const Variable loss = model.loss({items, offsets, Tensor::from(packed.labels), {}, {}});
   loss.backward();
   const double expected_loss = tensor_of(file, "loss", 1, path).to(DType::f64).select(0, 0).item<double>();
   const double actual_loss = loss.value().to(DType::f64).item<double>();

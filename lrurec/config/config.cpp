@@ -1,11 +1,13 @@
 #include "lrurec/config/config.h"
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <limits>
 #include <sstream>
 
+#include "lrurec/model/models.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "nn/optim/schedule.h"
@@ -49,9 +51,35 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
   try {
     if (setting.key == "device") Device::parse(text);
     if (setting.key == "lr_schedule") nn::parse_schedule(text);
+    if (setting.key == "model") model::find_model(text);
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
   }
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& key) {
+  return std::find(list.begin(), list.end(), key) != list.end();
+}
+
+/// The models that have a setting of their own; none: it is of the training, which all have.
+std::vector<std::string> owners(const std::string& key) {
+  std::vector<std::string> names;
+  for (const auto* info : model::models()) {
+    if (contains(info->settings, key)) names.push_back(info->name);
+  }
+  return names;
+}
+
+bool has_setting(const std::string& model, const std::string& key) {
+  const auto names = owners(key);
+  return names.empty() || contains(names, model);
+}
+
+void check_owner(const TrainConfig& config, const std::string& key, const std::string& place) {
+  if (has_setting(config.model, key)) return;
+  const auto names = owners(key);
+  fail(ErrorKind::usage, "{}: {} has no setting {}; {} {} it", place, config.model, key,
+       fmt::join(names, ", "), names.size() == 1 ? "has" : "have");
 }
 
 template <class T>
@@ -100,20 +128,44 @@ void set_from_node(TrainConfig& config, const Setting& setting, const toml::node
 
 }  // namespace
 
-model::ModelConfig TrainConfig::model(std::int64_t num_items) const {
-  return {.num_items = num_items,
+TrainConfig::TrainConfig(const model::ModelConfig& of)
+    : model(of.model),
+      hidden(of.hidden),
+      channels(of.channels),
+      blocks(of.blocks),
+      heads(of.heads),
+      dropout(of.dropout),
+      final_dropout(of.final_dropout),
+      layer_norm_eps(of.layer_norm_eps),
+      outer_gelu(of.outer_gelu),
+      alpha(of.alpha),
+      max_length(of.max_length) {}
+
+model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_t num_users) const {
+  return {.model = model,
+          .num_items = num_items,
+          .num_users = num_users,
+          .max_length = max_length,
           .hidden = hidden,
           .channels = channels,
           .blocks = blocks,
+          .heads = heads,
           .dropout = dropout,
+          .final_dropout = final_dropout,
           .layer_norm_eps = layer_norm_eps,
-          .outer_gelu = outer_gelu};
+          .outer_gelu = outer_gelu,
+          .alpha = alpha};
+}
+
+data::ExampleOptions TrainConfig::examples() const {
+  return {model::find_model(model).examples, max_length, mask_share};
 }
 
 const std::vector<Setting>& settings() {
   using C = TrainConfig;
   static const std::vector<Setting> all{
       {"preset", &C::preset, "the preset the other settings started from"},
+      {"model", &C::model, "what is trained; lrurec config models lists all"},
       {"seed", &C::seed, "of initial values, batch order and dropout", 0, large},
       {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
       {"deterministic", &C::deterministic, "the same bits for any number of threads, also with negatives", 0,
@@ -122,10 +174,14 @@ const std::vector<Setting>& settings() {
       {"tf32", &C::tf32, "float products on a GPU with 10 bits of mantissa: faster", 0, 0, true},
       {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
-      {"blocks", &C::blocks, "LRU blocks", 1, 64},
+      {"blocks", &C::blocks, "blocks of the model one above the other", 1, 64},
+      {"heads", &C::heads, "of attention; hidden is a multiple of them", 1, 64},
       {"dropout", &C::dropout, "dropout probability", 0, 1},
+      {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 1},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
+      {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
+      {"alpha", &C::alpha, "a sum over n items of a history is divided by n^alpha", 0, 1},
       {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},
       {"batch_size", &C::batch_size, "sequences a step", 1, 1e9},
       {"learning_rate", &C::learning_rate, "of AdamW", 0, large},
@@ -203,16 +259,45 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
-TrainConfig preset(const std::string& name) {
+TrainConfig preset(const std::string& name, const std::string& model) {
   const auto it = presets().find(name);
-  if (it != presets().end()) return it->second;
-  fail(ErrorKind::usage, "unknown preset '{}'{}; there are {}", name, util::suggestion(name, preset_names()),
-       fmt::join(preset_names(), ", "));
+  if (it == presets().end()) {
+    fail(ErrorKind::usage, "unknown preset '{}'{}; there are {}", name,
+         util::suggestion(name, preset_names()), fmt::join(preset_names(), ", "));
+  }
+  TrainConfig config = it->second;
+  const model::ModelInfo& info = model::find_model(model);
+  config.model = model;
+  for (const std::string& which : {std::string(), name}) {
+    const auto own = info.presets.find(which);
+    if (own == info.presets.end()) continue;
+    for (const auto& [key, text] : own->second) set(config, key, text, "the presets of " + model);
+  }
+  return config;
+}
+
+std::vector<Setting> settings_of(const TrainConfig& config) {
+  std::vector<Setting> own;
+  for (const auto& setting : settings()) {
+    if (has_setting(config.model, setting.key)) own.push_back(setting);
+  }
+  return own;
+}
+
+std::vector<std::string> own_settings(const TrainConfig& config) {
+  std::vector<std::string> texts;
+  for (const auto& setting : settings_of(config)) {
+    if (!owners(setting.key).empty()) {
+      texts.push_back(fmt::format("{} = {}", setting.key, value_text(config, setting)));
+    }
+  }
+  return texts;
 }
 
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place) {
   const Setting* setting = find(key);
   if (setting == nullptr) unknown_key(key, place);
+  check_owner(config, key, place);
   std::visit(Overloaded{[&](std::int64_t TrainConfig::*m) {
                           config.*m = parse_number<std::int64_t>(text, key, place);
                           check_range(*setting, static_cast<double>(config.*m), place);
@@ -231,7 +316,9 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 
 namespace {
 
-void parse(TrainConfig& config, const std::string& text, const std::string& place, bool apply_preset) {
+/// `model` of the command line.
+void parse(TrainConfig& config, const std::string& text, const std::string& place, bool apply_preset,
+           const std::string& model) {
   if (util::has_deep_toml_key(text)) fail(ErrorKind::usage, "{}: a key has more than 64 parts", place);
   toml::table table;
   try {
@@ -243,39 +330,53 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
   const auto line_of = [&](const toml::node& node) {
     return fmt::format("{}:{}", place, node.source().begin.line);
   };
-  if (const toml::node* node = table.get("preset"); node != nullptr && apply_preset) {
-    if (!node->is_string()) fail(ErrorKind::usage, "{}: preset needs a string", line_of(*node));
+  // The base of all other keys.
+  const auto base = [&](const char* key, const std::string& otherwise, auto&& use) {
+    const toml::node* node = table.get(key);
+    if (node == nullptr) return use(otherwise);
+    if (!node->is_string()) fail(ErrorKind::usage, "{}: {} needs a string", line_of(*node), key);
     try {
-      config = preset(node->as_string()->get());
+      use(node->as_string()->get());
     } catch (const Error& e) {
       fail(ErrorKind::usage, "{}: {}", line_of(*node), e.what());
     }
+  };
+  if (apply_preset && (table.contains("preset") || table.contains("model"))) {
+    base("model", config.model,
+         [&](const std::string& name) { config.model = model::find_model(name).name; });
+    if (!model.empty()) config.model = model;
+    base("preset", config.preset, [&](const std::string& name) { config = preset(name, config.model); });
+  } else if (const toml::node* node = table.get("model")) {
+    set_from_node(config, *find("model"), *node, line_of(*node));
   }
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const Setting* setting = find(name);
     if (setting == nullptr) unknown_key(name, line_of(node));
+    if (name == "model") continue;
+    check_owner(config, name, line_of(node));
     set_from_node(config, *setting, node, line_of(node));
   }
 }
 
 }  // namespace
 
-void parse_toml(TrainConfig& config, const std::string& text, const std::string& place) {
-  parse(config, text, place, /*apply_preset=*/true);
+void parse_toml(TrainConfig& config, const std::string& text, const std::string& place,
+                const std::string& model) {
+  parse(config, text, place, /*apply_preset=*/true, model);
 }
 
 void parse_saved(TrainConfig& config, const std::string& text, const std::string& place) {
   config = TrainConfig{};
-  parse(config, text, place, /*apply_preset=*/false);
+  parse(config, text, place, /*apply_preset=*/false, "");
 }
 
-void read_toml(TrainConfig& config, const std::filesystem::path& file) {
+void read_toml(TrainConfig& config, const std::filesystem::path& file, const std::string& model) {
   std::ifstream in(file);
   if (!in) fail(ErrorKind::io, "cannot read the configuration file {}", file.string());
   std::ostringstream text;
   text << in.rdbuf();
-  parse_toml(config, text.str(), file.string());
+  parse_toml(config, text.str(), file.string(), model);
 }
 
 std::string value_text(const TrainConfig& config, const Setting& setting) {
@@ -301,7 +402,7 @@ std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file
 
 std::string to_toml(const TrainConfig& config) {
   std::string text;
-  for (const auto& setting : settings()) {
+  for (const auto& setting : settings_of(config)) {
     text += fmt::format("{:<32} # {}\n", fmt::format("{} = {}", setting.key, value_text(config, setting)),
                         setting.help);
   }
@@ -309,8 +410,9 @@ std::string to_toml(const TrainConfig& config) {
 }
 
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b) {
+  if (a.model != b.model) return {"model"};
   std::vector<std::string> keys;
-  for (const auto& setting : settings()) {
+  for (const auto& setting : settings_of(a)) {
     if (!setting.may_change && value_text(a, setting) != value_text(b, setting)) keys.push_back(setting.key);
   }
   return keys;

@@ -9,13 +9,15 @@
 #include <variant>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/data/examples.h"
+#include "lrurec/model/config.h"
 
 namespace lrurec::config {
 
 /// Defaults are those of the paper and its published implementation on ML-1M.
 struct TrainConfig {
   std::string preset = "ml-1m";
+  std::string model = "lrurec";  ///< a name of lrurec/model/models.h; its presets and its own settings follow
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores
   /// The same bits for any number of threads also where OpenBLAS multiplies (the sampled softmax): on one
@@ -27,9 +29,13 @@ struct TrainConfig {
   std::int64_t hidden = 64;
   std::int64_t channels = 128;
   std::int64_t blocks = 2;
+  std::int64_t heads = 2;
   double dropout = 0.2;
+  double final_dropout = 0.5;
   double layer_norm_eps = 1e-5;
   bool outer_gelu = false;
+  double mask_share = 0.2;
+  double alpha = 0.5;
 
   std::int64_t max_length = 200;
   std::int64_t batch_size = 128;
@@ -56,7 +62,12 @@ struct TrainConfig {
       10;  ///< validation rounds without a better Recall@10 before stopping; 0: never stop
   std::int64_t log_every = 50;
 
-  model::ModelConfig model(std::int64_t num_items) const;
+  TrainConfig() = default;
+  /// The defaults, with a model's own settings.
+  explicit TrainConfig(const model::ModelConfig& of);
+  model::ModelConfig model_config(std::int64_t num_items, std::int64_t num_users) const;
+  /// What its model is trained on.
+  data::ExampleOptions examples() const;
   friend bool operator==(const TrainConfig&, const TrainConfig&) = default;
 };
 
@@ -73,35 +84,43 @@ struct Setting {
   bool may_change = false;
 };
 const std::vector<Setting>& settings();
+/// Those that a configuration's model has: the others' own ones are left out.
+std::vector<Setting> settings_of(const TrainConfig& config);
+/// Its model's own settings as text: "hidden = 64", ...
+std::vector<std::string> own_settings(const TrainConfig& config);
 
-/// Names of the presets, and the configuration of one; an unknown name is ErrorKind::usage with a suggestion.
+/// Names of the presets, and the configuration of one for a model; an unknown name is ErrorKind::usage with a
+/// suggestion.
 std::vector<std::string> preset_names();
-TrainConfig preset(const std::string& name);
+TrainConfig preset(const std::string& name, const std::string& model = "lrurec");
 
-/// Sets one setting from text (a command-line flag). Not a number, or out of range: ErrorKind::usage naming
-/// `place`.
+/// Sets one setting from text (a command-line flag). Not a number, out of range, or one that the model does
+/// not have: ErrorKind::usage naming `place`. `model` is set before the others, by preset().
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
 
-/// Reads a TOML file over `config`: a `preset` key is applied first, the other keys on top of it. An unknown
-/// key is ErrorKind::usage with file, line and suggestion; a missing file is ErrorKind::io.
-void read_toml(TrainConfig& config, const std::filesystem::path& file);
+/// Reads a TOML file over `config`: keys `preset` and `model` are applied first, the others on top of them.
+/// An unknown key, or one that the model does not have, is ErrorKind::usage with file, line and suggestion; a
+/// missing file is ErrorKind::io. A `model` that is not empty is that of the command line, over the file's.
+void read_toml(TrainConfig& config, const std::filesystem::path& file, const std::string& model = "");
 /// The line of each key of a TOML file that read_toml accepts.
 std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file);
 /// The same as read_toml from text; `place` stands in errors for the file name.
-void parse_toml(TrainConfig& config, const std::string& text, const std::string& place);
+void parse_toml(TrainConfig& config, const std::string& text, const std::string& place,
+                const std::string& model = "");
 
 /// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
 /// that did not exist when it was saved has the value that leaves everything as it was (TrainConfig's).
 void parse_saved(TrainConfig& config, const std::string& text, const std::string& place);
 
-/// All settings as TOML, each with its meaning as a comment. parse_toml of it gives the same configuration
-/// back.
+/// All settings that the model has as TOML, each with its meaning as a comment. parse_toml of it gives the
+/// same configuration back.
 std::string to_toml(const TrainConfig& config);
 
 /// A setting's value as TOML.
 std::string value_text(const TrainConfig& config, const Setting& setting);
 
-/// Keys in which two configurations differ, leaving out those a resumed run may change.
+/// Keys in which two configurations differ, leaving out those a resumed run may change; of two models only
+/// "model".
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b);
 
 }  // namespace lrurec::config

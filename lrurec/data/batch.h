@@ -19,8 +19,11 @@ namespace lrurec::data {
 
 struct PackedBatch {
   std::vector<std::int64_t> items;       ///< [tokens] input ids
-  std::vector<std::int64_t> labels;      ///< [tokens] the item that follows, 1..|I|; empty for evaluation
+  std::vector<std::int64_t> labels;      ///< what is to be predicted, 1..|I|; empty for evaluation
   std::vector<std::int64_t> offsets{0};  ///< [segments + 1]
+  std::vector<std::int64_t> users;       ///< [segments] 1..|U|, 0: of nobody known
+  /// [labels] the token that predicts each; empty: every token has a label, or every segment
+  std::vector<std::int64_t> predicted_from;
   std::int64_t sequences = 0;
 
   std::int64_t tokens() const { return static_cast<std::int64_t>(items.size()); }
@@ -28,7 +31,7 @@ struct PackedBatch {
 
 /// The same as the model takes it, on any device.
 struct BatchTensors {
-  IndexTensor items, offsets, labels;
+  IndexTensor items{}, offsets{}, labels{}, users{}, predicted_from{};
 };
 BatchTensors to_tensors(const PackedBatch& batch, Device device);
 

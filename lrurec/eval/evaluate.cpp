@@ -116,7 +116,7 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
   return result;
 }
 
-Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const EvaluateOptions& options) {
+Evaluation evaluate(const data::Dataset& data, const model::Model& model, const EvaluateOptions& options) {
   const NoGrad no_grad;
   const std::vector<std::int64_t> users = users_to_rank(data, options.split);
   Evaluation result;
@@ -134,10 +134,9 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
       impossible.push_back(std::erase(masked, static_cast<std::int32_t>(targets.back())) > 0);
       excluded.add(masked);
     }
-    const data::PackedBatch batch = data::pack_histories(data, group, options.split, options.max_length);
-    const Variable hidden = model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets));
+    const Variable rows = user_rows(model, data, group, options.split, options.max_length);
     const auto [ranks, losses] =
-        model.ranks(hidden, Tensor::from(targets), excluded.classes(), options.with_loss);
+        model.ranks(rows, Tensor::from(targets), excluded.classes(), options.with_loss);
     for (std::size_t i = 0; i < n; ++i) {
       result.add(impossible[i] ? Metrics::never : ranks.data<std::int64_t>()[i]);
     }
@@ -150,14 +149,17 @@ Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const
   return result;
 }
 
-Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data::Split split,
+Variable user_rows(const model::Model& model, const data::Dataset& data, std::span<const std::int64_t> users,
+                   data::Split split, std::int64_t max_length) {
+  return model.user_rows(
+      data::to_tensors(data::pack_histories(data, users, split, model.input_length(max_length)), Device{}));
+}
+
+Scorer model_scorer(const model::Model& model, const data::Dataset& data, data::Split split,
                     std::int64_t max_length) {
   return [&model, &data, split, max_length](std::span<const std::int64_t> users) {
     const NoGrad no_grad;
-    const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
-    return model.predict(model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets)))
-        .value()
-        .host();
+    return model.predict(user_rows(model, data, users, split, max_length)).value().host();
   };
 }
 

@@ -9,7 +9,7 @@
 #include "lrurec/data/batches.h"
 #include "lrurec/eval/metrics.h"
 #include "lrurec/eval/protocol.h"
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 #include "lrurec/model/recommendation.h"
 
 namespace lrurec::eval {
@@ -66,10 +66,13 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
 
 /// The same for a model, without storing or sorting scores: ranks are counted while they are computed, and
 /// the last block runs its second half for the last token only. `with_loss` is available.
-Evaluation evaluate(const data::Dataset& data, const model::LRURec& model, const EvaluateOptions& options);
+Evaluation evaluate(const data::Dataset& data, const model::Model& model, const EvaluateOptions& options);
 
-/// The model's scores written out: hidden features of the last item of each user's history against all items.
-Scorer model_scorer(const model::LRURec& model, const data::Dataset& data, data::Split split,
+/// The rows of some users' histories before the split's targets, [users, K].
+Variable user_rows(const model::Model& model, const data::Dataset& data, std::span<const std::int64_t> users,
+                   data::Split split, std::int64_t max_length);
+/// The model's scores written out: those rows against all items.
+Scorer model_scorer(const model::Model& model, const data::Dataset& data, data::Split split,
                     std::int64_t max_length);
 
 }  // namespace lrurec::eval

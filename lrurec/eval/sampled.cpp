@@ -108,13 +108,11 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
   return result;
 }
 
-CandidateScorer model_candidate_scorer(const model::LRURec& model, const data::Dataset& data,
+CandidateScorer model_candidate_scorer(const model::Model& model, const data::Dataset& data,
                                        data::Split split, std::int64_t max_length) {
   return [&model, &data, split, max_length](std::span<const std::int64_t> users, const Tensor& candidates) {
     const NoGrad no_grad;
-    const data::PackedBatch batch = data::pack_histories(data, users, split, max_length);
-    const Variable hidden = model.encode_last(Tensor::from(batch.items), Tensor::from(batch.offsets));
-    return model.score(hidden.value(), candidates).host();
+    return model.score(user_rows(model, data, users, split, max_length).value(), candidates).host();
   };
 }
 

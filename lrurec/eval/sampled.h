@@ -29,7 +29,7 @@ std::int64_t sampled_rank(std::span<const float> scores);
 Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& scorer,
                             const SampledEvaluateOptions& options);
 
-CandidateScorer model_candidate_scorer(const model::LRURec& model, const data::Dataset& data,
+CandidateScorer model_candidate_scorer(const model::Model& model, const data::Dataset& data,
                                        data::Split split, std::int64_t max_length);
 
 }  // namespace lrurec::eval

@@ -1,5 +1,6 @@
 #include "lrurec/exchange/import_run.h"
 
+#include "lrurec/model/models.h"
 #include "nn/serialization/module_file.h"
 #include "tensor/error.h"
 
@@ -14,6 +15,10 @@ void check_fits(const Weights& weights, const data::Dataset& data, bool other_da
          "model was trained on (same filter, same numbering of items)",
          weights.path, weights.config.num_items, data.items());
   }
+  if (model::find_model(weights.config.model).knows_users && weights.config.num_users != data.users()) {
+    fail(ErrorKind::file, "{}: the weights are for {} users, the data set has {}; the model knows its users",
+         weights.path, weights.config.num_users, data.users());
+  }
   if (!told.empty() && told != data.fingerprint() && !other_data) {
     fail(ErrorKind::file,
          "{}: the weights were trained on a data set of the fingerprint {}, this one has {}; where its items "
@@ -24,13 +29,8 @@ void check_fits(const Weights& weights, const data::Dataset& data, bool other_da
 
 /// The settings of the run; a size that no run may have is ErrorKind::file.
 config::TrainConfig settings_of(const Weights& weights, std::int64_t max_length) {
-  config::TrainConfig config;
+  config::TrainConfig config(weights.config);
   config.preset = "imported";
-  config.hidden = weights.config.hidden;
-  config.channels = weights.config.channels;
-  config.blocks = weights.config.blocks;
-  config.layer_norm_eps = weights.config.layer_norm_eps;
-  config.outer_gelu = weights.config.outer_gelu;
   config.max_length = max_length;
   config::TrainConfig read_back;
   try {
@@ -48,15 +48,16 @@ train::RunFolder import_run(const Weights& weights, const data::Dataset& data, s
                             const std::filesystem::path& folder) {
   check_fits(weights, data, other_data);
   const config::TrainConfig config = settings_of(weights, max_length);
-  model::LRURec model(config.model(data.items()), /*seed=*/0);
-  weights.load_into(model);
+  const auto model = model::make_model(config.model_config(data.items(), data.users()), /*seed=*/0);
+  weights.load_into(*model);
 
   train::Checkpoint checkpoint{
       .config = config::to_toml(config),
       .fingerprint = data.fingerprint(),
       .num_items = data.items(),
+      .num_users = data.users(),
       .progress = {.step = weights.about.step, .best_step = weights.about.step, .finished = "imported"},
-      .parameters = nn::to_records(model),
+      .parameters = nn::to_records(*model),
       .optimizer = {}};
   auto run = train::RunFolder::create(folder);
   try {

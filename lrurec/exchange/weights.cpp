@@ -4,6 +4,8 @@
 #include <charconv>
 #include <set>
 
+#include "lrurec/config/config.h"
+#include "lrurec/model/models.h"
 #include "lrurec/model/published.h"
 #include "nn/optim/clip.h"
 #include "nn/serialization/module_file.h"
@@ -159,8 +161,50 @@ class Metadata {
   const std::map<std::string, std::string>& entries_;
 };
 
-void read_metadata(Weights& weights) {
-  const Metadata metadata(weights.file.metadata);
+Names names_of(const nn::Safetensors& file) {
+  const bool ours = file.tensors.contains("embedding.weight");
+  const bool published = file.tensors.contains("embedding.token.weight");
+  if (ours == published) {
+    fail(ErrorKind::file,
+         "it holds {} 'embedding.weight' (lrurec's names) {} 'embedding.token.weight' (the published names); "
+         "docs/weights.md lists both",
+         ours ? "both" : "neither", ours ? "and" : "nor");
+  }
+  return ours ? Names::ours : Names::published;
+}
+
+/// What another model than LRURec says of itself; its tensors are compared with that when it is loaded.
+model::ModelConfig config_of_metadata(const Metadata& metadata, const model::ModelInfo& info) {
+  config::TrainConfig settings = config::preset("ml-1m", info.name);
+  for (const auto& key : info.settings) {
+    const std::string text = metadata.text(key);
+    if (text.empty()) fail(ErrorKind::file, "its metadata lack '{}' of the model {}", key, info.name);
+    config::set(settings, key, text, "its metadata");
+  }
+  settings.max_length = std::max<std::int64_t>(1, metadata.number<std::int64_t>("max_len").value_or(0));
+  const auto items = metadata.number<std::int64_t>("num_items").value_or(0);
+  const auto users = metadata.number<std::int64_t>("num_users").value_or(0);
+  if (items < 1 || items >= INT32_MAX || users >= INT32_MAX) {
+    fail(ErrorKind::file, "its metadata say {} items and {} users", items, users);
+  }
+  return settings.model_config(items, users);
+}
+
+/// The sizes that the metadata tell against the numbers that are there: no memory is asked for otherwise.
+void check_sizes(const Weights& weights, const model::ModelInfo& info) {
+  double numbers = 0;
+  for (const auto& [name, tensor] : weights.file.tensors) {
+    numbers += static_cast<double>(tensor.numel()) * (is_complex(tensor.dtype()) ? 2 : 1);
+  }
+  if (const double wanted = info.real_parameters(weights.config); numbers != wanted) {
+    fail(ErrorKind::file, "a model {} of these metadata has {:.0f} numbers, its tensors {:.0f}", info.name,
+         wanted, numbers);
+  }
+}
+
+void read_lrurec(Weights& weights, const Metadata& metadata) {
+  weights.names = names_of(weights.file);
+  weights.config = config_of_shapes(weights.file, weights.names);
   model::ModelConfig& config = weights.config;
   metadata.agrees("hidden", config.hidden);
   metadata.agrees("channels", config.channels);
@@ -168,6 +212,18 @@ void read_metadata(Weights& weights) {
   metadata.agrees("num_items", config.num_items);
   config.layer_norm_eps = metadata.number<double>("layer_norm_eps").value_or(config.layer_norm_eps);
   config.outer_gelu = metadata.truth("outer_gelu").value_or(false);
+}
+
+void read_model(Weights& weights) {
+  const Metadata metadata(weights.file.metadata);
+  const std::string name = metadata.text("model");
+  if (name.empty() || name == model::ModelConfig{}.model) {
+    read_lrurec(weights, metadata);
+  } else {
+    const model::ModelInfo& info = model::find_model(name);
+    weights.config = config_of_metadata(metadata, info);
+    check_sizes(weights, info);
+  }
   weights.about.max_length = metadata.number<std::int64_t>("max_len").value_or(0);
   weights.about.step = metadata.number<std::int64_t>("step").value_or(0);
   weights.about.fingerprint = metadata.text("dataset_fingerprint");
@@ -186,18 +242,6 @@ Tensor usable(const std::string& name, const Tensor& tensor) {
   return result;
 }
 
-Names names_of(const nn::Safetensors& file) {
-  const bool ours = file.tensors.contains("embedding.weight");
-  const bool published = file.tensors.contains("embedding.token.weight");
-  if (ours == published) {
-    fail(ErrorKind::file,
-         "it holds {} 'embedding.weight' (lrurec's names) {} 'embedding.token.weight' (the published names); "
-         "docs/weights.md lists both",
-         ours ? "both" : "neither", ours ? "and" : "nor");
-  }
-  return ours ? Names::ours : Names::published;
-}
-
 /// Errors about a file's contents, with its name before them.
 template <class F>
 auto naming(const std::string& path, F&& f) {
@@ -209,7 +253,7 @@ auto naming(const std::string& path, F&& f) {
   }
 }
 
-void load_ours(const nn::Safetensors& file, model::LRURec& model) {
+void load_ours(const nn::Safetensors& file, model::Model& model) {
   std::map<std::string, nn::TensorRecord> records;
   for (const auto& [name, tensor] : file.tensors) records.emplace(name, nn::to_record(tensor));
   nn::load_records(records, model);
@@ -217,11 +261,15 @@ void load_ours(const nn::Safetensors& file, model::LRURec& model) {
 
 }  // namespace
 
-nn::Safetensors to_safetensors(const model::LRURec& model, const About& about, Names names,
+nn::Safetensors to_safetensors(const model::Model& model, const About& about, Names names,
                                ComplexAs complex_as) {
   const model::ModelConfig& config = model.config();
   nn::Safetensors file;
   if (names == Names::published) {
+    if (config.model != model::ModelConfig{}.model) {
+      fail(ErrorKind::usage, "published names are those of LRURec, this is {}; export it with --names lrurec",
+           model.info().title);
+    }
     if (config.channels != 2 * config.hidden || config.outer_gelu) {
       fail(ErrorKind::usage,
            "the published model cannot compute this one ({}); export it with --names lrurec",
@@ -234,13 +282,15 @@ nn::Safetensors to_safetensors(const model::LRURec& model, const About& about, N
     for (const auto& p : model.named_parameters()) file.tensors.emplace(p.name, p.variable.value().host());
   }
   if (complex_as == ComplexAs::split) file.tensors = split_complex(file.tensors);
-  file.metadata = {{"hidden", std::to_string(config.hidden)},
-                   {"channels", std::to_string(config.channels)},
-                   {"blocks", std::to_string(config.blocks)},
+  file.metadata = {{"model", config.model},
                    {"num_items", std::to_string(config.num_items)},
-                   {"layer_norm_eps", fmt::format("{}", config.layer_norm_eps)},
-                   {"outer_gelu", config.outer_gelu ? "true" : "false"},
                    {"step", std::to_string(about.step)}};
+  if (model.info().knows_users) file.metadata["num_users"] = std::to_string(config.num_users);
+  const config::TrainConfig settings(config);
+  for (const auto& setting : config::settings_of(settings)) {
+    if (std::ranges::find(model.info().settings, setting.key) == model.info().settings.end()) continue;
+    file.metadata[setting.key] = config::value_text(settings, setting);
+  }
   if (about.max_length > 0) file.metadata["max_len"] = std::to_string(about.max_length);
   if (!about.fingerprint.empty()) file.metadata["dataset_fingerprint"] = about.fingerprint;
   return file;
@@ -253,24 +303,19 @@ Weights read_weights(const std::filesystem::path& path) {
     weights.file = nn::read_safetensors(path);
     weights.file.tensors = join_complex(without_prefix(weights.file.tensors));
     for (auto& [name, tensor] : weights.file.tensors) tensor = usable(name, tensor);
-    weights.names = names_of(weights.file);
-    weights.config = config_of_shapes(weights.file, weights.names);
-    read_metadata(weights);
+    read_model(weights);
   });
   return weights;
 }
 
-void Weights::load_into(model::LRURec& model) const {
+void Weights::load_into(model::Model& model) const {
   naming(path, [&] {
     if (names == Names::ours) {
       load_ours(file, model);
     } else {
       model::load_published(file, "", model);
     }
-    if (!(model.max_abs_lambda() < 1)) {
-      fail(ErrorKind::file, "an eigenvalue has modulus {}, so the recurrence is not stable",
-           model.max_abs_lambda());
-    }
+    if (const std::string problem = model.problem(); !problem.empty()) fail(ErrorKind::file, "{}", problem);
   });
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 #include "nn/serialization/safetensors.h"
 
 namespace lrurec::exchange {
@@ -22,23 +22,26 @@ struct About {
   std::int64_t step = 0;        ///< step: training steps behind the weights
 };
 
-/// The model's parameters (f32), bit by bit, and the metadata hidden, channels, blocks, num_items,
-/// layer_norm_eps, outer_gelu, max_len, step and dataset_fingerprint. ErrorKind::usage for published names
-/// where the published model cannot compute the same: channels other than 2 hidden, or an outer GELU.
-nn::Safetensors to_safetensors(const model::LRURec& model, const About& about, Names names,
+/// The model's parameters (f32), bit by bit, and the metadata model, its own settings (hidden, blocks, ...),
+/// num_items, num_users, max_len, step and dataset_fingerprint. ErrorKind::usage for published names where
+/// the published model cannot compute the same: another model, channels other than 2 hidden, or an outer
+/// GELU.
+nn::Safetensors to_safetensors(const model::Model& model, const About& about, Names names,
                                ComplexAs complex_as);
 
 /// Weights as a file holds them, before a model is made of them.
 struct Weights {
-  model::ModelConfig config;  ///< sizes as the shapes say; layer_norm_eps and outer_gelu from the metadata
+  /// Of LRURec: sizes as the shapes say, layer_norm_eps and outer_gelu from the metadata. Of others all is
+  /// from the metadata.
+  model::ModelConfig config;
   About about;
   Names names = Names::ours;
   std::string path;      ///< for messages
   nn::Safetensors file;  ///< f32 and c64, complex tensors joined, names without the prefix "weights."
 
   /// Copies the weights into a model of this `config`, bit by bit. A missing, extra or misshaped tensor and
-  /// |lambda| >= 1 are ErrorKind::file, naming file and tensor.
-  void load_into(model::LRURec& model) const;
+  /// what no model may have (Model::problem) are ErrorKind::file, naming file and tensor.
+  void load_into(model::Model& model) const;
 };
 
 /// Reads a file of to_safetensors, or one with published names from elsewhere: with or without the prefix

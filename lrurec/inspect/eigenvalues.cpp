@@ -5,11 +5,18 @@
 #include <map>
 #include <numeric>
 
+#include "lrurec/model/models.h"
+#include "tensor/error.h"
+
 namespace lrurec::inspect {
 
-std::vector<Eigenvalues> eigenvalues(const model::LRURec& model) {
+std::vector<Eigenvalues> eigenvalues(const model::Model& model) {
   std::vector<Eigenvalues> blocks;
-  for (const Tensor& lambda : model.lambdas()) {
+  const auto* recurrence = model.recurrence();
+  if (recurrence == nullptr) {
+    fail(ErrorKind::usage, "{} has no linear recurrence, and so no eigenvalues", model.info().title);
+  }
+  for (const Tensor& lambda : recurrence->lambdas()) {
     const Tensor exact = lambda.to(DType::c128);
     const auto* values = exact.data<std::complex<double>>();
     blocks.emplace_back(values, values + exact.numel());
@@ -18,7 +25,7 @@ std::vector<Eigenvalues> eigenvalues(const model::LRURec& model) {
 }
 
 std::vector<Eigenvalues> initial_eigenvalues(const model::ModelConfig& config, std::uint64_t seed) {
-  return eigenvalues(model::LRURec(config, seed));
+  return eigenvalues(*model::make_model(config, seed));
 }
 
 double mean_abs(const Eigenvalues& lambda) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 
 namespace lrurec::inspect {
 
@@ -13,7 +13,8 @@ namespace lrurec::inspect {
 using Eigenvalues = std::vector<std::complex<double>>;
 
 /// Those of each block.
-std::vector<Eigenvalues> eigenvalues(const model::LRURec& model);
+/// Of every block. A model without a linear recurrence is ErrorKind::usage.
+std::vector<Eigenvalues> eigenvalues(const model::Model& model);
 /// Those that training with this seed began with: |lambda|^2 uniform in [.8^2, .99^2], angles uniform.
 std::vector<Eigenvalues> initial_eigenvalues(const model::ModelConfig& config, std::uint64_t seed);
 

@@ -45,23 +45,24 @@ std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
 }
 
 /// The candidate's score after each of some histories.
-std::vector<double> scores(const model::LRURec& model,
-                           const std::vector<std::vector<std::int64_t>>& histories, std::int32_t candidate) {
+std::vector<double> scores(const model::Model& model, const std::vector<std::vector<std::int64_t>>& histories,
+                           std::int32_t candidate) {
   std::vector<std::int64_t> items, offsets{0};
   for (const auto& history : histories) {
     items.insert(items.end(), history.begin(), history.end());
     offsets.push_back(std::ssize(items));
   }
   const auto n = static_cast<std::int64_t>(histories.size());
-  const Tensor hidden = model.encode_last(ids(items), ids(offsets)).value();
+  const Tensor nobody = Tensor::zeros({n}, DType::i64);
+  const Tensor rows = model.user_rows({ids(items), ids(offsets), {}, nobody, {}}).value();
   const Tensor candidates = Tensor::from(std::vector<std::int64_t>(histories.size(), candidate), {n, 1});
-  const Tensor found = model.score(hidden, candidates).to(DType::f64).host().contiguous();
+  const Tensor found = model.score(rows, candidates).to(DType::f64).host().contiguous();
   return {found.data<double>(), found.data<double>() + n};
 }
 
 }  // namespace
 
-Memory memory(const model::LRURec& model, std::span<const std::int32_t> history, std::int32_t candidate) {
+Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate) {
   if (history.empty()) fail(ErrorKind::internal, "[memory] the history is empty");
   const NoGrad no_grad;
   const std::vector<std::int64_t> whole(history.begin(), history.end());
@@ -75,11 +76,11 @@ Memory memory(const model::LRURec& model, std::span<const std::int32_t> history,
   const std::vector<double> after = scores(model, histories, candidate);
 
   Memory result{after[0], std::vector<ItemMemory>(history.size())};
-  const auto lambda = eigenvalues(model);
-  const auto inputs = model.block_inputs(ids(whole), ids({0, L}));
+  const auto lambda = model.recurrence() != nullptr ? eigenvalues(model) : std::vector<Eigenvalues>{};
+  const auto inputs =
+      lambda.empty() ? std::vector<Tensor>{} : model.recurrence()->recurrence_inputs(ids(whole), ids({0, L}));
   for (std::size_t b = 0; b < inputs.size(); ++b) {
-    const Tensor u = model.block(static_cast<std::int64_t>(b)).lru().input(Variable(inputs[b])).value();
-    const auto of_block = shares(u, lambda[b]);
+    const auto of_block = shares(inputs[b], lambda[b]);
     for (std::size_t k = 0; k < history.size(); ++k) result.items[k].share.push_back(of_block[k]);
   }
   for (std::size_t k = 0; k < history.size(); ++k) {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 
 namespace lrurec::inspect {
 
@@ -28,6 +28,6 @@ struct Memory {
 };
 
 /// history: items 1..|I|, oldest first, at least one. Memory grows with the square of its length.
-Memory memory(const model::LRURec& model, std::span<const std::int32_t> history, std::int32_t candidate);
+Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate);
 
 }  // namespace lrurec::inspect

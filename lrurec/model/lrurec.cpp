@@ -1,22 +1,49 @@
 #include "lrurec/model/lrurec.h"
 
-#include <algorithm>
-#include <cmath>
-
+#include "lrurec/model/models.h"
 #include "ops/ops.h"
 
 namespace lrurec::model {
 namespace {
 
-/// The row of the last token of each sequence, i64 [S].
-IndexTensor last_tokens(const IndexTensor& offsets) {
-  auto rows = offsets.host().to_vector<std::int64_t>();
-  rows.erase(rows.begin());
-  for (auto& row : rows) --row;
-  return IndexTensor(Tensor::from(rows)).to(offsets.device());
+/// B x and h C of a token with real x and y, 4 H D each; the position-wise network H -> 4 H -> H, 16 H^2. Of
+/// the last block all but B x is for the wanted rows alone. At H = 64, D = 128: 131 kflop a block.
+double forward_flop(const ModelConfig& config, const Work& work) {
+  const auto H = static_cast<double>(config.hidden), D = static_cast<double>(config.channels);
+  const double inputs = 4 * H * D, rest = 4 * H * D + 16 * H * H;
+  const auto blocks = static_cast<double>(config.blocks);
+  return work.tokens * (blocks * inputs + (blocks - 1) * rest) + work.rows * rest;
+}
+
+double real_parameters_of(const ModelConfig& config) {
+  const auto H = static_cast<double>(config.hidden), D = static_cast<double>(config.channels);
+  const double classes = static_cast<double>(config.num_items) + 1, layer_norm = 2 * H;
+  const double lru = 3 * D + 2 * (D * H + D) + 2 * (H * D + H), feed_forward = 8 * H * H + 5 * H;
+  const double block = lru + feed_forward + 2 * layer_norm;
+  return classes * (H + 1) + layer_norm + static_cast<double>(config.blocks) * block;
 }
 
 }  // namespace
+
+const ModelInfo& LRURec::about() {
+  static const ModelInfo info{
+      .name = "lrurec",
+      .title = "LRURec",
+      .what = "linear recurrent units with position-wise networks, trained in parallel",
+      .paper = "Yue et al., WSDM 2024",
+      .has_state = true,
+      .knows_users = false,
+      .event_cost = "H D + H^2",
+      .examples = data::ExampleKind::windows,
+      .settings = {"hidden", "channels", "blocks", "dropout", "layer_norm_eps", "outer_gelu"},
+      .presets = {},
+      .make = [](const ModelConfig& config, nn::Initializer init) -> std::unique_ptr<Model> {
+        return std::make_unique<LRURec>(config, init);
+      },
+      .real_parameters = real_parameters_of,
+      .forward_flop = forward_flop};
+  return info;
+}
 
 LruBlock::LruBlock(const ModelConfig& config, std::uint64_t site, nn::Initializer& init)
     : lru_(config.hidden, config.channels, init),
@@ -70,11 +97,8 @@ Tensor LruBlock::step(const Tensor& x, const Tensor& state) const {
   return feed_forward_norm_.step(position_wise, y);
 }
 
-LRURec::LRURec(const ModelConfig& config, std::uint64_t seed, DType real)
-    : LRURec(config, nn::Initializer(seed, real)) {}
-
 LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
-    : config_(config),
+    : Model(config),
       embedding_(config.num_items + 1, config.hidden, init),
       embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init) {
   register_module("embedding", embedding_);
@@ -87,12 +111,6 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
 
-std::unique_ptr<LRURec> LRURec::clone() const {
-  std::unique_ptr<LRURec> copy(new LRURec(config_, nn::Initializer::without_values(dtype())));
-  copy->copy_values(*this);
-  return copy;
-}
-
 Variable LRURec::embed(const IndexTensor& items, const nn::ForwardContext& context) const {
   return embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
 }
@@ -103,18 +121,6 @@ Variable LRURec::encode(const IndexTensor& items, const IndexTensor& offsets,
   const IndexTensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block->forward(x, boundaries, {}, context).x;
   return x;
-}
-
-std::vector<Tensor> LRURec::block_inputs(const IndexTensor& items, const IndexTensor& offsets) const {
-  const NoGrad no_grad;
-  Variable x = embed(items, {});
-  const IndexTensor boundaries = offsets.to(device());
-  std::vector<Tensor> inputs;
-  for (const auto& block : blocks_) {
-    inputs.push_back(x.value());
-    x = block->forward(x, boundaries, {}, {}).x;
-  }
-  return inputs;
 }
 
 Variable LRURec::encode_composed(const IndexTensor& items, const IndexTensor& offsets,
@@ -139,8 +145,8 @@ void LRURec::prepare_steps() {
   for (auto& block : blocks_) block->prepare_steps();
 }
 
-Tensor LRURec::initial_state(std::int64_t n) const {
-  return Tensor::zeros({config_.blocks, n, config_.channels}, complex_of(dtype()), device());
+Tensor LRURec::initial_state(const IndexTensor& users) const {
+  return Tensor::zeros({config_.blocks, users.numel(), config_.channels}, complex_of(dtype()), device());
 }
 
 Tensor LRURec::step(const IndexTensor& items, const Tensor& state) const {
@@ -151,53 +157,10 @@ Tensor LRURec::step(const IndexTensor& items, const Tensor& state) const {
   return x;
 }
 
-Variable LRURec::predict(const Variable& hidden) const {
-  return ops::linear(hidden, embedding_.weight, bias_);
-}
-
-ops::raw::LinearRanks LRURec::ranks(const Variable& hidden, const IndexTensor& targets,
-                                    const ops::raw::ExcludedClasses& excluded, bool with_losses) const {
-  return ops::raw::linear_ranks(hidden.value(), embedding_.weight.value(), bias_.value(), targets, excluded,
-                                with_losses);
-}
-
-Variable LRURec::loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
-                      const nn::ForwardContext& context) const {
-  return ops::linear_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_,
-                                   labels.to(device()));
-}
-
-Variable LRURec::loss_composed(const IndexTensor& items, const IndexTensor& offsets,
-                               const IndexTensor& labels, const nn::ForwardContext& context) const {
-  return ops::cross_entropy(predict(encode_composed(items, offsets, context)), labels);
-}
-
-Variable LRURec::sampled_loss(const IndexTensor& items, const IndexTensor& offsets, const IndexTensor& labels,
-                              const IndexTensor& negatives, bool log_correction,
-                              const nn::ForwardContext& context) const {
-  ops::SampledOptions options;
-  if (log_correction && negatives.numel() > 0) {
-    options.log_expected_count =
-        std::log(static_cast<double>(negatives.size(-1)) / static_cast<double>(config_.num_items));
-  }
-  return ops::sampled_cross_entropy(encode(items, offsets, context), embedding_.weight, bias_, labels,
-                                    negatives, options);
-}
-
-Tensor LRURec::score(const Tensor& hidden, const Tensor& candidates) const {
-  const NoGrad no_grad;
-  const std::int64_t n = candidates.size(0), k = candidates.size(1);
-  const Tensor scores = Tensor::empty({n, k}, hidden.dtype(), hidden.device());
-  const Tensor all = candidates.to(hidden.device());
-  const Tensor bias = bias_.value().unsqueeze(1);
-  // User by user: the rows of all candidates of all users would be large.
-  for (std::int64_t u = 0; u < n; ++u) {
-    const Tensor ids = all.select(0, u);
-    const Tensor products = ops::raw::matmul(ops::raw::embedding(embedding_.weight.value(), ids),
-                                             hidden.select(0, u).unsqueeze(1));
-    scores.select(0, u).copy_(ops::raw::add(products, ops::raw::embedding(bias, ids)).squeeze(1));
-  }
-  return scores;
+std::string LRURec::problem() const {
+  const double largest = max_abs_lambda();
+  if (largest < 1) return {};  // false for a NaN
+  return fmt::format("an eigenvalue has modulus {:.9g}, so the recurrence is not stable", largest);
 }
 
 std::vector<Tensor> LRURec::lambdas() const {
@@ -207,23 +170,16 @@ std::vector<Tensor> LRURec::lambdas() const {
   return blocks;
 }
 
-std::vector<double> LRURec::mean_abs_lambda() const {
+std::vector<Tensor> LRURec::recurrence_inputs(const IndexTensor& items, const IndexTensor& offsets) const {
   const NoGrad no_grad;
-  std::vector<double> means;
-  for (const Tensor& lambda : lambdas()) {
-    means.push_back(ops::mean(ops::abs(Variable(lambda))).value().to(DType::f64).item<double>());
+  Variable x = embed(items, {});
+  const IndexTensor boundaries = offsets.to(device());
+  std::vector<Tensor> inputs;
+  for (const auto& block : blocks_) {
+    inputs.push_back(block->lru().input(x).value());
+    x = block->forward(x, boundaries, {}, {}).x;
   }
-  return means;
-}
-
-double LRURec::max_abs_lambda() const {
-  const NoGrad no_grad;
-  double largest = 0;
-  for (const Tensor& lambda : lambdas()) {
-    largest =
-        std::max(largest, ops::max(ops::abs(Variable(lambda)), 0).value().to(DType::f64).item<double>());
-  }
-  return largest;
+  return inputs;
 }
 
 }  // namespace lrurec::model

@@ -58,7 +58,7 @@ const Tensor& find(const nn::Safetensors& file, const std::string& name, const S
 
 }  // namespace
 
-void load_published(const nn::Safetensors& file, const std::string& prefix, LRURec& model) {
+void load_published(const nn::Safetensors& file, const std::string& prefix, Model& model) {
   std::set<std::string> used;
   for (const auto& [published, ours] : one_to_one(model.config())) {
     Variable parameter = model.parameter(ours);
@@ -83,7 +83,7 @@ void load_published(const nn::Safetensors& file, const std::string& prefix, LRUR
   }
 }
 
-std::map<std::string, Tensor> to_published(const LRURec& model, bool gradients) {
+std::map<std::string, Tensor> to_published(const Model& model, bool gradients) {
   const auto take = [&](const std::string& name) {
     const Variable parameter = model.parameter(name);
     if (!gradients) return parameter.value().host();

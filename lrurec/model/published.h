@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 #include "nn/serialization/safetensors.h"
 
 namespace lrurec::model {
@@ -12,10 +12,10 @@ namespace lrurec::model {
 /// Copies weights stored under published names with a prefix ("weights.") into the model, converting the
 /// dtype. The published params_log [3, D] holds nu_log, theta_log and gamma_log. A missing, misshaped or
 /// unused tensor with that prefix is ErrorKind::file, naming it.
-void load_published(const nn::Safetensors& file, const std::string& prefix, LRURec& model);
+void load_published(const nn::Safetensors& file, const std::string& prefix, Model& model);
 
 /// A tensor per published name, as the model's parameters (or, with `gradients`, their gradients) give it.
-std::map<std::string, Tensor> to_published(const LRURec& model, bool gradients = false);
+std::map<std::string, Tensor> to_published(const Model& model, bool gradients = false);
 
 /// The model's sizes as a fixture's metadata tell them (hidden, blocks, num_items, layer_norm_eps).
 ModelConfig config_of_fixture(const nn::Safetensors& file, const std::string& path);

@@ -2,22 +2,37 @@
 
 #include <algorithm>
 
+#include "lrurec/model/models.h"
+#include "tensor/error.h"
+
 namespace lrurec::model {
 
-IncrementalModel::IncrementalModel(const LRURec& model)
-    : model_(model.clone()),
-      items_(model.parameter("embedding.weight").value(), model.parameter("bias").value()) {
+IncrementalModel::IncrementalModel(const Model& model)
+    : model_(model.clone()), items_(model.item_matrix().value(), model.item_bias().value()) {
+  if (!model.info().has_state) {
+    fail(ErrorKind::usage, "{} looks at a user's whole history for each event, so it has no sessions; use {}",
+         model.info().title, "lrurec recommend --items");
+  }
   model_->prepare_steps();
+  empty_ = initial_state(0);
+}
+
+Tensor IncrementalModel::initial_state(std::int64_t n) const {
+  return model_->initial_state(Tensor::zeros({n}, DType::i64));
 }
 
 Tensor IncrementalModel::step(const IndexTensor& items, Tensor& state) const {
-  const Shape wanted{config().blocks, items.numel(), config().channels};
-  const DType z = complex_of(model_->dtype());
-  if (items.rank() != 1 || items.dtype() != DType::i64 || state.shape() != wanted || state.dtype() != z ||
-      !state.is_contiguous()) {
+  if (items.rank() != 1 || items.dtype() != DType::i64) {
+    fail(ErrorKind::internal, "[incremental] items: {} {} must be i64 [n]", name(items.dtype()),
+         items.shape().str());
+  }
+  std::vector<std::int64_t> sizes(empty_.shape().begin(), empty_.shape().end());
+  sizes.at(1) = items.numel();
+  const Shape wanted(sizes);
+  if (state.shape() != wanted || state.dtype() != empty_.dtype() || !state.is_contiguous()) {
     fail(ErrorKind::internal, "[incremental] items: {} {}, state: {} {} must be i64 [n] and dense {} {}",
-         name(items.dtype()), items.shape().str(), name(state.dtype()), state.shape().str(), name(z),
-         wanted.str());
+         name(items.dtype()), items.shape().str(), name(state.dtype()), state.shape().str(),
+         name(empty_.dtype()), wanted.str());
   }
   if (state.device() != model_->device()) {
     fail(ErrorKind::internal, "[incremental] the state is on {}, the model is on {}", state.device().str(),
@@ -37,6 +52,9 @@ ops::raw::TopK IncrementalModel::top_k(const Tensor& hidden, std::int64_t k,
                                        const ops::raw::ExcludedClasses& excluded) const {
   return ops::raw::linear_top_k(hidden, items_, k, excluded);
 }
+
+Session::Session(const IncrementalModel& model, std::int64_t user)
+    : model_(model), state_(model.initial_state(Tensor::from(std::vector<std::int64_t>{user}))) {}
 
 void Session::observe(std::int64_t item) {
   hidden_ = model_.step(Tensor::from(std::vector<std::int64_t>{item}), state_);

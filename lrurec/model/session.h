@@ -6,38 +6,44 @@
 #include <span>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 #include "lrurec/model/recommendation.h"
 #include "ops/linear_top_k/linear_top_k.h"
 #include "tensor/index_tensor.h"
 
 namespace lrurec::model {
 
-/// A copy of a model, prepared for steps: gamma folded into B, weights laid out as the kernels read them. It
-/// takes no notice of later changes of the model.
+/// A copy of a model, prepared for steps: weights laid out as the kernels read them. It takes no notice of
+/// later changes of the model.
 class IncrementalModel {
  public:
-  explicit IncrementalModel(const LRURec& model);
+  /// A model without a state of a fixed size (ModelInfo::has_state) is ErrorKind::usage.
+  explicit IncrementalModel(const Model& model);
 
   const ModelConfig& config() const { return model_->config(); }
-  /// States of n users before any event: complex [blocks, n, D], zeros. 2 KB a user at the paper's sizes.
-  Tensor initial_state(std::int64_t n) const { return model_->initial_state(n); }
+  const ModelInfo& info() const { return model_->info(); }
+  /// States of users before any event, users along dimension 1 (Model::initial_state). Of LRURec complex
+  /// [blocks, n, D], zeros: 2 KB a user at the paper's sizes.
+  Tensor initial_state(const IndexTensor& users) const { return model_->initial_state(users); }
+  /// The same of n users of whom nothing is known.
+  Tensor initial_state(std::int64_t n) const;
   /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
-  /// it. Returns the hidden features [n, H], those that LRURec::encode gives for the last token of the whole
-  /// history.
+  /// it. Returns their rows [n, K], those that Model::user_rows gives for the whole history.
   Tensor step(const IndexTensor& items, Tensor& state) const;
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
 
  private:
-  std::unique_ptr<LRURec> model_;
+  std::unique_ptr<Model> model_;
   ops::raw::ClassTiles items_;
+  Tensor empty_;  ///< the state of no users: dtype and sizes of all states
 };
 
 /// One user's session.
 class Session {
  public:
-  explicit Session(const IncrementalModel& model) : model_(model), state_(model.initial_state(1)) {}
+  /// user: 1..|U| of the data set, 0: somebody else.
+  explicit Session(const IncrementalModel& model, std::int64_t user = 0);
 
   /// The user took an item (1..|I|).
   void observe(std::int64_t item);
@@ -47,10 +53,10 @@ class Session {
   std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;
 
   std::int64_t events() const { return events_; }
-  /// complex [blocks, 1, D]: all there is to know of the past. A session continues from a copy of it.
+  /// All there is to know of the past. A session continues from a copy of it.
   const Tensor& state() const { return state_; }
   void set_state(const Tensor& state);
-  /// Hidden features after the last event, [1, H]; undefined before any.
+  /// The row after the last event, [1, K]; undefined before any.
   const Tensor& hidden() const { return hidden_; }
 
  private:

@@ -18,7 +18,7 @@ json points(const inspect::Eigenvalues& lambda) {
   return all;
 }
 
-json describe_eigenvalues(const model::LRURec& model, const config::TrainConfig& config, bool imported) {
+json describe_eigenvalues(const model::Model& model, const config::TrainConfig& config, bool imported) {
   const auto trained = inspect::eigenvalues(model);
   const auto published = inspect::published_mean_abs(model.config().num_items);
   std::vector<inspect::Eigenvalues> initial;
@@ -43,7 +43,7 @@ json describe_eigenvalues(const model::LRURec& model, const config::TrainConfig&
 
 json describe_settings(const config::TrainConfig& config) {
   json all = json::array();
-  for (const auto& setting : config::settings()) {
+  for (const auto& setting : config::settings_of(config)) {
     all.push_back(
         {{"key", setting.key}, {"value", config::value_text(config, setting)}, {"help", setting.help}});
   }
@@ -106,7 +106,8 @@ json describe(const train::RunFolder& run) {
               {"settings", describe_settings(config)},
               {"training", json::array()},
               {"validation", json::array()},
-              {"eigenvalues", describe_eigenvalues(*model, config, imported)},
+              {"eigenvalues", model->recurrence() != nullptr ? describe_eigenvalues(*model, config, imported)
+                                                             : json::array()},
               {"evaluations", run.evaluations()}};
   for (auto& line : run.log_lines()) {
     result[line.value("split", "") == "train" ? "training" : "validation"].push_back(std::move(line));
@@ -115,7 +116,7 @@ json describe(const train::RunFolder& run) {
 }
 
 std::string page(const std::vector<json>& runs) {
-  std::string title = "LRURec:";
+  std::string title = "lrurec:";
   for (const auto& run : runs) title += " " + run.at("name").get<std::string>();
   std::string plain_title;
   for (const char c : title) plain_title += c == '<' || c == '&' ? ' ' : c;

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "lrurec/model/models.h"
 #include "lrurec/serve/event_line.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
@@ -28,8 +29,12 @@ std::string readable(const std::exception& e) {
 
 }  // namespace
 
-Desk::Desk(const data::Dataset& data, const model::LRURec& model, DeskOptions options)
-    : data_(data), options_(std::move(options)), catalogue_(data), recommender_(model, options_.max_length) {}
+Desk::Desk(const data::Dataset& data, const model::Model& model, DeskOptions options)
+    : data_(data),
+      options_(std::move(options)),
+      catalogue_(data),
+      recommender_(model, options_.max_length),
+      knows_users_(model.info().knows_users) {}
 
 void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
   const auto user = catalogue_.user(raw);
@@ -38,6 +43,7 @@ void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
         fmt::format("user '{}' is not in the data set, whose first is '{}'", raw, data_.user_name(0));
     return;
   }
+  asked.request.user = *user + 1;
   data::Items history = data_.sequence(*user);
   if (options_.until != "all") {
     const auto split = options_.until == "test" ? data::Split::test : data::Split::validation;
@@ -52,6 +58,12 @@ void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
 }
 
 void Desk::ask_for_items(const std::vector<std::string>& raw, Asked& asked) const {
+  if (knows_users_) {
+    asked.error =
+        "the model ranks for the users of its data set only, so it has no answer to items alone; ask for a "
+        "user";
+    return;
+  }
   asked.request.history = catalogue_.items(raw, asked.unknown);
   if (asked.request.history.empty() && !raw.empty()) {
     asked.error = fmt::format("none of the items is in the data set, whose first is '{}': {}",

@@ -31,7 +31,7 @@ struct Asked {
 /// The data set and the model must outlive it.
 class Desk {
  public:
-  Desk(const data::Dataset& data, const model::LRURec& model, DeskOptions options);
+  Desk(const data::Dataset& data, const model::Model& model, DeskOptions options);
 
   /// A user of the data set, or a list of items; what is not known becomes the error, or `unknown`.
   void ask_for_user(const std::string& raw, Asked& asked) const;
@@ -52,6 +52,7 @@ class Desk {
   DeskOptions options_;
   Catalogue catalogue_;
   Recommender recommender_;
+  bool knows_users_;  ///< ModelInfo::knows_users: and serves no others
 };
 
 }  // namespace lrurec::serve

@@ -18,10 +18,10 @@ void check(const Request& request, std::int64_t items) {
 
 }  // namespace
 
-Recommender::Recommender(const model::LRURec& model, std::int64_t max_length)
+Recommender::Recommender(const model::Model& model, std::int64_t max_length)
     : model_(model),
-      max_length_(max_length),
-      classes_(model.parameter("embedding.weight").value(), model.parameter("bias").value()) {}
+      max_length_(model.input_length(max_length)),
+      classes_(model.item_matrix().value(), model.item_bias().value()) {}
 
 std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const Request> requests) const {
   constexpr std::size_t most_requests = 1024, most_tokens = 16384;
@@ -42,20 +42,22 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
 std::vector<std::vector<Recommendation>> Recommender::recommend_group(
     std::span<const Request> requests) const {
   const NoGrad no_grad;
-  std::vector<std::int64_t> items, offsets{0};
+  data::PackedBatch histories;
   model::ExclusionList excluded;
   std::int64_t k = 1;
   for (const auto& request : requests) {
     check(request, model_.config().num_items);
-    const auto length = std::min(std::ssize(request.history), static_cast<std::ptrdiff_t>(max_length_));
+    const auto length = std::min<std::int64_t>(std::ssize(request.history), max_length_);
+    auto& items = histories.items;
     items.insert(items.end(), request.history.end() - length, request.history.end());
     if (length == 0) items.push_back(0);  // the start token
-    offsets.push_back(std::ssize(items));
+    histories.offsets.push_back(std::ssize(items));
+    histories.users.push_back(request.user);
     excluded.add(request.excluded);
     k = std::max(k, std::min(request.k, model_.config().num_items));
   }
-  const Tensor hidden = model_.encode_last(Tensor::from(items), Tensor::from(offsets)).value();
-  const auto best = ops::raw::linear_top_k(hidden, classes_, k, excluded.classes());
+  const Tensor rows = model_.user_rows(data::to_tensors(histories, Device{})).value();
+  const auto best = ops::raw::linear_top_k(rows, classes_, k, excluded.classes());
   const auto ids = best.indices.to_vector<std::int64_t>();
   const auto scores = best.values.to(DType::f64).to_vector<double>();
   const auto width = static_cast<std::size_t>(best.indices.size(1));

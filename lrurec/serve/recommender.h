@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "lrurec/model/lrurec.h"
+#include "lrurec/model/model.h"
 #include "lrurec/model/recommendation.h"
 #include "ops/linear_top_k/linear_top_k.h"
 
@@ -15,6 +15,7 @@ struct Request {
   std::vector<std::int32_t> history;   ///< items 1..|I|, oldest first; none: what comes first in a session
   std::vector<std::int32_t> excluded;  ///< items that must not come back, in any order
   std::int64_t k = 10;
+  std::int64_t user = 0;  ///< 1..|U| of the data set, 0: somebody else
 };
 
 using model::Recommendation;
@@ -23,16 +24,17 @@ using model::Recommendation;
 class Recommender {
  public:
   /// max_length: L, the last items of a history that the model reads, as in its evaluation.
-  Recommender(const model::LRURec& model, std::int64_t max_length);
+  Recommender(const model::Model& model, std::int64_t max_length);
 
   /// The k best items of each request, best first, equal scores in the order of their number; fewer where
-  /// fewer are left.
+  /// fewer are left. A request of somebody else to a model that knows its users (ModelInfo) is
+  /// ErrorKind::usage.
   std::vector<std::vector<Recommendation>> recommend(std::span<const Request> requests) const;
 
  private:
   std::vector<std::vector<Recommendation>> recommend_group(std::span<const Request> requests) const;
 
-  const model::LRURec& model_;
+  const model::Model& model_;
   std::int64_t max_length_;
   ops::raw::ClassTiles classes_;
 };

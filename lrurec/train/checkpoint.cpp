@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "lrurec/model/cost.h"
+#include "lrurec/model/models.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "tensor/error.h"
@@ -31,14 +31,16 @@ void check_sizes(const Checkpoint& checkpoint, const config::TrainConfig& config
   if (checkpoint.num_items < 1 || checkpoint.num_items > most_items) {
     fail(ErrorKind::file, "it is for {} items; 1 to {} can be", checkpoint.num_items, most_items);
   }
+  if (checkpoint.num_users < 0 || checkpoint.num_users > most_items) {
+    fail(ErrorKind::file, "it is for {} users; 0 to {} can be", checkpoint.num_users, most_items);
+  }
   double bytes = 0;
   for (const auto& [name, record] : checkpoint.parameters) bytes += static_cast<double>(record.bytes.size());
-  const double wanted = sizeof(float) * model::real_parameters(config.model(checkpoint.num_items));
+  const model::ModelInfo& info = model::find_model(config.model);
+  const double wanted = sizeof(float) * info.real_parameters(model_config(checkpoint, config));
   if (bytes != wanted) {
-    fail(ErrorKind::file,
-         "a model of {} items, hidden = {}, channels = {}, blocks = {} has {:.0f} bytes of parameters, the "
-         "file {:.0f}",
-         checkpoint.num_items, config.hidden, config.channels, config.blocks, wanted, bytes);
+    fail(ErrorKind::file, "a model {} of {} items, {} has {:.0f} bytes of parameters, the file {:.0f}",
+         info.name, checkpoint.num_items, fmt::join(config::own_settings(config), ", "), wanted, bytes);
   }
 }
 
@@ -77,13 +79,14 @@ config::TrainConfig Checkpoint::parse_config(const std::string& path) const {
   return result;
 }
 
-void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::LRURec& model) {
+model::ModelConfig model_config(const Checkpoint& checkpoint, const config::TrainConfig& config) {
+  return config.model_config(checkpoint.num_items, checkpoint.num_users);
+}
+
+void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::Model& model) {
   naming(path, [&] {
     nn::load_records(checkpoint.parameters, model);
-    if (!(model.max_abs_lambda() < 1)) {
-      fail(ErrorKind::file, "an eigenvalue has modulus {}, so the recurrence is not stable",
-           model.max_abs_lambda());
-    }
+    if (const std::string problem = model.problem(); !problem.empty()) fail(ErrorKind::file, "{}", problem);
   });
 }
 

@@ -32,13 +32,14 @@ struct Checkpoint {
   std::string config;       ///< TOML, see config::to_toml
   std::string fingerprint;  ///< of the data set
   std::int64_t num_items = 0;
+  std::int64_t num_users = 0;  ///< 0 in version 2, which had no model that knows its users
   Progress progress;
   std::map<std::string, nn::TensorRecord> parameters;
   std::map<std::string, nn::TensorRecord> optimizer;  ///< empty in a checkpoint for evaluation only
   std::uint32_t version = newest_version;
 
-  static constexpr std::uint32_t newest_version =
-      2;  ///< 1 has no best_regular_recall and loss of unlogged steps
+  /// 1 has no best_regular_recall and loss of unlogged steps, 2 no num_users.
+  static constexpr std::uint32_t newest_version = 3;
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -46,6 +47,7 @@ struct Checkpoint {
     archive(config, fingerprint, num_items, p.step, p.best_recall, p.best_step, p.rounds_without_better,
             p.finished, parameters, optimizer);
     if (version >= 2) archive(p.best_regular_recall, p.loss_sum, p.loss_count);
+    if (version >= 3) archive(num_users);
   }
 
   void save(const std::filesystem::path& path) const;
@@ -57,9 +59,11 @@ struct Checkpoint {
   config::TrainConfig parse_config(const std::string& path) const;
 };
 
-/// Gives the model the weights of a checkpoint. Missing, extra, misshaped or non-finite tensors and |lambda|
-/// >= 1 are ErrorKind::file, naming the tensor.
-void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::LRURec& model);
+/// The sizes and switches of its model.
+model::ModelConfig model_config(const Checkpoint& checkpoint, const config::TrainConfig& config);
+/// Gives the model the weights of a checkpoint. Missing, extra, misshaped or non-finite tensors and weights
+/// that no model may have (Model::problem) are ErrorKind::file, naming the tensor.
+void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::Model& model);
 void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::Optimizer& optimizer);
 
 }  // namespace lrurec::train

@@ -4,9 +4,8 @@
 
 namespace lrurec::train {
 
-std::unique_ptr<model::LRURec> load_model(const Checkpoint& checkpoint, const std::string& path) {
-  auto model =
-      std::make_unique<model::LRURec>(checkpoint.parse_config(path).model(checkpoint.num_items), /*seed=*/0);
+std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std::string& path) {
+  auto model = model::make_model(model_config(checkpoint, checkpoint.parse_config(path)), /*seed=*/0);
   load_parameters(checkpoint, path, *model);
   return model;
 }

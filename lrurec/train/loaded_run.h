@@ -22,11 +22,11 @@ struct LoadedRun {
   std::int64_t step = 0;  ///< of the checkpoint
   config::TrainConfig config;
   data::Dataset data;
-  std::unique_ptr<model::LRURec> model;  ///< on the device
+  std::unique_ptr<model::Model> model;  ///< on the device
 };
 
 /// The model that a checkpoint holds, on the CPU. Damage is ErrorKind::file naming `path`.
-std::unique_ptr<model::LRURec> load_model(const Checkpoint& checkpoint, const std::string& path);
+std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std::string& path);
 
 /// A data set other than the one that the run was trained on is ErrorKind::file; so is a damaged checkpoint.
 LoadedRun load_run(const LoadOptions& options);

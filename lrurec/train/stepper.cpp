@@ -15,6 +15,18 @@ nn::AdamOptions adam_options(const config::TrainConfig& c) {
   return {.lr = c.learning_rate, .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.adam_eps};
 }
 
+model::Work work_of(const data::BatchTensors& batch) {
+  model::Work work{.tokens = static_cast<double>(batch.items.numel()),
+                   .token_pairs = 0,
+                   .rows = static_cast<double>(batch.labels.numel())};
+  const Tensor offsets = batch.offsets.host();
+  for (std::int64_t s = 0; s + 1 < offsets.numel(); ++s) {
+    const auto* at = offsets.data<std::int64_t>() + s;
+    work.token_pairs += static_cast<double>(at[1] - at[0]) * static_cast<double>(at[1] - at[0]);
+  }
+  return work;
+}
+
 }  // namespace
 
 std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay) {
@@ -39,12 +51,16 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
     : config_(config),
       data_(data),
       device_(prepare_device(config)),
-      batcher_(data, config.max_length, config.batch_size, static_cast<std::uint64_t>(config.seed)),
-      model_(config.model(data.items()), static_cast<std::uint64_t>(config.seed)),
-      optimizer_((model_.to(device_), decay_groups(model_, config.weight_decay)), adam_options(config)),
+      batcher_(data, config.examples(), config.batch_size, static_cast<std::uint64_t>(config.seed)),
+      model_(model::make_model(config.model_config(data.items(), data.users()),
+                               static_cast<std::uint64_t>(config.seed))),
+      optimizer_((model_->to(device_), decay_groups(*model_, config.weight_decay)), adam_options(config)),
       schedule_{nn::parse_schedule(config.lr_schedule), config.warmup_steps,
                 config.lr_decay_steps > 0 ? config.lr_decay_steps : planned_steps(), config.lr_final_share} {
-  if (device_.is_cuda()) on_gpu_.emplace(data, config.max_length, device_);
+  // Other examples than windows are packed on the host.
+  if (device_.is_cuda() && config.examples().kind == data::ExampleKind::windows) {
+    on_gpu_.emplace(data, config.max_length, device_);
+  }
 }
 
 std::int64_t Stepper::planned_steps() const {
@@ -68,13 +84,14 @@ void Stepper::start(std::int64_t step) {
   mean.backward();
   optimizer_.set_lr(learning_rate(step));
   try {
-    started_.push_back({step, inputs.items.numel(), optimizer_.lr(),
+    const model::Work work = work_of(inputs);
+    started_.push_back({step, std::max(inputs.items.numel(), inputs.labels.numel()), optimizer_.lr(), work,
                         optimizer_.clip_and_step(config_.clip_norm, mean.value())});
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::non_finite) throw;
     fail_non_finite(step, e.what());
   }
-  model_.zero_grad();  // here, so that validation and checkpoints have the memory
+  model_->zero_grad();  // here, so that validation and checkpoints have the memory
 }
 
 std::vector<Stepper::Result> Stepper::finish() {
@@ -82,49 +99,49 @@ std::vector<Stepper::Result> Stepper::finish() {
   for (const Started& s : std::exchange(started_, {})) {
     const auto [loss, norm, problem] = s.clipped.read();
     if (!problem.empty()) fail_non_finite(s.step, problem);
-    results.push_back({loss, norm, s.tokens, s.learning_rate});
+    results.push_back({loss, norm, s.tokens, s.learning_rate, s.work});
   }
   return results;
 }
 
 data::BatchTensors Stepper::batch(std::int64_t epoch, std::int64_t index) {
-  if (on_gpu_) return on_gpu_->pack(batcher_.batch_windows(epoch, index));
+  if (on_gpu_) return on_gpu_->pack(batcher_.batch_examples(epoch, index));
   return data::to_tensors(batcher_.batch(epoch, index), device_);
 }
 
 Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
-  const auto& [items, offsets, labels] = batch;
-  if (config_.negatives == 0) return model_.loss(items, offsets, labels, context);
+  if (config_.negatives == 0) return model_->loss(batch, context);
   const Shape shape =
-      config_.negatives_shared ? Shape{config_.negatives} : Shape{items.numel(), config_.negatives};
+      config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.labels.numel(), config_.negatives};
   const IndexTensor negatives = data::draw_negatives(seed, step, shape, data_.items());
-  return model_.sampled_loss(items, offsets, labels, negatives, config_.log_correction, context);
+  return model_->sampled_loss(batch, negatives, config_.log_correction, context);
 }
 
 void Stepper::check_stable(std::int64_t steps) const {
-  if (const double largest = model_.max_abs_lambda(); !(largest < 1)) {
+  if (const std::string problem = model_->problem(); !problem.empty()) {
     fail(ErrorKind::non_finite,
-         "after step {} an eigenvalue has modulus {:.9g}, so the recurrence is not stable (learning rate "
-         "{}); the "
-         "checkpoints before it are intact, try a smaller --learning-rate",
-         steps, largest, learning_rate(std::max<std::int64_t>(steps - 1, 0)));
+         "after step {} {} (learning rate {}); the checkpoints before it are intact, try a smaller "
+         "--learning-rate",
+         steps, problem, learning_rate(std::max<std::int64_t>(steps - 1, 0)));
   }
 }
 
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
   std::string first;
-  for (const auto& p : model_.named_parameters()) {
+  for (const auto& p : model_->named_parameters()) {
     if (const auto at = nn::first_non_finite(p.variable.value()); at >= 0) {
       first = fmt::format("; the first broken parameter is {} at entry {}", p.name, at);
       break;
     }
   }
+  const auto* recurrence = model_->recurrence();
   fail(ErrorKind::non_finite,
-       "step {}: {}{} (learning rate {}, max |lambda| {:.6g}); the checkpoints before it are intact, try a "
-       "smaller --learning-rate",
-       step + 1, what, first, learning_rate(step), model_.max_abs_lambda());
+       "step {}: {}{} (learning rate {}{}); the checkpoints before it are intact, try a smaller "
+       "--learning-rate",
+       step + 1, what, first, learning_rate(step),
+       recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "");
 }
 
 }  // namespace lrurec::train

@@ -7,6 +7,7 @@
 #include "lrurec/config/config.h"
 #include "lrurec/data/batches.h"
 #include "lrurec/data/device_batches.h"
+#include "lrurec/model/models.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/schedule.h"
 
@@ -30,6 +31,7 @@ class Stepper {
     double gradient_norm = 0;  ///< before clipping
     std::int64_t tokens = 0;
     double learning_rate = 0;
+    model::Work work;
   };
   /// Step `step` (from 0). A loss or gradient that is not finite is ErrorKind::non_finite, naming step,
   /// tensor and entry; the model is then as it was.
@@ -40,8 +42,8 @@ class Stepper {
   /// Results of all steps since the last finish(), in their order.
   std::vector<Result> finish();
 
-  /// After `steps` steps: an eigenvalue of modulus 1, which float32 rounds to from nu_log = -17.4 down, is
-  /// ErrorKind::non_finite. No checkpoint may hold one.
+  /// After `steps` steps: weights that no checkpoint may hold (Model::problem) are ErrorKind::non_finite,
+  /// such as an eigenvalue of modulus 1, which float32 rounds to from nu_log = -17.4 down.
   void check_stable(std::int64_t steps) const;
 
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
@@ -49,8 +51,8 @@ class Stepper {
   std::int64_t planned_steps() const;
   double learning_rate(std::int64_t step) const { return config_.learning_rate * schedule_.share(step); }
   Device device() const { return device_; }
-  const model::LRURec& model() const { return model_; }
-  model::LRURec& model() { return model_; }
+  const model::Model& model() const { return *model_; }
+  model::Model& model() { return *model_; }
   const nn::Optimizer& optimizer() const { return optimizer_; }
   nn::Optimizer& optimizer() { return optimizer_; }
 
@@ -58,6 +60,7 @@ class Stepper {
   struct Started {
     std::int64_t step, tokens;
     double learning_rate;
+    model::Work work;
     nn::ClippedStep clipped;
   };
   /// On the CPU packed there; on a GPU packed from the sequences that lie there.
@@ -70,7 +73,7 @@ class Stepper {
   const Device device_;
   data::Batcher batcher_;
   std::optional<data::DeviceBatches> on_gpu_;
-  model::LRURec model_;
+  std::unique_ptr<model::Model> model_;
   nn::AdamW optimizer_;
   nn::LrSchedule schedule_;
   std::vector<Started> started_;

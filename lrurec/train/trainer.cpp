@@ -135,7 +135,7 @@ void Trainer::validate(Round round) {
       {"step", progress_.step}, {"split", "val"}, {evaluation.label("loss"), *evaluation.loss}};
   if (evaluation.sampled > 0) line["candidates"] = evaluation.candidates();
   for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
-  line["mean_abs_lambda"] = model().mean_abs_lambda();
+  if (const auto* recurrence = model().recurrence()) line["mean_abs_lambda"] = recurrence->mean_abs_lambda();
   folder_.log(line);
   folder_.write_metrics_table();
   if (best) folder_.save_best(snapshot(false));
@@ -145,8 +145,13 @@ void Trainer::validate(Round round) {
 Checkpoint Trainer::snapshot(bool with_optimizer) const {
   stepper_.check_stable(progress_.step);
   release_memory_cache();  // a checkpoint is made of copies, and needs the memory that steps left behind
-  Checkpoint checkpoint{
-      config::to_toml(config_), data_.fingerprint(), data_.items(), progress_, nn::to_records(model()), {}};
+  Checkpoint checkpoint{config::to_toml(config_),
+                        data_.fingerprint(),
+                        data_.items(),
+                        data_.users(),
+                        progress_,
+                        nn::to_records(model()),
+                        {}};
   if (with_optimizer) {
     for (const auto& [name, tensor] : stepper_.optimizer().state())
       checkpoint.optimizer.emplace(name, nn::to_record(tensor));

@@ -48,7 +48,7 @@ class Trainer {
   const Progress& run();
 
   const Progress& progress() const { return progress_; }
-  const model::LRURec& model() const { return stepper_.model(); }
+  const model::Model& model() const { return stepper_.model(); }
   std::int64_t planned_steps() const { return stepper_.planned_steps(); }
 
  private:

@@ -19,7 +19,9 @@ TEST(InspectCommand, TellsParametersEigenvaluesAndMemory) {
   const auto summary = run_lrurec(folder, "inspect summary run");
   ASSERT_EQ(summary.code, 0) << summary.err;
   EXPECT_NE(summary.out.find("blocks.1.lru.nu_log"), std::string::npos) << summary.out;
-  EXPECT_NE(summary.out.find("40 items, H = 8, D = 12, 2 blocks"), std::string::npos) << summary.out;
+  EXPECT_NE(summary.out.find("LRURec, step 10; 40 items; hidden = 8, channels = 12, blocks = 2"),
+            std::string::npos)
+      << summary.out;
 
   const auto eigen = run_lrurec(folder, "inspect eigen run --json");
   ASSERT_EQ(eigen.code, 0) << eigen.err;

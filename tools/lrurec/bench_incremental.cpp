@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "lrurec/data/dataset.h"
+#include "lrurec/model/models.h"
 #include "lrurec/model/session.h"
 #include "tools/lrurec/bench.h"
 #include "tools/lrurec/bench_support.h"
@@ -38,7 +39,8 @@ void run_bench_incremental(BenchIncrementalOptions options) {
   if (!options.data.empty()) options.items = data::Dataset::load(options.data).items();
   const Device device = require_device(Device::parse(options.device));
   const MachineRates before = measure_machine(device);
-  model::LRURec model({.num_items = options.items}, 1);
+  const auto made = model::make_model({.num_items = options.items}, 1);
+  model::Model& model = *made;
   model.to(device);
   const model::IncrementalModel incremental(model);
   const auto item = [&](std::int64_t t) { return 1 + t * 7919 % options.items; };
@@ -61,9 +63,10 @@ void run_bench_incremental(BenchIncrementalOptions options) {
   for (std::int64_t t = 0; t < options.steps; ++t) {
     history.push_back(item(t));
     again.push_back(seconds_of([&] {
-      const Variable hidden = model.encode_last(
-          Tensor::from(history), Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)}));
-      incremental.top_k(hidden.value(), options.k, start_token.classes());
+      const Tensor ends = Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)});
+      const Variable row =
+          model.user_rows({Tensor::from(history), ends, {}, Tensor::zeros({1}, DType::i64), {}});
+      incremental.top_k(row.value(), options.k, start_token.classes());
     }));
   }
   const MachineRates rates = between(before, measure_machine(device));

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "lrurec/eval/evaluate.h"
-#include "lrurec/model/cost.h"
+#include "lrurec/model/models.h"
 #include "lrurec/train/run_folder.h"
 #include "lrurec/train/stepper.h"
 #include "tensor/error.h"
@@ -37,7 +37,7 @@ void run_train(const BenchTrainOptions& options) {
 
   // On a GPU the host runs ahead as it does in a training: a time is the mean of some steps.
   const std::int64_t together = device.is_cuda() ? 10 : 1;
-  double tokens = 0;
+  model::Work work;
   const Times times = [&] {
     for (std::int64_t step = 0; step < options.warmup; ++step) stepper.run(step);
     Times result;
@@ -46,7 +46,9 @@ void run_train(const BenchTrainOptions& options) {
       const std::int64_t count = std::min(together, end - step);
       const auto start = std::chrono::steady_clock::now();
       for (std::int64_t k = 0; k < count; ++k) stepper.start(step++);
-      for (const auto& done : stepper.finish()) tokens += static_cast<double>(done.tokens);
+      for (const auto& done : stepper.finish()) {
+        work.add(done.work, 1.0 / static_cast<double>(options.steps));
+      }
       result.seconds.push_back(
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
           static_cast<double>(count));
@@ -54,12 +56,11 @@ void run_train(const BenchTrainOptions& options) {
     std::sort(result.seconds.begin(), result.seconds.end());
     return result;
   }();
-  tokens /= static_cast<double>(options.steps);
   const double peak = peak_memory_bytes(device);
   const MachineRates rates = between(before, measure_machine(device));
 
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
-  const model::Flop flop = model::training_flop(config.model(data.items()), tokens, classes);
+  const model::Flop flop = model::training_flop(stepper.model(), work, classes);
   const double bytes = 28 * static_cast<double>(model::real_parameters(stepper.model()));
   const double floor = floor_seconds(rates, flop.total(), bytes);
 
@@ -68,10 +69,11 @@ void run_train(const BenchTrainOptions& options) {
   json["floor_seconds"] = floor;
   json["ratio_to_floor"] = times.median() / floor;
   json["peak_memory_bytes"] = peak;
-  json["tokens_mean"] = tokens;
+  json["tokens_mean"] = work.tokens;
   json["flop"] = {{"head", flop.head}, {"blocks", flop.blocks}};
   json["bytes"] = bytes;
   json["preset"] = config.preset;
+  json["model"] = config.model;
   json["tf32"] = config.tf32;
   json["batch_size"] = config.batch_size;
   json["max_length"] = config.max_length;
@@ -87,7 +89,7 @@ void run_train(const BenchTrainOptions& options) {
              {"floor: flop / sgemm + bytes / copy", seconds_text(floor)},
              {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
              {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
-             {"tokens a step, mean", fmt::format("{:.0f}", tokens)},
+             {"tokens a step, mean", fmt::format("{:.0f}", work.tokens)},
              {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", flop.head * 1e-9, flop.blocks * 1e-9)},
              {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
               fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
@@ -110,7 +112,9 @@ void run_eval(const BenchTrainOptions& options) {
   const Device device = train::prepare_device(config);
   const data::Dataset data = data::Dataset::load(data_path);
   const MachineRates before = measure_machine(device);
-  model::LRURec model(config.model(data.items()), static_cast<std::uint64_t>(config.seed));
+  const auto made = model::make_model(config.model_config(data.items(), data.users()),
+                                      static_cast<std::uint64_t>(config.seed));
+  model::Model& model = *made;
   if (checkpoint) train::load_parameters(*checkpoint, checkpoint_path.string(), model);
   model.to(device);
   const eval::EvaluateOptions evaluation{data::Split::test, config.max_length, 0, /*with_loss=*/false};
@@ -119,19 +123,17 @@ void run_eval(const BenchTrainOptions& options) {
   const double peak = peak_memory_bytes(device);
   const MachineRates rates = between(before, measure_machine(device));
 
-  double tokens = 0;
   const auto users = data.evaluated_users(data::Split::test);
+  const auto n = static_cast<double>(users.size());
+  model::Work work{.tokens = 0, .token_pairs = 0, .rows = n};
   for (const auto user : users) {
-    tokens += std::min(static_cast<double>(data.history(user, data::Split::test).size()),
-                       static_cast<double>(config.max_length));
+    const double length = std::min(static_cast<double>(data.history(user, data::Split::test).size()),
+                                   static_cast<double>(model.input_length(config.max_length)));
+    work.add({length, length * length, 0});
   }
-  const auto n = static_cast<double>(users.size()), H = static_cast<double>(config.hidden),
-             D = static_cast<double>(config.channels);
-  const double scores = 2 * n * static_cast<double>(data.items() + 1) * H;
-  // All blocks for all tokens; of the last one all but the input projection for the last tokens only.
-  const double encoder =
-      tokens * (static_cast<double>(config.blocks) - 1) * model::block_flop(model.config()) +
-      tokens * 4 * H * D + n * (4 * H * D + 16 * H * H);
+  const double scores =
+      2 * n * static_cast<double>(data.items() + 1) * static_cast<double>(model.item_matrix().size(1));
+  const double encoder = model.info().forward_flop(model.config(), work);
   const double floor = floor_seconds(rates, scores + encoder, 0);
 
   nlohmann::json json = describe_machine(rates, device);

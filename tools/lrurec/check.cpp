@@ -84,9 +84,8 @@ void run_grad(const GradOptions& options) {
     }
   }
   // The model's own cases run where their small tensors are made; on a GPU it is compared by check parity.
-  if (!device.is_cuda() &&
-      (options.only.empty() || std::string("LRURec").find(options.only) != std::string::npos)) {
-    for (const auto& [name, report] : check::check_model_gradients()) show(name, report);
+  if (!device.is_cuda()) {
+    for (const auto& [name, report] : check::check_model_gradients(options.only)) show(name, report);
   }
   if (cases == 0)
     fail(ErrorKind::usage, "no case has '{}' in its name; lrurec check grad lists all", options.only);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "lrurec/model/models.h"
 #include "lrurec/train/run_folder.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
@@ -25,7 +26,7 @@ void show(const ConfigOptions& options) {
     const auto folder = train::RunFolder::open(options.run);
     const auto path = folder.checkpoint("last").string();
     const config::TrainConfig saved = train::Checkpoint::load(path).parse_config(path);
-    for (const auto& setting : config::settings()) {
+    for (const auto& setting : config::settings_of(saved)) {
       const std::string line = fmt::format("{} = {}", setting.key, config::value_text(saved, setting));
       print_out("{:<32} # {}\n", line, options.origin ? path : setting.help);
     }
@@ -33,22 +34,22 @@ void show(const ConfigOptions& options) {
   }
   const config::TrainConfig config = resolve(*options.settings, {});
   const auto from = origins(*options.settings);
-  for (const auto& setting : config::settings()) {
+  for (const auto& setting : config::settings_of(config)) {
     const std::string line = fmt::format("{} = {}", setting.key, config::value_text(config, setting));
     print_out("{:<32} # {}\n", line, options.origin ? from.at(setting.key) : setting.help);
   }
 }
 
-void presets() {
+void presets(const std::string& model) {
   std::vector<std::vector<std::string>> rows{{"setting", "default"}};
   for (const auto& name : config::preset_names()) rows[0].push_back(name);
-  for (const auto& setting : config::settings()) {
-    if (setting.key == "preset") continue;
+  for (const auto& setting : config::settings_of(config::preset("ml-1m", model))) {
+    if (setting.key == "preset" || setting.key == "model") continue;
     const std::string base = config::value_text({}, setting);
     std::vector<std::string> row{setting.key, base};
     bool differs = false;
     for (const auto& name : config::preset_names()) {
-      const std::string value = config::value_text(config::preset(name), setting);
+      const std::string value = config::value_text(config::preset(name, model), setting);
       differs = differs || value != base;
       row.push_back(value == base ? "" : value);
     }
@@ -56,6 +57,27 @@ void presets() {
   }
   print_out("{}(only what differs from the default; lrurec config show --preset NAME prints all)\n",
             table(rows));
+}
+
+void models(bool json) {
+  nlohmann::json all = nlohmann::json::array();
+  std::vector<std::vector<std::string>> rows{{"model", "what it is", "paper", "a further event costs"}};
+  for (const auto* info : model::models()) {
+    rows.push_back({info->name, info->what, info->paper,
+                    info->event_cost + (info->has_state ? "" : " (no state: the whole history again)")});
+    all.push_back({{"name", info->name},
+                   {"title", info->title},
+                   {"what", info->what},
+                   {"paper", info->paper},
+                   {"has_state", info->has_state},
+                   {"knows_users", info->knows_users},
+                   {"event_cost", info->event_cost},
+                   {"settings", info->settings}});
+  }
+  if (json) return print_json(all);
+  print_out(
+      "{}(H hidden, D channels, n events before it, L of them at most; times the items for all scores)\n",
+      table(rows));
 }
 
 }  // namespace
@@ -70,7 +92,14 @@ void add_config(CLI::App& app) {
   show_sub->add_option("--run", options->run, "the settings of this run instead");
   add_setting_flags(*show_sub, options->settings);
   show_sub->callback([options] { show(*options); });
-  sub->add_subcommand("presets", "The presets side by side")->callback([] { presets(); });
+  CLI::App* presets_sub = sub->add_subcommand("presets", "The presets side by side");
+  auto model = std::make_shared<std::string>("lrurec");
+  presets_sub->add_option("--model", *model, "of this model (default lrurec)");
+  presets_sub->callback([model] { presets(*model); });
+  CLI::App* models_sub = sub->add_subcommand("models", "What can be trained");
+  auto as_json = std::make_shared<bool>(false);
+  models_sub->add_flag("--json", *as_json, "print one JSON array");
+  models_sub->callback([as_json] { models(*as_json); });
 }
 
 }  // namespace lrurec::command

@@ -1,6 +1,7 @@
 #include "tools/lrurec/evaluation.h"
 
 #include "lrurec/eval/baselines.h"
+#include "lrurec/model/models.h"
 #include "tensor/error.h"
 
 namespace lrurec::command {
@@ -11,7 +12,7 @@ std::vector<EvaluationRow> rank_all(const train::LoadedRun& run, const Evaluatio
   plain.mask = options.mask;
   eval::EvaluateOptions with_loss = plain;
   with_loss.with_loss = true;
-  std::vector<EvaluationRow> rows{{"LRURec", eval::evaluate(run.data, *run.model, with_loss)}};
+  std::vector<EvaluationRow> rows{{run.model->info().title, eval::evaluate(run.data, *run.model, with_loss)}};
   if (!options.baselines) return rows;
   rows.push_back(
       {"last-item Markov", eval::evaluate(run.data, eval::markov_scorer(run.data, options.split), plain)});
@@ -29,7 +30,8 @@ std::vector<EvaluationRow> rank_sampled(const train::LoadedRun& run, const Evalu
   eval::SampledEvaluateOptions with_loss = plain;
   with_loss.with_loss = true;
   const auto model = eval::model_candidate_scorer(*run.model, run.data, options.split, run.config.max_length);
-  std::vector<EvaluationRow> rows{{"LRURec", eval::evaluate_sampled(run.data, model, with_loss)}};
+  std::vector<EvaluationRow> rows{
+      {run.model->info().title, eval::evaluate_sampled(run.data, model, with_loss)}};
   if (!options.baselines) return rows;
   rows.push_back(
       {"last-item Markov",

@@ -88,6 +88,7 @@ void run_import(const ImportOptions& options) {
     const nlohmann::json json{{"run", options.output},
                               {"file", options.file},
                               {"names", names},
+                              {"model", config.model},
                               {"hidden", config.hidden},
                               {"channels", config.channels},
                               {"blocks", config.blocks},
@@ -98,9 +99,9 @@ void run_import(const ImportOptions& options) {
     print_json(json);
     return;
   }
-  print_out("{}: {} names, {} items, hidden {}, {} channels, {} blocks, history {}, layer norm eps {}\n",
-            options.output, names, with_commas(config.num_items), config.hidden, config.channels,
-            config.blocks, max_length, config.layer_norm_eps);
+  print_out("{}: {}, {} names, {} items, history {}; {}\n", options.output, config.model, names,
+            with_commas(config.num_items), max_length,
+            fmt::join(config::own_settings(config::TrainConfig(config)), ", "));
   print_out("next: lrurec evaluate {}\n", options.output);
 }
 

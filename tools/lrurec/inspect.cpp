@@ -10,7 +10,7 @@
 #include "lrurec/inspect/eigenvalues.h"
 #include "lrurec/inspect/memory.h"
 #include "lrurec/inspect/scan_steps.h"
-#include "lrurec/model/cost.h"
+#include "lrurec/model/models.h"
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/loaded_run.h"
@@ -33,7 +33,7 @@ struct InspectOptions {
 struct Loaded {
   train::Checkpoint checkpoint;
   config::TrainConfig config;
-  std::unique_ptr<model::LRURec> model;
+  std::unique_ptr<model::Model> model;
   bool imported = false;
 };
 
@@ -98,9 +98,9 @@ void summary(const InspectOptions& options) {
   }
   if (options.json) return print_json(json);
   const auto& config = run.model->config();
-  print_out("{}\nstep {}; {} items, H = {}, D = {}, {} blocks; {} parameters ({} real numbers, {:.1f} MB)\n",
-            table(rows), run.checkpoint.progress.step, with_commas(config.num_items), config.hidden,
-            config.channels, config.blocks, with_commas(run.model->parameter_count()),
+  print_out("{}\n{}, step {}; {} items; {}; {} parameters ({} real numbers, {:.1f} MB)\n", table(rows),
+            run.model->info().title, run.checkpoint.progress.step, with_commas(config.num_items),
+            fmt::join(config::own_settings(run.config), ", "), with_commas(run.model->parameter_count()),
             with_commas(model::real_parameters(*run.model)),
             4e-6 * static_cast<double>(model::real_parameters(*run.model)));
   print_out("(of complex numbers: of their absolute values)\n");
@@ -215,7 +215,8 @@ void memory(const InspectOptions& options) {
                       {"score", found.score},
                       {"items", nlohmann::json::array()}};
   std::vector<std::vector<std::string>> rows{{"item", "ago"}};
-  for (std::int64_t b = 0; b < run.model->config().blocks; ++b) {
+  const std::size_t blocks = found.items.empty() ? 0 : found.items[0].share.size();
+  for (std::size_t b = 0; b < blocks; ++b) {
     rows[0].push_back(fmt::format("state {}{}", b + 1, b > 0 ? " (*)" : ""));
   }
   rows[0].emplace_back("score change");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "lrurec/model/models.h"
 #include "ops/matmul/blas_info.h"
 
 namespace lrurec::command {
@@ -25,8 +26,11 @@ const char* type_of(const config::Setting& setting) {
 }  // namespace
 
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config) {
-  if (!flags.preset.empty()) config = config::preset(flags.preset);
-  if (!flags.config_file.empty()) config::read_toml(config, flags.config_file);
+  if (!flags.preset.empty() || !flags.model.empty()) {
+    config = config::preset(flags.preset.empty() ? config.preset : flags.preset,
+                            flags.model.empty() ? config.model : flags.model);
+  }
+  if (!flags.config_file.empty()) config::read_toml(config, flags.config_file, flags.model);
   for (const auto& [key, text] : flags.overrides) config::set(config, key, text, flag_of(key));
   return config;
 }
@@ -34,23 +38,25 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
 std::map<std::string, std::string> origins(const SettingFlags& flags) {
   std::map<std::string, std::string> result;
   for (const auto& setting : config::settings()) result[setting.key] = "default";
-  const auto from_preset = [&](const std::string& name) {
-    const config::TrainConfig base, chosen = config::preset(name);
+  const auto from_preset = [&](const std::string& name, const std::string& model) {
+    const config::TrainConfig base, chosen = config::preset(name, model);
     for (const auto& setting : config::settings()) {
       const bool same = config::value_text(base, setting) == config::value_text(chosen, setting);
-      result[setting.key] = same && setting.key != "preset" ? "default" : "preset " + name;
+      const std::string preset =
+          model == base.model ? "preset " + name : fmt::format("preset {} of {}", name, model);
+      result[setting.key] = same && setting.key != "preset" ? "default" : preset;
     }
   };
-  if (!flags.preset.empty()) {
-    from_preset(flags.preset);
-    result["preset"] = "--preset";
-  }
+  const config::TrainConfig whole = resolve(flags, {});
+  from_preset(whole.preset, whole.model);
+  result["preset"] = flags.preset.empty() ? "default" : "--preset";
+  result["model"] = "default";
   if (!flags.config_file.empty()) {
     const auto lines = config::toml_lines(flags.config_file);
-    if (lines.contains("preset")) from_preset(resolve({"", flags.config_file, {}}, {}).preset);
     for (const auto& [key, line] : lines) result[key] = fmt::format("{}:{}", flags.config_file, line);
   }
   for (const auto& [key, text] : flags.overrides) result[key] = flag_of(key);
+  if (!flags.model.empty()) result["model"] = "--model";
   return result;
 }
 
@@ -71,9 +77,12 @@ void add_seen_flags(CLI::App& sub, bool& include_seen) {
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
   sub.add_option("--preset", flags->preset,
                  fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")));
+  sub.add_option("--model", flags->model,
+                 fmt::format("what is trained: {}; lrurec config models says more",
+                             fmt::join(model::model_names(), ", ")));
   sub.add_option("--config", flags->config_file, "TOML file with settings on top of the preset");
   for (const auto& setting : config::settings()) {
-    if (setting.key == "preset") continue;
+    if (setting.key == "preset" || setting.key == "model") continue;
     const bool is_switch =
         type_of(setting) == std::string_view("true|false");  // --outer-gelu alone means true
     sub.add_option_function<std::string>(

@@ -13,14 +13,14 @@
 namespace lrurec::command {
 
 struct SettingFlags {
-  std::string preset, config_file;
+  std::string preset, model, config_file;
   std::vector<std::pair<std::string, std::string>> overrides;  ///< key and text, in the order of the flags
 };
 
 /// Adds the flags to a subcommand. `flags` must outlive it.
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags);
 
-/// Flags over file over preset over `config`.
+/// Flags over file over the model's preset over `config`.
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config);
 
 /// Where each setting of resolve(flags, {}) comes from: "default", "preset beauty", "my.toml:3", "--dropout".

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "lrurec/model/cost.h"
+#include "lrurec/model/models.h"
 #include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
 #include "ops/matmul/blas_info.h"
@@ -102,10 +102,11 @@ void dry_run(const TrainOptions& options) {
   train::Stepper stepper(config, data);
   constexpr std::int64_t steps = 4;
   std::vector<double> seconds;
-  double tokens = 0;
+  model::Work work;
   for (std::int64_t step = 0; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
-    tokens += static_cast<double>(stepper.run(step).tokens) / steps;
+    const model::Work done = stepper.run(step).work;
+    work.add(done, 1.0 / steps);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   const double step_seconds =
@@ -113,12 +114,12 @@ void dry_run(const TrainOptions& options) {
   const std::int64_t per_epoch = stepper.steps_per_epoch(), by_epochs = config.max_epochs * per_epoch;
   const std::int64_t most = config.max_steps > 0 ? std::min(config.max_steps, by_epochs) : by_epochs;
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
-  const double flop = model::training_flop(config.model(data.items()), tokens, classes).total();
+  const double flop = model::training_flop(stepper.model(), work, classes).total();
   const double peak = peak_memory_bytes(stepper.device());
 
   nlohmann::json json{{"parameters", nlohmann::json::array()},
                       {"real_parameters", model::real_parameters(stepper.model())},
-                      {"tokens_per_step", tokens},
+                      {"tokens_per_step", work.tokens},
                       {"flop_per_step", flop},
                       {"steps_per_epoch", per_epoch},
                       {"max_steps", most},
@@ -140,7 +141,7 @@ void dry_run(const TrainOptions& options) {
   print_out(
       "{}\n{}", table(rows),
       table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
-             {"per step", fmt::format("{:.0f} tokens of {} sequences, {:.2f} Gflop", tokens,
+             {"per step", fmt::format("{:.0f} tokens of {} examples, {:.2f} Gflop", work.tokens,
                                       config.batch_size, flop * 1e-9)},
              {"per epoch", with_commas(per_epoch) + " steps"},
              {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
@@ -174,10 +175,10 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     folder.write_description(describe_run(options, data));
   }
   folder.write_config(config);
-  reporter.print(fmt::format("{} users, {} items; {} parameters; {} threads; at most {} steps",
-                             with_commas(data.users()), with_commas(data.items()),
-                             with_commas(trainer.model().parameter_count()), omp_get_max_threads(),
-                             with_commas(trainer.planned_steps())));
+  reporter.print(fmt::format("{}: {} users, {} items; {} parameters; {} threads; at most {} steps",
+                             trainer.model().info().title, with_commas(data.users()),
+                             with_commas(data.items()), with_commas(trainer.model().parameter_count()),
+                             omp_get_max_threads(), with_commas(trainer.planned_steps())));
 
   const auto began = std::chrono::steady_clock::now();
   const train::Progress& progress = trainer.run();
@@ -190,7 +191,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
   }
   const bool sampled = config.eval_negatives > 0;
   if (options.json) {
-    const nlohmann::json json{
+    nlohmann::json json{
         {"steps", progress.step},
         {"finished", progress.finished},
         {"best_step", progress.best_step},
@@ -198,8 +199,10 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
         {"step_seconds_median", reporter.step_seconds()},
         {"seconds", seconds},
         {"peak_memory_bytes", peak_memory_bytes()},
-        {"mean_abs_lambda", trainer.model().mean_abs_lambda()},
         {"run", options.output}};
+    if (const auto* recurrence = trainer.model().recurrence()) {
+      json["mean_abs_lambda"] = recurrence->mean_abs_lambda();
+    }
     print_json(json);
     return;
   }

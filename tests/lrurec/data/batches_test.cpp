@@ -62,7 +62,7 @@ TEST(Windows, UsersOfFewerThanThreeItemsTrainOnAllOfThem) {
 
 TEST(Batcher, AnEpochHoldsEveryWindowOnce) {
   const Dataset data = test::small_demo();
-  Batcher batcher(data, 5, 16, 1);
+  Batcher batcher(data, {.max_length = 5}, 16, 1);
   std::map<std::int64_t, std::int64_t> wanted, found;
   for (const auto& packed : pack_all(data, 5)) {
     for (const auto label : packed.labels) ++wanted[label];
@@ -75,13 +75,14 @@ TEST(Batcher, AnEpochHoldsEveryWindowOnce) {
     ASSERT_EQ(batch.offsets.back(), batch.tokens());
     for (const auto label : batch.labels) ++found[label];
   }
-  EXPECT_EQ(sequences, batcher.windows());
+  EXPECT_EQ(sequences, batcher.examples());
   EXPECT_EQ(found, wanted);
 }
 
 TEST(Batcher, IsAFunctionOfSeedEpochAndIndex) {
   const Dataset data = test::small_demo();
-  Batcher a(data, 5, 16, 1), b(data, 5, 16, 1), other(data, 5, 16, 2);
+  Batcher a(data, {.max_length = 5}, 16, 1), b(data, {.max_length = 5}, 16, 1),
+      other(data, {.max_length = 5}, 16, 2);
   const auto first = a.batch(0, 1);
   a.batch(7, 0);
   EXPECT_EQ(a.batch(0, 1).items, first.items) << "after another epoch";
@@ -92,9 +93,9 @@ TEST(Batcher, IsAFunctionOfSeedEpochAndIndex) {
 
 TEST(Batcher, ImpossibleRequestsAreRefused) {
   const Dataset data = test::small_demo();
-  test::expect_error(ErrorKind::internal, "maximum length", [&] { Batcher(data, 0, 16, 1); });
-  test::expect_error(ErrorKind::internal, "batch size", [&] { Batcher(data, 5, 0, 1); });
-  Batcher batcher(data, 5, 16, 1);
+  test::expect_error(ErrorKind::internal, "maximum length", [&] { Batcher(data, {.max_length = 0}, 16, 1); });
+  test::expect_error(ErrorKind::internal, "batch size", [&] { Batcher(data, {.max_length = 5}, 0, 1); });
+  Batcher batcher(data, {.max_length = 5}, 16, 1);
   const auto steps = batcher.steps_per_epoch();
   EXPECT_GT(batcher.batch(0, steps - 1).sequences, 0);
   test::expect_error(ErrorKind::internal, "there is no batch", [&] { batcher.batch(0, steps); });

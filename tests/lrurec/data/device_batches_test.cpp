@@ -26,11 +26,11 @@ TEST(PackSegments, EveryTokenFindsItsSegmentAndPlace) {
 
 void expect_the_batchers(const Dataset& data, std::int64_t max_length, std::int64_t batch_size,
                          Device device) {
-  Batcher batcher(data, max_length, batch_size, 1);
+  Batcher batcher(data, {.max_length = max_length}, batch_size, 1);
   const DeviceBatches there(data, max_length, device);
   for (std::int64_t b = 0; b < batcher.steps_per_epoch(); ++b) {
     const PackedBatch expected = batcher.batch(2, b);
-    const BatchTensors packed = there.pack(batcher.batch_windows(2, b));
+    const BatchTensors packed = there.pack(batcher.batch_examples(2, b));
     EXPECT_EQ(packed.items.host().to_vector<std::int64_t>(), expected.items) << max_length << ", batch " << b;
     EXPECT_EQ(packed.labels.host().to_vector<std::int64_t>(), expected.labels)
         << max_length << ", batch " << b;

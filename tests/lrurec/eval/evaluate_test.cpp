@@ -1,4 +1,5 @@
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/model/lrurec.h"
 
 #include <cmath>
 

@@ -1,4 +1,5 @@
 #include "lrurec/eval/sampled.h"
+#include "lrurec/model/lrurec.h"
 
 #include <omp.h>
 

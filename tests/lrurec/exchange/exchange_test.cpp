@@ -215,7 +215,7 @@ TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {
     EXPECT_EQ(config.layer_norm_eps, 1e-7);
     EXPECT_EQ(checkpoint.progress.step, 12);
     EXPECT_EQ(checkpoint.fingerprint, data.fingerprint());
-    model::LRURec other(config.model(data.items()), 3);
+    model::LRURec other(config.model_config(data.items(), data.users()), 3);
     train::load_parameters(checkpoint, "c", other);
     EXPECT_EQ(bits(other), bits(model_));
   }

@@ -39,10 +39,10 @@ TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
   const Memory found = memory(model, history, 7);
   const Tensor items = Tensor::from(std::vector<std::int64_t>(history.begin(), history.end()));
   const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 5});
-  const nn::LRU& lru = model.block(0).lru();
-  const Tensor u = lru.input(Variable(model.block_inputs(items, offsets)[0])).value();
+  const Tensor u = model.recurrence_inputs(items, offsets)[0];
+  const Variable lambda(model.lambdas()[0]);
   const auto state = [&](const Tensor& input) {
-    return ops::linear_scan(lru.lambda(), Variable(input), offsets).final_state.value();
+    return ops::linear_scan(lambda, Variable(input), offsets).final_state.value();
   };
   const Tensor whole = state(u);
   for (std::int64_t k = 0; k < 5; ++k) {

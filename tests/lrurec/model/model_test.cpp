@@ -39,15 +39,15 @@ std::map<std::string, Tensor> gradients(const LRURec& model) {
 
 TEST(Model, FusedLossIsTheComposition) {
   const data::Dataset data = test::small_demo();
-  data::Batcher batcher(data, 6, 16, 1);
+  data::Batcher batcher(data, {.max_length = 6}, 16, 1);
   const Batch batch(batcher.batch(0, 0));
   LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12, .dropout = 0.3}, 2, DType::f64);
   const nn::ForwardContext context{true, 5, 9};
-  const Variable fused = model.loss(batch.items, batch.offsets, batch.labels, context);
+  const Variable fused = model.loss({batch.items, batch.offsets, batch.labels}, context);
   fused.backward();
   const auto from_fused = gradients(model);
   model.zero_grad();
-  const Variable composed = model.loss_composed(batch.items, batch.offsets, batch.labels, context);
+  const Variable composed = model.loss_composed({batch.items, batch.offsets, batch.labels}, context);
   composed.backward();
   EXPECT_LE(max_difference(fused.value(), composed.value()), 1e-14);
   for (const auto& [name, gradient] : gradients(model)) {
@@ -58,14 +58,14 @@ TEST(Model, FusedLossIsTheComposition) {
 // Sums run in a fixed order, so that a training run does not depend on how many threads it had.
 TEST(Model, LossAndGradientsHaveTheSameBitsForAnyNumberOfThreads) {
   const data::Dataset data = test::small_demo();
-  data::Batcher batcher(data, 20, 64, 1);
+  data::Batcher batcher(data, {.max_length = 20}, 64, 1);
   const Batch batch(batcher.batch(0, 0));
   const nn::ForwardContext context{true, 5, 9};
   const int threads = omp_get_max_threads();
   const auto run = [&](int n) {
     omp_set_num_threads(n);
     LRURec model({.num_items = data.items(), .hidden = 16, .channels = 32, .dropout = 0.3}, 2);
-    const Variable loss = model.loss(batch.items, batch.offsets, batch.labels, context);
+    const Variable loss = model.loss({batch.items, batch.offsets, batch.labels}, context);
     loss.backward();
     auto all = gradients(model);
     all.emplace("loss", loss.value());
@@ -80,7 +80,7 @@ TEST(Model, LossAndGradientsHaveTheSameBitsForAnyNumberOfThreads) {
 
 TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
   const data::Dataset data = test::small_demo();
-  data::Batcher batcher(data, 20, 64, 1);
+  data::Batcher batcher(data, {.max_length = 20}, 64, 1);
   const Batch batch(batcher.batch(0, 0));
   for (const bool outer_gelu : {false, true}) {
     for (const std::int64_t blocks : {0, 1, 2}) {
@@ -109,7 +109,7 @@ TEST(Model, PackedBatchEqualsOneSequenceAtATime) {
   for (const auto& window : windows) data::pack_window(data, window, 6, all);
   LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12, .dropout = 0}, 2, DType::f64);
   const Batch together(all);
-  const Variable loss = model.loss(together.items, together.offsets, together.labels);
+  const Variable loss = model.loss({together.items, together.offsets, together.labels});
   loss.backward();
   const auto expected = gradients(model);
   model.zero_grad();
@@ -120,7 +120,7 @@ TEST(Model, PackedBatchEqualsOneSequenceAtATime) {
     data::pack_window(data, window, 6, one);
     const Batch alone(one);
     const double weight = static_cast<double>(one.tokens()) / static_cast<double>(all.tokens());
-    const Variable part = model.loss(alone.items, alone.offsets, alone.labels) * weight;
+    const Variable part = model.loss({alone.items, alone.offsets, alone.labels}) * weight;
     part.backward();
     total += part.value().item<double>();
   }
@@ -139,7 +139,7 @@ TEST(Model, TheOrderOfSequencesInABatchDoesNotMatter) {
     for (const auto& window : order) data::pack_window(data, window, 6, packed);
     const Batch batch(packed);
     model.zero_grad();
-    const Variable loss = model.loss(batch.items, batch.offsets, batch.labels);
+    const Variable loss = model.loss({batch.items, batch.offsets, batch.labels});
     loss.backward();
     return std::pair(loss.value().item<double>(), gradients(model));
   };
@@ -208,7 +208,7 @@ TEST(Parity, TheLossAgreesInDoublePrecision) {
     if (offsets.back() != std::ssize(items)) offsets.push_back(std::ssize(items));
   }
   const double loss =
-      model.loss(Tensor::from(items), Tensor::from(offsets), Tensor::from(targets)).value().item<double>();
+      model.loss({Tensor::from(items), Tensor::from(offsets), Tensor::from(targets)}).value().item<double>();
   EXPECT_NEAR(loss, std::stod(file.metadata.at("loss_f64")), 1e-13);
 }
 

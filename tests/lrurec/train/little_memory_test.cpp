@@ -59,7 +59,7 @@ TEST_F(LittleMemory, ATrainingStep) {
   const data::Dataset data =
       data::make_demo({.users = 200, .items = 700, .mean_length = 20, .classes = 4, .seed = 1});
   model::LRURec model(config(data), 1);
-  data::Batcher batcher(data, 20, 128, 1);
+  data::Batcher batcher(data, {.max_length = 20}, 128, 1);
   const data::BatchTensors batch = data::to_tensors(batcher.batch(0, 0), Device{});
   const nn::ForwardContext context{true, 1, 0};
   const auto step = [&](const auto& loss) {
@@ -72,19 +72,20 @@ TEST_F(LittleMemory, ATrainingStep) {
       throw;
     }
   };
-  EXPECT_GT(run_out_of_memory(
-                [&] { step([&] { return model.loss(batch.items, batch.offsets, batch.labels, context); }); }),
+  EXPECT_GT(run_out_of_memory([&] {
+              step([&] { return model.loss({batch.items, batch.offsets, batch.labels}, context); });
+            }),
             60);
   for (const bool shared : {true, false}) {
     const Shape shape = shared ? Shape{50} : Shape{batch.items.numel(), 20};
     const IndexTensor negatives = data::draw_negatives(1, 0, shape, data.items());
-    EXPECT_GT(run_out_of_memory([&] {
-                step([&] {
-                  return model.sampled_loss(batch.items, batch.offsets, batch.labels, negatives, true,
-                                            context);
-                });
-              }),
-              60);
+    EXPECT_GT(
+        run_out_of_memory([&] {
+          step([&] {
+            return model.sampled_loss({batch.items, batch.offsets, batch.labels}, negatives, true, context);
+          });
+        }),
+        60);
   }
 }
 

@@ -65,7 +65,7 @@ TEST(SampledTraining, LowersTheFullLoss) {
     const auto full_loss = [&] {
       const NoGrad no_grad;
       return trainer.model()
-          .loss(Tensor::from(batch.items), Tensor::from(batch.offsets), Tensor::from(batch.labels))
+          .loss({Tensor::from(batch.items), Tensor::from(batch.offsets), Tensor::from(batch.labels)})
           .value()
           .item<float>();
     };

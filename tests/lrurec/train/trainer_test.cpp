@@ -1,5 +1,5 @@
 #include "lrurec/train/trainer.h"
-#include "lrurec/model/cost.h"
+#include "lrurec/model/models.h"
 
 #include <cmath>
 #include <fstream>
@@ -263,7 +263,7 @@ TEST(Trainer, ANonFiniteStepStopsNamingItAndSavesNothing) {
   EXPECT_EQ(run.load_last().checkpoint.progress.step, 0);
   const Checkpoint best = Checkpoint::load(run.checkpoint("best"));
   EXPECT_EQ(best.progress.step, 0);
-  model::LRURec model(config.model(data.items()), 0);
+  model::LRURec model(config.model_config(data.items(), data.users()), 0);
   EXPECT_NO_THROW(load_parameters(best, "best", model));
 }
 
@@ -321,8 +321,9 @@ TEST(Checkpoint, SizesThatTheTensorsDoNotHaveAreRefusedBeforeMemoryIsAskedFor) {
     refused("its progress cannot be", [&](Checkpoint& c) { c.progress.loss_count = step; });
   }
   refused("its progress cannot be", [&](Checkpoint& c) { c.progress.best_recall = NAN; });
-  const auto model_config = config.model(data.items());
-  EXPECT_EQ(model::real_parameters(model_config), model::real_parameters(model::LRURec(model_config, 1)));
+  const auto model_config = config.model_config(data.items(), data.users());
+  EXPECT_EQ(model::LRURec::about().real_parameters(model_config),
+            model::real_parameters(model::LRURec(model_config, 1)));
 }
 
 TEST(RunFolder, ItsLogIsDamagedOrWhole) {

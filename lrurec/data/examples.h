@@ -1,0 +1,53 @@
+#pragma once
+// Training examples: what a model is shown and what it is to predict from it.
+
+#include <cstdint>
+#include <vector>
+
+#include "lrurec/data/batch.h"
+#include "lrurec/data/dataset.h"
+#include "tensor/random.h"
+
+namespace lrurec::data {
+
+/// What models learn from. The items of a user being 5 3 8, with L at least 3:
+///
+///   windows      [0] -> 5, [5 3] -> 3 8     a label at every position (batch.h)
+///   prefixes     [0] -> 5, [5] -> 3, [5 3] -> 8     one example for each of the last L items
+///   pairs        {3 8} -> 5, {5 8} -> 3, {5 3} -> 8     the other items of the user, in any order
+///   transitions  [0] -> 5, [5] -> 3, [3] -> 8     the item before
+///   cloze        [5 ? 8] -> 3     some positions hidden, others in their place kept or exchanged
+enum class ExampleKind { windows, prefixes, pairs, transitions, cloze };
+
+struct ExampleOptions {
+  ExampleKind kind = ExampleKind::windows;
+  std::int64_t max_length = 200;  ///< L
+  double mask_share = 0.2;        ///< of cloze: the probability that a position is to be predicted
+};
+
+/// Items first .. first+length-1 of a user's training items.
+///
+/// As windows and cloze: a user of fewer than 2 L training items gives one window of all of them; one of
+/// more gives full windows of L, counted from the end, and drops what is left at the head (the published
+/// implementation's rule). The labels are the last L items of the window, the inputs the items before each
+/// of them; where a label is the first item of the window, its input is the start token.
+///
+/// As prefixes, pairs and transitions: the label is the window's last item; before it the window has what
+/// the model sees (pairs: it sees all others of the user).
+struct Window {
+  std::int64_t user, first, length;
+};
+std::vector<Window> training_windows(const Dataset& data, std::int64_t max_length);
+std::vector<Window> training_examples(const Dataset& data, const ExampleOptions& options);
+/// Number of labels of one window: min(length, L).
+std::int64_t label_count(const Window& window, std::int64_t max_length);
+/// Appends a window to a batch.
+void pack_window(const Dataset& data, const Window& window, std::int64_t max_length, PackedBatch& batch);
+
+/// A batch of examples. `random` decides what a cloze hides: a position with probability mask_share; in its
+/// place stands the mask, item |I| + 1 (8 of 10), a random item (1 of 10) or itself (1 of 10). A sequence in
+/// which nothing is hidden is left out; where that leaves none, the last item of the first is hidden.
+PackedBatch pack_examples(const Dataset& data, std::span<const Window> examples,
+                          const ExampleOptions& options, const Philox& random);
+
+}  // namespace lrurec::data

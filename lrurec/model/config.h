@@ -1,0 +1,30 @@
+#pragma once
+// Sizes and switches of a model.
+
+#include <cstdint>
+#include <string>
+
+namespace lrurec::model {
+
+/// What makes a model of a name. Each model reads its own settings (ModelInfo::settings) and no others.
+/// Defaults are the paper's, for LRURec in the published implementation's reading.
+struct ModelConfig {
+  std::string model = "lrurec";   ///< a name of lrurec/model/models.h
+  std::int64_t num_items = 0;     ///< |I|; ids are 1..|I|, 0 is the start token
+  std::int64_t num_users = 0;     ///< |U|, for models that know their users
+  std::int64_t max_length = 200;  ///< L, for models with positions
+  std::int64_t hidden = 64;       ///< H
+  std::int64_t channels = 128;    ///< D, complex channels of the recurrence: 2 H in the paper
+  std::int64_t blocks = 2;
+  std::int64_t heads = 2;  ///< of attention; hidden is a multiple of them
+  double dropout = 0.2;
+  double final_dropout = 0.5;  ///< of what is scored
+  double layer_norm_eps = 1e-5;
+  /// Equation 8's outer GELU, which the published implementation does not have.
+  bool outer_gelu = false;
+  double alpha = 0.5;  ///< a sum over n items of a history is divided by n^alpha
+
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
+};
+
+}  // namespace lrurec::model

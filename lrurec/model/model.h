@@ -1,0 +1,120 @@
+#pragma once
+// What all models have in common: the interface between them and training, evaluation, recommendation and
+// sessions, none of which knows which model it has.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lrurec/data/batch.h"
+#include "lrurec/model/config.h"
+#include "nn/init.h"
+#include "nn/module.h"
+#include "ops/linear_rank/linear_rank.h"
+#include "tensor/index_tensor.h"
+
+namespace lrurec::model {
+
+struct ModelInfo;
+class LinearRecurrence;
+
+/// A model turns users' histories into rows [n, K], which are scored against all items by one product:
+/// scores = rows W^T + b with W: [|I| + 1, K] and b: [|I| + 1]. A model says what its rows and its W and b
+/// are; losses, ranks and scores follow from that and stand here once.
+class Model : public nn::Module {
+ public:
+  /// Its line in the table of models.
+  virtual const ModelInfo& info() const = 0;
+  const ModelConfig& config() const { return config_; }
+  /// A model of its own with the same values.
+  std::unique_ptr<Model> clone() const;
+
+  // ---- what a model says of itself ---------------------------------------------------------------------
+
+  /// Rows of a batch of training examples, one for each of batch.labels: [labels, K].
+  virtual Variable training_rows(const data::BatchTensors& batch,
+                                 const nn::ForwardContext& context) const = 0;
+  /// The same written as the equations, by compositions; for readers and tests.
+  virtual Variable training_rows_composed(const data::BatchTensors& batch,
+                                          const nn::ForwardContext& context) const {
+    return training_rows(batch, context);
+  }
+  /// Outside training: the row of each of S histories (items, offsets, users), [S, K]. No history is empty:
+  /// one without items is the start token.
+  virtual Variable user_rows(const data::BatchTensors& histories) const = 0;
+  /// W: [|I| + 1, K].
+  virtual Variable item_matrix() const = 0;
+  /// b: [|I| + 1].
+  virtual Variable item_bias() const = 0;
+  /// How many of a history's last items the model looks at where the protocol says L.
+  virtual std::int64_t input_length(std::int64_t max_length) const { return max_length; }
+  /// What is wrong with the values, "" where nothing is: LRURec's eigenvalues must be less than 1.
+  virtual std::string problem() const { return {}; }
+
+  // ---- inference event by event, where info().has_state ------------------------------------------------
+
+  /// Lays out weights as steps read them; steps then take no notice of later changes.
+  virtual void prepare_steps() {}
+  /// The states of n users before any item, on the model's device: what is known of a user's past, of a
+  /// fixed size, one tensor with the users along dimension 1. users: i64 [n] (data::BatchTensors::users).
+  virtual Tensor initial_state(const IndexTensor& users) const;
+  /// One item (i64 [n]) of each of n users: their rows [n, K], those of user_rows of the whole history.
+  /// `state`, dense, becomes the state after it.
+  virtual Tensor step(const IndexTensor& items, const Tensor& state) const;
+
+  // ---- looking inside ------------------------------------------------------------------------------------
+
+  /// Models with a diagonal linear recurrence; null for others.
+  virtual const LinearRecurrence* recurrence() const { return nullptr; }
+
+  // ---- what follows ------------------------------------------------------------------------------------
+
+  /// Mean cross-entropy over the batch's labels (-1: none) and all |I| + 1 classes, equation 1.
+  Variable loss(const data::BatchTensors& batch, const nn::ForwardContext& context = {}) const;
+  /// The same written out, by compositions all the way: stores all scores; for readers and tests.
+  Variable loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context = {}) const;
+  /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [labels, n] for
+  /// each label or [m] for all; `log_correction` scales them up to stand for all |I| items.
+  Variable sampled_loss(const data::BatchTensors& batch, const IndexTensor& negatives, bool log_correction,
+                        const nn::ForwardContext& context = {}) const;
+
+  /// Equation 10: scores of 0..|I|, [n, K] -> [n, |I| + 1].
+  Variable predict(const Variable& rows) const;
+  /// Ranks of target items (i64 [n]) among all but the excluded ones, see ops::raw::linear_ranks; the start
+  /// token must be among the excluded.
+  ops::raw::LinearRanks ranks(const Variable& rows, const IndexTensor& targets,
+                              const ops::raw::ExcludedClasses& excluded, bool with_losses = false) const;
+  /// Scores of some candidates only, outside training: rows: [n, K], candidates: i64 [n, k] -> [n, k].
+  Tensor score(const Tensor& rows, const Tensor& candidates) const;
+
+  /// Where the parameters are. What comes in may be elsewhere: it is sent there.
+  Device device() const { return item_bias().value().device(); }
+  /// Of the parameters: f32 or f64.
+  DType dtype() const { return item_bias().dtype(); }
+
+ protected:
+  explicit Model(const ModelConfig& config) : config_(config) {}
+
+  ModelConfig config_;
+};
+
+/// What of a diagonal linear recurrence h_k = lambda h_{k-1} + u_k can be looked at, block by block.
+class LinearRecurrence {
+ public:
+  virtual ~LinearRecurrence() = default;
+  /// lambda of each block, complex [D], on the CPU.
+  virtual std::vector<Tensor> lambdas() const = 0;
+  /// Outside training: u of each block, complex [tokens, D], for every token of some histories.
+  virtual std::vector<Tensor> recurrence_inputs(const IndexTensor& items,
+                                                const IndexTensor& offsets) const = 0;
+
+  /// Mean |lambda| of each block (table 5 of the paper).
+  std::vector<double> mean_abs_lambda() const;
+  /// Largest |lambda| of all blocks: it must stay below 1.
+  double max_abs_lambda() const;
+};
+
+/// The row of the last token of each sequence, i64 [S], on the device of the offsets (i64 [S + 1]).
+IndexTensor last_tokens(const IndexTensor& offsets);
+
+}  // namespace lrurec::model

@@ -1,0 +1,47 @@
+#include "lrurec/model/models.h"
+
+#include <algorithm>
+
+#include "lrurec/model/lrurec.h"
+#include "lrurec/util/suggest.h"
+#include "tensor/error.h"
+
+namespace lrurec::model {
+
+const std::vector<const ModelInfo*>& models() {
+  static const std::vector<const ModelInfo*> all{&LRURec::about()};
+  return all;
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const ModelInfo* info : models()) names.push_back(info->name);
+  return names;
+}
+
+const ModelInfo& find_model(const std::string& name) {
+  for (const ModelInfo* info : models()) {
+    if (info->name == name) return *info;
+  }
+  fail(ErrorKind::usage, "unknown model '{}'{}; there are {}", name, util::suggestion(name, model_names()),
+       fmt::join(model_names(), ", "));
+}
+
+std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, DType real) {
+  return find_model(config.model).make(config, nn::Initializer(seed, real));
+}
+
+std::int64_t real_parameters(const nn::Module& model) {
+  std::int64_t count = 0;
+  for (const auto& p : model.named_parameters()) {
+    count += p.variable.value().numel() * (is_complex(p.variable.dtype()) ? 2 : 1);
+  }
+  return count;
+}
+
+Flop training_flop(const Model& model, const Work& work, double classes) {
+  const auto K = static_cast<double>(model.item_matrix().size(1));
+  return {6 * work.rows * classes * K, 3 * model.info().forward_flop(model.config(), work)};
+}
+
+}  // namespace lrurec::model

@@ -1,0 +1,72 @@
+#pragma once
+// The table of models: all that is known of each without making one.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lrurec/data/examples.h"
+#include "lrurec/model/model.h"
+
+namespace lrurec::model {
+
+/// What a model is given in one go, for counting its operations.
+struct Work {
+  double tokens = 0;       ///< of all sequences
+  double token_pairs = 0;  ///< sum over sequences of length squared
+  double rows = 0;         ///< of its output that are wanted
+
+  void add(const Work& other, double times = 1) {
+    tokens += times * other.tokens;
+    token_pairs += times * other.token_pairs;
+    rows += times * other.rows;
+  }
+};
+
+/// Settings of a training by name, as text, such as {"dropout", "0.5"}.
+using SettingTexts = std::map<std::string, std::string>;
+
+struct ModelInfo {
+  std::string name;        ///< as the command takes it: "gru4rec"
+  std::string title;       ///< as papers write it: "GRU4Rec"
+  std::string what;        ///< what it is, in a line
+  std::string paper;       ///< first author, venue and year
+  bool has_state;          ///< steps on a state of a fixed size (Model::step)
+  bool knows_users;        ///< has a row for each user of the data set and serves no others
+  std::string event_cost;  ///< of taking one more event, in H, D, L and n, the events before it
+  data::ExampleKind examples;
+  /// Settings that decide what the model computes; others of lrurec/model/config.h are not its own.
+  std::vector<std::string> settings;
+  /// What differs from the defaults, for a preset's name; "" stands for all of them.
+  std::map<std::string, SettingTexts> presets;
+
+  std::function<std::unique_ptr<Model>(const ModelConfig&, nn::Initializer)> make;
+  /// Numbers in all parameters, a complex one as two, of a model that need not be made. (A double, for sizes
+  /// from outside that no integer would hold.)
+  double (*real_parameters)(const ModelConfig&);
+  /// Floating-point operations from tokens to rows, a multiply-add as two; the products only.
+  double (*forward_flop)(const ModelConfig&, const Work&);
+};
+
+/// All models, in the order of their publication, LRURec last.
+const std::vector<const ModelInfo*>& models();
+std::vector<std::string> model_names();
+/// An unknown name is ErrorKind::usage with a suggestion.
+const ModelInfo& find_model(const std::string& name);
+
+/// A model with initial values of this seed; `real` is f32 or f64.
+std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, DType real = DType::f32);
+
+/// Numbers in all parameters of a model, a complex one as two.
+std::int64_t real_parameters(const nn::Module& model);
+
+/// Floating-point operations of a training step, forward and backward, whose rows are scored for `classes`
+/// classes.
+struct Flop {
+  double head = 0, blocks = 0;
+  double total() const { return head + blocks; }
+};
+Flop training_flop(const Model& model, const Work& work, double classes);
+
+}  // namespace lrurec::model
