@@ -32,12 +32,11 @@ const ModelInfo& LRURec::about() {
       .what = "linear recurrent units with position-wise networks, trained in parallel",
       .paper = "Yue et al., WSDM 2024",
       .has_state = true,
-      .knows_users = false,
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "channels", "blocks", "dropout", "layer_norm_eps", "outer_gelu"},
       .presets = {},
-      .make = [](const ModelConfig& config, nn::Initializer init) -> std::unique_ptr<Model> {
+      .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<LRURec>(config, init);
       },
       .real_parameters = real_parameters_of,

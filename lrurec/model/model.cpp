@@ -15,6 +15,10 @@ std::unique_ptr<Model> Model::clone() const {
   return copy;
 }
 
+Variable Model::no_bias() const {
+  return Variable(Tensor::zeros({config_.num_items + 1}, dtype(), device()));
+}
+
 Tensor Model::initial_state(const IndexTensor&) const {
   fail(ErrorKind::internal, "[{}] it has no state of a fixed size", info().name);
 }

@@ -88,12 +88,14 @@ class Model : public nn::Module {
   Tensor score(const Tensor& rows, const Tensor& candidates) const;
 
   /// Where the parameters are. What comes in may be elsewhere: it is sent there.
-  Device device() const { return item_bias().value().device(); }
+  Device device() const { return item_matrix().value().device(); }
   /// Of the parameters: f32 or f64.
-  DType dtype() const { return item_bias().dtype(); }
+  DType dtype() const { return item_matrix().dtype(); }
 
  protected:
   explicit Model(const ModelConfig& config) : config_(config) {}
+  /// For item_bias() of models without one: zeros.
+  Variable no_bias() const;
 
   ModelConfig config_;
 };

@@ -32,8 +32,9 @@ struct ModelInfo {
   std::string title;       ///< as papers write it: "GRU4Rec"
   std::string what;        ///< what it is, in a line
   std::string paper;       ///< first author, venue and year
-  bool has_state;          ///< steps on a state of a fixed size (Model::step)
-  bool knows_users;        ///< has a row for each user of the data set and serves no others
+  bool has_state = false;    ///< steps on a state of a fixed size (Model::step)
+  bool knows_users = false;  ///< has weights for each user of the data set
+  bool needs_users = false;  ///< and can say nothing of others
   std::string event_cost;  ///< of taking one more event, in H, D, L and n, the events before it
   data::ExampleKind examples;
   /// Settings that decide what the model computes; others of lrurec/model/config.h are not its own.
@@ -41,7 +42,7 @@ struct ModelInfo {
   /// What differs from the defaults, for a preset's name; "" stands for all of them.
   std::map<std::string, SettingTexts> presets;
 
-  std::function<std::unique_ptr<Model>(const ModelConfig&, nn::Initializer)> make;
+  std::unique_ptr<Model> (*make)(const ModelConfig&, const nn::Initializer&);
   /// Numbers in all parameters, a complex one as two, of a model that need not be made. (A double, for sizes
   /// from outside that no integer would hold.)
   double (*real_parameters)(const ModelConfig&);

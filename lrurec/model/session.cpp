@@ -10,8 +10,10 @@ namespace lrurec::model {
 IncrementalModel::IncrementalModel(const Model& model)
     : model_(model.clone()), items_(model.item_matrix().value(), model.item_bias().value()) {
   if (!model.info().has_state) {
-    fail(ErrorKind::usage, "{} looks at a user's whole history for each event, so it has no sessions; use {}",
-         model.info().title, "lrurec recommend --items");
+    fail(ErrorKind::usage,
+         "{} has no state of a fixed size that goes from event to event, so it has no sessions; lrurec "
+         "recommend answers for whole histories",
+         model.info().title);
   }
   model_->prepare_steps();
   empty_ = initial_state(0);

@@ -34,7 +34,7 @@ Desk::Desk(const data::Dataset& data, const model::Model& model, DeskOptions opt
       options_(std::move(options)),
       catalogue_(data),
       recommender_(model, options_.max_length),
-      knows_users_(model.info().knows_users) {}
+      needs_users_(model.info().needs_users) {}
 
 void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
   const auto user = catalogue_.user(raw);
@@ -58,7 +58,7 @@ void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
 }
 
 void Desk::ask_for_items(const std::vector<std::string>& raw, Asked& asked) const {
-  if (knows_users_) {
+  if (needs_users_) {
     asked.error =
         "the model ranks for the users of its data set only, so it has no answer to items alone; ask for a "
         "user";

@@ -52,7 +52,7 @@ class Desk {
   DeskOptions options_;
   Catalogue catalogue_;
   Recommender recommender_;
-  bool knows_users_;  ///< ModelInfo::knows_users: and serves no others
+  bool needs_users_;  ///< ModelInfo::needs_users
 };
 
 }  // namespace lrurec::serve

@@ -40,7 +40,8 @@ nlohmann::json answer(const Event& event, const Catalogue& catalogue, SessionSto
     out["events"] = store.events(event.user);
     return out;
   }
-  store.observe(event.user, *item);
+  const auto user = catalogue.user(event.user);
+  store.observe(event.user, *item, user ? *user + 1 : 0);
   out["events"] = store.events(event.user);
   out["items"] = nlohmann::json::array();
   if (event.k == 0) return out;

@@ -43,8 +43,12 @@ struct SavedSessions {
 SessionStore::SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen)
     : model_(model), fingerprint_(std::move(fingerprint)), exclude_seen_(exclude_seen) {}
 
-void SessionStore::observe(const std::string& user, std::int32_t item) {
-  User& own = sessions_.try_emplace(user, User{model::Session(model_), 0, {}}).first->second;
+void SessionStore::observe(const std::string& user, std::int32_t item, std::int64_t number) {
+  auto at_user = sessions_.find(user);
+  if (at_user == sessions_.end()) {
+    at_user = sessions_.emplace(user, User{model::Session(model_, number), 0, {}}).first;
+  }
+  User& own = at_user->second;
   own.session.observe(item);
   ++own.events;
   const auto at = std::lower_bound(own.seen.begin(), own.seen.end(), item);

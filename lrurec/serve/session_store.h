@@ -18,8 +18,8 @@ class SessionStore {
   /// model: of the sessions; must outlive the store. fingerprint: of its weights.
   SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen);
 
-  /// The user took an item (1..|I|).
-  void observe(const std::string& user, std::int32_t item);
+  /// The user took an item (1..|I|). number: the user's in the data set, 1..|U|, 0: somebody else.
+  void observe(const std::string& user, std::int32_t item, std::int64_t number = 0);
   /// The k best next items; with exclude_seen without those seen. The user must have had an event since the
   /// store was made or loaded.
   std::vector<model::Recommendation> recommend(const std::string& user, std::int64_t k) const;

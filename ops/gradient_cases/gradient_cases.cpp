@@ -87,6 +87,7 @@ const std::vector<GradientCase>& gradient_cases() {
     add_tensor_cases(cases);
     add_layer_cases(cases);
     add_sampled_cases(cases);
+    add_sequence_cases(cases);
     add_scan_cases(cases);
     return cases;
   }();

@@ -71,6 +71,7 @@ void models(bool json) {
                    {"paper", info->paper},
                    {"has_state", info->has_state},
                    {"knows_users", info->knows_users},
+                   {"needs_users", info->needs_users},
                    {"event_cost", info->event_cost},
                    {"settings", info->settings}});
   }

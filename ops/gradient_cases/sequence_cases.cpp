@@ -1,0 +1,70 @@
+#include "ops/gradient_cases/cases.h"
+#include "ops/gru/gru.h"
+#include "ops/segments/segments.h"
+
+namespace lrurec::ops {
+namespace {
+
+using Offsets = std::vector<std::int64_t>;
+
+void add_segment_cases(Cases& cases) {
+  const Offsets offsets{0, 0, 3, 4, 4, 9, 9};
+  for (const bool complex : {false, true}) {
+    const std::string variant = complex ? "complex" : "lengths 0, 3, 1, 0, 5, 0";
+    cases.push_back({"segment_sum", variant, {{{9, 2}, complex}}, [offsets](const Variables& x) {
+                       return Variables{segment_sum(x[0], Tensor::from(offsets))};
+                     }});
+    cases.push_back({"segment_spread", variant, {{{6, 2}, complex}}, [offsets](const Variables& x) {
+                       return Variables{segment_spread(x[0], Tensor::from(offsets))};
+                     }});
+  }
+  cases.push_back({"segment_softmax", "lengths 0, 3, 1, 0, 5, 0", {{{9, 2}}}, [offsets](const Variables& x) {
+                     return Variables{segment_softmax(x[0], Tensor::from(offsets))};
+                   }});
+  const auto none = [](auto f) {
+    return [f](const Variables& x) { return Variables{f(x[0], Tensor::from(Offsets{0, 0}))}; };
+  };
+  cases.push_back({"segment_sum", "no tokens", {{{0, 2}}}, none([](const auto& x, const Tensor& at) {
+                     return segment_sum(x, at);
+                   })});
+  cases.push_back({"segment_spread", "no tokens", {{{1, 2}}}, none([](const auto& x, const Tensor& at) {
+                     return segment_spread(x, at);
+                   })});
+  cases.push_back({"segment_softmax", "no tokens", {{{0, 2}}}, none([](const auto& x, const Tensor& at) {
+                     return segment_softmax(x, at);
+                   })});
+}
+
+/// g, U, c and perhaps an initial state.
+void add_gru_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H, bool initial,
+                       bool final_alone = false) {
+    std::vector<InputSpec> inputs{{{offsets.back(), 3 * H}}, {{3 * H, H}}, {{H}}};
+    if (initial) inputs.push_back({{std::ssize(offsets) - 1, H}});
+    cases.push_back({"gru", variant, inputs,
+                     [offsets, final_alone](const Variables& x) {
+                       const auto [h, final_state] =
+                           gru(x[0], x[1], x[2], Tensor::from(offsets), x.size() > 3 ? x[3] : Variable());
+                       return final_alone ? Variables{final_state} : Variables{h, final_state};
+                     },
+                     false});
+  };
+  add("one token", {0, 1}, 2, false);
+  add("lengths 0, 3, 1, 0, 4, 0", {0, 0, 3, 4, 4, 8, 8}, 3, false);
+  add("lengths 0, 3, 1, 0, 4, 0, initial state", {0, 0, 3, 4, 4, 8, 8}, 3, true);
+  add("wider than a warp", {0, 2, 3}, 35, true);
+  Offsets many{0};
+  for (std::int64_t s = 0; s < 40; ++s) many.push_back(many.back() + s % 3);
+  add("two groups of sequences", many, 1, true);
+  add("no tokens", {0, 0}, 2, true);
+  add("final state alone", {0, 2, 5}, 2, false, true);
+}
+
+}  // namespace
+
+void add_sequence_cases(Cases& cases) {
+  add_segment_cases(cases);
+  add_gru_cases(cases);
+}
+
+}  // namespace lrurec::ops
