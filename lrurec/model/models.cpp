@@ -2,19 +2,22 @@
 
 #include <algorithm>
 
+#include "lrurec/model/bert4rec.h"
 #include "lrurec/model/fism.h"
 #include "lrurec/model/fpmc.h"
 #include "lrurec/model/gru4rec.h"
 #include "lrurec/model/lrurec.h"
 #include "lrurec/model/mf.h"
+#include "lrurec/model/sasrec.h"
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
 
 namespace lrurec::model {
 
 const std::vector<const ModelInfo*>& models() {
-  static const std::vector<const ModelInfo*> all{&MF::about(), &FPMC::about(), &FISM::about(),
-                                                 &Gru4Rec::about(), &LRURec::about()};
+  static const std::vector<const ModelInfo*> all{&MF::about(),      &FPMC::about(),   &FISM::about(),
+                                                 &Gru4Rec::about(), &SASRec::about(), &BERT4Rec::about(),
+                                                 &LRURec::about()};
   return all;
 }
 

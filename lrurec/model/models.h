@@ -28,14 +28,14 @@ struct Work {
 using SettingTexts = std::map<std::string, std::string>;
 
 struct ModelInfo {
-  std::string name;        ///< as the command takes it: "gru4rec"
-  std::string title;       ///< as papers write it: "GRU4Rec"
-  std::string what;        ///< what it is, in a line
-  std::string paper;       ///< first author, venue and year
+  std::string name;          ///< as the command takes it: "gru4rec"
+  std::string title;         ///< as papers write it: "GRU4Rec"
+  std::string what;          ///< what it is, in a line
+  std::string paper;         ///< first author, venue and year
   bool has_state = false;    ///< steps on a state of a fixed size (Model::step)
   bool knows_users = false;  ///< has weights for each user of the data set
   bool needs_users = false;  ///< and can say nothing of others
-  std::string event_cost;  ///< of taking one more event, in H, D, L and n, the events before it
+  std::string event_cost;    ///< of taking one more event, in H, D, L and n, the events before it
   data::ExampleKind examples;
   /// Settings that decide what the model computes; others of lrurec/model/config.h are not its own.
   std::vector<std::string> settings;

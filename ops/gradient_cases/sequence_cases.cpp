@@ -1,3 +1,4 @@
+#include "ops/attention/attention.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
@@ -60,11 +61,35 @@ void add_gru_cases(Cases& cases) {
   add("final state alone", {0, 2, 5}, 2, false, true);
 }
 
+void add_attention_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t width,
+                       const AttentionOptions& options) {
+    const std::int64_t H = options.heads * width;
+    cases.push_back({"attention",
+                     variant,
+                     {{{offsets.back(), 3 * H}}},
+                     [offsets, options](const Variables& x) {
+                       return Variables{attention(x[0], Tensor::from(offsets), options)};
+                     },
+                     false});
+  };
+  const Offsets some{0, 0, 3, 4, 4, 9, 9};
+  add("one token", {0, 1}, 2, {});
+  add("causal, lengths 0, 3, 1, 0, 5, 0", some, 3, {.heads = 2});
+  add("whole sequences, lengths 0, 3, 1, 0, 5, 0", some, 3, {.heads = 2, .causal = false});
+  add("dropout", some, 2, {.heads = 2, .dropout = 0.4, .key = {1, 2}});
+  add("several tiles", {0, 70}, 1, {.dropout = 0.2, .key = {3, 4}});
+  add("several tiles, whole sequence", {0, 2, 72}, 1, {.causal = false});
+  add("heads wider than a warp", {0, 3}, 35, {});
+  add("no tokens", {0, 0}, 2, {.heads = 2});
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
   add_segment_cases(cases);
   add_gru_cases(cases);
+  add_attention_cases(cases);
 }
 
 }  // namespace lrurec::ops

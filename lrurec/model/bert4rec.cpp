@@ -1,0 +1,102 @@
+#include "lrurec/model/bert4rec.h"
+
+#include <algorithm>
+
+#include "lrurec/model/models.h"
+#include "ops/ops.h"
+
+namespace lrurec::model {
+
+const ModelInfo& BERT4Rec::about() {
+  static const ModelInfo info{
+      .name = "bert4rec",
+      .title = "BERT4Rec",
+      .what = "a bidirectional transformer that fills in hidden items",
+      .paper = "Sun et al., CIKM 2019",
+      .event_cost = "n H^2 + n^2 H",
+      .examples = data::ExampleKind::cloze,
+      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps", "mask_share"},
+      .presets = {{"beauty", {{"mask_share", "0.6"}}},
+                  {"video", {{"mask_share", "0.5"}}},
+                  {"sports", {{"mask_share", "0.5"}}}},
+      .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
+        return std::make_unique<BERT4Rec>(config, init);
+      },
+      .real_parameters =
+          [](const ModelConfig& config) {
+            const auto H = static_cast<double>(config.hidden), items = static_cast<double>(config.num_items);
+            return (items + 2 + static_cast<double>(config.max_length)) * H + 2 * H +
+                   static_cast<double>(config.blocks) * nn::TransformerBlock::parameters(H) + H * H + H +
+                   items + 1;
+          },
+      .forward_flop =
+          [](const ModelConfig& config, const Work& work) {
+            const auto H = static_cast<double>(config.hidden);
+            return static_cast<double>(config.blocks) *
+                       nn::TransformerBlock::flop(H, work.tokens, work.token_pairs) +
+                   2 * H * H * work.rows;
+          }};
+  return info;
+}
+
+BERT4Rec::BERT4Rec(const ModelConfig& config, nn::Initializer init)
+    : Model(config),
+      embedding_(config.num_items + 2, config.hidden, init),
+      positions_(config.max_length, config.hidden, init),
+      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init),
+      transform_(config.hidden, config.hidden, init) {
+  register_module("embedding", embedding_);
+  register_module("positions", positions_);
+  register_module("embedding_layer_norm", embedding_norm_);
+  const nn::TransformerSizes sizes{config.hidden, config.heads, /*causal=*/false, config.dropout,
+                                   config.layer_norm_eps};
+  for (std::int64_t i = 0; i < config.blocks; ++i) {
+    const auto site = 1 + static_cast<std::uint64_t>(i) * nn::TransformerBlock::dropout_sites;
+    blocks_.push_back(std::make_unique<nn::TransformerBlock>(sizes, site, init));
+    register_module("blocks." + std::to_string(i), *blocks_.back());
+  }
+  register_module("transform", transform_);
+  bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
+}
+
+std::int64_t BERT4Rec::input_length(std::int64_t max_length) const {
+  return std::min(max_length, config_.max_length) - 1;  // the mask takes a place
+}
+
+Variable BERT4Rec::item_matrix() const { return ops::slice(embedding_.weight, 0, 0, config_.num_items + 1); }
+
+Variable BERT4Rec::head(const Variable& h, const IndexTensor& tokens) const {
+  return ops::gelu(transform_.forward(ops::embedding(h, tokens.to(device()))));
+}
+
+Variable BERT4Rec::training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
+  const IndexTensor offsets = batch.offsets.to(device());
+  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
+  x = embedding_norm_.forward(x, {}, context);
+  for (const auto& block : blocks_) x = block->forward(x, offsets, context);
+  return head(x, batch.predicted_from);
+}
+
+Variable BERT4Rec::training_rows_composed(const data::BatchTensors& batch,
+                                          const nn::ForwardContext& context) const {
+  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
+  x = embedding_norm_.forward_composed(x, {}, context);
+  for (const auto& block : blocks_) x = block->forward_composed(x, batch.offsets, context);
+  return head(x, batch.predicted_from);
+}
+
+Variable BERT4Rec::user_rows(const data::BatchTensors& histories) const {
+  const NoGrad no_grad;
+  const auto items = histories.items.host().to_vector<std::int64_t>(),
+             at = histories.offsets.host().to_vector<std::int64_t>();
+  std::vector<std::int64_t> masked, ends{0};
+  for (std::size_t s = 0; s + 1 < at.size(); ++s) {
+    masked.insert(masked.end(), items.begin() + at[s], items.begin() + at[s + 1]);
+    masked.push_back(mask());
+    ends.push_back(std::ssize(masked));
+  }
+  const IndexTensor offsets(Tensor::from(ends));
+  return training_rows({Tensor::from(masked), offsets, {}, {}, last_tokens(offsets)}, {});
+}
+
+}  // namespace lrurec::model

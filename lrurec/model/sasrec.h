@@ -1,0 +1,33 @@
+#pragma once
+// SASRec (Kang and McAuley, ICDM 2018) in the form of the paper's baseline: norms after the residuals, a
+// position-wise network of 4 H, cross-entropy at every position (the original has norms before, one of H and
+// one sampled negative, which understates it; see docs/models.md).
+
+#include "lrurec/model/model.h"
+#include "nn/transformer.h"
+
+namespace lrurec::model {
+
+/// x = LN(dropout(E_item + P_place)), causal transformer blocks, scores h E^T.
+class SASRec : public Model {
+ public:
+  SASRec(const ModelConfig& config, nn::Initializer init);
+  static const ModelInfo& about();
+  const ModelInfo& info() const override { return about(); }
+
+  Variable training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const override;
+  Variable training_rows_composed(const data::BatchTensors& batch,
+                                  const nn::ForwardContext& context) const override;
+  Variable user_rows(const data::BatchTensors& histories) const override;
+  Variable item_matrix() const override { return embedding_.weight; }
+  Variable item_bias() const override { return no_bias(); }
+  std::int64_t input_length(std::int64_t max_length) const override;
+
+ private:
+  nn::Embedding embedding_;          ///< E: [|I| + 1, H]
+  nn::Positions positions_;          ///< P: [L, H]
+  nn::ResidualNorm embedding_norm_;  ///< of their sum
+  std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;
+};
+
+}  // namespace lrurec::model

@@ -1,0 +1,65 @@
+#pragma once
+// Self-attention and the block of a transformer, over packed sequences.
+
+#include "nn/layers.h"
+#include "ops/attention/attention.h"
+#include "tensor/index_tensor.h"
+
+namespace lrurec::nn {
+
+struct TransformerSizes {
+  std::int64_t hidden = 64, heads = 2;  ///< H, a multiple of the heads
+  bool causal = true;                   ///< a token sees itself and those before it; else its whole sequence
+  double dropout = 0, layer_norm_eps = 1e-5;
+};
+
+/// ops::attention of x Wqkv^T + b, projected: [tokens, H] -> [tokens, H]. Dropout of the weights.
+class SelfAttention : public Module {
+ public:
+  SelfAttention(const TransformerSizes& sizes, std::uint64_t dropout_site, Initializer& init);
+  /// offsets: i64 [S + 1] (see ops::linear_scan).
+  Variable forward_composed(const Variable& x, const IndexTensor& offsets,
+                            const ForwardContext& context) const;
+  /// The same by the fused operation.
+  Variable forward(const Variable& x, const IndexTensor& offsets, const ForwardContext& context) const;
+
+ private:
+  ops::AttentionOptions options(const ForwardContext& context) const;
+
+  Linear qkv_, projection_;
+  Dropout dropout_;
+  std::int64_t heads_;
+  bool causal_;
+};
+
+/// Attention and position-wise network (H -> 4 H -> H), each with dropout, residual and layer norm after it:
+///   y   = LN(dropout(attention(x)) + x)
+///   out = LN(dropout(PFFN(y)) + y)
+class TransformerBlock : public Module {
+ public:
+  TransformerBlock(const TransformerSizes& sizes, std::uint64_t first_dropout_site, Initializer& init);
+  Variable forward_composed(const Variable& x, const IndexTensor& offsets,
+                            const ForwardContext& context) const;
+  Variable forward(const Variable& x, const IndexTensor& offsets, const ForwardContext& context) const;
+
+  static constexpr std::uint64_t dropout_sites = 4;
+  /// Numbers in its parameters, and operations for a batch's tokens and pairs of tokens.
+  static double parameters(double H) { return 12 * H * H + 13 * H; }
+  static double flop(double H, double tokens, double pairs) { return 24 * H * H * tokens + 4 * H * pairs; }
+
+ private:
+  SelfAttention attention_;
+  ResidualNorm attention_norm_;
+  FeedForward feed_forward_;
+  ResidualNorm feed_forward_norm_;
+};
+
+/// A learnt vector for each place in a sequence, counted from its first token; weight: [places, H].
+class Positions : public Embedding {
+ public:
+  using Embedding::Embedding;
+  /// Of every token of packed sequences, [tokens, H]. A sequence longer than there are places is an error.
+  Variable forward(const IndexTensor& offsets) const;
+};
+
+}  // namespace lrurec::nn

@@ -1,0 +1,207 @@
+// A warp takes a row: a query in the forward pass and for dq, a key for dk and dv. It walks the other side in
+// chunks of 32, a lane a score; then lanes along channels add up what the chunk's 32 weights say. No atomics:
+// every output has one warp, and its sums one order.
+
+#include <limits>
+
+#include "ops/attention/kernels.h"
+#include "tensor/cuda/kernel.h"
+#include "tensor/cuda/scratch.h"
+#include "tensor/error.h"
+
+namespace lrurec::ops::kernels {
+namespace {
+
+constexpr int warps = 4;
+constexpr int most_channels = 8;  ///< of a lane: heads of at most 256
+
+/// The sequence of a token, by bisection: the last that begins at or before it.
+__device__ inline std::int64_t sequence_of(const std::int64_t* offsets, std::int64_t sequences,
+                                           std::int64_t token) {
+  std::int64_t low = 0, high = sequences;
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (offsets[middle] <= token ? low : high) = middle;
+  }
+  return low;
+}
+
+/// A warp's row: a token and a head.
+struct Row {
+  std::int64_t token, head, first, end;  ///< of its sequence
+};
+template <class T>
+__device__ bool row_of_warp(const Attention<T>& f, Row& row) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+  if (index >= f.tokens * f.heads) return false;
+  row.token = index / f.heads, row.head = index % f.heads;
+  const std::int64_t s = sequence_of(f.offsets, f.sequences, row.token);
+  row.first = f.offsets[s], row.end = f.offsets[s + 1];
+  return true;
+}
+
+template <class T>
+__device__ T dot(std::int64_t n, const T* a, const T* b) {
+  T sum = 0;
+  for (std::int64_t c = 0; c < n; ++c) sum += a[c] * b[c];
+  return sum;
+}
+
+template <class T>
+__device__ T mask_factor(const Attention<T>& f, std::int64_t token, std::int64_t head, std::int64_t key) {
+  return f.mask.keeps_all() ? T(1) : f.mask.template factor<T>(f.mask_row(token, head) + key);
+}
+
+/// sums[r] += sum over the chunk's lanes of weight * row(lane)[channel]
+template <class T, class F>
+__device__ void add_rows(std::int64_t width, int count, T weight, F&& row, T* sums) {
+  for (int l = 0; l < count; ++l) {
+    const T w = __shfl_sync(cuda::whole_warp, weight, l);
+    const T* from = row(l);
+    for (int r = 0; r * cuda::warp_size + cuda::lane() < width; ++r) {
+      sums[r] += w * from[r * cuda::warp_size + cuda::lane()];
+    }
+  }
+}
+
+template <class T>
+__device__ void store(std::int64_t width, const T* sums, T factor, T* to) {
+  for (int r = 0; r * cuda::warp_size + cuda::lane() < width; ++r) {
+    to[r * cuda::warp_size + cuda::lane()] = sums[r] * factor;
+  }
+}
+
+template <class T>
+__global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
+  Row row;
+  if (!row_of_warp(f, row)) return;
+  const T* q = f.row(f.qkv, 0, row.token, row.head);
+  const std::int64_t end = f.causal ? row.token + 1 : row.end;
+  T top = -std::numeric_limits<T>::infinity(), sum = 0, out[most_channels] = {};
+  for (std::int64_t j = row.first; j < end; j += cuda::warp_size) {
+    const std::int64_t key = j + cuda::lane();
+    const bool there = key < end;
+    const T score =
+        there ? scale * dot(f.width, q, f.row(f.qkv, 1, key, row.head)) : -std::numeric_limits<T>::infinity();
+    const T chunk_top = cuda::warp_max(score), largest = chunk_top > top ? chunk_top : top;
+    const T shrink = std::exp(top - largest), weight = there ? std::exp(score - largest) : T(0);
+    sum = sum * shrink + cuda::warp_sum(weight);
+    top = largest;
+    for (T& value : out) value *= shrink;
+    const T masked = there ? weight * mask_factor(f, row.token, row.head, key - row.first) : T(0);
+    const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
+    add_rows(
+        f.width, count, masked, [&](int l) { return f.row(f.qkv, 2, j + l, row.head); }, out);
+  }
+  store(f.width, out, T(1) / sum, y + row.token * f.H() + row.head * f.width);
+  if (cuda::lane() == 0) lse[row.token * f.heads + row.head] = top + std::log(sum);
+}
+
+/// What both passes of the backward need of a query and a key: w_tj m_tj and ds_tj / sqrt d.
+template <class T>
+struct Pair {
+  T weight, change;
+};
+template <class T>
+__device__ Pair<T> pair(const Attention<T>& f, T scale, std::int64_t query, std::int64_t key,
+                        std::int64_t first, std::int64_t head, const T* lse, const T* along, const T* dy) {
+  const T* dy_row = dy + query * f.H() + head * f.width;
+  const T score = scale * dot(f.width, f.row(f.qkv, 0, query, head), f.row(f.qkv, 1, key, head));
+  const T weight = std::exp(score - lse[query * f.heads + head]);
+  const T factor = mask_factor(f, query, head, key - first);
+  const T dw = factor * dot(f.width, dy_row, f.row(f.qkv, 2, key, head));
+  return {weight * factor, weight * (dw - along[query * f.heads + head]) * scale};
+}
+
+/// along[t, head] = dy_t . y_t
+template <class T>
+__global__ void along_kernel(Attention<T> f, const T* y, const T* dy, T* along) {
+  for (std::int64_t i = cuda::global_thread(); i < f.tokens * f.heads; i += cuda::grid_threads()) {
+    const std::int64_t at = i / f.heads * f.H() + i % f.heads * f.width;
+    along[i] = dot(f.width, y + at, dy + at);
+  }
+}
+
+template <class T>
+__global__ void query_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
+  Row row;
+  if (!row_of_warp(f, row)) return;
+  const std::int64_t end = f.causal ? row.token + 1 : row.end;
+  T dq[most_channels] = {};
+  for (std::int64_t j = row.first; j < end; j += cuda::warp_size) {
+    const std::int64_t key = j + cuda::lane();
+    const T change =
+        key < end ? pair(f, scale, row.token, key, row.first, row.head, lse, along, dy).change : T(0);
+    const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
+    add_rows(
+        f.width, count, change, [&](int l) { return f.row(f.qkv, 1, j + l, row.head); }, dq);
+  }
+  store(f.width, dq, T(1), f.row(dqkv, 0, row.token, row.head));
+}
+
+template <class T>
+__global__ void key_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
+  Row row;
+  if (!row_of_warp(f, row)) return;
+  const std::int64_t begin = f.causal ? row.token : row.first;
+  T dk[most_channels] = {}, dv[most_channels] = {};
+  for (std::int64_t t = begin; t < row.end; t += cuda::warp_size) {
+    const std::int64_t query = t + cuda::lane();
+    const Pair<T> both = query < row.end
+                             ? pair(f, scale, query, row.token, row.first, row.head, lse, along, dy)
+                             : Pair<T>{0, 0};
+    const int count = static_cast<int>(row.end - t < cuda::warp_size ? row.end - t : cuda::warp_size);
+    add_rows(
+        f.width, count, both.change, [&](int l) { return f.row(f.qkv, 0, t + l, row.head); }, dk);
+    add_rows(
+        f.width, count, both.weight, [&](int l) { return dy + (t + l) * f.H() + row.head * f.width; }, dv);
+  }
+  store(f.width, dk, T(1), f.row(dqkv, 1, row.token, row.head));
+  store(f.width, dv, T(1), f.row(dqkv, 2, row.token, row.head));
+}
+
+template <class T>
+void check_width(const Attention<T>& f) {
+  if (f.width > most_channels * cuda::warp_size) {
+    fail_op("attention", "heads of {} channels are more than the {} of the CUDA kernel; take more heads",
+            f.width, most_channels * cuda::warp_size);
+  }
+}
+
+template <class T, class K, class... A>
+void by_rows(K kernel, const Attention<T>& f, A... arguments) {
+  const auto blocks = static_cast<unsigned>((f.tokens * f.heads + warps - 1) / warps);
+  cuda::launch("attention", kernel, blocks, warps * cuda::warp_size, 0, f, arguments...);
+}
+
+template <class T>
+T scale_of(const Attention<T>& f) {
+  return T(1) / std::sqrt(static_cast<T>(f.width));
+}
+
+}  // namespace
+
+template <class T>
+void attention_forward(Cuda, const Attention<T>& f, T* y, T* lse) {
+  check_width(f);
+  by_rows(forward_kernel<T>, f, scale_of(f), y, lse);
+}
+
+template <class T>
+void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv) {
+  check_width(f);
+  const cuda::Scratch<T> along(f.tokens * f.heads);
+  cuda::launch("attention", along_kernel<T>, cuda::blocks_for(f.tokens * f.heads), 256, 0, f, y, dy,
+               along.data());
+  const T* kept = along.data();
+  by_rows(query_kernel<T>, f, scale_of(f), lse, kept, dy, dqkv);
+  by_rows(key_kernel<T>, f, scale_of(f), lse, kept, dy, dqkv);
+}
+
+#define ATTENTION(T)                                                     \
+  template void attention_forward<T>(Cuda, const Attention<T>&, T*, T*); \
+  template void attention_backward<T>(Cuda, const Attention<T>&, const T*, const T*, const T*, T*);
+ATTENTION(float)
+ATTENTION(double)
+
+}  // namespace lrurec::ops::kernels
