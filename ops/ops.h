@@ -1,6 +1,7 @@
 #pragma once
 // All differentiable operations.
 
+#include "ops/additive_attention/additive_attention.h"
 #include "ops/attention/attention.h"
 #include "ops/complex/complex.h"
 #include "ops/cross_entropy/cross_entropy.h"

@@ -8,6 +8,7 @@
 #include "lrurec/model/gru4rec.h"
 #include "lrurec/model/lrurec.h"
 #include "lrurec/model/mf.h"
+#include "lrurec/model/narm.h"
 #include "lrurec/model/sasrec.h"
 #include "lrurec/util/suggest.h"
 #include "tensor/error.h"
@@ -15,9 +16,9 @@
 namespace lrurec::model {
 
 const std::vector<const ModelInfo*>& models() {
-  static const std::vector<const ModelInfo*> all{&MF::about(),      &FPMC::about(),   &FISM::about(),
-                                                 &Gru4Rec::about(), &SASRec::about(), &BERT4Rec::about(),
-                                                 &LRURec::about()};
+  static const std::vector<const ModelInfo*> all{&MF::about(),       &FPMC::about(),  &FISM::about(),
+                                                 &Gru4Rec::about(),  &NARM::about(),  &SASRec::about(),
+                                                 &BERT4Rec::about(), &LRURec::about()};
   return all;
 }
 

@@ -1,3 +1,4 @@
+#include "ops/additive_attention/additive_attention.h"
 #include "ops/attention/attention.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
@@ -84,12 +85,31 @@ void add_attention_cases(Cases& cases) {
   add("no tokens", {0, 0}, 2, {.heads = 2});
 }
 
+/// q, k, v, h.
+void add_additive_attention_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t A, std::int64_t D) {
+    cases.push_back({"additive_attention",
+                     variant,
+                     {{{offsets.back(), A}}, {{offsets.back(), A}}, {{A}}, {{offsets.back(), D}}},
+                     [offsets](const Variables& x) {
+                       return Variables{additive_attention(x[0], x[1], x[2], x[3], Tensor::from(offsets))};
+                     },
+                     false});
+  };
+  add("one token", {0, 1}, 2, 3);
+  add("lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, 3, 2);
+  add("wider than a warp", {0, 3}, 35, 34);
+  add("longer than a warp", {0, 34}, 1, 1);
+  add("no tokens", {0, 0}, 2, 2);
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
   add_segment_cases(cases);
   add_gru_cases(cases);
   add_attention_cases(cases);
+  add_additive_attention_cases(cases);
 }
 
 }  // namespace lrurec::ops
