@@ -26,4 +26,5 @@
 #include "ops/segments/segments.h"
 #include "ops/shape/shape_ops.h"
 #include "ops/softmax/softmax.h"
+#include "ops/spectral_filter/spectral_filter.h"
 #include "ops/top_k/top_k.h"

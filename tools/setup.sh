@@ -9,6 +9,7 @@ packages=(
   g++ cmake ninja-build pkg-config ca-certificates git xz-utils ccache
   libopenblas-openmp-dev  # BLAS
   libxsimd-dev            # vectorised exp, erf, ...
+  libkissfft-dev          # Fourier transforms
   libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
   libcereal-dev libxxhash-dev libarchive-dev
   libjs-chart.js          # charts of lrurec report

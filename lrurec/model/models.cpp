@@ -4,6 +4,7 @@
 
 #include "lrurec/model/bert4rec.h"
 #include "lrurec/model/fism.h"
+#include "lrurec/model/fmlp_rec.h"
 #include "lrurec/model/fpmc.h"
 #include "lrurec/model/gru4rec.h"
 #include "lrurec/model/lrurec.h"
@@ -16,9 +17,9 @@
 namespace lrurec::model {
 
 const std::vector<const ModelInfo*>& models() {
-  static const std::vector<const ModelInfo*> all{&MF::about(),       &FPMC::about(),  &FISM::about(),
-                                                 &Gru4Rec::about(),  &NARM::about(),  &SASRec::about(),
-                                                 &BERT4Rec::about(), &LRURec::about()};
+  static const std::vector<const ModelInfo*> all{&MF::about(),       &FPMC::about(),    &FISM::about(),
+                                                 &Gru4Rec::about(),  &NARM::about(),    &SASRec::about(),
+                                                 &BERT4Rec::about(), &FMLPRec::about(), &LRURec::about()};
   return all;
 }
 

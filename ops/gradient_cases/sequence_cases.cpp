@@ -3,6 +3,7 @@
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
+#include "ops/spectral_filter/spectral_filter.h"
 
 namespace lrurec::ops {
 namespace {
@@ -103,6 +104,22 @@ void add_additive_attention_cases(Cases& cases) {
   add("no tokens", {0, 0}, 2, 2);
 }
 
+/// x, W.
+void add_spectral_filter_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, std::int64_t S, std::int64_t L, std::int64_t C) {
+    cases.push_back({"spectral_filter",
+                     variant,
+                     {{{S, L, C}}, {{L / 2 + 1, C}, true}},
+                     [](const Variables& x) { return Variables{spectral_filter(x[0], x[1])}; },
+                     false});
+  };
+  add("one place", 2, 1, 2);
+  add("even length, odd channels", 2, 6, 3);
+  add("odd length, even channels", 2, 7, 2);
+  add("length 50", 1, 50, 1);
+  add("no sequences", 0, 4, 2);
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
@@ -110,6 +127,7 @@ void add_sequence_cases(Cases& cases) {
   add_gru_cases(cases);
   add_attention_cases(cases);
   add_additive_attention_cases(cases);
+  add_spectral_filter_cases(cases);
 }
 
 }  // namespace lrurec::ops

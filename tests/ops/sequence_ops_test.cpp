@@ -156,6 +156,61 @@ TEST(AdditiveAttention, IsItsCompositionAtAwkwardLengths) {
   }
 }
 
+// Where e^-q e^-k would overflow.
+TEST(AdditiveAttention, LargeGatesAreRight) {
+  const Tensor at = Tensor::from(Offsets{0, 9});
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor large = Tensor::full({1}, dtype == DType::f32 ? 95 : 720, dtype);
+    Tensor q = random_normal({9, 4}, dtype, 1), k = random_normal({9, 4}, dtype, 2);
+    const Variable h(random_normal({9, 3}, dtype, 3)), v(random_normal({4}, dtype, 4));
+    const Tensor far_q = raw::add(q, large),
+                 far_k = raw::add(k, raw::mul(large, Tensor::full({1}, -1, dtype)));
+    const Variable found = additive_attention(Variable(far_q), Variable(far_k), v, h, at),
+                   wanted = additive_attention(Variable(q), Variable(k), v, h, at);
+    EXPECT_LE(max_difference(found.value(), wanted.value()), dtype == DType::f32 ? 1e-5 : 1e-12);
+  }
+}
+
+// The filter is the circular convolution with irfft(W): an impulse at place p gives W's taps from there.
+TEST(SpectralFilter, IsACircularConvolution) {
+  for (const std::int64_t L : {1, 2, 7, 50, 200}) {
+    const Tensor W = random_normal({L / 2 + 1, 3}, DType::c128, 1),
+                 x = random_normal({2, L, 3}, DType::f64, 2);
+    Tensor impulse = Tensor::zeros({1, L, 3}, DType::f64);
+    impulse.slice(1, 0, 1).copy_(Tensor::full({1}, 1, DType::f64));
+    const auto w = spectral_filter(Variable(impulse), Variable(W)).value().to_vector<double>();
+    const auto y = spectral_filter(Variable(x), Variable(W)).value().to_vector<double>();
+    const auto in = x.to_vector<double>();
+    for (std::int64_t s = 0; s < 2; ++s) {
+      for (std::int64_t t = 0; t < L; ++t) {
+        for (std::int64_t c = 0; c < 3; ++c) {
+          double sum = 0;
+          for (std::int64_t u = 0; u < L; ++u) {
+            sum += w[static_cast<std::size_t>(u * 3 + c)] *
+                   in[static_cast<std::size_t>((s * L + (t - u + L) % L) * 3 + c)];
+          }
+          ASSERT_NEAR(y[static_cast<std::size_t>((s * L + t) * 3 + c)], sum, 1e-11) << L << " " << t;
+        }
+      }
+    }
+  }
+}
+
+TEST(SpectralFilter, IsItsComposition) {
+  for (const std::int64_t L : {1, 2, 7, 50, 200}) {
+    const Tensors inputs{random_normal({3, L, 5}, DType::f64, 1),
+                         random_normal({L / 2 + 1, 5}, DType::c128, 2)};
+    const double difference = largest_difference(
+        inputs, [](const Variables& x) { return Variables{spectral_filter(x[0], x[1])}; },
+        [](const Variables& x) { return Variables{spectral_filter_composed(x[0], x[1])}; });
+    EXPECT_LE(difference, 1e-11) << L;
+  }
+  expect_error(ErrorKind::internal, "[spectral_filter]", [] {
+    spectral_filter(Variable(random_normal({1, 4, 2}, DType::f64, 1)),
+                    Variable(random_normal({2, 2}, DType::c128, 2)));
+  });
+}
+
 TEST(Segments, SumAndSoftmaxByHand) {
   const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 4, 1000, 1001}, {3, 2});
   const Tensor at = Tensor::from(Offsets{0, 2, 2, 3});
