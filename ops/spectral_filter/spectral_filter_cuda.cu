@@ -93,18 +93,17 @@ __global__ void taps_backward_kernel(std::int64_t S, std::int64_t L, std::int64_
 }
 
 template <class T>
-cuda::Scratch<T> taps(const SpectralFilter<T>& f) {
-  cuda::Scratch<T> w(f.L * f.C);
+void make_taps(const SpectralFilter<T>& f, T* w) {
   cuda::launch("spectral_filter", taps_kernel<T>, cuda::blocks_for(f.L * f.C), 256, 0, f.L, f.C,
-               elements(f.W), w.data());
-  return w;
+               elements(f.W), w);
 }
 
 }  // namespace
 
 template <class T>
 void spectral_filter_forward(Cuda, const SpectralFilter<T>& f, T* y) {
-  const cuda::Scratch<T> w = taps(f);
+  const cuda::Scratch<T> w(f.L * f.C);
+  make_taps(f, w.data());
   const T* kept = w.data();
   cuda::launch("spectral_filter", convolve_kernel<false, T>, cuda::blocks_for(f.S * f.L * f.C), 256, 0, f.S,
                f.L, f.C, kept, f.x, y);
@@ -112,7 +111,8 @@ void spectral_filter_forward(Cuda, const SpectralFilter<T>& f, T* y) {
 
 template <class T>
 void spectral_filter_backward(Cuda, const SpectralFilter<T>& f, const T* dy, T* dx, std::complex<T>* dW) {
-  const cuda::Scratch<T> w = taps(f), dw(f.L * f.C);
+  const cuda::Scratch<T> w(f.L * f.C), dw(f.L * f.C);
+  make_taps(f, w.data());
   const T *kept = w.data(), *of_w = dw.data();
   cuda::launch("spectral_filter", convolve_kernel<true, T>, cuda::blocks_for(f.S * f.L * f.C), 256, 0, f.S,
                f.L, f.C, kept, dy, dx);
