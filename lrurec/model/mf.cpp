@@ -12,7 +12,7 @@ const ModelInfo& MF::about() {
       .paper = "Koren et al., Computer 2009",
       .knows_users = true,
       .needs_users = true,
-      .event_cost = "nothing: events do not move it",
+      .event_cost = "none",
       .examples = data::ExampleKind::pairs,
       .settings = {"hidden"},
       .presets = {},

@@ -14,21 +14,13 @@ namespace lrurec::ops {
 namespace {
 
 struct Inputs {
-  Tensor q, k, v, h, offsets, host_offsets;
+  Tensor q, k, v, h, offsets;
 
   Tensor like(const Tensor& x) const { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
   template <class T>
   kernels::AdditiveAttention<T> arguments() const {
-    return {offsets.numel() - 1,
-            q.size(0),
-            q.size(1),
-            h.size(1),
-            reinterpret_cast<const std::int64_t*>(host_offsets.raw()),
-            offsets.data<std::int64_t>(),
-            q.data<T>(),
-            k.data<T>(),
-            v.data<T>(),
-            h.data<T>()};
+    return {offsets.numel() - 1, q.size(0),   q.size(1),   h.size(1),  offsets.data<std::int64_t>(),
+            q.data<T>(),         k.data<T>(), v.data<T>(), h.data<T>()};
   }
   template <class F>
   void run(F&& f) const {
@@ -52,8 +44,7 @@ Inputs inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& h
         q.shape().str(), k.shape().str(), v.shape().str(), h.shape().str());
   }
   check_offsets("additive_attention", offsets, q.size(0));
-  return {q.contiguous(), k.contiguous(), v.contiguous(), h.contiguous(), offsets.to(q.device()).values(),
-          offsets.host()};
+  return {q.contiguous(), k.contiguous(), v.contiguous(), h.contiguous(), offsets.to(q.device()).values()};
 }
 
 }  // namespace

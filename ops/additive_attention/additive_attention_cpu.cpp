@@ -21,7 +21,7 @@ void for_sequences(const AdditiveAttention<T>& f, F&& work) {
   ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 1) if (f.tokens > 64)
   for (std::int64_t s = 0; s < f.sequences; ++s) {
-    errors.attempt([&] { work(f.host_offsets[s], f.host_offsets[s + 1]); });
+    errors.attempt([&] { work(f.offsets[s], f.offsets[s + 1]); });
   }
   errors.rethrow();
 }

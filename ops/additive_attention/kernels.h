@@ -6,12 +6,12 @@
 
 namespace lrurec::ops::kernels {
 
-/// Everything dense and on the device but host_offsets.
+/// Everything dense and on the device.
 template <class T>
 struct AdditiveAttention {
   std::int64_t sequences, tokens, A, D;
-  const std::int64_t *host_offsets, *offsets;  ///< [S + 1]
-  const T *q, *k, *v, *h;                      ///< [tokens, A] twice, [A], [tokens, D]
+  const std::int64_t* offsets;  ///< [S + 1]
+  const T *q, *k, *v, *h;       ///< [tokens, A] twice, [A], [tokens, D]
 };
 
 /// c: [tokens, D]; lse: [tokens], log of the sum of exponentials of each row of scores.

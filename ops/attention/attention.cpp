@@ -31,7 +31,7 @@ std::int64_t longest_of(const IndexTensor& offsets) {
 }
 
 struct Inputs {
-  Tensor qkv, offsets, host_offsets;
+  Tensor qkv, offsets;
   AttentionOptions options;
   std::int64_t longest;
 
@@ -45,7 +45,6 @@ struct Inputs {
             tokens(),
             options.heads,
             qkv.size(1) / (3 * options.heads),
-            reinterpret_cast<const std::int64_t*>(host_offsets.raw()),
             offsets.data<std::int64_t>(),
             qkv.data<T>(),
             options.causal,
@@ -56,7 +55,7 @@ struct Inputs {
 
 Inputs inputs(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
   check(qkv, offsets, options);
-  return {qkv.contiguous(), offsets.to(qkv.device()).values(), offsets.host(), options, longest_of(offsets)};
+  return {qkv.contiguous(), offsets.to(qkv.device()).values(), options, longest_of(offsets)};
 }
 
 Tensor forward(const Inputs& in, const Tensor& lse) {

@@ -70,7 +70,7 @@ void for_heads(const Attention<T>& f, F&& work) {
   for (std::int64_t s = 0; s < f.sequences; ++s) {
     for (std::int64_t head = 0; head < f.heads; ++head) {
       errors.attempt([&] {
-        const std::int64_t first = f.host_offsets[s], length = f.host_offsets[s + 1] - first;
+        const std::int64_t first = f.offsets[s], length = f.offsets[s + 1] - first;
         if (length > 0) work(Head<T>{f, first, length, head});
       });
     }

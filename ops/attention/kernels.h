@@ -7,11 +7,11 @@
 
 namespace lrurec::ops::kernels {
 
-/// Everything dense and on the device but host_offsets.
+/// Everything dense and on the device.
 template <class T>
 struct Attention {
   std::int64_t sequences, tokens, heads, width;  ///< width of a head; H = heads * width
-  const std::int64_t *host_offsets, *offsets;    ///< [S + 1]
+  const std::int64_t* offsets;                   ///< [S + 1]
   const T* qkv;                                  ///< [tokens, 3 H]
   bool causal;
   DropoutMask mask;

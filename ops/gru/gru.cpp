@@ -13,7 +13,7 @@ namespace lrurec::ops {
 namespace {
 
 struct Inputs {
-  Tensor g, U, columns, c, offsets, host_offsets, initial;
+  Tensor g, U, columns, c, offsets, initial;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
   std::int64_t tokens() const { return g.size(0); }
@@ -24,7 +24,6 @@ struct Inputs {
   kernels::Gru<T> arguments() const {
     return {sequences(),
             H(),
-            reinterpret_cast<const std::int64_t*>(host_offsets.raw()),
             offsets.data<std::int64_t>(),
             g.data<T>(),
             U.data<T>(),
@@ -53,7 +52,6 @@ Inputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTens
           U.transpose(0, 1).contiguous(),
           c.contiguous(),
           offsets.to(g.device()).values(),
-          offsets.host(),
           initial.defined() ? initial.contiguous() : initial};
 }
 

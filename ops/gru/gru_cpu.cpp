@@ -21,7 +21,7 @@ struct Groups {
   template <class T>
   explicit Groups(const Gru<T>& f) {
     constexpr std::int64_t rows = 32;
-    const auto length = [&](std::int64_t s) { return f.host_offsets[s + 1] - f.host_offsets[s]; };
+    const auto length = [&](std::int64_t s) { return f.offsets[s + 1] - f.offsets[s]; };
     std::vector<std::int64_t> order(static_cast<std::size_t>(f.sequences));
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),
@@ -35,15 +35,14 @@ struct Groups {
 /// How many of a group's sequences have a token t.
 template <class T>
 std::int64_t active(const Gru<T>& f, const std::vector<std::int64_t>& group, std::int64_t t) {
-  const auto end = std::partition_point(group.begin(), group.end(), [&](std::int64_t s) {
-    return f.host_offsets[s + 1] - f.host_offsets[s] > t;
-  });
+  const auto end = std::partition_point(group.begin(), group.end(),
+                                        [&](std::int64_t s) { return f.offsets[s + 1] - f.offsets[s] > t; });
   return end - group.begin();
 }
 
 template <class T>
 std::int64_t longest(const Gru<T>& f, const std::vector<std::int64_t>& group) {
-  return group.empty() ? 0 : f.host_offsets[group[0] + 1] - f.host_offsets[group[0]];
+  return group.empty() ? 0 : f.offsets[group[0] + 1] - f.offsets[group[0]];
 }
 
 /// f(group) of every group, in parallel.
@@ -80,7 +79,7 @@ void gru_forward(Cpu, const Gru<T>& f, T* h, T* final_state, T* kept) {
       tile_product(TileStart::zero, rows, 3 * H, H, TileOperand<T>{state.data(), H, 1}, f.columns, 3 * H,
                    product.data(), 3 * H);
       for (std::int64_t i = 0; i < rows; ++i) {
-        const std::int64_t token = f.host_offsets[group[static_cast<std::size_t>(i)]] + t;
+        const std::int64_t token = f.offsets[group[static_cast<std::size_t>(i)]] + t;
         const T *g = f.g + token * 3 * H, *a = product.data() + i * 3 * H;
         T* before = state.data() + i * H;
         T* r = kept == nullptr ? gates.data() : kept + token * 4 * H;
@@ -117,7 +116,7 @@ void gru_backward(Cpu, const Gru<T>& f, const GruGradients<T>& out) {
     for (std::int64_t t = longest(f, group) - 1; t >= 0; --t) {
       const std::int64_t rows = active(f, group, t);
       for (std::int64_t i = 0; i < rows; ++i) {
-        const std::int64_t s = group[static_cast<std::size_t>(i)], token = f.host_offsets[s] + t;
+        const std::int64_t s = group[static_cast<std::size_t>(i)], token = f.offsets[s] + t;
         const T* r = out.kept + token * 4 * H;
         const T *z = r + H, *candidate = z + H, *m = candidate + H;
         const T* h = t > 0                  ? out.h + (token - 1) * H

@@ -6,16 +6,14 @@
 
 namespace lrurec::ops::kernels {
 
-/// Everything dense and on the device but host_offsets. Null pointers: not there.
+/// Everything dense and on the device. Null pointers: not there.
 template <class T>
 struct Gru {
   std::int64_t sequences, H;
-  const std::int64_t *host_offsets, *offsets;  ///< [S + 1]
-  const T* g;                                  ///< [tokens, 3 H]
-  const T *U, *columns, *c;                    ///< [3 H, H], its transpose [H, 3 H], [H]
-  const T* initial;                            ///< [S, H]
-
-  std::int64_t tokens() const { return host_offsets[sequences]; }
+  const std::int64_t* offsets;  ///< [S + 1]
+  const T* g;                   ///< [tokens, 3 H]
+  const T *U, *columns, *c;     ///< [3 H, H], its transpose [H, 3 H], [H]
+  const T* initial;             ///< [S, H]
 };
 
 /// h: [tokens, H]; final_state: [S, H]; kept: [tokens, 4 H] with r, z, n, m of each token for the backward

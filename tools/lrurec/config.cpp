@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -61,10 +62,11 @@ void presets(const std::string& model) {
 
 void models(bool json) {
   nlohmann::json all = nlohmann::json::array();
-  std::vector<std::vector<std::string>> rows{{"model", "what it is", "paper", "a further event costs"}};
+  std::size_t name = 0, what = 0, paper = 0;
   for (const auto* info : model::models()) {
-    rows.push_back({info->name, info->what, info->paper,
-                    info->event_cost + (info->has_state ? "" : " (no state: the whole history again)")});
+    name = std::max(name, info->name.size());
+    what = std::max(what, info->what.size());
+    paper = std::max(paper, info->paper.size());
     all.push_back({{"name", info->name},
                    {"title", info->title},
                    {"what", info->what},
@@ -76,9 +78,14 @@ void models(bool json) {
                    {"settings", info->settings}});
   }
   if (json) return print_json(all);
+  print_out("{:<{}}  {:<{}}  {:<{}}  sessions  cost of an event\n", "model", name, "what it is", what,
+            "paper", paper);
+  for (const auto* info : model::models()) {
+    print_out("{:<{}}  {:<{}}  {:<{}}  {:<8}  {}\n", info->name, name, info->what, what, info->paper, paper,
+              info->has_state ? "yes" : "no", info->event_cost);
+  }
   print_out(
-      "{}(H hidden, D channels, n events before it, L of them at most; times the items for all scores)\n",
-      table(rows));
+      "(H hidden, D channels, n events before it, L of them at most; beside it the scores of all items)\n");
 }
 
 }  // namespace
