@@ -13,6 +13,6 @@ void add_layer_cases(Cases& cases);        ///< linear, embedding, dropout, laye
 void add_scan_cases(Cases& cases);         ///< ops/linear_scan, ops/lru
 void add_sampled_cases(Cases& cases);      ///< sampled_cross_entropy
 
-void add_sequence_cases(Cases& cases);     ///< segments, gru, attention
+void add_sequence_cases(Cases& cases);  ///< segments, gru, attention
 
 }  // namespace lrurec::ops
