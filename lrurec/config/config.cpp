@@ -354,7 +354,8 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
     const Setting* setting = find(name);
     if (setting == nullptr) unknown_key(name, line_of(node));
     if (name == "model") continue;
-    check_owner(config, name, line_of(node));
+    // What was saved may name a setting that the model has lost since; it is read and has no effect.
+    if (apply_preset) check_owner(config, name, line_of(node));
     set_from_node(config, *setting, node, line_of(node));
   }
 }
