@@ -62,7 +62,8 @@ const ModelInfo& FMLPRec::about() {
       .real_parameters =
           [](const ModelConfig& config) {
             const auto H = static_cast<double>(config.hidden), L = static_cast<double>(config.max_length);
-            const double filter = 2 * static_cast<double>(config.max_length / 2 + 1) * H;
+            const std::int64_t frequencies = config.max_length / 2 + 1;
+            const double filter = 2 * static_cast<double>(frequencies) * H;
             return (static_cast<double>(config.num_items) + 1 + L) * H + 2 * H +
                    static_cast<double>(config.blocks) * (filter + 8 * H * H + 9 * H);
           },
