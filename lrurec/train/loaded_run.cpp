@@ -1,5 +1,6 @@
 #include "lrurec/train/loaded_run.h"
 
+#include "lrurec/model/models.h"
 #include "tensor/error.h"
 
 namespace lrurec::train {

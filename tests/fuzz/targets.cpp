@@ -13,6 +13,7 @@
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
 #include "lrurec/exchange/weights.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/report/report.h"
 #include "lrurec/serve/desk.h"
 #include "lrurec/serve/event_line.h"

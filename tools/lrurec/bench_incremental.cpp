@@ -17,10 +17,12 @@ namespace lrurec::command {
 namespace {
 
 struct BenchIncrementalOptions {
-  std::string data, device = "cpu";
+  std::string data, model = "lrurec", device = "cpu";
   std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
   bool json = false;
 };
+
+std::int64_t item_of_event(std::int64_t t, std::int64_t items) { return 1 + t * 7919 % items; }
 
 double seconds_of(const auto& work) {
   const auto start = std::chrono::steady_clock::now();
@@ -33,42 +35,62 @@ Times sorted(std::vector<double> seconds) {
   return {std::move(seconds)};
 }
 
+/// Seconds of each of a session's events: the step alone, and with the best items after it.
+struct EventTimes {
+  std::vector<double> steps, both;
+};
+EventTimes time_events(const model::Model& model, const BenchIncrementalOptions& options, Device device) {
+  const model::IncrementalModel incremental(model);
+  EventTimes times;
+  for (int pass = 0; pass < 2; ++pass) {  // the first one warms up
+    times.steps.clear(), times.both.clear();
+    model::Session session(incremental);
+    for (std::int64_t t = 0; t < options.steps; ++t) {
+      times.steps.push_back(seconds_of([&] {
+        session.observe(item_of_event(t, options.items));
+        finish(device);
+      }));
+      times.both.push_back(times.steps.back() + seconds_of([&] { session.recommend(options.k); }));
+    }
+  }
+  return times;
+}
+
+/// Seconds of the whole history and the best items after it, of 1, 2, ... events.
+std::vector<double> time_histories(const model::Model& model, const BenchIncrementalOptions& options) {
+  const ops::raw::ClassTiles classes(model.item_matrix().value(), model.item_bias().value());
+  model::ExclusionList start_token;
+  start_token.add({});
+  const auto most = static_cast<std::size_t>(model.input_length(options.steps));
+  std::vector<std::int64_t> history;
+  std::vector<double> seconds;
+  for (std::int64_t t = 0; t < options.steps; ++t) {
+    history.push_back(item_of_event(t, options.items));
+    if (history.size() > most) history.erase(history.begin());
+    seconds.push_back(seconds_of([&] {
+      const Tensor ends = Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)});
+      const Tensor row =
+          model.user_rows({Tensor::from(history), ends, {}, Tensor::zeros({1}, DType::i64), {}}).value();
+      ops::raw::linear_top_k(row, classes, options.k, start_token.classes());
+    }));
+  }
+  return seconds;
+}
+
 void run_bench_incremental(BenchIncrementalOptions options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   if (!options.data.empty()) options.items = data::Dataset::load(options.data).items();
   const Device device = require_device(Device::parse(options.device));
   const MachineRates before = measure_machine(device);
-  const auto made = model::make_model({.num_items = options.items}, 1);
+  const auto made = model::make_model(
+      {.model = options.model, .num_items = options.items, .num_users = 1, .max_length = options.steps + 1},
+      1);
   model::Model& model = *made;
   model.to(device);
-  const model::IncrementalModel incremental(model);
-  const auto item = [&](std::int64_t t) { return 1 + t * 7919 % options.items; };
-
-  std::vector<double> steps, both, again;  // a step alone; step and best items; whole history and best items
-  for (int pass = 0; pass < 2; ++pass) {   // the first one warms up
-    steps.clear(), both.clear();
-    model::Session session(incremental);
-    for (std::int64_t t = 0; t < options.steps; ++t) {
-      steps.push_back(seconds_of([&] {
-        session.observe(item(t));
-        finish(device);
-      }));
-      both.push_back(steps.back() + seconds_of([&] { session.recommend(options.k); }));
-    }
-  }
-  model::ExclusionList start_token;
-  start_token.add({});
-  std::vector<std::int64_t> history;
-  for (std::int64_t t = 0; t < options.steps; ++t) {
-    history.push_back(item(t));
-    again.push_back(seconds_of([&] {
-      const Tensor ends = Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)});
-      const Variable row =
-          model.user_rows({Tensor::from(history), ends, {}, Tensor::zeros({1}, DType::i64), {}});
-      incremental.top_k(row.value(), options.k, start_token.classes());
-    }));
-  }
+  const std::vector<double> again = time_histories(model, options);
+  const bool incremental = model.info().has_state;
+  const auto [steps, both] = incremental ? time_events(model, options, device) : EventTimes{again, again};
   const MachineRates rates = between(before, measure_machine(device));
 
   std::int64_t weights = 0;
@@ -82,6 +104,8 @@ void run_bench_incremental(BenchIncrementalOptions options) {
 
   nlohmann::json json = describe_machine(rates, device);
   const Times all = sorted(both), alone = sorted(steps);
+  json["model"] = options.model;
+  json["incremental"] = incremental;
   json["items"] = options.items;
   json["step_and_top_k_p50"] = all.median();
   json["step_and_top_k_p99"] = all.quantile(0.99);
@@ -114,14 +138,16 @@ void run_bench_incremental(BenchIncrementalOptions options) {
     print_json(json);
     return;
   }
-  print_out("{}\n{}",
-            table({{"one user, one event at a time", "p50", "p99"},
-                   {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
-                   {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),
-                    seconds_text(all.median()), seconds_text(all.quantile(0.99))},
-                   {"floor from memory: bytes / copy rate", seconds_text(floor), ""},
-                   {"ratio to it, below 1 from cache", fmt::format("{:.2f}", all.median() / floor), ""}}),
-            table(rows));
+  print_out(
+      "{}\n{}",
+      table({{incremental ? "one user, one event at a time" : "one user, the whole history for each event",
+              "p50", "p99"},
+             {"step", seconds_text(alone.median()), seconds_text(alone.quantile(0.99))},
+             {fmt::format("step and best {} of {} items", options.k, with_commas(options.items)),
+              seconds_text(all.median()), seconds_text(all.quantile(0.99))},
+             {"floor from memory: bytes / copy rate", seconds_text(floor), ""},
+             {"ratio to it, below 1 from cache", fmt::format("{:.2f}", all.median() / floor), ""}}),
+      table(rows));
 }
 
 }  // namespace
@@ -134,6 +160,8 @@ void add_bench_incremental(CLI::App& bench) {
   sub->add_option("--items", options->items, "size of the catalogue")
       ->check(CLI::Range(1, 1 << 28))
       ->excludes(data);
+  sub->add_option("--model", options->model,
+                  "whose events (default lrurec); one without a state reads the whole history for each");
   sub->add_option("--steps", options->steps, "events")->check(CLI::Range(1, 1 << 20));
   sub->add_option("-k", options->k, "best items asked for after each event")->check(CLI::Range(1, 1 << 20));
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");

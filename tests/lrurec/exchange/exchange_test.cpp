@@ -6,6 +6,7 @@
 
 #include "lrurec/exchange/import_run.h"
 #include "lrurec/exchange/weights.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/model/published.h"
 #include "tensor/error.h"
 #include "tests/support/data.h"

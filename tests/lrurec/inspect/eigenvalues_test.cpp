@@ -1,4 +1,5 @@
 #include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/model/lrurec.h"
 
 #include <gtest/gtest.h>
 

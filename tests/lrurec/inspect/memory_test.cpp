@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/model/lrurec.h"
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
 

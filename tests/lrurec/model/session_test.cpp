@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "lrurec/model/lrurec.h"
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
 

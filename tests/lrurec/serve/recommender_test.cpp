@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/session_store.h"
 #include "nn/serialization/archive.h"

@@ -6,6 +6,7 @@
 #include "lrurec/data/batch.h"
 #include "lrurec/data/negatives.h"
 #include "lrurec/eval/sampled.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/stepper.h"
 #include "tensor/storage.h"

@@ -1,4 +1,5 @@
 #include "lrurec/train/trainer.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/model/models.h"
 
 #include <cmath>
