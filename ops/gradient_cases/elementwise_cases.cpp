@@ -64,7 +64,13 @@ void add_elementwise_cases(Cases& cases) {
   unary(cases, "real", real, Values::normal, true);
   cases.push_back(
       {"imag", "complex", {{{3, 4}, true}}, [](const Variables& x) { return Variables{imag(x[0])}; }});
-  unary(cases, "conj", conj, Values::normal, true);
+  // Of a real number conj is the number itself, and records nothing.
+  for (const std::int64_t rows : {3, 0}) {
+    cases.push_back(
+        {"conj", rows > 0 ? "complex" : "complex, empty", {{{rows, 4}, true}}, [](const Variables& x) {
+           return Variables{conj(x[0])};
+         }});
+  }
   unary(cases, "abs", abs, Values::away_from_zero, true, Values::away_from_zero);
   cases.push_back({"view_as_real", "", {{{3, 4}, true}}, [](const Variables& x) {
                      return Variables{square(view_as_real(x[0]))};

@@ -119,6 +119,28 @@ TEST(ReportCommand, RunsOfUnlikeProtocolsHaveTablesOfTheirOwn) {
   EXPECT_EQ(count(alike.out, ">popularity<"), 1U) << "a baseline under one protocol stands once";
 }
 
+// Models without a recurrence have no section about it, and several runs a chart over time too.
+TEST(ReportCommand, ShowsModelsOfAnyKind) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  const std::string tiny =
+      " -q --hidden 8 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 10 --log-every 1";
+  for (const std::string model : {"gru4rec", "fism"}) {
+    ASSERT_EQ(run_lrurec(folder, "train d.lrd --model " + model + tiny + " -o " + model).code, 0);
+  }
+  const std::string section = "What the recurrence remembers", over_time = "Over seconds of training";
+  ASSERT_EQ(run_lrurec(folder, "report gru4rec fism -o without.html").code, 0);
+  const auto without = browse(folder, "without.html");
+  EXPECT_FALSE(console_has_errors(without.err)) << without.err;
+  EXPECT_EQ(without.out.find(section + "</h2>"), std::string::npos);
+  EXPECT_NE(without.out.find(over_time), std::string::npos);
+  ASSERT_EQ(run_lrurec(folder, "report gru4rec run -o with.html").code, 0);
+  const auto with = browse(folder, "with.html");
+  EXPECT_FALSE(console_has_errors(with.err)) << with.err;
+  EXPECT_NE(with.out.find(section + "</h2>"), std::string::npos);
+}
+
 TEST(ReportCommand, FitsAPhone) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";

@@ -68,7 +68,7 @@ function draw() {
 const axis = (text, more) => ({ title: { display: Boolean(text), text }, ...more });
 
 /** Lines over training steps: series of {label, points: [{x, y}], dashed}. */
-function lines(title, description, unit, series, more) {
+function lines(title, description, unit, series, more, along = "step") {
   return chart(title, description, () => ({
     type: "line",
     data: {
@@ -80,7 +80,7 @@ function lines(title, description, unit, series, more) {
     },
     options: {
       interaction: { mode: "nearest", axis: "x", intersect: false },
-      scales: { x: axis("step", { type: "linear" }), y: axis(unit, more) },
+      scales: { x: axis(along, { type: "linear" }), y: axis(unit, more) },
       plugins: { legend: { display: series.length > 1, position: "bottom", labels: { usePointStyle: true, pointStyle: "line" } } },
     },
   }));
@@ -250,14 +250,27 @@ function protocol(card, without) {
     el("div", {}, el("dt", {}, key.replaceAll("_", " ")), el("dd", {}, typeof value === "number" ? whole(value) : String(value)))));
 }
 
+/** A validation metric over the seconds that the steps until then took; validation itself does not count. */
+function overSeconds(run, key) {
+  let seconds = 0, step = 0, next = 0;
+  return run.validation.filter((line) => key in line).map((line) => {
+    for (; next < run.training.length && run.training[next].step <= line.step; ++next) {
+      seconds += (run.training[next].step - step) * run.training[next].step_seconds;
+      step = run.training[next].step;
+    }
+    return { x: seconds, y: line[key] };
+  });
+}
+
 function curves() {
   const trained = runs.filter((run) => run.validation.length || run.training.length);
   if (!trained.length) return;
-  const recall = [], ndcg = [], loss = [], norm = [], seconds = [];
+  const recall = [], overTime = [], ndcg = [], loss = [], norm = [], seconds = [];
   for (const run of trained) {
     const line = run.validation.at(-1) || {};
     const keys = ["Recall@10", "NDCG@10", "loss"].map((name) => keyOf(line, name));
     recall.push({ label: seriesName(run, keys[0] || "Recall@10"), points: overSteps(run.validation, keys[0]) });
+    overTime.push({ label: run.name, points: overSeconds(run, keys[0]) });
     ndcg.push({ label: seriesName(run, keys[1] || "NDCG@10"), points: overSteps(run.validation, keys[1]) });
     loss.push({ label: seriesName(run, "training"), points: overSteps(run.training, "loss") });
     loss.push({ label: seriesName(run, "validation"), points: overSteps(run.validation, keys[2]), dashed: true });
@@ -266,6 +279,7 @@ function curves() {
   }
   const accuracy = single ? [lines("Validation metrics", "Over training steps.", "", recall.concat(ndcg), { beginAtZero: true })]
     : [lines("Validation Recall@10", "Over training steps.", "", recall, { beginAtZero: true }),
+       lines("Validation Recall@10 over time", "Over seconds of training.", "", overTime, { beginAtZero: true }, "s"),
        lines("Validation NDCG@10", "Over training steps.", "", ndcg, { beginAtZero: true })];
   section("Learning curves",
     "The training loss is measured with dropout, as a mean since the point before; the validation loss without, on other items.",
@@ -320,6 +334,8 @@ function halfLives(run) {
 }
 
 function eigenvalues() {
+  const recurrent = runs.filter((run) => run.eigenvalues.length);
+  if (!recurrent.length) return;
   const published = runs.some((run) => run.eigenvalues.some((block) => "published_mean_abs" in block));
   const rows = [["", "mean |λ| before", "after", ...(published ? ["paper, table 5"] : []), "median half-life before", "after (items)"]];
   const overTime = [];
@@ -337,7 +353,7 @@ function eigenvalues() {
     + "Half of an item is left after ln ½ / ln |λ| items.",
     table(rows),
     el("div", { class: "charts square" }, ...runs.flatMap((run) => run.eigenvalues.map((block, b) => unitDisk(run, block, b)))),
-    el("div", { class: "charts" }, ...runs.map(halfLives),
+    el("div", { class: "charts" }, ...recurrent.map(halfLives),
       overTime.length ? lines("Mean |λ| of each block", "Over training steps.", "", overTime) : null));
 }
 
