@@ -196,6 +196,17 @@ TEST(SpectralFilter, IsACircularConvolution) {
   }
 }
 
+// Why FMLP-Rec cannot learn from a label at every place: a place sees those after it, its label among them.
+TEST(SpectralFilter, APlaceSeesWhatComesAfterIt) {
+  const Tensor W = random_normal({4, 1}, DType::c128, 1), x = random_normal({1, 6, 1}, DType::f64, 2);
+  Tensor changed = x.clone();
+  changed.slice(1, 5, 6).copy_(Tensor::full({1}, 9, DType::f64));
+  const auto first = [&](const Tensor& in) {
+    return spectral_filter(Variable(in), Variable(W)).value().slice(1, 0, 1).contiguous();
+  };
+  EXPECT_GT(max_difference(first(changed), first(x)), 1e-3);
+}
+
 TEST(SpectralFilter, IsItsComposition) {
   for (const std::int64_t L : {1, 2, 7, 50, 200}) {
     const Tensors inputs{random_normal({3, L, 5}, DType::f64, 1),
