@@ -1,6 +1,9 @@
 #include "lrurec/model/mf.h"
 
+#include <algorithm>
+
 #include "lrurec/model/models.h"
+#include "tensor/error.h"
 
 namespace lrurec::model {
 
@@ -44,6 +47,10 @@ Variable MF::training_rows(const data::BatchTensors& batch, const nn::ForwardCon
 
 Variable MF::user_rows(const data::BatchTensors& histories) const {
   const NoGrad no_grad;
+  const auto users = histories.users.host().to_vector<std::int64_t>();
+  if (std::ranges::find(users, 0) != users.end()) {
+    fail(ErrorKind::usage, "MF has a vector for each user of its data set and can say nothing of others");
+  }
   return users_.forward(histories.users.to(device()));
 }
 

@@ -40,7 +40,8 @@ class Model : public nn::Module {
     return training_rows(batch, context);
   }
   /// Outside training: the row of each of S histories (items, offsets, users), [S, K]. No history is empty:
-  /// one without items is the start token.
+  /// one without items is the start token. Where info().needs_users, a user who is none of the data set's is
+  /// ErrorKind::usage.
   virtual Variable user_rows(const data::BatchTensors& histories) const = 0;
   /// W: [|I| + 1, K].
   virtual Variable item_matrix() const = 0;

@@ -27,7 +27,7 @@ class Recommender {
   Recommender(const model::Model& model, std::int64_t max_length);
 
   /// The k best items of each request, best first, equal scores in the order of their number; fewer where
-  /// fewer are left. A request of somebody else to a model that knows its users (ModelInfo) is
+  /// fewer are left. A request of somebody else to a model that needs its users (ModelInfo) is
   /// ErrorKind::usage.
   std::vector<std::vector<Recommendation>> recommend(std::span<const Request> requests) const;
 

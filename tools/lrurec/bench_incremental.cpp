@@ -70,7 +70,8 @@ std::vector<double> time_histories(const model::Model& model, const BenchIncreme
     seconds.push_back(seconds_of([&] {
       const Tensor ends = Tensor::from(std::vector<std::int64_t>{0, std::ssize(history)});
       const Tensor row =
-          model.user_rows({Tensor::from(history), ends, {}, Tensor::zeros({1}, DType::i64), {}}).value();
+          model.user_rows({Tensor::from(history), ends, {}, Tensor::from(std::vector<std::int64_t>{1}), {}})
+              .value();
       ops::raw::linear_top_k(row, classes, options.k, start_token.classes());
     }));
   }

@@ -94,6 +94,16 @@ TEST_P(Models, ACopyGivesTheSameRows) {
   EXPECT_EQ(max_difference(user_rows(*model, histories, {1, 2}), user_rows(*copy, histories, {1, 2})), 0);
 }
 
+TEST_P(Models, SaysWhetherItCanRankForSomebodyElse) {
+  const auto model = make();
+  const auto rank = [&] { user_rows(*model, {{3, 1, 4}}, {0}); };
+  if (info().needs_users) {
+    test::expect_error(ErrorKind::usage, "nothing of others", rank);
+  } else {
+    EXPECT_NO_THROW(rank());
+  }
+}
+
 TEST_P(Models, SequencesDoNotSeeEachOther) {
   const auto model = make();
   const std::vector<Ids> histories{{3, 1, 4, 1, 5}, {2}, {7, 8, 9}};
