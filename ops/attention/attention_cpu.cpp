@@ -8,6 +8,7 @@
 
 #include "ops/attention/kernels.h"
 #include "ops/primitives/formulas.h"
+#include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
@@ -30,6 +31,10 @@ struct Head {
   T scale() const { return 1 / std::sqrt(static_cast<T>(f.width)); }
   /// Keys that query t sees: 0 .. seen(t) - 1.
   std::int64_t seen(std::int64_t t) const { return f.causal ? t + 1 : length; }
+  /// How many of keys j .. j + columns - 1.
+  std::int64_t seen_of(std::int64_t t, std::int64_t j, std::int64_t columns) const {
+    return std::clamp<std::int64_t>(seen(t) - j, 0, columns);
+  }
   /// to: [width, length], the transpose of the keys (part 1) or the values (2).
   void transpose(int part, T* to) const {
     tile_transpose(length, f.width, f.row(f.qkv, part, first, head), stride(), to, length);
@@ -39,27 +44,21 @@ struct Head {
   }
 };
 
-/// Scores of queries t .. t+rows-1 for keys j .. j+columns-1, times the scale, those not seen -infinity.
-/// s: rows of tile_keys; keys: [width, length].
+/// q_t . k_j of queries t .. t+rows-1 for keys j .. j+columns-1. s: rows of tile_keys; keys: [width, length].
 template <class T>
-void score_tile(const Head<T>& h, std::int64_t t, std::int64_t rows, std::int64_t j, std::int64_t columns,
-                const T* keys, T* s) {
+void product_tile(const Head<T>& h, std::int64_t t, std::int64_t rows, std::int64_t j, std::int64_t columns,
+                  const T* keys, T* s) {
   tile_product(TileStart::zero, rows, columns, h.f.width, TileOperand<T>{h.q(t), h.stride(), 1}, keys + j,
                h.length, s, tile_keys);
-  const T scale = h.scale();
-  for (std::int64_t i = 0; i < rows; ++i) {
-    T* row = s + i * tile_keys;
-    for (std::int64_t c = 0; c < columns; ++c) row[c] *= scale;
-    const std::int64_t seen = std::clamp<std::int64_t>(h.seen(t + i) - j, 0, columns);
-    std::fill(row + seen, row + columns, -std::numeric_limits<T>::infinity());
-  }
 }
 
-/// row[c] = exp(row[c] - shift)
+/// row[c] = exp(scale row[c] - shift) for the keys that are seen, 0 for those after them.
 template <class T>
-void exponentials(std::int64_t n, T shift, T* row) {
+void exponentials(std::int64_t seen, std::int64_t columns, T scale, T shift, T* row) {
   map(
-      n, row, [](auto x, auto m) { return formulas::exp(x - m); }, Strided<T>{row, 1}, Strided<T>{&shift, 0});
+      seen, row, [](auto x, auto s, auto m) { return formulas::exp(x * s - m); }, Strided<T>{row, 1},
+      Strided<T>{&scale, 0}, Strided<T>{&shift, 0});
+  std::fill(row + seen, row + columns, T(0));
 }
 
 /// f(head of a sequence) of all, in parallel; long sequences and few are what a thread waits for.
@@ -84,27 +83,25 @@ template <class T>
 void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse) {
   const std::int64_t d = f.width;
   for_heads(f, [&](const Head<T>& h) {
-    Scratch<T> keys(d * h.length), scores(tile_queries * tile_keys), sum(tile_queries), top(tile_queries),
+    Scratch<T> keys(d * h.length), scores(tile_queries * tile_keys), sums(tile_queries), top(tile_queries),
         out(tile_queries * d);
     h.transpose(1, keys.data());
     for (std::int64_t t = 0; t < h.length; t += tile_queries) {
       const std::int64_t rows = std::min(tile_queries, h.length - t), end = h.seen(t + rows - 1);
-      std::fill(sum.begin(), sum.end(), T(0));
+      std::fill(sums.begin(), sums.end(), T(0));
       std::fill(out.begin(), out.end(), T(0));
       std::fill(top.begin(), top.end(), -std::numeric_limits<T>::infinity());
       for (std::int64_t j = 0; j < end; j += tile_keys) {
         const std::int64_t columns = std::min(tile_keys, end - j);
-        score_tile(h, t, rows, j, columns, keys.data(), scores.data());
+        product_tile(h, t, rows, j, columns, keys.data(), scores.data());
         for (std::int64_t i = 0; i < rows; ++i) {
           T* row = scores.data() + i * tile_keys;
-          T largest = top[i];
-          for (std::int64_t c = 0; c < columns; ++c) largest = std::max(largest, row[c]);
-          const T shrink = largest == top[i] ? T(1) : std::exp(top[i] - largest);  // 0 at first
-          top[i] = largest;
-          exponentials(columns, largest, row);
-          T total = 0;
-          for (std::int64_t c = 0; c < columns; ++c) total += row[c];
-          sum[i] = sum[i] * shrink + total;
+          const std::int64_t seen = h.seen_of(t + i, j, columns);
+          const T before = top[i];
+          top[i] = std::max(before, h.scale() * largest(seen, row));
+          const T shrink = top[i] == before ? T(1) : std::exp(before - top[i]);  // 0 at first
+          exponentials(seen, columns, h.scale(), top[i], row);
+          sums[i] = sums[i] * shrink + sum(seen, row);
           for (std::int64_t c = 0; c < d; ++c) out[i * d + c] *= shrink;
           h.apply_mask(t + i, j, columns, row);
         }
@@ -114,8 +111,8 @@ void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse) {
       for (std::int64_t i = 0; i < rows; ++i) {
         const std::int64_t token = h.first + t + i;
         T* to = y + token * f.H() + h.head * d;
-        for (std::int64_t c = 0; c < d; ++c) to[c] = out[i * d + c] / sum[i];
-        lse[token * f.heads + h.head] = top[i] + std::log(sum[i]);
+        for (std::int64_t c = 0; c < d; ++c) to[c] = out[i * d + c] / sums[i];
+        lse[token * f.heads + h.head] = top[i] + std::log(sums[i]);
       }
     }
   });
@@ -125,6 +122,7 @@ template <class T>
 void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv) {
   const std::int64_t d = f.width, H = f.H();
   for_heads(f, [&](const Head<T>& h) {
+    const T scale = h.scale();
     Scratch<T> keys(d * h.length), values(keys.size()), w(tile_queries * tile_keys), dw(w.size()),
         along(tile_queries);
     h.transpose(1, keys.data());
@@ -138,20 +136,18 @@ void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* lse, co
       const T* dy_tile = dy + (h.first + t) * H + h.head * d;
       for (std::int64_t i = 0; i < rows; ++i) {  // dy_t . y_t
         const T* y_row = y + (h.first + t + i) * H + h.head * d;
-        T dot = 0;
-        for (std::int64_t c = 0; c < d; ++c) dot += dy_tile[i * H + c] * y_row[c];
-        along[i] = dot;
+        along[i] = dot(d, dy_tile + i * H, y_row);
       }
       for (std::int64_t j = 0; j < end; j += tile_keys) {
         const std::int64_t columns = std::min(tile_keys, end - j);
-        score_tile(h, t, rows, j, columns, keys.data(), w.data());
+        product_tile(h, t, rows, j, columns, keys.data(), w.data());
         tile_product(TileStart::zero, rows, columns, d, TileOperand<T>{dy_tile, H, 1}, values.data() + j,
                      h.length, dw.data(), tile_keys);
         for (std::int64_t i = 0; i < rows; ++i) {
           T *weight = w.data() + i * tile_keys, *change = dw.data() + i * tile_keys;
-          exponentials(columns, lse[(h.first + t + i) * f.heads + h.head], weight);
+          exponentials(h.seen_of(t + i, j, columns), columns, scale,
+                       lse[(h.first + t + i) * f.heads + h.head], weight);
           h.apply_mask(t + i, j, columns, change);
-          const T scale = h.scale();
           for (std::int64_t c = 0; c < columns; ++c) change[c] = weight[c] * (change[c] - along[i]) * scale;
           h.apply_mask(t + i, j, columns, weight);
         }

@@ -1,8 +1,10 @@
 #pragma once
 // Vectorised maps over real arrays, on xsimd (exp, erf, tanh, ... from a library, not our own polynomials).
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 #include <xsimd/xsimd.hpp>
 
@@ -67,6 +69,43 @@ void map(std::int64_t n, T* out, F&& f, In... in) {
       for (std::int64_t k = 0; i < n; ++i, ++k) out[i] = lanes[static_cast<std::size_t>(k)];
     }
   }
+}
+
+/// join(...join(start, in[0]...)..., in[n - 1]...) of f32 or f64, by the lanes of a vector: a lane takes
+/// every W-th element, then `join` joins the lanes, which it must be able to do in any order. (`#pragma omp
+/// simd reduction` asks for the same, but GCC 12 forgets it where a function is inlined into a lambda.)
+template <class T, class Join, class Term, class... In>
+T fold(std::int64_t n, T start, Join&& join, Term&& term, const In*... in) {
+  using Batch = xsimd::batch<T>;
+  constexpr auto width = static_cast<std::int64_t>(Batch::size);
+  Batch vector(start);
+  std::int64_t i = 0;
+  for (; i + width <= n; i += width) vector = join(vector, term(Batch::load_unaligned(in + i)...));
+  std::array<T, Batch::size> lanes;
+  vector.store_unaligned(lanes.data());
+  for (std::size_t lane = 1; lane < lanes.size(); ++lane) lanes[0] = join(lanes[0], lanes[lane]);
+  for (; i < n; ++i) lanes[0] = join(lanes[0], term(in[i]...));
+  return lanes[0];
+}
+
+template <class T>
+T sum(std::int64_t n, const T* x) {
+  return fold(
+      n, T(0), [](auto a, auto b) { return a + b; }, [](auto v) { return v; }, x);
+}
+
+template <class T>
+T dot(std::int64_t n, const T* x, const T* y) {
+  return fold(
+      n, T(0), [](auto a, auto b) { return a + b; }, [](auto v, auto w) { return v * w; }, x, y);
+}
+
+/// -infinity where n is 0.
+template <class T>
+T largest(std::int64_t n, const T* x) {
+  return fold(
+      n, -std::numeric_limits<T>::infinity(), [](auto a, auto b) { return choose(a > b, a, b); },
+      [](auto v) { return v; }, x);
 }
 
 }  // namespace lrurec

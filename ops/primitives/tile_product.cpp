@@ -110,6 +110,7 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, c
   };
   std::int64_t j = 0;
   for (; j + V * W <= n; j += V * W) all_rows<6, V, start>(m, k, a, b + j, ldb, c + j, ldc, from(j));
+  for (; j + 2 * W <= n; j += 2 * W) all_rows<6, 2, start>(m, k, a, b + j, ldb, c + j, ldc, from(j));
   for (; j + W <= n; j += W) all_rows<6, 1, start>(m, k, a, b + j, ldb, c + j, ldc, from(j));
   if (j < n) last_columns<start>(m, n - j, k, a, b + j, ldb, c + j, ldc, from(j));
 }

@@ -142,11 +142,11 @@ TEST(Attention, RefusesWhatDoesNotFit) {
 }
 
 TEST(AdditiveAttention, IsItsCompositionAtAwkwardLengths) {
-  for (const Offsets& offsets : {Offsets{0, 1}, Offsets{0, 0, 33, 34, 34, 40}}) {
+  for (const Offsets& offsets : {Offsets{0, 1}, Offsets{0, 0, 33, 34, 34, 40}, Offsets{0, 16, 33, 80}}) {
     const Tensor at = Tensor::from(offsets);
-    const std::int64_t n = offsets.back();
-    const Tensors inputs{random_normal({n, 5}, DType::f64, 1), random_normal({n, 5}, DType::f64, 2),
-                         random_normal({5}, DType::f64, 3), random_normal({n, 3}, DType::f64, 4)};
+    const std::int64_t n = offsets.back(), A = n == 40 ? 5 : 37;
+    const Tensors inputs{random_normal({n, A}, DType::f64, 1), random_normal({n, A}, DType::f64, 2),
+                         random_normal({A}, DType::f64, 3), random_normal({n, 3}, DType::f64, 4)};
     const double difference = largest_difference(
         inputs, [&](const Variables& x) { return Variables{additive_attention(x[0], x[1], x[2], x[3], at)}; },
         [&](const Variables& x) {
