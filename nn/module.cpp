@@ -7,7 +7,9 @@ namespace lrurec::nn {
 std::vector<NamedParameter> Module::named_parameters() const {
   std::vector<NamedParameter> all = parameters_;
   for (const auto& [name, module] : modules_) {
-    for (auto& below : module->named_parameters()) all.push_back({name + "." + below.name, below.variable});
+    for (auto& below : module->named_parameters()) {
+      all.push_back({name.empty() ? below.name : name + "." + below.name, below.variable});
+    }
   }
   return all;
 }

@@ -39,6 +39,7 @@ class Module {
 
  protected:
   Variable register_parameter(std::string name, Tensor value);
+  /// An empty name leaves the names of its parameters as they are.
   void register_module(std::string name, Module& module);
 
  private:

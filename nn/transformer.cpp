@@ -66,4 +66,38 @@ Variable Positions::forward(const IndexTensor& offsets) const {
   return Embedding::forward(IndexTensor(Tensor::from(places)).to(weight.value().device()));
 }
 
+TransformerEncoder::TransformerEncoder(std::int64_t rows, std::int64_t places, std::int64_t blocks,
+                                       const TransformerSizes& sizes, Initializer& init)
+    : embedding_(rows, sizes.hidden, init),
+      positions_(places, sizes.hidden, init),
+      embedding_norm_(sizes.hidden, sizes.layer_norm_eps, sizes.dropout, 0, init) {
+  register_module("embedding", embedding_);
+  register_module("positions", positions_);
+  register_module("embedding_layer_norm", embedding_norm_);
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    const auto site = 1 + static_cast<std::uint64_t>(i) * TransformerBlock::dropout_sites;
+    blocks_.push_back(std::make_unique<TransformerBlock>(sizes, site, init));
+    register_module("blocks." + std::to_string(i), *blocks_.back());
+  }
+}
+
+Variable TransformerEncoder::embed(const IndexTensor& items, const IndexTensor& offsets) const {
+  return embedding_.forward(items.to(item_vectors().value().device())) + positions_.forward(offsets);
+}
+
+Variable TransformerEncoder::forward_composed(const IndexTensor& items, const IndexTensor& offsets,
+                                              const ForwardContext& context) const {
+  Variable x = embedding_norm_.forward_composed(embed(items, offsets), {}, context);
+  for (const auto& block : blocks_) x = block->forward_composed(x, offsets.host(), context);
+  return x;
+}
+
+Variable TransformerEncoder::forward(const IndexTensor& items, const IndexTensor& offsets,
+                                     const ForwardContext& context) const {
+  const IndexTensor at = offsets.to(item_vectors().value().device());
+  Variable x = embedding_norm_.forward(embed(items, offsets), {}, context);
+  for (const auto& block : blocks_) x = block->forward(x, at, context);
+  return x;
+}
+
 }  // namespace lrurec::nn

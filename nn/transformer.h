@@ -1,6 +1,9 @@
 #pragma once
 // Self-attention and the block of a transformer, over packed sequences.
 
+#include <memory>
+#include <vector>
+
 #include "nn/layers.h"
 #include "ops/attention/attention.h"
 #include "tensor/index_tensor.h"
@@ -60,6 +63,29 @@ class Positions : public Embedding {
   using Embedding::Embedding;
   /// Of every token of packed sequences, [tokens, H]. A sequence longer than there are places is an error.
   Variable forward(const IndexTensor& offsets) const;
+};
+
+/// Items and their places through a stack of blocks: x = LN(dropout(E_item + P_place)), then the blocks.
+class TransformerEncoder : public Module {
+ public:
+  /// rows: of E; places: of P, the longest sequence; dropout sites count from 0.
+  TransformerEncoder(std::int64_t rows, std::int64_t places, std::int64_t blocks,
+                     const TransformerSizes& sizes, Initializer& init);
+  /// items: i64 [tokens], offsets: i64 [S + 1] -> [tokens, H]. Either may be on the host.
+  Variable forward_composed(const IndexTensor& items, const IndexTensor& offsets,
+                            const ForwardContext& context) const;
+  /// The same by the fused operations.
+  Variable forward(const IndexTensor& items, const IndexTensor& offsets, const ForwardContext& context) const;
+
+  const Variable& item_vectors() const { return embedding_.weight; }  ///< E: [rows, H]
+
+ private:
+  Variable embed(const IndexTensor& items, const IndexTensor& offsets) const;
+
+  Embedding embedding_;
+  Positions positions_;
+  ResidualNorm embedding_norm_;
+  std::vector<std::unique_ptr<TransformerBlock>> blocks_;
 };
 
 }  // namespace lrurec::nn

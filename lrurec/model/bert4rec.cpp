@@ -41,20 +41,10 @@ const ModelInfo& BERT4Rec::about() {
 
 BERT4Rec::BERT4Rec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
-      embedding_(config.num_items + 2, config.hidden, init),
-      positions_(config.max_length, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init),
+      encoder_(config.num_items + 2, config.max_length, config.blocks,
+               {config.hidden, config.heads, /*causal=*/false, config.dropout, config.layer_norm_eps}, init),
       transform_(config.hidden, config.hidden, init) {
-  register_module("embedding", embedding_);
-  register_module("positions", positions_);
-  register_module("embedding_layer_norm", embedding_norm_);
-  const nn::TransformerSizes sizes{config.hidden, config.heads, /*causal=*/false, config.dropout,
-                                   config.layer_norm_eps};
-  for (std::int64_t i = 0; i < config.blocks; ++i) {
-    const auto site = 1 + static_cast<std::uint64_t>(i) * nn::TransformerBlock::dropout_sites;
-    blocks_.push_back(std::make_unique<nn::TransformerBlock>(sizes, site, init));
-    register_module("blocks." + std::to_string(i), *blocks_.back());
-  }
+  register_module("", encoder_);
   register_module("transform", transform_);
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
@@ -63,26 +53,21 @@ std::int64_t BERT4Rec::input_length(std::int64_t max_length) const {
   return std::min(max_length, config_.max_length) - 1;  // the mask takes a place
 }
 
-Variable BERT4Rec::item_matrix() const { return ops::slice(embedding_.weight, 0, 0, config_.num_items + 1); }
+Variable BERT4Rec::item_matrix() const {
+  return ops::slice(encoder_.item_vectors(), 0, 0, config_.num_items + 1);
+}
 
 Variable BERT4Rec::head(const Variable& h, const IndexTensor& tokens) const {
   return ops::gelu(transform_.forward(ops::embedding(h, tokens.to(device()))));
 }
 
 Variable BERT4Rec::training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
-  const IndexTensor offsets = batch.offsets.to(device());
-  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
-  x = embedding_norm_.forward(x, {}, context);
-  for (const auto& block : blocks_) x = block->forward(x, offsets, context);
-  return head(x, batch.predicted_from);
+  return head(encoder_.forward(batch.items, batch.offsets, context), batch.predicted_from);
 }
 
 Variable BERT4Rec::training_rows_composed(const data::BatchTensors& batch,
                                           const nn::ForwardContext& context) const {
-  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
-  x = embedding_norm_.forward_composed(x, {}, context);
-  for (const auto& block : blocks_) x = block->forward_composed(x, batch.offsets, context);
-  return head(x, batch.predicted_from);
+  return head(encoder_.forward_composed(batch.items, batch.offsets, context), batch.predicted_from);
 }
 
 Variable BERT4Rec::user_rows(const data::BatchTensors& histories) const {

@@ -30,10 +30,7 @@ class BERT4Rec : public Model {
   /// Rows of the hidden tokens: h at them, transformed.
   Variable head(const Variable& h, const IndexTensor& tokens) const;
 
-  nn::Embedding embedding_;          ///< E: [|I| + 2, H]
-  nn::Positions positions_;          ///< P: [L, H]
-  nn::ResidualNorm embedding_norm_;  ///< of their sum
-  std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;
+  nn::TransformerEncoder encoder_;  ///< E: [|I| + 2, H], P: [L, H]
   nn::Linear transform_;
   Variable bias_;  ///< c: [|I| + 1]
 };

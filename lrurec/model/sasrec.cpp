@@ -38,19 +38,9 @@ const ModelInfo& SASRec::about() {
 
 SASRec::SASRec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
-      embedding_(config.num_items + 1, config.hidden, init),
-      positions_(config.max_length, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init) {
-  register_module("embedding", embedding_);
-  register_module("positions", positions_);
-  register_module("embedding_layer_norm", embedding_norm_);
-  const nn::TransformerSizes sizes{config.hidden, config.heads, /*causal=*/true, config.dropout,
-                                   config.layer_norm_eps};
-  for (std::int64_t i = 0; i < config.blocks; ++i) {
-    const auto site = 1 + static_cast<std::uint64_t>(i) * nn::TransformerBlock::dropout_sites;
-    blocks_.push_back(std::make_unique<nn::TransformerBlock>(sizes, site, init));
-    register_module("blocks." + std::to_string(i), *blocks_.back());
-  }
+      encoder_(config.num_items + 1, config.max_length, config.blocks,
+               {config.hidden, config.heads, /*causal=*/true, config.dropout, config.layer_norm_eps}, init) {
+  register_module("", encoder_);
 }
 
 std::int64_t SASRec::input_length(std::int64_t max_length) const {
@@ -58,19 +48,12 @@ std::int64_t SASRec::input_length(std::int64_t max_length) const {
 }
 
 Variable SASRec::training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
-  const IndexTensor offsets = batch.offsets.to(device());
-  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
-  x = embedding_norm_.forward(x, {}, context);
-  for (const auto& block : blocks_) x = block->forward(x, offsets, context);
-  return x;
+  return encoder_.forward(batch.items, batch.offsets, context);
 }
 
 Variable SASRec::training_rows_composed(const data::BatchTensors& batch,
                                         const nn::ForwardContext& context) const {
-  Variable x = embedding_.forward(batch.items.to(device())) + positions_.forward(batch.offsets);
-  x = embedding_norm_.forward_composed(x, {}, context);
-  for (const auto& block : blocks_) x = block->forward_composed(x, batch.offsets, context);
-  return x;
+  return encoder_.forward_composed(batch.items, batch.offsets, context);
 }
 
 Variable SASRec::user_rows(const data::BatchTensors& histories) const {

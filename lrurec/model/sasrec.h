@@ -19,15 +19,12 @@ class SASRec : public Model {
   Variable training_rows_composed(const data::BatchTensors& batch,
                                   const nn::ForwardContext& context) const override;
   Variable user_rows(const data::BatchTensors& histories) const override;
-  Variable item_matrix() const override { return embedding_.weight; }
+  Variable item_matrix() const override { return encoder_.item_vectors(); }
   Variable item_bias() const override { return no_bias(); }
   std::int64_t input_length(std::int64_t max_length) const override;
 
  private:
-  nn::Embedding embedding_;          ///< E: [|I| + 1, H]
-  nn::Positions positions_;          ///< P: [L, H]
-  nn::ResidualNorm embedding_norm_;  ///< of their sum
-  std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;
+  nn::TransformerEncoder encoder_;  ///< E: [|I| + 1, H], P: [L, H]
 };
 
 }  // namespace lrurec::model
