@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = "All/GradientCases.*:GradientCases.*:ReferenceKernels.*:Backward.*:Autograd.*:LinearScan*:Model.*:*Sampled*:Layers*"
+TESTS = "All/GradientCases.*:GradientCases.*:ReferenceKernels.*:Backward.*:Autograd.*:LinearScan*:Gru.*:*Attention.*:SpectralFilter.*:Segments.*:Model.*:*Sampled*:Layers*"
 
 # Tokens of a formula, and what becomes of each.
 CHANGES = [
@@ -45,7 +45,7 @@ def backward_regions(path: Path, text: str):
             first = commas[3] if line.startswith("UNARY") else commas[2]
             yield match.start() + first, match.end()
         return
-    for match in re.finditer(r"^[^\n]*\b(?:\w*backward\w*|add_lambda_gradient|lambda_gradient|to_gradient|add_products|finish)\([^;{]*\{\n", text, re.M):
+    for match in re.finditer(r"^[^\n]*\b(?:\w*backward\w*|\w*_gradients?|to_gradient|add_products|finish)\([^;{]*\{\n", text, re.M):
         end = text.find("\n}\n", match.end())
         yield match.end(), end if end > 0 else len(text)
     for match in re.finditer(r"\brecord\(", text):
@@ -71,7 +71,7 @@ def mutants(only):
                     # Places and sizes are no formulas: changing them reads beyond memory.
                     before = text[text.rfind("\n", 0, at) + 1 : at]
                     in_index = before.count("[") > before.count("]")
-                    places = r"\bfor \(|\bif \(|//|#pragma|std::(fill|copy)|_loop|const auto \[|fail|int64_t|reinterpret|static_cast|data\(\)|tile_|Strided|\bT ?\*|\+ first|\bat\[\d\],"
+                    places = r"\bfor \(|\bif \(|//|#pragma|std::(fill|copy)|_loop|\bdot\(|Scratch<|const auto \[|fail|int64_t|reinterpret|static_cast|data\(\)|tile_|Strided|\bT ?\*|\+ first|\bat\[\d\],"
                     if (at, replacement) in seen or in_index or re.search(places, line):
                         continue
                     seen.add((at, replacement))
