@@ -4,25 +4,13 @@
 #include <limits>
 
 #include "ops/additive_attention/kernels.h"
+#include "ops/primitives/sequence_cuda.h"
 #include "tensor/cuda/kernel.h"
 
 namespace lrurec::ops::kernels {
 namespace {
 
 constexpr int warps = 4;
-
-/// The first token and the end of a token's sequence: the last that begins at or before it.
-struct Range {
-  std::int64_t first, end;
-};
-__device__ inline Range sequence_of(const std::int64_t* offsets, std::int64_t sequences, std::int64_t token) {
-  std::int64_t low = 0, high = sequences;
-  while (high - low > 1) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (offsets[middle] <= token ? low : high) = middle;
-  }
-  return {offsets[low], offsets[low + 1]};
-}
 
 __device__ inline std::int64_t token_of_warp() {
   return static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
@@ -54,7 +42,7 @@ template <class T>
 __global__ void forward_kernel(AdditiveAttention<T> f, T* c, T* lse) {
   const std::int64_t t = token_of_warp();
   if (t >= f.tokens) return;
-  const Range sequence = sequence_of(f.offsets, f.sequences, t);
+  const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, t);
   T* out = c + t * f.D;
   for (std::int64_t i = cuda::lane(); i < f.D; i += cuda::warp_size) out[i] = 0;
   T top = -std::numeric_limits<T>::infinity(), sum = 0;
@@ -75,7 +63,7 @@ template <class T>
 __global__ void query_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
   const std::int64_t t = token_of_warp();
   if (t >= f.tokens) return;
-  const Range sequence = sequence_of(f.offsets, f.sequences, t);
+  const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, t);
   for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) {
     out.dq[t * f.A + a] = out.dv_rows[t * f.A + a] = 0;
   }
@@ -95,7 +83,7 @@ template <class T>
 __global__ void key_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
   const std::int64_t j = token_of_warp();
   if (j >= f.tokens) return;
-  const Range sequence = sequence_of(f.offsets, f.sequences, j);
+  const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, j);
   for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) out.dk[j * f.A + a] = 0;
   for (std::int64_t i = cuda::lane(); i < f.D; i += cuda::warp_size) out.dh[j * f.D + i] = 0;
   for (std::int64_t t = j; t < sequence.end; ++t) {

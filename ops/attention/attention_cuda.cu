@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ops/attention/kernels.h"
+#include "ops/primitives/sequence_cuda.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/scratch.h"
 #include "tensor/error.h"
@@ -15,28 +16,17 @@ namespace {
 constexpr int warps = 4;
 constexpr int most_channels = 8;  ///< of a lane: heads of at most 256
 
-/// The sequence of a token, by bisection: the last that begins at or before it.
-__device__ inline std::int64_t sequence_of(const std::int64_t* offsets, std::int64_t sequences,
-                                           std::int64_t token) {
-  std::int64_t low = 0, high = sequences;
-  while (high - low > 1) {
-    const std::int64_t middle = low + (high - low) / 2;
-    (offsets[middle] <= token ? low : high) = middle;
-  }
-  return low;
-}
-
 /// A warp's row: a token and a head.
 struct Row {
-  std::int64_t token, head, first, end;  ///< of its sequence
+  std::int64_t token, head;
+  cuda::TokenRange sequence;
 };
 template <class T>
 __device__ bool row_of_warp(const Attention<T>& f, Row& row) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
   if (index >= f.tokens * f.heads) return false;
   row.token = index / f.heads, row.head = index % f.heads;
-  const std::int64_t s = sequence_of(f.offsets, f.sequences, row.token);
-  row.first = f.offsets[s], row.end = f.offsets[s + 1];
+  row.sequence = cuda::sequence_of(f.offsets, f.sequences, row.token);
   return true;
 }
 
@@ -76,9 +66,9 @@ __global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const T* q = f.row(f.qkv, 0, row.token, row.head);
-  const std::int64_t end = f.causal ? row.token + 1 : row.end;
+  const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
   T top = -std::numeric_limits<T>::infinity(), sum = 0, out[most_channels] = {};
-  for (std::int64_t j = row.first; j < end; j += cuda::warp_size) {
+  for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
     const bool there = key < end;
     const T score =
@@ -88,7 +78,7 @@ __global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
     sum = sum * shrink + cuda::warp_sum(weight);
     top = largest;
     for (T& value : out) value *= shrink;
-    const T masked = there ? weight * mask_factor(f, row.token, row.head, key - row.first) : T(0);
+    const T masked = there ? weight * mask_factor(f, row.token, row.head, key - row.sequence.first) : T(0);
     const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
     add_rows(
         f.width, count, masked, [&](int l) { return f.row(f.qkv, 2, j + l, row.head); }, out);
@@ -126,12 +116,13 @@ template <class T>
 __global__ void query_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
-  const std::int64_t end = f.causal ? row.token + 1 : row.end;
+  const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
   T dq[most_channels] = {};
-  for (std::int64_t j = row.first; j < end; j += cuda::warp_size) {
+  for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
-    const T change =
-        key < end ? pair(f, scale, row.token, key, row.first, row.head, lse, along, dy).change : T(0);
+    const T change = key < end
+                         ? pair(f, scale, row.token, key, row.sequence.first, row.head, lse, along, dy).change
+                         : T(0);
     const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
     add_rows(
         f.width, count, change, [&](int l) { return f.row(f.qkv, 1, j + l, row.head); }, dq);
@@ -143,14 +134,15 @@ template <class T>
 __global__ void key_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
-  const std::int64_t begin = f.causal ? row.token : row.first;
+  const std::int64_t begin = f.causal ? row.token : row.sequence.first;
   T dk[most_channels] = {}, dv[most_channels] = {};
-  for (std::int64_t t = begin; t < row.end; t += cuda::warp_size) {
+  for (std::int64_t t = begin; t < row.sequence.end; t += cuda::warp_size) {
     const std::int64_t query = t + cuda::lane();
-    const Pair<T> both = query < row.end
-                             ? pair(f, scale, query, row.token, row.first, row.head, lse, along, dy)
+    const Pair<T> both = query < row.sequence.end
+                             ? pair(f, scale, query, row.token, row.sequence.first, row.head, lse, along, dy)
                              : Pair<T>{0, 0};
-    const int count = static_cast<int>(row.end - t < cuda::warp_size ? row.end - t : cuda::warp_size);
+    const int count =
+        static_cast<int>(row.sequence.end - t < cuda::warp_size ? row.sequence.end - t : cuda::warp_size);
     add_rows(
         f.width, count, both.change, [&](int l) { return f.row(f.qkv, 0, t + l, row.head); }, dk);
     add_rows(

@@ -1,37 +1,74 @@
 #!/usr/bin/env python3
-"""Figure 1 of the paper, right side, from `lrurec bench incremental --json`: cumulative time of a user's events.
+"""Figure 1 of the paper, as SVG (needs matplotlib).
 
-    lrurec bench incremental --json > incremental.json
-    tools/bench/plot_figure1.py incremental.json docs/figure1-right.svg      (needs matplotlib)
+Left: validation Recall@10 while models train, over steps and over seconds of training. RUN is a run folder; MS is what
+a step takes on a machine that does nothing else (`lrurec bench train DATA --model MODEL`), since the runs
+themselves may have shared theirs.
+
+    tools/bench/plot_figure1.py left OUT.svg NAME=RUN:MS...
+
+Right: cumulative time of a user's events, ten best items after each; FILE is `lrurec bench incremental --model MODEL --json`.
+
+    tools/bench/plot_figure1.py right OUT.svg NAME=FILE...
 """
 
 import json
 import sys
+from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+matplotlib.rcParams["svg.hashsalt"] = "figure1"
+COLOURS = ["#2f6eb5", "#b5482f", "#3f8f4f", "#8a5fb0"]
 
-def main() -> int:
-    if len(sys.argv) != 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    with open(sys.argv[1], encoding="utf-8") as file:
-        result = json.load(file)
-    events = [row["events"] for row in result["by_length"]]
-    matplotlib.rcParams["svg.hashsalt"] = "figure1"
-    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    axes.plot(events, [row["recomputing_cumulative_seconds"] for row in result["by_length"]], "o-",
-              color="#b5482f", label="whole history again")
-    axes.plot(events, [row["cumulative_seconds"] for row in result["by_length"]], "o-", color="#2f6eb5",
-              label="incremental")
+
+def left(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
+    over_steps, over_seconds = figure.subplots(1, 2, sharey=True)
+    for colour, (name, argument) in zip(COLOURS, named):
+        run, milliseconds = argument.rsplit(":", 1)
+        lines = [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+        rounds = {line["step"]: line["Recall@10"] for line in lines if line["split"] == "val"}
+        steps = sorted(rounds)
+        recall = [rounds[step] for step in steps]
+        over_steps.plot(steps, recall, color=colour, label=name)
+        over_seconds.plot([step * float(milliseconds) / 1e3 for step in steps], recall, color=colour, label=name)
+    over_steps.set(xlabel="steps", ylabel="validation Recall@10", ylim=(0, None))
+    over_seconds.set(xlabel="seconds of training")
+    for axes in (over_steps, over_seconds):
+        axes.grid(alpha=0.3)
+        axes.set_xlim(0)
+    over_steps.legend(frameon=False, loc="lower right")
+
+
+def right(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
+    axes = figure.subplots()
+    for colour, (name, path) in zip(COLOURS, named):
+        result = json.loads(Path(path).read_text())
+        rows = result["by_length"]
+        events = [row["events"] for row in rows]
+        again = [row["recomputing_cumulative_seconds"] for row in rows]
+        own = [row["cumulative_seconds"] for row in rows]
+        axes.plot(events, again, "o--", color=colour, markersize=3, label=f"{name}, whole history again")
+        if own != again:
+            axes.plot(events, own, "o-", color=colour, markersize=3, label=f"{name}, step by step")
     axes.set(xscale="log", yscale="log", xlabel="events", ylabel="cumulative seconds",
              title=f"One user, {result['items']:,} items, ten best after every event")
     axes.set_xscale("log", base=2)
-    axes.grid(True, which="major", alpha=0.3)
+    axes.grid(which="major", alpha=0.3)
     axes.legend(frameon=False)
+
+
+def main() -> int:
+    sides = {"left": (left, (9, 3.6)), "right": (right, (6, 4))}
+    if len(sys.argv) < 4 or sys.argv[1] not in sides or not all("=" in a for a in sys.argv[3:]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    draw, size = sides[sys.argv[1]]
+    figure = plt.figure(figsize=size, layout="constrained")
+    draw(figure, [(a.split("=", 1)[0], a.split("=", 1)[1]) for a in sys.argv[3:]])
     figure.savefig(sys.argv[2], metadata={"Date": None})
     return 0
 
