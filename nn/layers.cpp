@@ -58,18 +58,34 @@ void FeedForward::prepare_steps() {
 
 Tensor FeedForward::step(const Tensor& x) const { return ops::raw::feed_forward(x, packed_); }
 
+ResidualNorm::ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site,
+                           Initializer& init, SublayerParts parts)
+    : residual_(parts.residual), eps_(eps), dropout_(p, dropout_site) {
+  if (parts.norm) register_module("", norm_.emplace(width, eps, init));
+}
+
+Variable ResidualNorm::sum(const Variable& a, const Variable& x, const ForwardContext& context) const {
+  const Variable dropped = dropout_.forward(a, context);
+  return residual_ && x.defined() ? dropped + x : dropped;
+}
+
 Variable ResidualNorm::forward_composed(const Variable& a, const Variable& x,
                                         const ForwardContext& context) const {
-  const Variable dropped = dropout_.forward(a, context);
-  return LayerNorm::forward(x.defined() ? dropped + x : dropped);
+  return norm_ ? norm_->forward(sum(a, x, context)) : sum(a, x, context);
 }
 
 Variable ResidualNorm::forward(const Variable& a, const Variable& x, const ForwardContext& context) const {
-  return ops::residual_layer_norm(a, x, weight, bias, eps_, dropout_.p(context), dropout_.key(context));
+  if (!norm_) return sum(a, x, context);
+  return ops::residual_layer_norm(a, residual_ ? x : Variable(), norm_->weight, norm_->bias, eps_,
+                                  dropout_.p(context), dropout_.key(context));
 }
 
 Tensor ResidualNorm::step(const Tensor& a, const Tensor& x) const {
-  return ops::raw::residual_layer_norm(a, x, weight.value(), bias.value(), eps_);
+  const Tensor residual = residual_ ? x : Tensor();
+  if (norm_) {
+    return ops::raw::residual_layer_norm(a, residual, norm_->weight.value(), norm_->bias.value(), eps_);
+  }
+  return residual.defined() ? ops::raw::add(a, residual) : a;
 }
 
 }  // namespace lrurec::nn

@@ -5,6 +5,8 @@
 // the bits of forward. Layers whose kernels read their weights in another layout pack them once in
 // prepare_steps; steps then take no notice of later changes of the weights.
 
+#include <optional>
+
 #include "nn/init.h"
 #include "nn/module.h"
 #include "ops/feed_forward/feed_forward.h"
@@ -49,7 +51,7 @@ class LayerNorm : public Module {
 
   Variable weight, bias;
 
- protected:
+ private:
   double eps_;
 };
 
@@ -69,17 +71,27 @@ class Dropout : public Module {
   std::uint64_t site_;
 };
 
+/// What stands round a sublayer; the paper's ablations leave parts out (table 6).
+struct SublayerParts {
+  bool norm = true, residual = true;
+};
+
 /// The end of a sublayer: LN(dropout(a) + x); x may be undefined.
-class ResidualNorm : public LayerNorm {
+class ResidualNorm : public Module {
  public:
-  ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init)
-      : LayerNorm(width, eps, init), dropout_(p, dropout_site) {}
+  ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init,
+               SublayerParts parts = {});
   Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
-  /// The same by the fused operation.
+  /// The same by the fused operation, where no part is left out.
   Variable forward(const Variable& a, const Variable& x, const ForwardContext& context) const;
   Tensor step(const Tensor& a, const Tensor& x) const;
 
  private:
+  Variable sum(const Variable& a, const Variable& x, const ForwardContext& context) const;
+
+  std::optional<LayerNorm> norm_;
+  bool residual_;
+  double eps_;
   Dropout dropout_;
 };
 

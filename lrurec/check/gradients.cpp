@@ -1,6 +1,7 @@
 #include "lrurec/check/gradients.h"
 
 #include <algorithm>
+#include <array>
 
 #include "lrurec/data/examples.h"
 #include "lrurec/model/models.h"
@@ -24,6 +25,19 @@ void spread_weights(model::Model& model) {
   }
 }
 
+/// The switches of a model, each the other way.
+struct Variant {
+  const char *setting, *name;
+  bool model::ModelConfig::*member;
+};
+constexpr std::array variants{
+    Variant{"", "", nullptr},
+    Variant{"outer_gelu", ", outer GELU", &model::ModelConfig::outer_gelu},
+    Variant{"layer_norm", ", no layer norms", &model::ModelConfig::layer_norm},
+    Variant{"residual", ", no residuals", &model::ModelConfig::residual},
+    Variant{"pffn", ", no position-wise networks", &model::ModelConfig::pffn},
+};
+
 /// Three users of 4, 3 and 5 items.
 data::Dataset tiny_data() {
   data::StringTable users, items;
@@ -45,22 +59,24 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
     const auto has = [&](const char* setting) {
       return std::ranges::find(info->settings, setting) != info->settings.end();
     };
-    for (const bool outer_gelu : {false, true}) {
+    for (const Variant& variant : variants) {
+      if (variant.member && !has(variant.setting)) continue;
       for (const double dropout : {0.0, 0.3}) {
         for (const bool fused : {true, false}) {
-          if ((outer_gelu && !has("outer_gelu")) || (dropout > 0 && !has("dropout"))) continue;
-          const model::ModelConfig config{.model = info->name,
-                                          .num_items = data.items(),
-                                          .num_users = data.users(),
-                                          .max_length = options.max_length,
-                                          .hidden = 4,
-                                          .channels = 6,
-                                          .blocks = 2,
-                                          .heads = 2,
-                                          .dropout = dropout,
-                                          .final_dropout = dropout,
-                                          .layer_norm_eps = 1e-5,
-                                          .outer_gelu = outer_gelu};
+          if (dropout > 0 && !has("dropout")) continue;
+          model::ModelConfig config{.model = info->name,
+                                    .num_items = data.items(),
+                                    .num_users = data.users(),
+                                    .max_length = options.max_length,
+                                    .hidden = 4,
+                                    .channels = 6,
+                                    .blocks = 2,
+                                    .heads = 2,
+                                    .dropout = dropout,
+                                    .final_dropout = dropout,
+                                    .layer_norm_eps = 1e-5};
+          if (dropout > 0) config.lru_dropout = 0.5;
+          if (variant.member) config.*variant.member = !(config.*variant.member);
           const auto model = model::make_model(config, 1, DType::f64);
           spread_weights(*model);
           const nn::ForwardContext context{dropout > 0, 1, 7};
@@ -69,9 +85,8 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
           const auto loss = [&](const Variables&) {
             return Variables{fused ? model->loss(batch, context) : model->loss_composed(batch, context)};
           };
-          const std::string name =
-              fmt::format("{} ({}, dropout {}{})", info->title, fused ? "fused loss" : "composition", dropout,
-                          outer_gelu ? ", outer GELU" : "");
+          const std::string name = fmt::format("{} ({}, dropout {}{})", info->title,
+                                               fused ? "fused loss" : "composition", dropout, variant.name);
           cases.push_back({name, gradcheck(name, loss, parameters)});
         }
       }

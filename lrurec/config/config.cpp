@@ -135,9 +135,13 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       blocks(of.blocks),
       heads(of.heads),
       dropout(of.dropout),
+      lru_dropout(of.lru_dropout),
       final_dropout(of.final_dropout),
       layer_norm_eps(of.layer_norm_eps),
       outer_gelu(of.outer_gelu),
+      layer_norm(of.layer_norm),
+      residual(of.residual),
+      pffn(of.pffn),
       alpha(of.alpha),
       max_length(of.max_length) {}
 
@@ -151,9 +155,13 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .blocks = blocks,
           .heads = heads,
           .dropout = dropout,
+          .lru_dropout = lru_dropout,
           .final_dropout = final_dropout,
           .layer_norm_eps = layer_norm_eps,
           .outer_gelu = outer_gelu,
+          .layer_norm = layer_norm,
+          .residual = residual,
+          .pffn = pffn,
           .alpha = alpha};
 }
 
@@ -177,9 +185,14 @@ const std::vector<Setting>& settings() {
       {"blocks", &C::blocks, "blocks of the model one above the other", 1, 64},
       {"heads", &C::heads, "of attention; hidden is a multiple of them", 1, 64},
       {"dropout", &C::dropout, "dropout probability", 0, 1},
+      {"lru_dropout", &C::lru_dropout, "dropout probability of the recurrence's output, -1 = as dropout", -1,
+       1},
       {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 1},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
+      {"layer_norm", &C::layer_norm, "layer norms (table 6 leaves all of them out)"},
+      {"residual", &C::residual, "residuals round the sublayers (table 6 leaves both out)"},
+      {"pffn", &C::pffn, "position-wise sublayers, with their norms (table 6 leaves them out)"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
       {"alpha", &C::alpha, "a sum over n items of a history is divided by n^alpha", 0, 1},
       {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},

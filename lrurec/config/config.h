@@ -31,9 +31,13 @@ struct TrainConfig {
   std::int64_t blocks = 2;
   std::int64_t heads = 2;
   double dropout = 0.2;
+  double lru_dropout = -1;
   double final_dropout = 0.5;
   double layer_norm_eps = 1e-5;
   bool outer_gelu = false;
+  bool layer_norm = true;
+  bool residual = true;
+  bool pffn = true;
   double mask_share = 0.2;
   double alpha = 0.5;
 

@@ -212,6 +212,9 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
   metadata.agrees("num_items", config.num_items);
   config.layer_norm_eps = metadata.number<double>("layer_norm_eps").value_or(config.layer_norm_eps);
   config.outer_gelu = metadata.truth("outer_gelu").value_or(false);
+  config.layer_norm = metadata.truth("layer_norm").value_or(true);
+  config.residual = metadata.truth("residual").value_or(true);
+  config.pffn = metadata.truth("pffn").value_or(true);
 }
 
 void read_model(Weights& weights) {
@@ -253,6 +256,16 @@ auto naming(const std::string& path, F&& f) {
   }
 }
 
+/// What of a configuration the published model does not have, "" where it has all.
+std::string beyond_published(const model::ModelConfig& config) {
+  if (config.channels != 2 * config.hidden) {
+    return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);
+  }
+  if (config.outer_gelu) return "it has no outer GELU";
+  if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
+  return {};
+}
+
 void load_ours(const nn::Safetensors& file, model::Model& model) {
   std::map<std::string, nn::TensorRecord> records;
   for (const auto& [name, tensor] : file.tensors) records.emplace(name, nn::to_record(tensor));
@@ -270,12 +283,9 @@ nn::Safetensors to_safetensors(const model::Model& model, const About& about, Na
       fail(ErrorKind::usage, "published names are those of LRURec, this is {}; export it with --names lrurec",
            model.info().title);
     }
-    if (config.channels != 2 * config.hidden || config.outer_gelu) {
+    if (const std::string why = beyond_published(config); !why.empty()) {
       fail(ErrorKind::usage,
-           "the published model cannot compute this one ({}); export it with --names lrurec",
-           config.outer_gelu
-               ? std::string("it has no outer GELU")
-               : fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels));
+           "the published model cannot compute this one ({}); export it with --names lrurec", why);
     }
     file.tensors = model::to_published(model);
   } else {

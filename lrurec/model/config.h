@@ -18,10 +18,13 @@ struct ModelConfig {
   std::int64_t blocks = 2;
   std::int64_t heads = 2;  ///< of attention; hidden is a multiple of them
   double dropout = 0.2;
+  double lru_dropout = -1;     ///< of the recurrence's output; -1: as dropout
   double final_dropout = 0.5;  ///< of what is scored
   double layer_norm_eps = 1e-5;
   /// Equation 8's outer GELU, which the published implementation does not have.
   bool outer_gelu = false;
+  /// The paper's ablations (table 6): layer norms, residuals, and the position-wise sublayer with its norm.
+  bool layer_norm = true, residual = true, pffn = true;
   double alpha = 0.5;  ///< a sum over n items of a history is divided by n^alpha
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;

@@ -6,21 +6,26 @@
 namespace lrurec::model {
 namespace {
 
+nn::SublayerParts parts_of(const ModelConfig& config) {
+  return {.norm = config.layer_norm, .residual = config.residual};
+}
+
 /// B x and h C of a token with real x and y, 4 H D each; the position-wise network H -> 4 H -> H, 16 H^2. Of
 /// the last block all but B x is for the wanted rows alone. At H = 64, D = 128: 131 kflop a block.
 double forward_flop(const ModelConfig& config, const Work& work) {
   const auto H = static_cast<double>(config.hidden), D = static_cast<double>(config.channels);
-  const double inputs = 4 * H * D, rest = 4 * H * D + 16 * H * H;
+  const double inputs = 4 * H * D, rest = 4 * H * D + (config.pffn ? 16 * H * H : 0);
   const auto blocks = static_cast<double>(config.blocks);
   return work.tokens * (blocks * inputs + (blocks - 1) * rest) + work.rows * rest;
 }
 
 double real_parameters_of(const ModelConfig& config) {
   const auto H = static_cast<double>(config.hidden), D = static_cast<double>(config.channels);
-  const double classes = static_cast<double>(config.num_items) + 1, layer_norm = 2 * H;
-  const double lru = 3 * D + 2 * (D * H + D) + 2 * (H * D + H), feed_forward = 8 * H * H + 5 * H;
-  const double block = lru + feed_forward + 2 * layer_norm;
-  return classes * (H + 1) + layer_norm + static_cast<double>(config.blocks) * block;
+  const double classes = static_cast<double>(config.num_items) + 1,
+               layer_norm = config.layer_norm ? 2 * H : 0;
+  const double lru = 3 * D + 2 * (D * H + D) + 2 * (H * D + H) + layer_norm;
+  const double feed_forward = config.pffn ? 8 * H * H + 5 * H + layer_norm : 0;
+  return classes * (H + 1) + layer_norm + static_cast<double>(config.blocks) * (lru + feed_forward);
 }
 
 }  // namespace
@@ -34,7 +39,8 @@ const ModelInfo& LRURec::about() {
       .has_state = true,
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
-      .settings = {"hidden", "channels", "blocks", "dropout", "layer_norm_eps", "outer_gelu"},
+      .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
+                   "layer_norm", "residual", "pffn"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<LRURec>(config, init);
@@ -46,14 +52,17 @@ const ModelInfo& LRURec::about() {
 
 LruBlock::LruBlock(const ModelConfig& config, std::uint64_t site, nn::Initializer& init)
     : lru_(config.hidden, config.channels, init),
-      lru_norm_(config.hidden, config.layer_norm_eps, config.dropout, site, init),
-      feed_forward_(config.hidden, 4 * config.hidden, config.dropout, site + 1, init),
-      feed_forward_norm_(config.hidden, config.layer_norm_eps, config.dropout, site + 2, init),
+      lru_norm_(config.hidden, config.layer_norm_eps,
+                config.lru_dropout < 0 ? config.dropout : config.lru_dropout, site, init, parts_of(config)),
       outer_gelu_(config.outer_gelu) {
   register_module("lru", lru_);
   register_module("lru_layer_norm", lru_norm_);
-  register_module("feed_forward", feed_forward_);
-  register_module("feed_forward_layer_norm", feed_forward_norm_);
+  if (!config.pffn) return;
+  feed_forward_.emplace(config.hidden, 4 * config.hidden, config.dropout, site + 1, init);
+  feed_forward_norm_.emplace(config.hidden, config.layer_norm_eps, config.dropout, site + 2, init,
+                             parts_of(config));
+  register_module("feed_forward", *feed_forward_);
+  register_module("feed_forward_layer_norm", *feed_forward_norm_);
 }
 
 LruBlock::Output LruBlock::forward_composed(const Variable& x, const IndexTensor& offsets,
@@ -61,9 +70,10 @@ LruBlock::Output LruBlock::forward_composed(const Variable& x, const IndexTensor
                                             const nn::ForwardContext& context) const {
   const auto [recurrent, final_state] = lru_.forward_composed(x, offsets, initial);
   const Variable y = lru_norm_.forward_composed(recurrent, x, context);
-  Variable position_wise = feed_forward_.forward_composed(y, context);
+  if (!feed_forward_) return {y, final_state};
+  Variable position_wise = feed_forward_->forward_composed(y, context);
   if (outer_gelu_) position_wise = ops::gelu(position_wise);
-  return {feed_forward_norm_.forward_composed(position_wise, y, context), final_state};
+  return {feed_forward_norm_->forward_composed(position_wise, y, context), final_state};
 }
 
 LruBlock::Output LruBlock::forward(const Variable& x, const IndexTensor& offsets, const Variable& initial,
@@ -79,27 +89,29 @@ Variable LruBlock::forward_last(const Variable& x, const IndexTensor& offsets) c
 }
 
 Variable LruBlock::position_wise_half(const Variable& y, const nn::ForwardContext& context) const {
-  Variable position_wise = feed_forward_.forward(y, context);
+  if (!feed_forward_) return y;
+  Variable position_wise = feed_forward_->forward(y, context);
   if (outer_gelu_) position_wise = ops::gelu(position_wise);
-  return feed_forward_norm_.forward(position_wise, y, context);
+  return feed_forward_norm_->forward(position_wise, y, context);
 }
 
 void LruBlock::prepare_steps() {
   lru_.prepare_steps();
-  feed_forward_.prepare_steps();
+  if (feed_forward_) feed_forward_->prepare_steps();
 }
 
 Tensor LruBlock::step(const Tensor& x, const Tensor& state) const {
   const Tensor y = lru_norm_.step(lru_.step(x, state), x);
-  Tensor position_wise = feed_forward_.step(y);
+  if (!feed_forward_) return y;
+  Tensor position_wise = feed_forward_->step(y);
   if (outer_gelu_) position_wise = ops::raw::gelu(position_wise);
-  return feed_forward_norm_.step(position_wise, y);
+  return feed_forward_norm_->step(position_wise, y);
 }
 
 LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
       embedding_(config.num_items + 1, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init) {
+      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init, parts_of(config)) {
   register_module("embedding", embedding_);
   register_module("embedding_layer_norm", embedding_norm_);
   for (std::int64_t i = 0; i < config.blocks; ++i) {

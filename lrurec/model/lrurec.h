@@ -2,6 +2,7 @@
 // LRURec (section 3.4 and figure 3 of the paper).
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lrurec/model/model.h"
@@ -13,6 +14,8 @@ namespace lrurec::model {
 /// LRU and position-wise network, each with dropout, residual and layer norm (equations 5, 8, 9):
 ///   y   = LN(dropout(LRU(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
+///
+/// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line.
 class LruBlock : public nn::Module {
  public:
   LruBlock(const ModelConfig& config, std::uint64_t first_dropout_site, nn::Initializer& init);
@@ -43,8 +46,8 @@ class LruBlock : public nn::Module {
 
   nn::LRU lru_;
   nn::ResidualNorm lru_norm_;
-  nn::FeedForward feed_forward_;
-  nn::ResidualNorm feed_forward_norm_;
+  std::optional<nn::FeedForward> feed_forward_;  ///< and its norm, or neither
+  std::optional<nn::ResidualNorm> feed_forward_norm_;
   bool outer_gelu_;
 };
 
@@ -98,7 +101,7 @@ class LRURec : public Model, public LinearRecurrence {
   Variable embed(const IndexTensor& items, const nn::ForwardContext& context) const;
 
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]
-  nn::ResidualNorm embedding_norm_;  ///< of the embedding alone
+  nn::ResidualNorm embedding_norm_;  ///< of the embedding alone, which has no residual
   std::vector<std::unique_ptr<LruBlock>> blocks_;
   Variable bias_;  ///< b: [|I| + 1]
 };

@@ -171,6 +171,25 @@ TEST_F(Exchange, MetadataMustAgreeWithTheTensors) {
   expect_refused(with("outer_gelu", "1"), "'outer_gelu' is neither true nor false");
 }
 
+TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
+  for (const model::ModelConfig& config :
+       std::vector<model::ModelConfig>{{.num_items = 7, .layer_norm = false},
+                                       {.num_items = 7, .residual = false},
+                                       {.num_items = 7, .pffn = false}}) {
+    const model::LRURec model(config, 1);
+    const Weights weights = read(to_safetensors(model, {}, Names::ours, ComplexAs::c64));
+    EXPECT_EQ(weights.config.layer_norm, config.layer_norm);
+    EXPECT_EQ(weights.config.residual, config.residual);
+    EXPECT_EQ(weights.config.pffn, config.pffn);
+    model::LRURec back(weights.config, 2);
+    weights.load_into(back);
+    EXPECT_EQ(back.parameter_count(), model.parameter_count());
+    const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2}),
+                 at = Tensor::from(std::vector<std::int64_t>{0, 2});
+    EXPECT_EQ(test::max_difference(back.encode(ids, at).value(), model.encode(ids, at).value()), 0);
+  }
+}
+
 TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   const auto refused = [](const model::ModelConfig& config, const std::string& message) {
     const model::LRURec model(config, 1);
@@ -185,6 +204,7 @@ TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   };
   refused({.num_items = 7, .hidden = 4, .channels = 6}, "8 channels, this one 6");
   refused({.num_items = 7, .hidden = 4, .channels = 8, .outer_gelu = true}, "no outer GELU");
+  refused({.num_items = 7, .hidden = 4, .channels = 8, .pffn = false}, "lacks some");
 }
 
 TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {

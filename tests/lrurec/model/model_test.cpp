@@ -85,14 +85,12 @@ TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
   const data::Dataset data = test::small_demo();
   data::Batcher batcher(data, {.max_length = 20}, 64, 1);
   const Batch batch(batcher.batch(0, 0));
-  for (const bool outer_gelu : {false, true}) {
+  for (const ModelConfig& variant : std::vector<ModelConfig>{
+           {}, {.outer_gelu = true}, {.layer_norm = false}, {.residual = false}, {.pffn = false}}) {
     for (const std::int64_t blocks : {0, 1, 2}) {
-      const LRURec model({.num_items = data.items(),
-                          .hidden = 16,
-                          .channels = 32,
-                          .blocks = blocks,
-                          .outer_gelu = outer_gelu},
-                         2);
+      ModelConfig config = variant;
+      config.num_items = data.items(), config.hidden = 16, config.channels = 32, config.blocks = blocks;
+      const LRURec model(config, 2);
       const Tensor all = model.encode(batch.items, batch.offsets).value();
       const Tensor last = model.encode_last(batch.items, batch.offsets).value();
       const auto at = batch.offsets.to_vector<std::int64_t>();
@@ -176,13 +174,68 @@ TEST(Model, EveryGradientIsTheDerivative) {
   const auto cases = check::check_model_gradients();
   for (const auto& [name, report] : cases) {
     EXPECT_TRUE(report) << report.str(name);
-    EXPECT_GT(report.checked, name.starts_with("LRURec") ? 600 : 40) << name;
+    EXPECT_GT(report.checked, name.starts_with("LRURec") ? 300 : 40) << name;
   }
-  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 8U);
+  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 20U);
   for (const ModelInfo* info : models()) {
     const auto of_model = [&](const auto& one) { return one.name.starts_with(info->title + " ("); };
     EXPECT_GE(std::ranges::count_if(cases, of_model), 2) << info->title;
   }
+}
+
+// Table 6: what is left out is gone, whole.
+TEST(Model, AblationsLeaveOutWhatTheySay) {
+  const auto parameters_with = [](const LRURec& model, const std::string& part) {
+    return std::ranges::count_if(model.named_parameters(),
+                                 [&](const auto& p) { return p.name.find(part) != std::string::npos; });
+  };
+  const ModelConfig whole{.num_items = 5, .hidden = 4, .channels = 6};
+  EXPECT_EQ(parameters_with(LRURec(whole, 1), "layer_norm"), 2 * (1 + 2 * 2));
+  EXPECT_EQ(parameters_with(LRURec(whole, 1), "feed_forward"), 2 * 6);
+  ModelConfig config = whole;
+  config.layer_norm = false;
+  EXPECT_EQ(parameters_with(LRURec(config, 1), "layer_norm"), 0);
+  config = whole, config.pffn = false;
+  EXPECT_EQ(parameters_with(LRURec(config, 1), "feed_forward"), 0);
+  EXPECT_EQ(parameters_with(LRURec(config, 1), "layer_norm"), 2 * (1 + 2));
+  // Without norms and residuals, and with nothing from the networks, nothing reaches the output.
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3}),
+               at = Tensor::from(std::vector<std::int64_t>{0, 3});
+  for (const bool residual : {true, false}) {
+    config = whole, config.layer_norm = false, config.residual = residual;
+    LRURec model(config, 1);
+    for (auto& p : model.named_parameters()) {
+      if (p.name.find("w_2") != std::string::npos)
+        p.variable.set_value(Tensor::zeros(p.variable.shape(), DType::f32));
+    }
+    const Tensor out = model.encode(ids, at).value(), zero = Tensor::zeros(out.shape(), DType::f32);
+    EXPECT_EQ(max_difference(out, zero) == 0, !residual);
+  }
+  for (const ModelInfo* info : models()) {  // the formula beside the parameters
+    if (info->name != "lrurec") continue;
+    for (const ModelConfig& variant : std::vector<ModelConfig>{
+             {.num_items = 5}, {.num_items = 5, .layer_norm = false}, {.num_items = 5, .pffn = false}}) {
+      double numbers = 0;
+      for (const auto& p : LRURec(variant, 1).named_parameters()) {
+        numbers += static_cast<double>(p.variable.shape().numel()) * (is_complex(p.variable.dtype()) ? 2 : 1);
+      }
+      EXPECT_EQ(info->real_parameters(variant), numbers);
+    }
+  }
+}
+
+// The second dropout rate, of the recurrence's output alone, follows the first unless it is set.
+TEST(Model, TwoDropoutRates) {
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3}),
+               at = Tensor::from(std::vector<std::int64_t>{0, 3});
+  const auto out = [&](double dropout, double lru_dropout) {
+    const LRURec model(
+        {.num_items = 5, .hidden = 16, .channels = 8, .dropout = dropout, .lru_dropout = lru_dropout}, 1);
+    return model.encode(ids, at, {true, 1, 7}).value();
+  };
+  EXPECT_EQ(max_difference(out(0.4, -1), out(0.4, 0.4)), 0);
+  EXPECT_GT(max_difference(out(0.4, -1), out(0.4, 0)), 0);
+  EXPECT_GT(max_difference(out(0, 0.4), out(0, 0)), 0);
 }
 
 TEST(Parity, TheFixtureOfTheReferenceHolds) {

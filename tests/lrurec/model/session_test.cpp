@@ -16,9 +16,13 @@ using test::max_difference;
 
 constexpr std::int64_t items = 300;
 
-LRURec make_model(DType real, bool outer_gelu = false) {
-  return LRURec({.num_items = items, .hidden = 16, .channels = 32, .outer_gelu = outer_gelu}, 3, real);
+LRURec make_model(DType real, ModelConfig config = {}) {
+  config.num_items = items, config.hidden = 16, config.channels = 32;
+  return LRURec(config, 3, real);
 }
+
+const std::vector<ModelConfig> variants{
+    {}, {.outer_gelu = true}, {.layer_norm = false}, {.residual = false}, {.pffn = false}};
 
 std::vector<std::int64_t> history(std::int64_t length, std::int64_t user = 0) {
   std::vector<std::int64_t> ids;
@@ -34,8 +38,8 @@ Tensor full_pass(const LRURec& model, const std::vector<std::int64_t>& ids) {
 
 TEST(Session, StepsGiveWhatAFullPassGives) {
   for (const DType real : {DType::f64, DType::f32}) {
-    for (const bool outer_gelu : {false, true}) {
-      const LRURec model = make_model(real, outer_gelu);
+    for (const ModelConfig& variant : variants) {
+      const LRURec model = make_model(real, variant);
       const IncrementalModel incremental(model);
       Session session(incremental);
       const auto ids = history(150);
