@@ -25,6 +25,8 @@
 #include "ops/sampled_cross_entropy/sampled_cross_entropy.h"
 #include "ops/segments/segments.h"
 #include "ops/shape/shape_ops.h"
+#include "ops/shift/shift.h"
 #include "ops/softmax/softmax.h"
 #include "ops/spectral_filter/spectral_filter.h"
 #include "ops/top_k/top_k.h"
+#include "ops/wkv/wkv.h"

@@ -3,7 +3,9 @@
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
+#include "ops/shift/shift.h"
 #include "ops/spectral_filter/spectral_filter.h"
+#include "ops/wkv/wkv.h"
 
 namespace lrurec::ops {
 namespace {
@@ -120,6 +122,36 @@ void add_spectral_filter_cases(Cases& cases) {
   add("no sequences", 0, 4, 2);
 }
 
+void add_shift_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, bool complex) {
+    cases.push_back({"shift", variant, {{{offsets.back(), 2}, complex}}, [offsets](const Variables& x) {
+                       return Variables{shift(x[0], Tensor::from(offsets))};
+                     }});
+  };
+  for (const bool complex : {false, true}) {
+    add(complex ? "complex" : "lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, complex);
+  }
+  add("no tokens", {0, 0}, false);
+}
+
+/// k, v, w, u.
+void add_wkv_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H) {
+    const std::int64_t n = offsets.back();
+    cases.push_back({"wkv",
+                     variant,
+                     {{{n, H}}, {{n, H}}, {{H}}, {{H}}},
+                     [offsets](const Variables& x) {
+                       return Variables{wkv(x[0], x[1], x[2], x[3], Tensor::from(offsets))};
+                     },
+                     false});
+  };
+  add("one token", {0, 1}, 2);
+  add("lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, 3);
+  add("wider than a vector", {0, 4, 6}, 19);
+  add("no tokens", {0, 0}, 2);
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
@@ -128,6 +160,8 @@ void add_sequence_cases(Cases& cases) {
   add_attention_cases(cases);
   add_additive_attention_cases(cases);
   add_spectral_filter_cases(cases);
+  add_shift_cases(cases);
+  add_wkv_cases(cases);
 }
 
 }  // namespace lrurec::ops

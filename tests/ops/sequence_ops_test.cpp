@@ -1,37 +1,17 @@
 // Operations over packed sequences beside their compositions: awkward lengths, several tiles, extreme values.
 
 #include "ops/ops.h"
+#include "tests/support/compositions.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::ops {
 namespace {
 
 using test::expect_error;
+using test::largest_difference;
 using test::max_difference;
 using test::random_normal;
 using Offsets = std::vector<std::int64_t>;
-
-/// Values and all gradients of two functions of the same inputs, against the same random upstream gradients.
-template <class F, class G>
-double largest_difference(const Tensors& inputs, F&& one, G&& other) {
-  const auto run = [&](auto&& function) {
-    Variables leaves;
-    for (const Tensor& x : inputs) leaves.emplace_back(x, /*requires_grad=*/true);
-    const Variables outputs = function(leaves);
-    Tensors seeds, all;
-    for (const auto& y : outputs) {
-      seeds.push_back(random_normal(y.shape(), y.dtype(), 7 + seeds.size()));
-      all.push_back(y.value());
-    }
-    backward(outputs, seeds);
-    for (const auto& leaf : leaves) all.push_back(leaf.grad());
-    return all;
-  };
-  const Tensors a = run(one), b = run(other);
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, max_difference(a[i], b[i]));
-  return largest;
-}
 
 TEST(Gru, IsItsCompositionAtAwkwardLengths) {
   for (const Offsets& offsets : {Offsets{0, 1}, Offsets{0, 0, 7, 8, 8, 40}}) {
