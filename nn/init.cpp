@@ -25,6 +25,12 @@ Tensor Initializer::constant(const Shape& shape, double value) {
   return values_ ? Tensor::full(shape, value, real_) : Tensor::empty(shape, real_);
 }
 
+Tensor Initializer::function(const Shape& shape, const std::function<double(std::int64_t)>& value) {
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < shape.numel(); ++i) values.push_back(value(i));
+  return Tensor::from(values, shape).to(real_);
+}
+
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
   const Philox random(seed_, first_stream + streams_++);
   const Tensor x = Tensor::empty(shape, real_);

@@ -2,6 +2,7 @@
 // Initial values of parameters.
 
 #include <cstdint>
+#include <functional>
 
 #include "tensor/tensor.h"
 
@@ -17,6 +18,8 @@ class Initializer {
   static Initializer without_values(DType real);
 
   Tensor constant(const Shape& shape, double value);
+  /// value(i) of element i in row-major order.
+  Tensor function(const Shape& shape, const std::function<double(std::int64_t)>& value);
   /// Normal(0, sigma) cut at +-cut by rejection.
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
   /// The same for real and imaginary part separately.

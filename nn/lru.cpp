@@ -41,8 +41,13 @@ LRU::Output LRU::forward(const Variable& x, const IndexTensor& offsets, const Va
   return {y, final_state};
 }
 
-Variable LRU::forward_last(const Variable& x, const IndexTensor& offsets) const {
+Variable LRU::mix_last(const Variable& x, const IndexTensor& offsets) const {
   return Variable(ops::raw::lru_last(x.value(), packed(), offsets));
+}
+
+Tensor LRU::initial_state(std::int64_t n) const {
+  const Tensor& nu = nu_log.value();
+  return Tensor::zeros({n, nu.size(0)}, complex_of(nu.dtype()), nu.device());
 }
 
 void LRU::prepare_steps() { packed_ = packed(); }

@@ -2,6 +2,7 @@
 // The linear recurrent unit (section 3.2 of the paper).
 
 #include "nn/layers.h"
+#include "nn/sequence_layer.h"
 #include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
 #include "tensor/index_tensor.h"
@@ -17,7 +18,7 @@ namespace lrurec::nn {
 ///
 /// The paper has h_1 = B x_1 and no biases; the published implementation, followed here, applies gamma at
 /// every step.
-class LRU : public Module {
+class LRU : public SequenceLayer {
  public:
   /// H inputs and outputs, D complex channels.
   LRU(std::int64_t hidden, std::int64_t channels, Initializer& init);
@@ -41,14 +42,18 @@ class LRU : public Module {
   Output forward_composed(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
   /// The same by the fused operation ops::lru, with gamma folded into B.
   Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
-  /// y of the last token of each sequence, [S, H]; for evaluation. Sequences must not be empty.
-  Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
 
-  /// Inference event by event (nn/layers.h): one token of each of n sequences, x: [n, H] -> y: [n, H].
-  /// `state`, complex [n, D] and dense, is all there is to know of the past; it becomes the state after the
-  /// token.
-  void prepare_steps();
-  Tensor step(const Tensor& x, const Tensor& state) const;
+  /// y alone. The state is complex [n, D], h of the paper. Steps have the bits of mix.
+  Variable mix_composed(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override {
+    return forward_composed(x, offsets).y;
+  }
+  Variable mix(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override {
+    return forward(x, offsets).y;
+  }
+  Variable mix_last(const Variable& x, const IndexTensor& offsets) const override;
+  void prepare_steps() override;
+  Tensor initial_state(std::int64_t n) const override;
+  Tensor step(const Tensor& x, const Tensor& state) const override;
 
   Variable nu_log, theta_log, gamma_log;
 

@@ -8,7 +8,7 @@ std::vector<NamedParameter> Module::named_parameters() const {
   std::vector<NamedParameter> all = parameters_;
   for (const auto& [name, module] : modules_) {
     for (auto& below : module->named_parameters()) {
-      all.push_back({name.empty() ? below.name : name + "." + below.name, below.variable});
+      all.push_back({name.empty() ? below.name : name + "." + below.name, below.variable, below.decay});
     }
   }
   return all;
@@ -55,8 +55,8 @@ void Module::to(Device device) {
   }
 }
 
-Variable Module::register_parameter(std::string name, Tensor value) {
-  parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true)});
+Variable Module::register_parameter(std::string name, Tensor value, WeightDecay decay) {
+  parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true), decay});
   return parameters_.back().variable;
 }
 

@@ -10,9 +10,14 @@
 
 namespace lrurec::nn {
 
+/// Whether the optimiser's weight decay may act on a parameter; biases and layer norms are told by their
+/// names.
+enum class WeightDecay { yes, no };
+
 struct NamedParameter {
   std::string name;  ///< dotted path, such as "blocks.0.lru.nu_log"
   Variable variable;
+  WeightDecay decay = WeightDecay::yes;
 };
 
 /// Base of layers and models. A derived class registers its parameters and sub-modules in its constructor;
@@ -38,7 +43,7 @@ class Module {
   void to(Device device);
 
  protected:
-  Variable register_parameter(std::string name, Tensor value);
+  Variable register_parameter(std::string name, Tensor value, WeightDecay decay = WeightDecay::yes);
   /// An empty name leaves the names of its parameters as they are.
   void register_module(std::string name, Module& module);
 

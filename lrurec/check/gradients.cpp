@@ -1,9 +1,10 @@
 #include "lrurec/check/gradients.h"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 
 #include "lrurec/data/examples.h"
+#include "lrurec/model/backbones.h"
 #include "lrurec/model/models.h"
 #include "tensor/random.h"
 
@@ -25,18 +26,29 @@ void spread_weights(model::Model& model) {
   }
 }
 
-/// The switches of a model, each the other way.
+/// Settings of a model that change what it computes.
 struct Variant {
-  const char *setting, *name;
-  bool model::ModelConfig::*member;
+  std::string setting, name;
+  std::function<void(model::ModelConfig&)> apply;
 };
-constexpr std::array variants{
-    Variant{"", "", nullptr},
-    Variant{"outer_gelu", ", outer GELU", &model::ModelConfig::outer_gelu},
-    Variant{"layer_norm", ", no layer norms", &model::ModelConfig::layer_norm},
-    Variant{"residual", ", no residuals", &model::ModelConfig::residual},
-    Variant{"pffn", ", no position-wise networks", &model::ModelConfig::pffn},
-};
+
+std::vector<Variant> variants_of(const model::ModelInfo& info) {
+  std::vector<Variant> all{
+      {"", "", [](auto&) {}},
+      {"outer_gelu", ", outer GELU", [](auto& config) { config.outer_gelu = true; }},
+      {"layer_norm", ", no layer norms", [](auto& config) { config.layer_norm = false; }},
+      {"residual", ", no residuals", [](auto& config) { config.residual = false; }},
+      {"pffn", ", no position-wise networks", [](auto& config) { config.pffn = false; }}};
+  for (const auto& backbone : model::backbones()) {
+    if (backbone.name == model::ModelConfig{}.backbone) continue;
+    all.push_back({"backbone", ", " + backbone.name, [&](auto& config) { config.backbone = backbone.name; }});
+  }
+  std::erase_if(all, [&](const Variant& variant) {
+    return !variant.setting.empty() &&
+           std::ranges::find(info.settings, variant.setting) == info.settings.end();
+  });
+  return all;
+}
 
 /// Three users of 4, 3 and 5 items.
 data::Dataset tiny_data() {
@@ -59,8 +71,7 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
     const auto has = [&](const char* setting) {
       return std::ranges::find(info->settings, setting) != info->settings.end();
     };
-    for (const Variant& variant : variants) {
-      if (variant.member && !has(variant.setting)) continue;
+    for (const Variant& variant : variants_of(*info)) {
       for (const double dropout : {0.0, 0.3}) {
         for (const bool fused : {true, false}) {
           if (dropout > 0 && !has("dropout")) continue;
@@ -76,7 +87,7 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
                                     .final_dropout = dropout,
                                     .layer_norm_eps = 1e-5};
           if (dropout > 0) config.lru_dropout = 0.5;
-          if (variant.member) config.*variant.member = !(config.*variant.member);
+          variant.apply(config);
           const auto model = model::make_model(config, 1, DType::f64);
           spread_weights(*model);
           const nn::ForwardContext context{dropout > 0, 1, 7};

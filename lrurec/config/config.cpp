@@ -7,6 +7,7 @@
 #include <limits>
 #include <sstream>
 
+#include "lrurec/model/backbones.h"
 #include "lrurec/model/models.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
@@ -51,6 +52,7 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
   try {
     if (setting.key == "device") Device::parse(text);
     if (setting.key == "lr_schedule") nn::parse_schedule(text);
+    if (setting.key == "backbone") model::backbone(text);
     if (setting.key == "model") model::find_model(text);
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
@@ -139,6 +141,7 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       final_dropout(of.final_dropout),
       layer_norm_eps(of.layer_norm_eps),
       outer_gelu(of.outer_gelu),
+      backbone(of.backbone),
       layer_norm(of.layer_norm),
       residual(of.residual),
       pffn(of.pffn),
@@ -159,6 +162,7 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .final_dropout = final_dropout,
           .layer_norm_eps = layer_norm_eps,
           .outer_gelu = outer_gelu,
+          .backbone = backbone,
           .layer_norm = layer_norm,
           .residual = residual,
           .pffn = pffn,
@@ -190,6 +194,7 @@ const std::vector<Setting>& settings() {
       {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 1},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
+      {"backbone", &C::backbone, "what mixes tokens: lru, or another recurrence in its place: rwkv"},
       {"layer_norm", &C::layer_norm, "layer norms (table 6 leaves all of them out)"},
       {"residual", &C::residual, "residuals round the sublayers (table 6 leaves both out)"},
       {"pffn", &C::pffn, "position-wise sublayers, with their norms (table 6 leaves them out)"},

@@ -35,6 +35,7 @@ struct TrainConfig {
   double final_dropout = 0.5;
   double layer_norm_eps = 1e-5;
   bool outer_gelu = false;
+  std::string backbone = "lru";
   bool layer_norm = true;
   bool residual = true;
   bool pffn = true;

@@ -220,10 +220,11 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
 void read_model(Weights& weights) {
   const Metadata metadata(weights.file.metadata);
   const std::string name = metadata.text("model");
-  if (name.empty() || name == model::ModelConfig{}.model) {
+  const std::string backbone = metadata.text("backbone");
+  if ((name.empty() || name == model::ModelConfig{}.model) && (backbone.empty() || backbone == "lru")) {
     read_lrurec(weights, metadata);
   } else {
-    const model::ModelInfo& info = model::find_model(name);
+    const model::ModelInfo& info = model::find_model(name.empty() ? model::ModelConfig{}.model : name);
     weights.config = config_of_metadata(metadata, info);
     check_sizes(weights, info);
   }
@@ -262,6 +263,7 @@ std::string beyond_published(const model::ModelConfig& config) {
     return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);
   }
   if (config.outer_gelu) return "it has no outer GELU";
+  if (config.backbone != "lru") return fmt::format("it has the LRU, this one {}", config.backbone);
   if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
   return {};
 }
@@ -299,7 +301,8 @@ nn::Safetensors to_safetensors(const model::Model& model, const About& about, Na
   const config::TrainConfig settings(config);
   for (const auto& setting : config::settings_of(settings)) {
     if (std::ranges::find(model.info().settings, setting.key) == model.info().settings.end()) continue;
-    file.metadata[setting.key] = config::value_text(settings, setting);
+    const auto* text = std::get_if<std::string config::TrainConfig::*>(&setting.member);  // not in quotes
+    file.metadata[setting.key] = text != nullptr ? settings.**text : config::value_text(settings, setting);
   }
   if (about.max_length > 0) file.metadata["max_len"] = std::to_string(about.max_length);
   if (!about.fingerprint.empty()) file.metadata["dataset_fingerprint"] = about.fingerprint;

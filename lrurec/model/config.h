@@ -23,6 +23,7 @@ struct ModelConfig {
   double layer_norm_eps = 1e-5;
   /// Equation 8's outer GELU, which the published implementation does not have.
   bool outer_gelu = false;
+  std::string backbone = "lru";  ///< what mixes tokens in LRURec's blocks, see lrurec/model/backbones.h
   /// The paper's ablations (table 6): layer norms, residuals, and the position-wise sublayer with its norm.
   bool layer_norm = true, residual = true, pffn = true;
   double alpha = 0.5;  ///< a sum over n items of a history is divided by n^alpha

@@ -2,54 +2,13 @@
 // LRURec (section 3.4 and figure 3 of the paper).
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "lrurec/model/model.h"
+#include "lrurec/model/recurrent_block.h"
 #include "nn/layers.h"
-#include "nn/lru.h"
 
 namespace lrurec::model {
-
-/// LRU and position-wise network, each with dropout, residual and layer norm (equations 5, 8, 9):
-///   y   = LN(dropout(LRU(x)) + x)
-///   out = LN(dropout(PFFN(y)) + y)
-///
-/// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line.
-class LruBlock : public nn::Module {
- public:
-  LruBlock(const ModelConfig& config, std::uint64_t first_dropout_site, nn::Initializer& init);
-
-  struct Output {
-    Variable x;            ///< [tokens, H]
-    Variable final_state;  ///< complex [S, D]
-  };
-  /// Written as the equations.
-  Output forward_composed(const Variable& x, const IndexTensor& offsets, const Variable& initial,
-                          const nn::ForwardContext& context) const;
-  /// The same by the fused operations.
-  Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial,
-                 const nn::ForwardContext& context) const;
-  /// Outside training: out of the last token of each sequence, [S, H]; the same bits as in the whole. No
-  /// sequence may be empty.
-  Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
-  const nn::LRU& lru() const { return lru_; }
-
-  /// Inference event by event (nn/layers.h): x: [n, H] -> [n, H]; state: complex [n, D], see nn::LRU::step.
-  void prepare_steps();
-  Tensor step(const Tensor& x, const Tensor& state) const;
-
-  static constexpr std::uint64_t dropout_sites = 3;
-
- private:
-  Variable position_wise_half(const Variable& y, const nn::ForwardContext& context) const;
-
-  nn::LRU lru_;
-  nn::ResidualNorm lru_norm_;
-  std::optional<nn::FeedForward> feed_forward_;  ///< and its norm, or neither
-  std::optional<nn::ResidualNorm> feed_forward_norm_;
-  bool outer_gelu_;
-};
 
 /// The whole model over packed sequences: items: i64 [tokens]; offsets: i64 [S + 1], the boundaries over
 /// which no state is carried. A start token (id 0) is a sequence of its own, which is what the published
@@ -87,12 +46,13 @@ class LRURec : public Model, public LinearRecurrence {
   Variable item_bias() const override { return bias_; }
   std::string problem() const override;
 
-  /// Inference event by event (nn/layers.h). The state is complex [blocks, n, D], zeros before any item.
+  /// Inference event by event (nn/layers.h). The state is that of every block, [blocks, n, ...].
   void prepare_steps() override;
   Tensor initial_state(const IndexTensor& users) const override;
   Tensor step(const IndexTensor& items, const Tensor& state) const override;
 
-  const LinearRecurrence* recurrence() const override { return this; }
+  /// Null where something else stands in the LRU's place.
+  const LinearRecurrence* recurrence() const override;
   std::vector<Tensor> lambdas() const override;
   std::vector<Tensor> recurrence_inputs(const IndexTensor& items, const IndexTensor& offsets) const override;
 
@@ -102,7 +62,7 @@ class LRURec : public Model, public LinearRecurrence {
 
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]
   nn::ResidualNorm embedding_norm_;  ///< of the embedding alone, which has no residual
-  std::vector<std::unique_ptr<LruBlock>> blocks_;
+  std::vector<std::unique_ptr<RecurrentBlock>> blocks_;
   Variable bias_;  ///< b: [|I| + 1]
 };
 

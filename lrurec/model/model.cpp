@@ -89,11 +89,4 @@ double LinearRecurrence::max_abs_lambda() const {
   return largest;
 }
 
-IndexTensor last_tokens(const IndexTensor& offsets) {
-  auto rows = offsets.host().to_vector<std::int64_t>();
-  rows.erase(rows.begin());
-  for (auto& row : rows) --row;
-  return IndexTensor(Tensor::from(rows)).to(offsets.device());
-}
-
 }  // namespace lrurec::model

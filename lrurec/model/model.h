@@ -10,6 +10,7 @@
 #include "lrurec/model/config.h"
 #include "nn/init.h"
 #include "nn/module.h"
+#include "nn/sequence_layer.h"
 #include "ops/linear_rank/linear_rank.h"
 #include "tensor/index_tensor.h"
 
@@ -117,7 +118,6 @@ class LinearRecurrence {
   double max_abs_lambda() const;
 };
 
-/// The row of the last token of each sequence, i64 [S], on the device of the offsets (i64 [S + 1]).
-IndexTensor last_tokens(const IndexTensor& offsets);
+using nn::last_tokens;
 
 }  // namespace lrurec::model

@@ -32,8 +32,8 @@ model::Work work_of(const data::BatchTensors& batch) {
 std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay) {
   nn::ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
   for (const auto& p : model.named_parameters()) {
-    const bool exempt =
-        p.name.find("bias") != std::string::npos || p.name.find("layer_norm") != std::string::npos;
+    const bool exempt = p.decay == nn::WeightDecay::no || p.name.find("bias") != std::string::npos ||
+                        p.name.find("layer_norm") != std::string::npos;
     (exempt ? plain : decayed).parameters.push_back(p);
   }
   return {decayed, plain};

@@ -175,12 +175,14 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
   for (const model::ModelConfig& config :
        std::vector<model::ModelConfig>{{.num_items = 7, .layer_norm = false},
                                        {.num_items = 7, .residual = false},
-                                       {.num_items = 7, .pffn = false}}) {
+                                       {.num_items = 7, .pffn = false},
+                                       {.num_items = 7, .backbone = "rwkv"}}) {
     const model::LRURec model(config, 1);
     const Weights weights = read(to_safetensors(model, {}, Names::ours, ComplexAs::c64));
     EXPECT_EQ(weights.config.layer_norm, config.layer_norm);
     EXPECT_EQ(weights.config.residual, config.residual);
     EXPECT_EQ(weights.config.pffn, config.pffn);
+    EXPECT_EQ(weights.config.backbone, config.backbone);
     model::LRURec back(weights.config, 2);
     weights.load_into(back);
     EXPECT_EQ(back.parameter_count(), model.parameter_count());

@@ -6,9 +6,12 @@
 
 #include "lrurec/check/gradients.h"
 #include "lrurec/data/batches.h"
+#include "lrurec/model/backbones.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/model/session.h"
 #include "ops/ops.h"
 #include "tests/support/data.h"
+#include "tests/support/parameters.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::model {
@@ -36,14 +39,7 @@ class Models : public testing::TestWithParam<const ModelInfo*> {
   }
   std::unique_ptr<Model> make(double dropout = 0, DType real = DType::f64) const {
     auto model = make_model(config(dropout), 2, real);
-    // Larger than initial values, so that everything matters.
-    for (auto& p : model->named_parameters()) {
-      const Tensor more = test::random_normal(p.variable.shape(), p.variable.dtype(), p.name.size());
-      const Tensor half = Tensor::full({1}, 0.3, more.dtype());
-      if (p.name.find("lru") == std::string::npos) {
-        p.variable.set_value(ops::raw::add(p.variable.value(), ops::raw::mul(more, half)));
-      }
-    }
+    test::spread_parameters(*model);
     return model;
   }
   data::BatchTensors batch() const {
@@ -173,6 +169,38 @@ std::string name_of(const testing::TestParamInfo<const ModelInfo*>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Models, testing::ValuesIn(models()), name_of);
+
+// The backbones of LRURec: numbers as the table says, causal, all parameters used.
+TEST(Backbones, AreWhatTheTableSays) {
+  for (const auto& backbone : backbones()) {
+    const ModelConfig config{
+        .num_items = 9, .hidden = 4, .channels = 6, .dropout = 0, .backbone = backbone.name};
+    LRURec model(config, 1, DType::f64);
+    double numbers = 0;
+    for (const auto& p : model.named_parameters()) {
+      numbers += static_cast<double>(p.variable.shape().numel()) * (is_complex(p.variable.dtype()) ? 2 : 1);
+    }
+    EXPECT_EQ(find_model("lrurec").real_parameters(config), numbers) << backbone.name;
+    test::spread_parameters(model);
+    const auto encode = [&](const Ids& items) {
+      return model.encode(Tensor::from(items), Tensor::from(Ids{0, std::ssize(items)}));
+    };
+    const Variable whole = encode({3, 1, 4, 1, 5}), other = encode({3, 1, 4, 2, 5});
+    EXPECT_EQ(
+        max_difference(whole.value().slice(0, 0, 3).contiguous(), other.value().slice(0, 0, 3).contiguous()),
+        0);
+    EXPECT_GT(
+        max_difference(whole.value().slice(0, 4, 5).contiguous(), other.value().slice(0, 4, 5).contiguous()),
+        1e-6);
+    const Variable loss = ops::sum(whole * whole * whole, {0, 1});
+    loss.backward();
+    for (const auto& p : model.named_parameters()) {
+      if (p.name == "bias" || p.name == "blocks.1.feed_forward_layer_norm.bias") continue;
+      EXPECT_TRUE(p.variable.grad().defined()) << backbone.name << " " << p.name;
+    }
+  }
+  test::expect_error(ErrorKind::usage, "did you mean 'rwkv'", [] { backbone("rwvk"); });
+}
 
 TEST(ModelTable, NamesDifferAndAreFound) {
   auto names = model_names();

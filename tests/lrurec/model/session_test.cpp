@@ -4,8 +4,10 @@
 
 #include <cmath>
 
+#include "lrurec/model/backbones.h"
 #include "lrurec/model/lrurec.h"
 #include "ops/ops.h"
+#include "tests/support/parameters.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::model {
@@ -50,6 +52,31 @@ TEST(Session, StepsGiveWhatAFullPassGives) {
         EXPECT_EQ(max_difference(session.hidden(), whole), 0) << "after " << t + 1 << " events";
       }
       EXPECT_EQ(session.events(), 150);
+    }
+  }
+}
+
+// Other recurrences in the LRU's place have a state of fixed size too.
+TEST(Session, StepsGiveWhatAFullPassGivesWithAnyBackbone) {
+  for (const auto& backbone : backbones()) {
+    LRURec model = make_model(DType::f64, {.backbone = backbone.name});
+    test::spread_parameters(model);
+    const IncrementalModel incremental(model);
+    constexpr std::int64_t users = 3;
+    Tensor state = incremental.initial_state(users);
+    std::vector<std::vector<std::int64_t>> past(users);
+    for (std::int64_t t = 0; t < 40; ++t) {
+      std::vector<std::int64_t> events;
+      for (std::int64_t u = 0; u < users; ++u) {
+        events.push_back(history(40, u)[static_cast<std::size_t>(t)]);
+        past[static_cast<std::size_t>(u)].push_back(events.back());
+      }
+      const Tensor rows = incremental.step(Tensor::from(events), state);
+      for (std::int64_t u = 0; u < users; ++u) {
+        const Tensor whole = full_pass(model, past[static_cast<std::size_t>(u)]);
+        EXPECT_LE(max_difference(rows.slice(0, u, u + 1).contiguous(), whole), 1e-12)
+            << backbone.name << " after " << t + 1;
+      }
     }
   }
 }

@@ -1,0 +1,53 @@
+#pragma once
+// The block of LRURec (section 3.4 and figure 3 of the paper).
+
+#include <memory>
+#include <optional>
+
+#include "lrurec/model/config.h"
+#include "nn/layers.h"
+#include "nn/lru.h"
+
+namespace lrurec::model {
+
+/// LRU and position-wise network, each with dropout, residual and layer norm (equations 5, 8, 9):
+///   y   = LN(dropout(LRU(x)) + x)
+///   out = LN(dropout(PFFN(y)) + y)
+///
+/// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line;
+/// ModelConfig::backbone puts another recurrence in the LRU's place.
+class RecurrentBlock : public nn::Module {
+ public:
+  /// `index` of config.blocks.
+  RecurrentBlock(const ModelConfig& config, std::int64_t index, nn::Initializer& init);
+
+  /// x: [tokens, H] -> [tokens, H], written as the equations.
+  Variable forward_composed(const Variable& x, const IndexTensor& offsets,
+                            const nn::ForwardContext& context) const;
+  /// The same by the fused operations.
+  Variable forward(const Variable& x, const IndexTensor& offsets, const nn::ForwardContext& context) const;
+  /// Outside training: out of the last token of each sequence, [S, H]; the same bits as in the whole. No
+  /// sequence may be empty.
+  Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
+
+  /// Inference event by event, as nn::SequenceLayer.
+  void prepare_steps();
+  Tensor initial_state(std::int64_t n) const { return recurrence_->initial_state(n); }
+  Tensor step(const Tensor& x, const Tensor& state) const;
+
+  /// Null where something else stands in its place.
+  const nn::LRU* lru() const { return dynamic_cast<const nn::LRU*>(recurrence_.get()); }
+
+ private:
+  Variable position_wise_half(const Variable& y, const nn::ForwardContext& context) const;
+
+  std::unique_ptr<nn::SequenceLayer> recurrence_;
+  nn::ResidualNorm recurrence_norm_;
+  std::optional<nn::FeedForward> feed_forward_;  ///< and its norm, or neither
+  std::optional<nn::ResidualNorm> feed_forward_norm_;
+  bool outer_gelu_;
+};
+
+nn::SublayerParts sublayer_parts(const ModelConfig& config);
+
+}  // namespace lrurec::model
