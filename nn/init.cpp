@@ -31,6 +31,13 @@ Tensor Initializer::function(const Shape& shape, const std::function<double(std:
   return Tensor::from(values, shape).to(real_);
 }
 
+Tensor Initializer::uniform(const Shape& shape, double low, double high) {
+  const Philox random(seed_, first_stream + streams_++);
+  return function(shape, [&](std::int64_t i) {
+    return low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
+  });
+}
+
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
   const Philox random(seed_, first_stream + streams_++);
   const Tensor x = Tensor::empty(shape, real_);

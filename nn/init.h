@@ -20,6 +20,7 @@ class Initializer {
   Tensor constant(const Shape& shape, double value);
   /// value(i) of element i in row-major order.
   Tensor function(const Shape& shape, const std::function<double(std::int64_t)>& value);
+  Tensor uniform(const Shape& shape, double low, double high);
   /// Normal(0, sigma) cut at +-cut by rejection.
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
   /// The same for real and imaginary part separately.

@@ -194,7 +194,7 @@ const std::vector<Setting>& settings() {
       {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 1},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
-      {"backbone", &C::backbone, "what mixes tokens: lru, or another recurrence in its place: rwkv"},
+      {"backbone", &C::backbone, "what mixes tokens: lru, or another recurrence in its place: s4d, rwkv"},
       {"layer_norm", &C::layer_norm, "layer norms (table 6 leaves all of them out)"},
       {"residual", &C::residual, "residuals round the sublayers (table 6 leaves both out)"},
       {"pffn", &C::pffn, "position-wise sublayers, with their norms (table 6 leaves them out)"},

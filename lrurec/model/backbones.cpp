@@ -3,6 +3,7 @@
 #include "lrurec/util/suggest.h"
 #include "nn/lru.h"
 #include "nn/rwkv.h"
+#include "nn/s4d.h"
 #include "tensor/error.h"
 
 namespace lrurec::model {
@@ -11,10 +12,17 @@ namespace {
 double H_of(const ModelConfig& config) { return static_cast<double>(config.hidden); }
 double D_of(const ModelConfig& config) { return static_cast<double>(config.channels); }
 
+/// Dropout sites inside a recurrence, apart from those of the blocks.
+constexpr std::uint64_t inner_site = 1000;
+
 using TokenFlop = BackboneInfo::TokenFlop;
 using Layer = std::unique_ptr<nn::SequenceLayer>;
 
 }  // namespace
+
+double recurrence_dropout(const ModelConfig& config) {
+  return config.lru_dropout < 0 ? config.dropout : config.lru_dropout;
+}
 
 const std::vector<BackboneInfo>& backbones() {
   static const std::vector<BackboneInfo> all{
@@ -32,6 +40,18 @@ const std::vector<BackboneInfo>& backbones() {
        // B x and h C with real x and y.
        .flop = [](const ModelConfig& config) -> TokenFlop {
          return {4 * H_of(config) * D_of(config), 4 * H_of(config) * D_of(config)};
+       }},
+      {.name = "s4d",
+       .what = "the diagonal state space S4D, 32 complex states a channel, and a gate",
+       .paper = "Gu et al., NeurIPS 2022",
+       .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
+         return std::make_unique<nn::S4D>(config.hidden, recurrence_dropout(config),
+                                          inner_site + static_cast<std::uint64_t>(index), init);
+       },
+       .real_parameters = [](const ModelConfig& config) { return nn::S4D::real_parameters(H_of(config)); },
+       .flop = [](const ModelConfig& config) -> TokenFlop {
+         const double H = H_of(config), states = H * static_cast<double>(nn::S4D::states);
+         return {8 * states, 4 * states + 4 * H * H};
        }},
       {.name = "rwkv",
        .what = "the time mixing of RWKV-4, means weighted by keys and by age",

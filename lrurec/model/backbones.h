@@ -28,6 +28,9 @@ struct BackboneInfo {
   std::function<TokenFlop(const ModelConfig&)> flop;
 };
 
+/// The rate of what a recurrence gives: lru_dropout, or dropout where that is not set.
+double recurrence_dropout(const ModelConfig& config);
+
 const std::vector<BackboneInfo>& backbones();
 /// An unknown name is ErrorKind::usage with a suggestion.
 const BackboneInfo& backbone(const std::string& name);

@@ -9,10 +9,6 @@ namespace {
 /// Dropout sites of a block; the embedding has site 0.
 std::uint64_t first_site(std::int64_t block) { return 1 + 3 * static_cast<std::uint64_t>(block); }
 
-double recurrence_dropout(const ModelConfig& config) {
-  return config.lru_dropout < 0 ? config.dropout : config.lru_dropout;
-}
-
 }  // namespace
 
 nn::SublayerParts sublayer_parts(const ModelConfig& config) {

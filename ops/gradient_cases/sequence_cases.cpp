@@ -1,5 +1,6 @@
 #include "ops/additive_attention/additive_attention.h"
 #include "ops/attention/attention.h"
+#include "ops/diagonal_ssm/diagonal_ssm.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
@@ -152,6 +153,23 @@ void add_wkv_cases(Cases& cases) {
   add("no tokens", {0, 0}, 2);
 }
 
+/// u, lambda, c.
+void add_diagonal_ssm_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H, std::int64_t N) {
+    cases.push_back({"diagonal_ssm",
+                     variant,
+                     {{{offsets.back(), H}}, {{H, N}, true}, {{H, N}, true}},
+                     [offsets](const Variables& x) {
+                       return Variables{diagonal_ssm(x[0], x[1], x[2], Tensor::from(offsets))};
+                     },
+                     false});
+  };
+  add("one token", {0, 1}, 2, 3);
+  add("lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, 2, 5);
+  add("more channels than a vector, more states than a warp", {0, 2, 4}, 3, 34);
+  add("no tokens", {0, 0}, 2, 2);
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
@@ -162,6 +180,7 @@ void add_sequence_cases(Cases& cases) {
   add_spectral_filter_cases(cases);
   add_shift_cases(cases);
   add_wkv_cases(cases);
+  add_diagonal_ssm_cases(cases);
 }
 
 }  // namespace lrurec::ops
