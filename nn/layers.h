@@ -82,7 +82,7 @@ class ResidualNorm : public Module {
   ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init,
                SublayerParts parts = {});
   Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
-  /// The same by the fused operation, where no part is left out.
+  /// The same by the fused operation, where there is a norm.
   Variable forward(const Variable& a, const Variable& x, const ForwardContext& context) const;
   Tensor step(const Tensor& a, const Tensor& x) const;
 

@@ -27,8 +27,6 @@ double recurrence_dropout(const ModelConfig& config) {
 const std::vector<BackboneInfo>& backbones() {
   static const std::vector<BackboneInfo> all{
       {.name = "lru",
-       .what = "the linear recurrent unit, D complex channels",
-       .paper = "Orvieto et al., ICML 2023",
        .make = [](const ModelConfig& config, std::int64_t, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::LRU>(config.hidden, config.channels, init);
        },
@@ -42,8 +40,6 @@ const std::vector<BackboneInfo>& backbones() {
          return {4 * H_of(config) * D_of(config), 4 * H_of(config) * D_of(config)};
        }},
       {.name = "s4d",
-       .what = "the diagonal state space S4D, 32 complex states a channel, and a gate",
-       .paper = "Gu et al., NeurIPS 2022",
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::S4D>(config.hidden, recurrence_dropout(config),
                                           inner_site + static_cast<std::uint64_t>(index), init);
@@ -54,8 +50,6 @@ const std::vector<BackboneInfo>& backbones() {
          return {8 * states, 4 * states + 4 * H * H};
        }},
       {.name = "rwkv",
-       .what = "the time mixing of RWKV-4, means weighted by keys and by age",
-       .paper = "Peng et al., EMNLP 2023",
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::RwkvTimeMixing>(config.hidden, index, config.blocks, init);
        },
@@ -68,13 +62,18 @@ const std::vector<BackboneInfo>& backbones() {
   return all;
 }
 
-const BackboneInfo& backbone(const std::string& name) {
+std::vector<std::string> backbone_names() {
   std::vector<std::string> names;
+  for (const auto& info : backbones()) names.push_back(info.name);
+  return names;
+}
+
+const BackboneInfo& backbone(const std::string& name) {
   for (const auto& info : backbones()) {
     if (info.name == name) return info;
-    names.push_back(info.name);
   }
-  fail(ErrorKind::usage, "unknown backbone '{}'{}", name, util::suggestion(name, names));
+  fail(ErrorKind::usage, "unknown backbone '{}'{}; there are {}", name,
+       util::suggestion(name, backbone_names()), fmt::join(backbone_names(), ", "));
 }
 
 }  // namespace lrurec::model

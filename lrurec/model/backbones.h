@@ -14,8 +14,6 @@ namespace lrurec::model {
 
 struct BackboneInfo {
   std::string name;  ///< of ModelConfig::backbone
-  std::string what;  ///< in a line
-  std::string paper;
   /// The layer of block `index`.
   std::function<std::unique_ptr<nn::SequenceLayer>(const ModelConfig&, std::int64_t index, nn::Initializer&)>
       make;
@@ -32,6 +30,7 @@ struct BackboneInfo {
 double recurrence_dropout(const ModelConfig& config);
 
 const std::vector<BackboneInfo>& backbones();
+std::vector<std::string> backbone_names();
 /// An unknown name is ErrorKind::usage with a suggestion.
 const BackboneInfo& backbone(const std::string& name);
 
