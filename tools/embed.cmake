@@ -1,6 +1,7 @@
 # embed_text(TARGET HEADER NAMESPACE name=file...): each file as a std::string_view in NAMESPACE, declared in HEADER.
 function(embed_text target header namespace)
-  set(source ${CMAKE_BINARY_DIR}/embedded/${target}.cpp)
+  string(MAKE_C_IDENTIFIER ${header} name)
+  set(source ${CMAKE_BINARY_DIR}/embedded/${name}.cpp)
   set(text "#include \"${header}\"\n\nnamespace ${namespace} {\n")
   foreach(pair IN LISTS ARGN)
     string(REGEX MATCH "^([a-z_]+)=(.*)$" whole ${pair})

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "lrurec/model/models.h"
+#include "lrurec/reproduce/paper.h"
 #include "tensor/error.h"
 
 namespace lrurec::inspect {
@@ -48,16 +48,12 @@ double median_half_life(const Eigenvalues& lambda) {
 }
 
 std::vector<double> published_mean_abs(std::int64_t num_items) {
-  static const std::map<std::int64_t, std::vector<double>> table5{
-      {3416, {.3927, .4216}},    // ML-1M
-      {57289, {.2540, .3099}},   // Beauty
-      {23715, {.2501, .3047}},   // Video
-      {83728, {.3675, .4287}},   // Sports
-      {13047, {.3382, .3687}},   // Steam
-      {2122932, {.7720, .8045}}  // XLong
-  };
-  const auto it = table5.find(num_items);
-  return it == table5.end() ? std::vector<double>{} : it->second;
+  for (const auto& data : reproduce::paper().data) {
+    if (data.items == static_cast<double>(num_items)) {
+      return reproduce::find_artifact("table5").values.at(data.name).at("lrurec");
+    }
+  }
+  return {};
 }
 
 }  // namespace lrurec::inspect

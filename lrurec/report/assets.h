@@ -5,6 +5,6 @@
 
 namespace lrurec::report::assets {
 
-extern const std::string_view page_html, page_css, page_js, chart_js;
+extern const std::string_view page_html, page_css, common_js, page_js, reproduction_js, chart_js;
 
 }  // namespace lrurec::report::assets

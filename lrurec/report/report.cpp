@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/model/models.h"
 #include "lrurec/report/assets.h"
 #include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
@@ -82,6 +83,21 @@ std::string fill(std::string_view text, const std::map<std::string, std::string_
   }
 }
 
+/// Markup, style, chart library and scripts around what `data` says.
+std::string whole_page(const std::string& title, std::string_view made_by, const json& data,
+                       std::string_view script) {
+  std::string plain_title;
+  for (const char c : title) plain_title += c == '<' || c == '&' ? ' ' : c;
+  const std::string text = script_safe(data);
+  return fill(assets::page_html, {{"title", plain_title},
+                                  {"style", assets::page_css},
+                                  {"library", assets::chart_js},
+                                  {"made_by", made_by},
+                                  {"data", text},
+                                  {"common", assets::common_js},
+                                  {"script", script}});
+}
+
 }  // namespace
 
 json describe(const train::RunFolder& run) {
@@ -97,6 +113,7 @@ json describe(const train::RunFolder& run) {
   const bool imported = description.contains("imported_from");
   json result{{"name", folder_name(run.path())},
               {"about", std::move(description)},
+              {"model", model->info().title},
               {"progress",
                {{"step", last.progress.step},
                 {"best_step", last.progress.best_step},
@@ -118,14 +135,12 @@ json describe(const train::RunFolder& run) {
 std::string page(const std::vector<json>& runs) {
   std::string title = "lrurec:";
   for (const auto& run : runs) title += " " + run.at("name").get<std::string>();
-  std::string plain_title;
-  for (const char c : title) plain_title += c == '<' || c == '&' ? ' ' : c;
-  const std::string data = script_safe(runs);
-  return fill(assets::page_html, {{"title", plain_title},
-                                  {"style", assets::page_css},
-                                  {"library", assets::chart_js},
-                                  {"data", data},
-                                  {"script", assets::page_js}});
+  return whole_page(title, "lrurec report", runs, assets::page_js);
+}
+
+std::string reproduction_page(const json& outcome) {
+  return whole_page(outcome.at("title").get<std::string>(), "lrurec reproduce", outcome,
+                    assets::reproduction_js);
 }
 
 }  // namespace lrurec::report

@@ -1,5 +1,5 @@
 #pragma once
-// A page about one or several runs: one HTML file that needs nothing else, neither network nor server.
+// Pages about runs: one HTML file each that needs nothing else, neither network nor server.
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,7 +11,8 @@ namespace lrurec::report {
 
 /// What a run's folder tells, as far as it is there; the data set file is not read:
 ///
-///   name, command, environment, fingerprint       from run.json
+///   name; about: command, environment, fingerprint   from run.json
+///   model        as papers write it: "LRURec", which is also its row in evaluations
 ///   progress     {step, best_step, best, finished}  of the last checkpoint
 ///   settings     [{key, value, help}]
 ///   training, validation                          lines of metrics.jsonl
@@ -25,5 +26,8 @@ nlohmann::json describe(const train::RunFolder& run);
 /// The page: markup, style, script and chart library around what `runs` say. Text of theirs cannot become
 /// markup.
 std::string page(const std::vector<nlohmann::json>& runs);
+
+/// The same of a table or figure of the paper beside ours: what reproduce::outcome gives.
+std::string reproduction_page(const nlohmann::json& outcome);
 
 }  // namespace lrurec::report

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "lrurec/eval/metrics.h"
+#include "lrurec/model/models.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "nn/serialization/atomic_file.h"
@@ -47,12 +48,15 @@ class Reader {
     if (const auto* metric = file.get("metric")) plan.metric = read_metric(*metric);
     if (const auto* seeds = file.get("seeds")) plan.seeds = read_seeds(*seeds);
 
-    Point base;
-    if (const auto* settings = table(file, "settings")) read_settings(*settings, base.config);
-    base.config.seed = plan.seeds.front();
-    base.config.threads = plan.threads;
-    plan.points = {base};
-    if (const auto* grid = table(file, "grid")) expand(*grid, plan.points);
+    settings_ = table(file, "settings");
+    const auto* grid = table(file, "grid");
+    const bool several_models = grid != nullptr && grid->contains("model");
+    plan.points = {{{}, several_models ? config::TrainConfig{} : read_settings({})}};
+    if (grid != nullptr) expand(*grid, plan.points);
+    for (Point& point : plan.points) {
+      point.config.seed = plan.seeds.front();
+      point.config.threads = plan.threads;
+    }
     return plan;
   }
 
@@ -112,27 +116,50 @@ class Reader {
     fail(ErrorKind::usage, "{}: {} needs one value", at(node), key);
   }
 
-  void read_settings(const toml::table& settings, config::TrainConfig& config) const {
-    if (const auto* preset = settings.get("preset")) {
-      try {
-        config = config::preset(text_of(*preset, "preset"));
-      } catch (const Error& e) {
-        throw Error(e.kind(), fmt::format("{}: {}", at(*preset), e.what()));
-      }
+  std::string model_name(const toml::node& node) const {
+    const std::string name = text_of(node, "model");
+    try {
+      model::find_model(name);
+    } catch (const Error& e) {
+      throw Error(e.kind(), fmt::format("{}: {}", at(node), e.what()));
     }
-    for (const auto& [key, node] : settings) {
+    return name;
+  }
+
+  /// The preset for the model, and the other settings over it. `model`: that of the grid, or "".
+  config::TrainConfig read_settings(std::string model) const {
+    config::TrainConfig config;
+    if (settings_ == nullptr) return model.empty() ? config : config::preset(config.preset, model);
+    const auto* preset = settings_->get("preset");
+    const auto* own = settings_->get("model");
+    if (own != nullptr && !model.empty()) {
+      fail(ErrorKind::usage, "{}: model stands under [grid] too", at(*own));
+    }
+    if (own != nullptr) model = model_name(*own);
+    if (model.empty()) model = config.model;
+    try {
+      config = config::preset(preset != nullptr ? text_of(*preset, "preset") : config.preset, model);
+    } catch (const Error& e) {
+      throw Error(e.kind(), fmt::format("{}: {}", at(*preset), e.what()));
+    }
+    for (const auto& [key, node] : *settings_) {
       const std::string name(key.str());
       refuse_own(name, node);
-      if (name != "preset") config::set(config, name, text_of(node, name), at(node));
+      if (name != "preset" && name != "model") config::set(config, name, text_of(node, name), at(node));
     }
+    return config;
   }
 
   void expand(const toml::table& grid, std::vector<Point>& points) const {
     std::vector<std::pair<std::string, const toml::node*>> axes;
     for (const auto& [key, node] : grid) axes.emplace_back(key.str(), &node);
     // toml++ sorts by name; names of runs are easier to read in the order in which they were written.
+    // The model comes first: the others are settings of it.
     std::stable_sort(axes.begin(), axes.end(), [](const auto& a, const auto& b) {
-      return a.second->source().begin.line < b.second->source().begin.line;
+      const auto place = [](const auto& axis) {
+        return axis.first == "model" ? 0 : axis.second->source().begin.line;
+      };
+      return place(a) < place(b);
     });
     for (const auto& [key, node] : axes) {
       refuse_own(key, *node);
@@ -146,7 +173,11 @@ class Reader {
         for (const auto& element : *node->as_array()) {
           const std::string text = text_of(element, key);
           Point next = point;
-          config::set(next.config, key, text, at(*node));
+          if (key == "model") {
+            next.config = read_settings(model_name(element));
+          } else {
+            config::set(next.config, key, text, at(*node));
+          }
           next.choices.emplace_back(key, text);
           if (!seen.insert(next.name()).second) {
             fail(ErrorKind::usage, "{}: {} has the value {} twice", at(*node), key, text);
@@ -160,6 +191,7 @@ class Reader {
 
   std::string place_;
   std::filesystem::path folder_;
+  const toml::table* settings_ = nullptr;
 };
 
 }  // namespace

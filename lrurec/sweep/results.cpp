@@ -17,8 +17,8 @@ bool same_limits(const config::TrainConfig& a, const config::TrainConfig& b) {
 
 }  // namespace
 
-RunState look_at(const std::filesystem::path& folder, const config::TrainConfig& config,
-                 const std::string& fingerprint) {
+RunState look_at(const Run& wanted) {
+  const auto& folder = wanted.folder;
   if (!std::filesystem::exists(folder / "run.json")) return {};
   const auto run = train::RunFolder::open(folder);
   if (!std::filesystem::exists(run.checkpoint("last")) &&
@@ -27,18 +27,18 @@ RunState look_at(const std::filesystem::path& folder, const config::TrainConfig&
   }
   const auto [checkpoint, path, warning] = run.load_last();
   const config::TrainConfig had = checkpoint.parse_config(path);
-  if (const auto keys = config::differences(had, config); !keys.empty()) {
-    fail(ErrorKind::usage, "{} was trained with another {}; sweep into another folder, or remove that run",
+  if (const auto keys = config::differences(had, wanted.config); !keys.empty()) {
+    fail(ErrorKind::usage, "{} was trained with another {}; write into another folder, or remove that run",
          folder.string(), fmt::join(keys, " and "));
   }
-  if (checkpoint.fingerprint != fingerprint) {
+  if (checkpoint.fingerprint != wanted.fingerprint) {
     fail(ErrorKind::usage,
-         "{} was trained on another data set; sweep into another folder, or remove that run",
+         "{} was trained on another data set; write into another folder, or remove that run",
          folder.string());
   }
   const train::Progress& progress = checkpoint.progress;
-  RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}};
-  if (!progress.finished.empty() && same_limits(had, config)) state.kind = RunState::Kind::finished;
+  RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}, progress.finished};
+  if (!progress.finished.empty() && same_limits(had, wanted.config)) state.kind = RunState::Kind::finished;
   for (const auto& line : run.log_lines()) {
     if (line.value("split", "") != "val" || line["step"] != progress.best_step) continue;
     for (const auto& [key, value] : line.items()) {
@@ -48,11 +48,14 @@ RunState look_at(const std::filesystem::path& folder, const config::TrainConfig&
   return state;
 }
 
-std::vector<Run> runs_of(const Plan& plan, const std::filesystem::path& output) {
+std::vector<Run> runs_of(const Plan& plan, const std::string& fingerprint,
+                         const std::filesystem::path& output) {
   std::vector<Run> runs;
   for (std::size_t p = 0; p < plan.points.size(); ++p) {
+    const std::string name = plan.points[p].name();
     for (const auto seed : plan.seeds) {
-      Run run{p, plan.points[p].config, output / plan.points[p].name() / fmt::format("seed={}", seed)};
+      const std::string which = fmt::format("seed={}", seed);
+      Run run{p, name + " " + which, plan.data, fingerprint, plan.points[p].config, output / name / which};
       run.config.seed = seed;
       runs.push_back(std::move(run));
     }

@@ -19,17 +19,15 @@ struct RunState {
   Kind kind = Kind::missing;
   std::int64_t step = 0, best_step = 0;
   std::map<std::string, double> validation;  ///< metrics at the best step
+  std::string ended{};                       ///< why it is finished
 };
 
-/// A run with other settings than `config`, or on other data, is ErrorKind::usage: its numbers would stand
-/// for settings that it does not have. A run is finished where it ended by itself under the limits of
-/// `config`.
-RunState look_at(const std::filesystem::path& folder, const config::TrainConfig& config,
-                 const std::string& fingerprint);
-
-/// A configuration with one seed.
+/// A training that is wanted: a configuration with one seed.
 struct Run {
-  std::size_t point = 0;  ///< of the plan
+  std::size_t point = 0;  ///< of the plan; its runs differ in their seed alone
+  std::string label;      ///< for messages
+  std::filesystem::path data;
+  std::string fingerprint;  ///< of the data
   config::TrainConfig config;
   std::filesystem::path folder;
   RunState state{};
@@ -39,8 +37,14 @@ struct Run {
   bool finished() const { return state.kind == RunState::Kind::finished; }
 };
 
+/// Where a run stands. One with other settings than are wanted, or on other data, is ErrorKind::usage: its
+/// numbers would stand for settings that it does not have. A run is finished where it ended by itself under
+/// the limits of its configuration.
+RunState look_at(const Run& wanted);
+
 /// Every configuration with every seed, in folders of their own in `output`.
-std::vector<Run> runs_of(const Plan& plan, const std::filesystem::path& output);
+std::vector<Run> runs_of(const Plan& plan, const std::string& fingerprint,
+                         const std::filesystem::path& output);
 
 struct Summary {
   double mean = 0;

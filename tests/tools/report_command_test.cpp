@@ -3,30 +3,21 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "tests/support/pages.h"
 #include "tests/support/runs.h"
 
 namespace lrurec {
 namespace {
 
+using test::browse;
+using test::console_has_errors;
 using test::make_run;
+using test::no_browser;
 using test::read_text;
 using test::run_lrurec;
 using test::run_shell;
 using test::TemporaryFolder;
 using test::write_text;
-
-/// What a headless Chromium makes of a page: its document after the scripts, and what it logged.
-test::CommandResult browse(const TemporaryFolder& folder, const std::string& file,
-                           const std::string& flags = "") {
-  return run_shell(folder,
-                   "HOME=$PWD timeout 120 chromium --headless --no-sandbox --disable-gpu "
-                   "--disable-dev-shm-usage --enable-logging=stderr --user-data-dir=$PWD/browser " +
-                       flags + " --dump-dom file://$PWD/" + file);
-}
-
-bool console_has_errors(const std::string& log) { return log.find("CONSOLE") != std::string::npos; }
-
-bool no_browser(const TemporaryFolder& folder) { return run_shell(folder, "command -v chromium").code != 0; }
 
 TEST(ReportCommand, WritesAPageIntoTheRunFolder) {
   const TemporaryFolder folder;
@@ -135,6 +126,11 @@ TEST(ReportCommand, ShowsModelsOfAnyKind) {
   EXPECT_FALSE(console_has_errors(without.err)) << without.err;
   EXPECT_EQ(without.out.find(section + "</h2>"), std::string::npos);
   EXPECT_NE(without.out.find(over_time), std::string::npos);
+  ASSERT_EQ(run_lrurec(folder, "evaluate gru4rec").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "report gru4rec -o single.html").code, 0);
+  const auto single = browse(folder, "single.html");
+  EXPECT_FALSE(console_has_errors(single.err)) << single.err;
+  EXPECT_NE(single.out.find("<small>test Recall@10</small>"), std::string::npos);
   ASSERT_EQ(run_lrurec(folder, "report gru4rec run -o with.html").code, 0);
   const auto with = browse(folder, "with.html");
   EXPECT_FALSE(console_has_errors(with.err)) << with.err;

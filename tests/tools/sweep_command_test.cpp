@@ -91,6 +91,37 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
 }
 
+// The model may be of all runs or of the grid; its own presets and test metrics are those that count.
+TEST(SweepCommand, OfOtherModels) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string few = "max_steps = 4\nvalidate_every = 2\nbatch_size = 16\nmax_length = 6\nhidden = 8\n";
+  write_text(folder / "one.toml", head + "[settings]\nmodel = \"narm\"\n" + few);
+  const auto one = run_lrurec(folder, "sweep one.toml -o one --seeds 1 --json");
+  ASSERT_EQ(one.code, 0) << one.err;
+  EXPECT_TRUE(nlohmann::json::parse(one.out)["test"]["Recall@10"].contains("mean")) << one.out;
+  // NARM's preset has a dropout of .25.
+  EXPECT_NE(read_text(folder / "one/settings/seed=1/config.toml").find("dropout = 0.25"), std::string::npos);
+
+  write_text(folder / "both.toml", head + "[settings]\n" + few +
+                                       "[grid]\nmodel = [\"narm\", \"sasrec\"]\nweight_decay = [0, 0.1]\n");
+  const auto both = run_lrurec(folder, "sweep both.toml -o both --seeds 1");
+  ASSERT_EQ(both.code, 0) << both.err;
+  EXPECT_NE(both.out.find("model=sasrec,weight_decay=0.1"), std::string::npos) << both.out;
+  EXPECT_NE(read_text(folder / "both/model=narm,weight_decay=0/seed=1/config.toml").find("dropout = 0.25"),
+            std::string::npos);
+
+  const auto refused = [&](const std::string& text, const std::string& why) {
+    write_text(folder / "s.toml", text);
+    const auto result = run_lrurec(folder, "sweep s.toml -o out");
+    EXPECT_EQ(result.code, 2);
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused("data = 'd.lrd'\n[settings]\nmodel = \"mf\"\n[grid]\nmodel = [\"mf\"]\n", "s.toml:3: model stands");
+  refused("data = 'd.lrd'\n[grid]\nmodel = [\n\"mf\",\n\"sasrek\"]\n", "s.toml:5: unknown model 'sasrek'");
+  refused("data = 'd.lrd'\n[settings]\nmodel = \"mv\"\n", "s.toml:3: unknown model 'mv'");
+}
+
 /// 60 users walk through 40 items in order, also to the validation target; the test target is one of five
 /// items that are in no training, so that whoever has learnt the walk ranks them last.
 void make_data_whose_end_is_different(const TemporaryFolder& folder) {

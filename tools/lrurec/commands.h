@@ -11,6 +11,7 @@ void add_prepare(CLI::App& app);
 void add_data(CLI::App& app);
 void add_train(CLI::App& app);
 void add_sweep(CLI::App& app);
+void add_reproduce(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_report(CLI::App& app);

@@ -20,6 +20,11 @@ const std::map<std::string, std::string>& examples() {
        "  lrurec train shop.lrd -o run --preset small --dropout 0.3\n"
        "  lrurec train shop.lrd -o run --resume\n"},
       {"sweep", "  lrurec sweep grid.toml -o sweep --jobs 2 --memory '8 GB'\n"},
+      {"reproduce",
+       "  lrurec reproduce table2 --data ml-1m=ml-1m.lrd beauty=beauty.lrd -o paper\n"
+       "  lrurec reproduce table3 --data ml-1m=ml-1m.lrd -o paper --only lrurec,sasrec --seeds 1,2,3 "
+       "--dry-run\n"
+       "  lrurec reproduce figure4 --data beauty=beauty.lrd -o paper --jobs 4 --memory '16 GB'\n"},
       {"evaluate",
        "  lrurec evaluate run\n"
        "  lrurec evaluate run --split val --mask all --per-user ranks.csv --json\n"},

@@ -32,6 +32,7 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec train data.lrd -o run --preset small       train a model; Ctrl-C saves, --resume continues
   lrurec evaluate run                               full-ranking test metrics beside baselines
   lrurec sweep grid.toml -o sweep                   many settings, several seeds, the best by validation
+  lrurec reproduce table3 --data ml-1m=m.lrd -o r   the paper's tables and figures beside ours
   lrurec compare run other                          is the difference more than chance?
   lrurec report run                                 one HTML page about a run
   lrurec recommend run --user 196                   the best next items; or --items 1,50,181
@@ -147,6 +148,7 @@ int run(int argc, char** argv) {
   add_data(app);
   add_train(app);
   add_sweep(app);
+  add_reproduce(app);
   add_evaluate(app);
   add_compare(app);
   add_report(app);

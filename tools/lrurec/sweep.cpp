@@ -5,82 +5,34 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
-#include <list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "lrurec/data/dataset.h"
+#include "lrurec/model/models.h"
 #include "lrurec/sweep/results.h"
 #include "lrurec/sweep/schedule.h"
 #include "lrurec/util/file_lock.h"
 #include "lrurec/util/json.h"
-#include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
-#include "tools/lrurec/child.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
+#include "tools/lrurec/training_queue.h"
 
 namespace lrurec::command {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using sweep::Run;
-using sweep::RunState;
 
 struct SweepOptions {
   std::string file, output, memory;
   std::vector<std::int64_t> seeds;
   std::int64_t jobs = 0;
   bool dry_run = false, no_test = false, json = false;
-};
-
-fs::path beside(const Run& run, const char* suffix) { return run.folder.string() + suffix; }
-
-std::string text_of(const fs::path& file) {
-  const auto bytes = nn::read_file(file);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string last_line(const fs::path& file) {
-  std::string text = text_of(file);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
-}
-
-void write_text(const fs::path& file, const std::string& text) {
-  nn::write_file_atomically(file, {nn::as_bytes(text)});
-}
-
-/// A folder that disappears with all that is in it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "lrurec-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      fail(ErrorKind::io, "cannot make a folder in {}: {}", fs::temp_directory_path().string(),
-           std::strerror(errno));
-    }
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  fs::path path_;
 };
 
 class Sweep {
@@ -97,7 +49,8 @@ class Sweep {
     if (!options.memory.empty()) plan_.memory = sweep::parse_memory(options.memory, "--memory");
     if (plan_.memory == 0) plan_.memory = 0.8 * sweep::available_memory();
     fingerprint_ = data::Dataset::load(plan_.data).fingerprint();
-    runs_ = sweep::runs_of(plan_, options.output);
+    runs_ = sweep::runs_of(plan_, fingerprint_, options.output);
+    queue_.emplace(runs_, TrainingQueue::Limits{plan_.jobs, plan_.memory, "the sweep", plan_.metric}, line_);
     const auto& first = plan_.points.front().config;
     label_ = first.eval_negatives > 0 ? "sampled " : "";
     metric_ = label_ + plan_.metric;
@@ -112,16 +65,16 @@ class Sweep {
 
   void run() {
     if (!options_.dry_run && fs::exists(options_.output)) lock();
-    for (Run& run : runs_) look_at(run);
-    measure_memory();
+    queue_->look();
+    needs_ = queue_->measure();
     if (options_.dry_run) return print_plan();
     if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
     if (!lock_) {
       lock();
-      for (Run& run : runs_) look_at(run);  // another may have been faster
+      queue_->look();  // another may have been faster
     }
-    train();
+    queue_->train([this] { write_json(); });
     if (interrupted_by() != 0) return say_how_to_continue();
     order_ = sweep::ranking(plan_, runs_, metric_);
     if (!order_.empty()) best_ = order_.front();
@@ -141,162 +94,19 @@ class Sweep {
   }
 
   void say_how_to_continue() {
-    line_.print(fmt::format("interrupted; what was at work has saved. Continue with: lrurec sweep {} -o {}",
-                            options_.file, options_.output));
-  }
-
-  void look_at(Run& run) const { run.state = sweep::look_at(run.folder, run.config, fingerprint_); }
-
-  std::string label(const Run& run) const {
-    return fmt::format("{} seed={}", plan_.points[run.point].name(), run.config.seed);
-  }
-
-  /// What each configuration needs: a few steps of it are run, for no formula knows its allocations; what
-  /// they do not do is added.
-  void measure_memory() {
-    bytes_.assign(plan_.points.size(), 0);
-    const ScratchFolder scratch;
-    for (std::size_t p = 0; p < plan_.points.size() && interrupted_by() == 0; ++p) {
-      const bool needed = std::any_of(runs_.begin(), runs_.end(),
-                                      [&](const Run& run) { return run.point == p && !run.finished(); });
-      if (!needed) continue;
-      line_.update(fmt::format("measuring memory: {}", plan_.points[p].name()));
-      const fs::path settings = scratch / "settings.toml", out = scratch / "out", err = scratch / "err";
-      write_text(settings, config::to_toml(plan_.points[p].config));
-      Child child({"train", plan_.data.string(), "--dry-run", "--json", "--config", settings.string()}, out,
-                  err);
-      if (const int code = wait(child); code != 0) {
-        if (interrupted_by() != 0) return;
-        give_up(p, code, last_line(err));
-        continue;
-      }
-      const auto json = util::parse_json(text_of(out));
-      bytes_[p] =
-          sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>());
-      if (bytes_[p] > plan_.memory) {
-        fail(ErrorKind::out_of_memory,
-             "{} alone needs about {:.0f} MB, and the sweep may take {:.0f} MB; allow more with --memory or "
-             "make batch_size smaller",
-             plan_.points[p].name(), bytes_[p] / 1e6, plan_.memory / 1e6);
-      }
-    }
-    line_.finish();
-  }
-
-  /// What cannot make a few steps is not tried again with every seed.
-  void give_up(std::size_t point, int code, const std::string& complaint) {
-    for (Run& run : runs_) {
-      if (run.point != point || run.finished()) continue;
-      run.exit_code = code;
-      run.complaint = complaint;
-    }
-    line_.print(fmt::format("{}: failed with exit code {}: {}", plan_.points[point].name(), code, complaint));
-  }
-
-  int wait(Child& child) const {
-    bool stopped = false;
-    while (true) {
-      if (const auto code = child.ended()) return *code;
-      if (interrupted_by() != 0 && !std::exchange(stopped, true)) child.stop();
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-  }
-
-  Child start(const Run& run) const {
-    fs::create_directories(run.folder.parent_path());
-    // A run that ended before its first checkpoint has nothing to continue from.
-    if (run.state.kind == RunState::Kind::missing) fs::remove_all(run.folder);
-    write_text(beside(run, ".toml"), config::to_toml(run.config));
-    std::vector<std::string> arguments{
-        "train",    plan_.data.string(),           "-o",      run.folder.string(),
-        "--config", beside(run, ".toml").string(), "--quiet", "--json"};
-    if (run.state.kind == RunState::Kind::begun) arguments.emplace_back("--resume");
-    return {arguments, beside(run, ".json"), beside(run, ".log")};
-  }
-
-  void train() {
-    std::vector<std::size_t> waiting;  // into runs_
-    std::vector<double> bytes;
-    std::size_t there = 0;
-    for (std::size_t r = 0; r < runs_.size(); ++r) {
-      if (runs_[r].finished()) {
-        ++there;
-      } else if (runs_[r].exit_code == 0) {  // not given up already
-        waiting.push_back(r);
-        bytes.push_back(bytes_[runs_[r].point]);
-      }
-    }
-    if (there > 0) line_.print(fmt::format("{} of {} runs are there already", there, runs_.size()));
-    sweep::Schedule schedule(bytes, plan_.jobs, plan_.memory);
-    struct Working {
-      std::size_t place;
-      Clock::time_point since;
-      Child child;
-    };
-    std::list<Working> working;
-    std::size_t done = 0;
-    bool stopping = false;
-    while (done < waiting.size()) {
-      if (interrupted_by() != 0 && !std::exchange(stopping, true)) {
-        for (const Working& w : working) w.child.stop();
-      }
-      if (stopping && working.empty()) return;
-      if (!stopping) {
-        while (const auto place = schedule.start()) {
-          working.push_back({*place, Clock::now(), start(runs_[waiting[*place]])});
-        }
-      }
-      for (auto w = working.begin(); w != working.end();) {
-        const auto code = w->child.ended();
-        if (!code) {
-          ++w;
-          continue;
-        }
-        Run& run = runs_[waiting[w->place]];
-        run.exit_code = *code;
-        schedule.finish(w->place);
-        ++done;
-        if (!stopping) finished(run, std::chrono::duration<double>(Clock::now() - w->since).count());
-        w = working.erase(w);
-        write_json();
-      }
-      line_.update(fmt::format("{} {} of {} runs, {} at work", bar(share(done, waiting.size()), 20), done,
-                               waiting.size(), schedule.at_work()));
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    line_.finish();
-  }
-
-  static double share(std::size_t part, std::size_t whole) {
-    return static_cast<double>(part) / static_cast<double>(whole);
-  }
-
-  void finished(Run& run, double seconds) {
-    look_at(run);
-    if (run.exit_code == 0 && run.finished()) {
-      line_.print(fmt::format("{}: validation {} {:.4f} at step {} ({})", label(run), metric_,
-                              run.state.validation[metric_], run.state.best_step, duration(seconds)));
-      return;
-    }
-    run.complaint = last_line(beside(run, ".log"));
-    line_.print(fmt::format("{}: failed with exit code {}: {}", label(run), run.exit_code, run.complaint));
+    TrainingQueue::say_how_to_continue(line_,
+                                       fmt::format("lrurec sweep {} -o {}", options_.file, options_.output));
   }
 
   void test() {
+    std::vector<const Run*> chosen;
     for (const Run& run : runs_) {
-      if (run.point != *best_) continue;
-      line_.update("test: " + label(run));
-      Child child({"evaluate", run.folder.string(), "--threads", std::to_string(plan_.threads), "--json"},
-                  beside(run, ".test.json"), beside(run, ".test.log"));
-      if (const int code = wait(child); code != 0) {
-        if (interrupted_by() != 0) return;
-        throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
-                    last_line(beside(run, ".test.log")));
-      }
-      const auto json = util::parse_json(text_of(beside(run, ".test.json")));
-      for (const auto& [name, value] : json["metrics"]["LRURec"].items()) test_[name].push_back(value);
+      if (run.point == *best_) chosen.push_back(&run);
     }
-    line_.finish();
+    const std::string& title = model::find_model(plan_.points[*best_].config.model).title;
+    for (const auto& evaluation : queue_->test(chosen)) {
+      for (const auto& [name, value] : evaluation["metrics"][title].items()) test_[name].push_back(value);
+    }
   }
 
   static std::string with_deviation(const sweep::Summary& s) {
@@ -311,21 +121,13 @@ class Sweep {
 
   void report() const {
     write_json();
-    const auto failed =
-        std::find_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.finished(); });
     if (options_.json) {
       print_json(json());
     } else {
       print_results();
     }
     warn_of_unlike_candidates();
-    if (failed == runs_.end()) return;
-    const int code = failed->exit_code;
-    const auto count =
-        std::count_if(runs_.begin(), runs_.end(), [](const Run& run) { return !run.finished(); });
-    throw Error(static_cast<ErrorKind>(code >= 1 && code <= 8 ? code : 1),
-                fmt::format("{} of {} runs failed; the first, {}, with exit code {}: {}", count, runs_.size(),
-                            label(*failed), code, failed->complaint));
+    queue_->throw_failures();
   }
 
   /// Validation takes the items of the model's input out of the candidates, which max_length decides.
@@ -368,9 +170,7 @@ class Sweep {
   void print_plan() const {
     if (interrupted_by() != 0) return;
     std::vector<double> missing;
-    for (const Run& run : runs_) {
-      if (!run.finished() && run.exit_code == 0) missing.push_back(bytes_[run.point]);
-    }
+    for (const Run* run : queue_->waiting()) missing.push_back(needs_[run->point].bytes);
     const auto at_once = sweep::most_at_once(missing, plan_.jobs, plan_.memory);
     nlohmann::json json{{"runs", runs_.size()},
                         {"missing", missing.size()},
@@ -383,9 +183,9 @@ class Sweep {
                                        [&](const Run& run) { return run.point == p && run.finished(); });
       const std::string name = plan_.points[p].name();
       rows.push_back({name, fmt::format("{}", fmt::join(plan_.seeds, " ")), std::to_string(there),
-                      bytes_[p] > 0 ? fmt::format("{:.0f} MB", bytes_[p] / 1e6) : ""});
+                      needs_[p].bytes > 0 ? fmt::format("{:.0f} MB", needs_[p].bytes / 1e6) : ""});
       json["configurations"].push_back({{"name", name}, {"seeds", plan_.seeds}, {"there", there}});
-      if (bytes_[p] > 0) json["configurations"].back()["memory_bytes"] = bytes_[p];
+      if (needs_[p].bytes > 0) json["configurations"].back()["memory_bytes"] = needs_[p].bytes;
     }
     if (options_.json) {
       print_json(json);
@@ -402,8 +202,9 @@ class Sweep {
   std::string label_, metric_;  ///< "sampled " or "", and the full name of what is chosen by
   std::optional<util::FileLock> lock_;
   std::vector<Run> runs_;
-  std::vector<double> bytes_;       ///< by point; 0: none of its runs is still to be made
-  std::vector<std::size_t> order_;  ///< points by their validation metric, best first
+  std::optional<TrainingQueue> queue_;
+  std::vector<TrainingQueue::Needs> needs_;  ///< by point
+  std::vector<std::size_t> order_;           ///< points by their validation metric, best first
   std::optional<std::size_t> best_;
   std::map<std::string, std::vector<double>> test_;
 };

@@ -1,91 +1,10 @@
 "use strict";
-// Draws the page from the JSON beside it: an array of runs as report::describe gives them.
+// Draws the page of lrurec report from the JSON beside it: an array of runs as report::describe gives them.
 
-const runs = JSON.parse(document.getElementById("data").textContent);
+const runs = read();
 const single = runs.length === 1;
 
-// ---- small helpers -------------------------------------------------------------------------------------
-
-/** An element; children may be strings, which never become markup. */
-function el(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-const main = document.getElementById("main");
-const whole = (x) => x.toLocaleString("en-US");
-const fixed = (x, digits = 4) => (typeof x === "number" && isFinite(x) ? x.toFixed(digits) : "");
 const seriesName = (run, what) => (single ? what : `${run.name}: ${what}`);
-
-function section(title, note, ...content) {
-  main.append(el("section", {}, el("h2", {}, title), note ? el("p", { class: "note" }, note) : null, ...content));
-}
-
-/** Rows of cells; the first is the header. A cell is text or an element. */
-function table(rows, kind) {
-  const row = (cells, tag) => {
-    const line = el("tr", {}, ...cells.map((cell) => el(tag, {}, cell)));
-    if (cells.marked) line.className = "differs";
-    return line;
-  };
-  return el("div", { class: "scroll" },
-    el("table", kind ? { class: kind } : {},
-      el("thead", {}, row(rows[0], "th")), el("tbody", {}, ...rows.slice(1).map((cells) => row(cells, "td")))));
-}
-
-// ---- charts --------------------------------------------------------------------------------------------
-
-// Okabe and Ito's colours, which remain distinct to the colour-blind; the last one follows the theme.
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
-const coloursOnDark = ["#56b4e9", "#ff8f4a", "#2fd3a0", "#e79fc6", "#f2b93b", "#8fd0ff"];
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const colour = (i) => (dark.matches ? coloursOnDark : colours)[i % colours.length];
-const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-const drawings = [];
-
-/** A panel with a chart; `make` gives Chart.js's configuration and is asked again when the theme changes. */
-function chart(title, description, make) {
-  const canvas = el("canvas", { role: "img", "aria-label": `${title}. ${description}` });
-  drawings.push({ canvas, make, drawn: null });
-  return el("figure", { class: "chart" }, el("h3", {}, title), el("div", { class: "canvas" }, canvas));
-}
-
-function draw() {
-  Chart.defaults.color = themed("--soft");
-  Chart.defaults.borderColor = themed("--line");
-  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-  for (const drawing of drawings) {
-    if (drawing.drawn) drawing.drawn.destroy();
-    const configuration = drawing.make();
-    configuration.options = { animation: false, responsive: true, maintainAspectRatio: false, ...configuration.options };
-    drawing.drawn = new Chart(drawing.canvas, configuration);
-  }
-}
-
-const axis = (text, more) => ({ title: { display: Boolean(text), text }, ...more });
-
-/** Lines over training steps: series of {label, points: [{x, y}], dashed}. */
-function lines(title, description, unit, series, more, along = "step") {
-  return chart(title, description, () => ({
-    type: "line",
-    data: {
-      datasets: series.map((s, i) => ({
-        label: s.label, data: s.points, borderColor: colour(i), backgroundColor: colour(i), borderWidth: 2,
-        borderDash: s.dashed ? [6, 4] : [], pointRadius: s.points.length > 60 ? 0 : 2.5, pointHitRadius: 8,
-        parsing: false,
-      })),
-    },
-    options: {
-      interaction: { mode: "nearest", axis: "x", intersect: false },
-      scales: { x: axis(along, { type: "linear" }), y: axis(unit, more) },
-      plugins: { legend: { display: series.length > 1, position: "bottom", labels: { usePointStyle: true, pointStyle: "line" } } },
-    },
-  }));
-}
-
 const overSteps = (log, key) =>
   log.filter((line) => typeof line[key] === "number").map((line) => ({ x: line.step, y: line[key] }));
 
@@ -115,9 +34,10 @@ function tiles() {
   const found = [];
   const test = run.evaluations.test;
   for (const name of ["Recall@10", "NDCG@10"]) {
-    if (!test || !test.metrics || !(name in test.metrics.LRURec)) continue;
-    const [low, high] = test.intervals.LRURec[name];
-    found.push(tile(`test ${name}`, fixed(test.metrics.LRURec[name]), `${fixed(low)} – ${fixed(high)}`));
+    const own = test && test.metrics && test.metrics[run.model];
+    if (!own || !(name in own)) continue;
+    const [low, high] = test.intervals[run.model][name];
+    found.push(tile(`test ${name}`, fixed(own[name]), `${fixed(low)} – ${fixed(high)}`));
   }
   const p = run.progress;
   if (p.best >= 0) {
@@ -142,8 +62,8 @@ function rowsOf(name, alike) {
     const evaluation = run.evaluations[name];
     if (!evaluation || !evaluation.metrics) continue;
     for (const [model, metrics] of Object.entries(evaluation.metrics)) {
-      const row = { label: model === "LRURec" ? (single ? model : run.name) : model, metrics,
-                    intervals: (evaluation.intervals || {})[model] || {}, own: model === "LRURec" };
+      const own = model === run.model;
+      const row = { label: own && !single ? run.name : model, metrics, intervals: (evaluation.intervals || {})[model] || {}, own };
       if (row.own) rows.push(row);
       else baselines.set(model + JSON.stringify(metrics), row);
     }
@@ -241,13 +161,6 @@ function evaluationOf(name, alike, groups) {
     card ? protocol(card, lengths.size > 1 ? ["max_length"] : []) : null,
     el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
     table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));
-}
-
-/** What the numbers below it mean, without what is not the same for all of them. */
-function protocol(card, without) {
-  const entries = Object.entries(card).filter(([key]) => !without.includes(key));
-  return el("dl", { class: "protocol" }, ...entries.map(([key, value]) =>
-    el("div", {}, el("dt", {}, key.replaceAll("_", " ")), el("dd", {}, typeof value === "number" ? whole(value) : String(value)))));
 }
 
 /** A validation metric over the seconds that the steps until then took; validation itself does not count. */
@@ -388,6 +301,4 @@ curves();
 eigenvalues();
 settings();
 origins();
-draw();
-dark.addEventListener("change", draw);
-document.documentElement.dataset.charts = String(drawings.length);
+finish();

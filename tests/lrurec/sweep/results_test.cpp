@@ -23,7 +23,7 @@ void finish(Run& run, double recall, double ndcg) {
 }
 
 TEST(SweepResults, RunsAreNamedAfterWhatTheyAre) {
-  const auto runs = runs_of(three_points(), "out");
+  const auto runs = runs_of(three_points(), "f", "out");
   ASSERT_EQ(runs.size(), 6U);
   EXPECT_EQ(runs[3].folder, "out/dropout=0.2/seed=2");
   EXPECT_EQ(runs[3].config.seed, 2);
@@ -33,7 +33,7 @@ TEST(SweepResults, RunsAreNamedAfterWhatTheyAre) {
 
 TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   const Plan plan = three_points();
-  auto runs = runs_of(plan, "out");
+  auto runs = runs_of(plan, "f", "out");
   finish(runs[0], 0.9, 0.1);  // the highest run, but of the second configuration by its mean
   finish(runs[1], 0.1, 0.1);
   finish(runs[2], 0.6, 0.2);

@@ -1,0 +1,35 @@
+#pragma once
+// The paper's table beside ours.
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "lrurec/reproduce/plan.h"
+
+namespace lrurec::reproduce {
+
+/// What was found out about runs, by their folders.
+struct Findings {
+  std::map<std::filesystem::path, nlohmann::json> tests;  ///< what `lrurec evaluate --json` says
+  std::map<std::string, nlohmann::json> incremental;      ///< of a variant: `lrurec bench incremental --json`
+};
+
+/// All that the page and the tables on a terminal say:
+///
+///   name, title, note, kind, seeds, max_steps
+///   data       [{name, title, file, source, fingerprint, generated, the_papers, protocol}]
+///   rows       [{data, variant, title, metric, paper, value, deviation, interval, difference_percent}]: what
+///   is
+///              not there was not run, or the paper does not print it. value: mean over seeds at the best
+///              validation step; deviation: over seeds; interval: 95% of resamplings of the users, mean over
+///              seeds; difference_percent: 100 (value / paper - 1)
+///   runs       [{data, variant, seed, folder, steps, best_step, ended, seconds, error}]; seconds: of
+///   training
+///              steps, without validation
+///   curves     [{data, variant, title, metric, points: [{step, seconds, value}]}] of validation, first seed
+///   axes       of figure 4: [{setting, variants}]
+///   incremental {variant: ...} of figure 1
+nlohmann::json outcome(const Plan& plan, const Findings& findings);
+
+}  // namespace lrurec::reproduce

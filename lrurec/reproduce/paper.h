@@ -1,0 +1,63 @@
+#pragma once
+// The paper's tables and figures, as data: paper.toml, which is put into the program when it is built.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lrurec/config/config.h"
+#include "lrurec/model/models.h"
+
+namespace lrurec::reproduce {
+
+extern const std::string_view paper_toml;
+
+/// A row of table 2. `preset` of a training is its name.
+struct PaperData {
+  std::string name, title;
+  double users = 0, items = 0, interactions = 0, length = 0, density = 0;
+};
+
+/// What is trained: a model, with some settings over the preset of the data set.
+struct Variant {
+  std::string name, title, model;
+  model::SettingTexts settings;
+};
+
+enum class Kind { statistics, metrics, eigenvalues, efficiency, sensitivity };
+
+/// A table or figure. `values`: of a data set and a variant, one for each metric; what the paper does not
+/// print is not there.
+struct Artifact {
+  std::string name, title, note;
+  Kind kind = Kind::metrics;
+  bool generated = false;  ///< its data cannot be had and are generated unless given
+  std::vector<std::string> data, metrics;
+  std::vector<Variant> variants;
+  std::map<std::string, std::map<std::string, std::vector<double>>> values;
+  /// Of Kind::sensitivity: the settings that are varied, and the variants of each.
+  std::vector<std::pair<std::string, std::vector<std::string>>> axes;
+
+  const Variant* find(const std::string& variant) const;
+};
+
+struct Paper {
+  std::vector<PaperData> data;
+  std::vector<Artifact> artifacts;
+
+  const PaperData* find_data(const std::string& name) const;
+};
+
+/// paper.toml, read once.
+const Paper& paper();
+std::vector<std::string> artifact_names();
+/// An unknown name is ErrorKind::usage with a suggestion.
+const Artifact& find_artifact(const std::string& name);
+
+/// The training of a variant on a data set: its preset, with the variant's settings.
+config::TrainConfig training(const PaperData& data, const Variant& variant);
+
+}  // namespace lrurec::reproduce

@@ -1,0 +1,146 @@
+// lrurec reproduce on generated data.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/pages.h"
+#include "tests/support/runs.h"
+
+namespace lrurec {
+namespace {
+
+using nlohmann::json;
+using test::read_bytes;
+using test::read_text;
+using test::run_lrurec;
+using test::TemporaryFolder;
+
+void make_data(const TemporaryFolder& folder) {
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 80 --demo-items 60 --demo-length 10").code, 0);
+}
+
+const json& row_of(const json& outcome, const std::string& variant, const std::string& metric) {
+  for (const auto& row : outcome["rows"]) {
+    if (row["variant"] == variant && row["metric"] == metric) return row;
+  }
+  static const json none;
+  return none;
+}
+
+TEST(ReproduceCommand, SetsTableThreeBesideThePapers) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command =
+      "reproduce table3 --only lrurec,sasrec,gru4rec --max-steps 200 --data ml-1m=d.lrd -o out";
+  const auto plan = run_lrurec(folder, command + " --dry-run");
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  EXPECT_NE(plan.out.find("3 of 3 trainings to be made"), std::string::npos) << plan.out;
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+
+  const auto made = run_lrurec(folder, command);
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_NE(made.err.find("its numbers are of other data"), std::string::npos) << made.err;
+  const json outcome = json::parse(read_text(folder / "out/table3.json"));
+  ASSERT_EQ(outcome["rows"].size(), 12U);
+  for (const std::string model : {"gru4rec", "sasrec", "lrurec"}) {
+    const std::string run = "out/runs/ml-1m/" + model + "/seed=1";
+    const json test = json::parse(read_text(folder / (run + "/evaluation-test.json")));
+    const json& row = row_of(outcome, model, "NDCG@10");
+    const std::string title = row["title"];
+    EXPECT_EQ(row["value"], test["metrics"][title]["NDCG@10"]) << model;
+    EXPECT_EQ(row["interval"], test["intervals"][title]["NDCG@10"]) << model;
+    EXPECT_NEAR(row["difference_percent"].get<double>(),
+                100 * (row["value"].get<double>() / row["paper"].get<double>() - 1), 1e-9);
+    EXPECT_NE(made.out.find(title), std::string::npos);
+  }
+  EXPECT_EQ(row_of(outcome, "lrurec", "NDCG@10")["paper"], 0.19065);
+  EXPECT_EQ(outcome["data"][0]["protocol"]["users"], 80);
+
+  // Once more: nothing is trained or tested. A further row: that alone.
+  const auto before = read_bytes(folder / "out/runs/ml-1m/lrurec/seed=1/checkpoints/last.ckpt");
+  const auto more = run_lrurec(
+      folder,
+      "reproduce table3 --only lrurec,sasrec,gru4rec,fpmc --max-steps 200 --data ml-1m=d.lrd -o out --json");
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_NE(more.err.find("3 of 4 runs are there already"), std::string::npos) << more.err;
+  EXPECT_EQ(read_bytes(folder / "out/runs/ml-1m/lrurec/seed=1/checkpoints/last.ckpt"), before);
+  EXPECT_EQ(json::parse(more.out)["rows"].size(), 16U);
+}
+
+TEST(ReproduceCommand, SeveralSeedsHaveADeviation) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const auto made = run_lrurec(
+      folder,
+      "reproduce table6 -q --only lrurec,no-pffn --max-steps 5 --seeds 1,2 --data ml-1m=d.lrd -o out --json");
+  ASSERT_EQ(made.code, 0) << made.err;
+  const json outcome = json::parse(made.out);
+  const json& row = row_of(outcome, "no-pffn", "Recall@10");
+  ASSERT_EQ(row["values"].size(), 2U);
+  EXPECT_NEAR(row["value"].get<double>(),
+              (row["values"][0].get<double>() + row["values"][1].get<double>()) / 2, 1e-12);
+  EXPECT_TRUE(row.contains("deviation"));
+  EXPECT_EQ(row["paper"], 0.29318);
+}
+
+TEST(ReproduceCommand, EveryKindHasItsPage) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  struct Case {
+    std::string arguments;
+    int charts;
+  };
+  const bool browser = !test::no_browser(folder);
+  for (const auto& [arguments, charts] :
+       {Case{"table2", 0}, Case{"table3 --only fpmc,lrurec --max-steps 4", 4},
+        Case{"table5 --max-steps 4", 2}, Case{"figure1 --only gru4rec --max-steps 4", 3},
+        Case{"figure4 --only dropout=0.2,dropout=0.8 --max-steps 4", 2}}) {
+    const std::string name = arguments.substr(0, arguments.find(' '));
+    const auto made = run_lrurec(folder, "reproduce " + arguments + " -q --data ml-1m=d.lrd -o out");
+    ASSERT_EQ(made.code, 0) << made.err;
+    EXPECT_NE(made.out.find("page: out/" + name + ".html"), std::string::npos) << made.out;
+    if (!browser) continue;
+    const auto page = test::browse(folder, "out/" + name + ".html");
+    EXPECT_FALSE(test::console_has_errors(page.err)) << page.err;
+    EXPECT_NE(page.out.find("data-charts=\"" + std::to_string(charts) + "\""), std::string::npos) << name;
+    EXPECT_NE(page.out.find("its numbers are of other data"), std::string::npos) << name;
+  }
+}
+
+TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
+  const TemporaryFolder folder;
+  const auto made = run_lrurec(folder, "reproduce table4 --only lrurec --max-steps 1 --share 0.0005 -o out");
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_NE(made.err.find("XLong cannot be had"), std::string::npos) << made.err;
+  EXPECT_NE(made.out.find("generated, not the paper's data"), std::string::npos) << made.out;
+  const json outcome = json::parse(read_text(folder / "out/table4.json"));
+  EXPECT_TRUE(outcome["data"][0]["generated"].get<bool>());
+  EXPECT_TRUE(row_of(outcome, "lrurec", "NDCG@10").contains("value"));
+}
+
+TEST(ReproduceCommand, RefusesWhatItCannotDo) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const auto refused = [&](const std::string& arguments, int code, const std::string& why) {
+    const auto result = run_lrurec(folder, "reproduce " + arguments);
+    EXPECT_EQ(result.code, code) << arguments;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused("table7 -o out", 2, "did you mean 'table");
+  refused("table3 -o out", 2, "--data is required: table3 is about ml-1m, beauty");
+  refused("table3 --data ml1m=d.lrd -o out", 2, "did you mean 'ml-1m'?");
+  refused("table3 --data d.lrd -o out", 2, "is no NAME=FILE");
+  refused("table3 --data ml-1m=none.lrd -o out", 5, "none.lrd");
+  refused("table3 --data ml-1m=d.lrd --only lrurek -o out", 2, "did you mean 'lrurec'?");
+  refused("table2 --data ml-1m=d.lrd --only lrurec -o out", 2, "nothing to choose from");
+  refused("table3 --data ml-1m=d.lrd --only lrurec --seeds 1,1 -o out", 2, "--seeds");
+  refused("table3 --data ml-1m=d.lrd --only lrurec --memory '1 MB' -o out", 7, "allow more with --memory");
+  // A folder of other data.
+  ASSERT_EQ(run_lrurec(folder, "reproduce table5 -q --max-steps 1 --data ml-1m=d.lrd -o out").code, 0);
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o e.lrd --demo-users 50 --demo-items 60 --demo-length 10").code, 0);
+  refused("table5 --max-steps 1 --data ml-1m=e.lrd -o out", 2, "was trained on another data set");
+}
+
+}  // namespace
+}  // namespace lrurec

@@ -1,0 +1,338 @@
+// lrurec reproduce: a table or figure of the paper, trained here and set beside what the paper prints.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "lrurec/data/dataset.h"
+#include "lrurec/report/report.h"
+#include "lrurec/reproduce/outcome.h"
+#include "lrurec/sweep/schedule.h"
+#include "lrurec/util/file_lock.h"
+#include "lrurec/util/json.h"
+#include "lrurec/util/suggest.h"
+#include "tensor/error.h"
+#include "tools/lrurec/child.h"
+#include "tools/lrurec/commands.h"
+#include "tools/lrurec/output.h"
+#include "tools/lrurec/signals.h"
+#include "tools/lrurec/training_queue.h"
+#include "tools/lrurec/validators.h"
+
+namespace lrurec::command {
+namespace {
+
+namespace fs = std::filesystem;
+using sweep::Run;
+
+struct ReproduceOptions {
+  std::string what, memory;
+  std::vector<std::string> data;
+  reproduce::Request request;
+  std::int64_t jobs = 0;
+  double share = 0.01;
+  bool dry_run = false, json = false;
+};
+
+/// "ml-1m=FILE"
+std::pair<const reproduce::PaperData*, std::string> parse_data(const std::string& text) {
+  const auto equals = text.find('=');
+  std::vector<std::string> names;
+  for (const auto& data : reproduce::paper().data) names.push_back(data.name);
+  const std::string name = text.substr(0, equals);
+  const auto* known = reproduce::paper().find_data(name);
+  if (equals == std::string::npos || equals + 1 == text.size()) {
+    fail(ErrorKind::usage, "--data: '{}' is no NAME=FILE, such as ml-1m=ml-1m.lrd", text);
+  }
+  if (known == nullptr) {
+    fail(ErrorKind::usage, "--data: the paper has no data set '{}'{}; it has {}", name,
+         util::suggestion(name, names), fmt::join(names, ", "));
+  }
+  return {known, text.substr(equals + 1)};
+}
+
+class Reproduction {
+ public:
+  explicit Reproduction(const ReproduceOptions& options)
+      : options_(options), artifact_(reproduce::find_artifact(options.what)) {
+    sweep::check_seeds(options.request.seeds, "--seeds");
+    plan_ = make_plan(artifact_, open_all(), options.request);
+    TrainingQueue::Limits limits{.jobs = options.jobs,
+                                 .memory = options.memory.empty()
+                                               ? 0.8 * sweep::available_memory()
+                                               : sweep::parse_memory(options.memory, "--memory"),
+                                 .who = "all runs together",
+                                 .metric = "Recall@10"};
+    if (limits.jobs == 0) {
+      limits.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / options.request.threads);
+    }
+    limits_ = limits;
+    queue_.emplace(plan_.runs, limits, line_);
+  }
+
+  void run() {
+    if (!options_.dry_run) lock();
+    queue_->look();
+    needs_ = queue_->measure();
+    if (interrupted_by() != 0) return say_how_to_continue();
+    print_plan();
+    if (options_.dry_run) return;
+    queue_->train([] {});
+    if (interrupted_by() != 0) return say_how_to_continue();
+    test();
+    if (artifact_.kind == reproduce::Kind::efficiency) measure_incremental();
+    if (interrupted_by() != 0) return say_how_to_continue();
+    report();
+  }
+
+ private:
+  std::vector<reproduce::DataFile> open_all() {
+    std::vector<reproduce::DataFile> files;
+    for (const auto& text : options_.data) {
+      const auto [paper, path] = parse_data(text);
+      if (std::ranges::count(artifact_.data, paper->name) == 0) {
+        note("note: {} has no {}: left out", artifact_.name, paper->name);
+        continue;
+      }
+      files.push_back(reproduce::open_data(*paper, path));
+      if (files.back().is_the_papers()) continue;
+      warn(
+          "warning: {} has {} users and {} items, the paper's {} has {} and {}: its numbers are of other "
+          "data",
+          path, with_commas(files.back().statistics.users), with_commas(files.back().statistics.items),
+          paper->title, with_commas(static_cast<std::int64_t>(paper->users)),
+          with_commas(static_cast<std::int64_t>(paper->items)));
+    }
+    if (files.empty() && artifact_.generated) files.push_back(generated());
+    if (files.empty()) {
+      fail(ErrorKind::usage,
+           "--data is required: {} is about {}; name those that are there, such as {}=FILE.lrd",
+           artifact_.name, fmt::join(artifact_.data, ", "), artifact_.data.front());
+    }
+    return files;
+  }
+
+  reproduce::DataFile generated() {
+    const auto& paper = *reproduce::paper().find_data(artifact_.data.front());
+    const fs::path path =
+        options_.request.output / "data" / fmt::format("{}-generated-{}.lrd", paper.name, options_.share);
+    if (!fs::exists(path)) {
+      fs::create_directories(path.parent_path());
+      note("{} cannot be had: {:.3g} of it are generated, in its shape", paper.title, options_.share);
+      reproduce::make_xlong(options_.share).save(path);
+    }
+    auto file = reproduce::open_data(paper, path);
+    file.generated = true;
+    return file;
+  }
+
+  void lock() {
+    fs::create_directories(options_.request.output);
+    lock_.emplace(options_.request.output,
+                  fmt::format("{} is in use by another reproduce, or by runs of one that are still saving; "
+                              "wait for them to end",
+                              options_.request.output.string()),
+                  util::FileLock::Holders::and_its_children);
+  }
+
+  void say_how_to_continue() { TrainingQueue::say_how_to_continue(line_, "the same command"); }
+
+  /// What there is to do, and what it will take.
+  void print_plan() const {
+    if (plan_.runs.empty()) return;
+    std::vector<std::vector<std::string>> rows{{"training", "stands at step", "memory", "time at most"}};
+    std::vector<double> bytes;
+    double seconds = 0;
+    nlohmann::json plan{{"runs", nlohmann::json::array()}};
+    for (const Run& run : plan_.runs) {
+      const auto& needs = needs_[run.point];
+      const bool missing = !run.finished() && run.exit_code == 0;
+      const bool begun = run.state.kind != sweep::RunState::Kind::missing;
+      rows.push_back({run.label, begun ? with_commas(run.state.step) : "",
+                      missing ? fmt::format("{:.0f} MB", needs.bytes / 1e6) : "",
+                      missing          ? duration(needs.seconds_left)
+                      : run.finished() ? "there"
+                                       : "fails"});
+      nlohmann::json one{{"run", run.label}, {"folder", run.folder.string()}, {"finished", run.finished()}};
+      if (begun) one["step"] = run.state.step;
+      if (missing) {
+        bytes.push_back(needs.bytes);
+        seconds += needs.seconds_left;
+        one["memory_bytes"] = needs.bytes;
+        one["seconds_at_most"] = needs.seconds_left;
+      }
+      plan["runs"].push_back(std::move(one));
+    }
+    const auto at_once = std::max<std::int64_t>(1, sweep::most_at_once(bytes, limits_.jobs, limits_.memory));
+    seconds /= static_cast<double>(at_once);
+    plan["at_once"] = at_once;
+    plan["seconds_at_most"] = seconds;
+    const std::string text = fmt::format(
+        "{}{} of {} trainings to be made, at most {} at once within {:.0f} MB; {} at most, less where they "
+        "stop early\n",
+        table(rows), bytes.size(), plan_.runs.size(), at_once, limits_.memory / 1e6, duration(seconds));
+    if (!options_.dry_run) {
+      note("{}", text);
+    } else if (options_.json) {
+      print_json(plan);
+    } else {
+      print_out("{}", text);
+    }
+  }
+
+  /// Tests what is finished, unless it was tested already.
+  void test() {
+    if (artifact_.kind == reproduce::Kind::eigenvalues || artifact_.kind == reproduce::Kind::efficiency)
+      return;
+    std::vector<const Run*> untested;
+    for (const Run& run : plan_.runs) {
+      if (!run.finished()) continue;
+      const auto known = train::RunFolder::open(run.folder).evaluations();
+      const auto it = known.find(run.config.eval_negatives > 0 ? "test-sampled" : "test");
+      if (it != known.end() && it->second.value("step", std::int64_t{-1}) == run.state.best_step) {
+        findings_.tests[run.folder] = it->second;
+      } else {
+        untested.push_back(&run);
+      }
+    }
+    const auto tests = queue_->test(untested);
+    for (std::size_t i = 0; i < tests.size(); ++i) findings_.tests[untested[i]->folder] = tests[i];
+  }
+
+  /// Figure 1, right. Once the trainings are over, for nothing else may run beside it.
+  void measure_incremental() {
+    for (const auto& cell : plan_.cells) {
+      const fs::path base = options_.request.output / artifact_.name / ("incremental-" + cell.variant->name);
+      const fs::path out = base.string() + ".json", err = base.string() + ".log";
+      fs::create_directories(base.parent_path());
+      if (!fs::exists(out)) {
+        line_.update("2,048 events: " + cell.variant->title);
+        const fs::path fresh = base.string() + ".new";
+        Child child({"bench", "incremental", plan_.data[cell.data].path.string(), "--model",
+                     cell.variant->model, "--threads", std::to_string(options_.request.threads), "--json"},
+                    fresh, err);
+        if (const int code = wait_for(child); code != 0) {
+          if (interrupted_by() != 0) return;
+          fail(ErrorKind::internal, "bench incremental of {} failed: {}", cell.variant->title,
+               read_text(err));
+        }
+        fs::rename(fresh, out);
+      }
+      findings_.incremental[cell.variant->name] = util::parse_json(read_text(out));
+    }
+    line_.finish();
+  }
+
+  void report() {
+    const nlohmann::json outcome = reproduce::outcome(plan_, findings_);
+    const fs::path base = options_.request.output / artifact_.name;
+    write_text(base.string() + ".json", util::json_text(outcome, 2) + "\n");
+    write_text(base.string() + ".html", report::reproduction_page(outcome));
+    if (options_.json) {
+      print_json(outcome);
+    } else {
+      print_tables(outcome);
+      print_out("page: {}.html\n", base.string());
+    }
+    queue_->throw_failures();
+  }
+
+  static std::string number(const nlohmann::json& row, const char* key) {
+    if (!row.contains(key)) return "";
+    const double value = row[key].get<double>();
+    if (value >= 1 && value == std::round(value)) return with_commas(std::llround(value));
+    if (value >= 1) return fmt::format("{:.1f}", value);
+    return value < 0.001 ? fmt::format("{:.2g}", value) : fmt::format("{:.5f}", value);
+  }
+
+  void print_tables(const nlohmann::json& outcome) const {
+    print_out("{}\n", artifact_.title);
+    for (const auto& data : outcome["data"]) {
+      print_out("\n{}: {}{}{}\n", data["title"].get<std::string>(), data["source"].get<std::string>(),
+                data["generated"].get<bool>() ? ", generated" : "",
+                data["the_papers"].get<bool>() ? "" : ", not the paper's data");
+      const bool statistics = artifact_.kind == reproduce::Kind::statistics;
+      std::vector<std::vector<std::string>> rows{
+          {"", "", "here", statistics ? "" : "95% of users", "paper", "difference"}};
+      std::string last;
+      for (const auto& row : outcome["rows"]) {
+        if (row["data"] != data["name"]) continue;
+        const std::string title = row.value("title", "");
+        std::string value = number(row, "value"), interval, difference;
+        if (row.contains("deviation")) value += " +- " + number(row, "deviation");
+        if (row.contains("interval")) {
+          interval = fmt::format("{:.4f} .. {:.4f}", row["interval"][0].get<double>(),
+                                 row["interval"][1].get<double>());
+        }
+        if (row.contains("difference_percent")) {
+          difference = fmt::format("{:+.1f}%", row["difference_percent"].get<double>());
+        }
+        rows.push_back({title == last ? "" : title, row["metric"].get<std::string>(), value, interval,
+                        number(row, "paper"), difference});
+        last = title;
+      }
+      print_out("{}", table(rows));
+    }
+    if (!artifact_.note.empty()) print_out("\n{}\n", artifact_.note);
+    if (options_.request.max_steps > 0) {
+      print_out("\nNo training went further than {} steps (--max-steps).\n",
+                with_commas(options_.request.max_steps));
+    }
+  }
+
+  const ReproduceOptions& options_;
+  const reproduce::Artifact& artifact_;
+  ProgressLine line_;
+  std::optional<util::FileLock> lock_;
+  reproduce::Plan plan_;
+  TrainingQueue::Limits limits_;
+  std::optional<TrainingQueue> queue_;
+  std::vector<TrainingQueue::Needs> needs_;
+  reproduce::Findings findings_;
+};
+
+}  // namespace
+
+void add_reproduce(CLI::App& app) {
+  auto options = std::make_shared<ReproduceOptions>();
+  CLI::App* sub =
+      app.add_subcommand("reproduce", "A table or figure of the paper beside what comes out here");
+  sub->add_option("what", options->what, fmt::format("{}", fmt::join(reproduce::artifact_names(), ", ")))
+      ->required();
+  sub->add_option("--data", options->data,
+                  "data sets that are there, as ml-1m=FILE.lrd beauty=FILE.lrd; names are the paper's");
+  sub->add_option("-o,--output", options->request.output, "folder of runs and pages, one for all of them")
+      ->required();
+  sub->add_option("--only", options->request.only, "these rows alone, such as lrurec,sasrec")->delimiter(',');
+  sub->add_option("--seeds", options->request.seeds, "of each training, such as 1,2,3; default 1")
+      ->delimiter(',');
+  sub->add_option("--max-steps", options->request.max_steps,
+                  "stop every training after so many steps, 0 = when validation no longer improves")
+      ->check(CLI::Range(0, 1000000000));
+  sub->add_option("--jobs", options->jobs, "trainings at once; default: cores / threads")
+      ->check(CLI::Range(1, 1024));
+  sub->add_option("--threads", options->request.threads, "of each training; default 1")
+      ->check(CLI::Range(1, 1024));
+  sub->add_option("--device", options->request.device, "cpu (default), cuda (the first GPU) or cuda:1");
+  sub->add_option("--memory", options->memory,
+                  "of all runs together, such as \"8 GB\"; default: 80% of what is free");
+  sub->add_option("--share", options->share,
+                  "of XLong's users and items that generated data have (table4); default 0.01")
+      ->check(number_between(0.0005, 1));
+  sub->add_flag("--dry-run", options->dry_run, "show what would be trained, and its time and memory");
+  sub->add_flag("--json", options->json, "print one JSON object at the end");
+  sub->footer(
+      "Runs that are there already are kept, interrupted ones continued; tables in one folder share their "
+      "runs. docs/reproduce.md has examples.");
+  sub->callback([options] {
+    remember_signals();
+    Reproduction(*options).run();
+  });
+}
+
+}  // namespace lrurec::command

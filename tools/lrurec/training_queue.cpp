@@ -1,0 +1,259 @@
+#include "tools/lrurec/training_queue.h"
+
+#include <fmt/format.h>
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <list>
+#include <set>
+#include <thread>
+
+#include "lrurec/sweep/schedule.h"
+#include "lrurec/util/json.h"
+#include "nn/serialization/atomic_file.h"
+#include "tensor/error.h"
+#include "tools/lrurec/child.h"
+#include "tools/lrurec/signals.h"
+
+namespace lrurec::command {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using sweep::Run;
+using sweep::RunState;
+
+fs::path beside(const Run& run, const char* suffix) { return run.folder.string() + suffix; }
+
+std::string last_line(const fs::path& file) {
+  std::string text = read_text(file);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+ErrorKind kind_of(int exit_code) {
+  return static_cast<ErrorKind>(exit_code >= 1 && exit_code <= 8 ? exit_code : 1);
+}
+
+/// A folder that disappears with all that is in it.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (fs::temp_directory_path() / "lrurec-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      fail(ErrorKind::io, "cannot make a folder in {}: {}", fs::temp_directory_path().string(),
+           std::strerror(errno));
+    }
+    path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+Child start(const Run& run) {
+  fs::create_directories(run.folder.parent_path());
+  // A run that ended before its first checkpoint has nothing to continue from.
+  if (run.state.kind == RunState::Kind::missing) fs::remove_all(run.folder);
+  write_text(beside(run, ".toml"), config::to_toml(run.config));
+  std::vector<std::string> arguments{
+      "train",   run.data.string(), "-o", run.folder.string(), "--config", beside(run, ".toml").string(),
+      "--quiet", "--json"};
+  if (run.state.kind == RunState::Kind::begun) arguments.emplace_back("--resume");
+  return {arguments, beside(run, ".json"), beside(run, ".log")};
+}
+
+double share(std::size_t part, std::size_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+}  // namespace
+
+std::string read_text(const fs::path& file) {
+  const auto bytes = nn::read_file(file);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  nn::write_file_atomically(file, {nn::as_bytes(text)});
+}
+
+int wait_for(Child& child) {
+  bool stopped = false;
+  while (true) {
+    if (const auto code = child.ended()) return *code;
+    if (interrupted_by() != 0 && !std::exchange(stopped, true)) child.stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+void TrainingQueue::say_how_to_continue(ProgressLine& line, const std::string& command) {
+  line.print("interrupted; what was at work has saved. Continue with: " + command);
+}
+
+void TrainingQueue::look() {
+  for (Run& run : runs_) run.state = sweep::look_at(run);
+}
+
+const Run* TrainingQueue::first_of(std::size_t point) const {
+  const auto it = std::find_if(runs_.begin(), runs_.end(),
+                               [&](const Run& run) { return run.point == point && !run.finished(); });
+  return it == runs_.end() ? nullptr : &*it;
+}
+
+const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
+  std::size_t points = 0;
+  for (const Run& run : runs_) points = std::max(points, run.point + 1);
+  needs_.assign(points, {});
+  const ScratchFolder scratch;
+  for (std::size_t p = 0; p < points && interrupted_by() == 0; ++p) {
+    const Run* run = first_of(p);
+    if (run == nullptr) continue;
+    line_.update("measuring memory: " + run->label);
+    const fs::path settings = scratch / "settings.toml", out = scratch / "out", err = scratch / "err";
+    write_text(settings, config::to_toml(run->config));
+    Child child({"train", run->data.string(), "--dry-run", "--json", "--config", settings.string()}, out,
+                err);
+    if (const int code = wait_for(child); code != 0) {
+      if (interrupted_by() != 0) return needs_;
+      give_up(p, code, last_line(err));
+      continue;
+    }
+    const auto json = util::parse_json(read_text(out));
+    const double steps =
+        std::max(json["max_steps"].get<double>() - static_cast<double>(run->state.step), 0.0);
+    needs_[p] = {
+        sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>()),
+        steps * json["step_seconds"].get<double>()};
+    if (needs_[p].bytes > limits_.memory) {
+      fail(ErrorKind::out_of_memory,
+           "{} alone needs about {:.0f} MB, and {} may take {:.0f} MB; allow more with --memory or make "
+           "batch_size smaller",
+           run->label, needs_[p].bytes / 1e6, limits_.who, limits_.memory / 1e6);
+    }
+  }
+  line_.finish();
+  return needs_;
+}
+
+void TrainingQueue::give_up(std::size_t point, int code, const std::string& complaint) {
+  line_.print(fmt::format("{}: failed with exit code {}: {}", first_of(point)->label, code, complaint));
+  for (Run& run : runs_) {
+    if (run.point != point || run.finished()) continue;
+    run.exit_code = code;
+    run.complaint = complaint;
+  }
+}
+
+std::vector<const Run*> TrainingQueue::waiting() const {
+  std::vector<const Run*> found;
+  for (const Run& run : runs_) {
+    if (!run.finished() && run.exit_code == 0) found.push_back(&run);
+  }
+  return found;
+}
+
+void TrainingQueue::train(const std::function<void()>& ended) {
+  std::vector<Run*> waiting;
+  std::vector<double> bytes;
+  std::size_t there = 0;
+  for (Run& run : runs_) {
+    if (run.finished()) {
+      ++there;
+    } else if (run.exit_code == 0) {  // not given up already
+      waiting.push_back(&run);
+      bytes.push_back(needs_[run.point].bytes);
+    }
+  }
+  if (there > 0) line_.print(fmt::format("{} of {} runs are there already", there, runs_.size()));
+  sweep::Schedule schedule(bytes, limits_.jobs, limits_.memory);
+  struct Working {
+    std::size_t place;
+    Clock::time_point since;
+    Child child;
+  };
+  std::list<Working> working;
+  std::size_t done = 0;
+  bool stopping = false;
+  while (done < waiting.size()) {
+    if (interrupted_by() != 0 && !std::exchange(stopping, true)) {
+      for (const Working& w : working) w.child.stop();
+    }
+    if (stopping && working.empty()) return;
+    if (!stopping) {
+      while (const auto place = schedule.start()) {
+        working.push_back({*place, Clock::now(), start(*waiting[*place])});
+      }
+    }
+    for (auto w = working.begin(); w != working.end();) {
+      const auto code = w->child.ended();
+      if (!code) {
+        ++w;
+        continue;
+      }
+      Run& run = *waiting[w->place];
+      run.exit_code = *code;
+      schedule.finish(w->place);
+      ++done;
+      if (!stopping) finished(run, std::chrono::duration<double>(Clock::now() - w->since).count());
+      w = working.erase(w);
+      ended();
+    }
+    line_.update(fmt::format("{} {} of {} runs, {} at work", bar(share(done, waiting.size()), 20), done,
+                             waiting.size(), schedule.at_work()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  line_.finish();
+}
+
+void TrainingQueue::finished(Run& run, double seconds) {
+  run.state = sweep::look_at(run);
+  if (run.exit_code == 0 && run.finished()) {
+    const std::string metric = (run.config.eval_negatives > 0 ? "sampled " : "") + limits_.metric;
+    line_.print(fmt::format("{}: validation {} {:.4f} at step {} ({})", run.label, metric,
+                            run.state.validation[metric], run.state.best_step, duration(seconds)));
+    return;
+  }
+  run.complaint = last_line(beside(run, ".log"));
+  line_.print(fmt::format("{}: failed with exit code {}: {}", run.label, run.exit_code, run.complaint));
+}
+
+std::vector<nlohmann::json> TrainingQueue::test(const std::vector<const Run*>& runs) {
+  std::vector<nlohmann::json> found;
+  for (const Run* run : runs) {
+    line_.update("test: " + run->label);
+    Child child({"evaluate", run->folder.string(), "--data", run->data.string(), "--threads",
+                 std::to_string(run->config.threads), "--device", run->config.device, "--json"},
+                beside(*run, ".test.json"), beside(*run, ".test.log"));
+    if (const int code = wait_for(child); code != 0) {
+      if (interrupted_by() != 0) return found;
+      throw Error(kind_of(code), last_line(beside(*run, ".test.log")));
+    }
+    found.push_back(util::parse_json(read_text(beside(*run, ".test.json"))));
+  }
+  line_.finish();
+  return found;
+}
+
+void TrainingQueue::throw_failures() const {
+  const auto failed = [](const Run& run) { return !run.finished(); };
+  const auto first = std::find_if(runs_.begin(), runs_.end(), failed);
+  if (first == runs_.end()) return;
+  throw Error(kind_of(first->exit_code),
+              fmt::format("{} of {} runs failed; the first, {}, with exit code {}: {}",
+                          std::count_if(runs_.begin(), runs_.end(), failed), runs_.size(), first->label,
+                          first->exit_code, first->complaint));
+}
+
+}  // namespace lrurec::command

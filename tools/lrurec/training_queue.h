@@ -1,0 +1,72 @@
+#pragma once
+// Many trainings: each a process of this command, as many at once as cores and memory allow.
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "lrurec/sweep/results.h"
+#include "tools/lrurec/output.h"
+
+namespace lrurec::command {
+
+class TrainingQueue {
+ public:
+  struct Limits {
+    std::int64_t jobs = 1;  ///< at once
+    double memory = 0;      ///< bytes, of all together
+    std::string who;        ///< for messages: "the sweep"
+    std::string metric;     ///< of validation, for messages
+  };
+  /// What one run of a point takes; bytes 0: not measured, since none of its runs is still to be made.
+  struct Needs {
+    double bytes = 0;
+    double seconds_left = 0;  ///< at most: to the last step that its limits allow, without validation
+  };
+
+  /// `runs` and `line` outlive this.
+  TrainingQueue(std::vector<sweep::Run>& runs, Limits limits, ProgressLine& line)
+      : runs_(runs), limits_(std::move(limits)), line_(line) {}
+
+  /// Looks where every run stands.
+  void look();
+  /// Needs by point. For that a few steps of each are run, for no formula knows its allocations; what they do
+  /// not do is added. A point that cannot make a few steps is not tried again with every seed; one that is
+  /// too large alone is ErrorKind::out_of_memory.
+  const std::vector<Needs>& measure();
+  /// Trains what is missing and continues what was begun; `ended` after each. Returns early where
+  /// interrupted_by() is not 0, when all that were at work have saved.
+  void train(const std::function<void()>& ended);
+  /// What `lrurec evaluate --json` says of a finished run, for each; fewer where interrupted. A failure is an
+  /// error.
+  std::vector<nlohmann::json> test(const std::vector<const sweep::Run*>& runs);
+
+  /// Runs that `measure` found missing and able.
+  std::vector<const sweep::Run*> waiting() const;
+  /// Throws the first failed run's error, where one failed.
+  void throw_failures() const;
+
+  static void say_how_to_continue(ProgressLine& line, const std::string& command);
+
+ private:
+  void give_up(std::size_t point, int code, const std::string& complaint);
+  void finished(sweep::Run& run, double seconds);
+  const sweep::Run* first_of(std::size_t point) const;
+
+  std::vector<sweep::Run>& runs_;
+  Limits limits_;
+  ProgressLine& line_;
+  std::vector<Needs> needs_;
+};
+
+class Child;
+/// Waits for a child, passing an interrupt on; its exit code.
+int wait_for(Child& child);
+
+/// Writes a text over a file, whole or not at all.
+void write_text(const std::filesystem::path& file, const std::string& text);
+std::string read_text(const std::filesystem::path& file);
+
+}  // namespace lrurec::command
