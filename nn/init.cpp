@@ -31,6 +31,15 @@ Tensor Initializer::function(const Shape& shape, const std::function<double(std:
   return Tensor::from(values, shape).to(real_);
 }
 
+Tensor Initializer::function_complex(const Shape& shape,
+                                     const std::function<std::complex<double>(std::int64_t)>& value) {
+  Shape parts = shape;
+  parts.push_back(2);
+  return function(parts,
+                  [&](std::int64_t i) { return i % 2 == 0 ? value(i / 2).real() : value(i / 2).imag(); })
+      .view_as_complex();
+}
+
 Tensor Initializer::uniform(const Shape& shape, double low, double high) {
   const Philox random(seed_, first_stream + streams_++);
   return function(shape, [&](std::int64_t i) {

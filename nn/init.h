@@ -1,6 +1,7 @@
 #pragma once
 // Initial values of parameters.
 
+#include <complex>
 #include <cstdint>
 #include <functional>
 
@@ -20,6 +21,7 @@ class Initializer {
   Tensor constant(const Shape& shape, double value);
   /// value(i) of element i in row-major order.
   Tensor function(const Shape& shape, const std::function<double(std::int64_t)>& value);
+  Tensor function_complex(const Shape& shape, const std::function<std::complex<double>(std::int64_t)>& value);
   Tensor uniform(const Shape& shape, double low, double high);
   /// Normal(0, sigma) cut at +-cut by rejection.
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);

@@ -7,6 +7,7 @@
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/device/device.h"
 #include "ops/diagonal_ssm/diagonal_ssm.h"
+#include "ops/dplr_ssm/dplr_ssm.h"
 #include "ops/dropout/dropout.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/embedding/embedding.h"

@@ -3,6 +3,7 @@
 #include "lrurec/util/suggest.h"
 #include "nn/lru.h"
 #include "nn/rwkv.h"
+#include "nn/s4.h"
 #include "nn/s4d.h"
 #include "tensor/error.h"
 
@@ -48,6 +49,17 @@ const std::vector<BackboneInfo>& backbones() {
        .flop = [](const ModelConfig& config) -> TokenFlop {
          const double H = H_of(config), states = H * static_cast<double>(nn::S4D::states);
          return {8 * states, 4 * states + 4 * H * H};
+       }},
+      {.name = "s4",
+       .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
+         return std::make_unique<nn::S4>(config.hidden, recurrence_dropout(config),
+                                         inner_site + static_cast<std::uint64_t>(index), init);
+       },
+       .real_parameters = [](const ModelConfig& config) { return nn::S4::real_parameters(H_of(config)); },
+       // To S4D's products come the sum that is rank 1 and what it changes.
+       .flop = [](const ModelConfig& config) -> TokenFlop {
+         const double H = H_of(config), states = H * static_cast<double>(nn::S4::states);
+         return {16 * states, 4 * states + 4 * H * H};
        }},
       {.name = "rwkv",
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {

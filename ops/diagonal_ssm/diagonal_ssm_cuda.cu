@@ -2,35 +2,18 @@
 // sum over the warp at each token.
 
 #include "ops/diagonal_ssm/kernels.h"
-#include "tensor/cuda/kernel.h"
+#include "ops/primitives/state_cuda.h"
 #include "tensor/cuda/scratch.h"
-#include "tensor/error.h"
 
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int warps = 4;
-constexpr int most = 8;  ///< states of a lane: at most 256 of a channel
-
-template <class T>
-struct Complex {
-  T re = 0, im = 0;
-};
-
-/// f(i, n) of the lane's states n.
-template <class F>
-__device__ void for_states(std::int64_t N, F&& f) {
-  for (int i = 0; i * cuda::warp_size + cuda::lane() < N; ++i) f(i, i * cuda::warp_size + cuda::lane());
-}
-
-template <class T>
-__device__ Complex<T> at(const T* pairs, std::int64_t index) {
-  return {pairs[2 * index], pairs[2 * index + 1]};
-}
-template <class T>
-__device__ void put(const Complex<T>& x, T* pairs, std::int64_t index) {
-  pairs[2 * index] = x.re, pairs[2 * index + 1] = x.im;
-}
+using state_cuda::at;
+using state_cuda::Complex;
+using state_cuda::for_states;
+using state_cuda::most;
+using state_cuda::put;
+using state_cuda::warps;
 
 /// lambda x + u
 template <class T>
@@ -95,27 +78,19 @@ __global__ void backward_kernel(DiagonalSsm<T> f, const T* dy, T* du, T* dlambda
   });
 }
 
-template <class T>
-int blocks(const DiagonalSsm<T>& f) {
-  if (f.N > most * cuda::warp_size) {
-    fail_op("diagonal_ssm", "{} states of a channel; on a GPU there are {} at most", f.N,
-            most * cuda::warp_size);
-  }
-  return static_cast<int>((f.sequences * f.H + warps - 1) / warps);
-}
-
 }  // namespace
 
 template <class T>
 void diagonal_ssm_forward(Cuda, const DiagonalSsm<T>& f, T* y, T* state) {
-  cuda::launch("diagonal_ssm", forward_kernel<T>, blocks(f), warps * cuda::warp_size, 0, f, y, state);
+  cuda::launch("diagonal_ssm", forward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
+               warps * cuda::warp_size, 0, f, y, state);
 }
 
 template <class T>
 void diagonal_ssm_backward(Cuda, const DiagonalSsm<T>& f, const T* dy, T* du, T* dlambda, T* dc) {
   const cuda::Scratch<T> past(f.tokens * f.H * f.N * 2);
-  cuda::launch("diagonal_ssm", backward_kernel<T>, blocks(f), warps * cuda::warp_size, 0, f, dy, du, dlambda,
-               dc, past.data());
+  cuda::launch("diagonal_ssm", backward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
+               warps * cuda::warp_size, 0, f, dy, du, dlambda, dc, past.data());
 }
 
 #define DIAGONAL_SSM(T)                                                       \

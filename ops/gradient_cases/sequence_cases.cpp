@@ -1,6 +1,7 @@
 #include "ops/additive_attention/additive_attention.h"
 #include "ops/attention/attention.h"
 #include "ops/diagonal_ssm/diagonal_ssm.h"
+#include "ops/dplr_ssm/dplr_ssm.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
@@ -170,6 +171,25 @@ void add_diagonal_ssm_cases(Cases& cases) {
   add("no tokens", {0, 0}, 2, 2);
 }
 
+/// u, a, e, f, b, c.
+void add_dplr_ssm_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H, std::int64_t N) {
+    const InputSpec matrix{{H, N}, true};
+    cases.push_back(
+        {"dplr_ssm",
+         variant,
+         {{{offsets.back(), H}}, matrix, matrix, matrix, matrix, matrix},
+         [offsets](const Variables& x) {
+           return Variables{dplr_ssm(x[0], {x[1], x[2], x[3], x[4], x[5]}, Tensor::from(offsets))};
+         },
+         false});
+  };
+  add("one token", {0, 1}, 2, 3);
+  add("lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, 2, 3);
+  add("more channels than a vector, more states than a warp", {0, 2, 4}, 3, 34);
+  add("no tokens", {0, 0}, 2, 2);
+}
+
 }  // namespace
 
 void add_sequence_cases(Cases& cases) {
@@ -181,6 +201,7 @@ void add_sequence_cases(Cases& cases) {
   add_shift_cases(cases);
   add_wkv_cases(cases);
   add_diagonal_ssm_cases(cases);
+  add_dplr_ssm_cases(cases);
 }
 
 }  // namespace lrurec::ops

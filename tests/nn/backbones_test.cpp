@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "nn/rwkv.h"
+#include "nn/s4.h"
 #include "nn/s4d.h"
 #include "tests/support/tensors.h"
 
@@ -67,6 +68,93 @@ TEST(S4D, StepsCarryTheStatesOfTheDefinition) {
     EXPECT_NEAR(found[2 * n + 1], wanted.imag(), 1e-12);
   }
   for (std::size_t i = 64; i < 128; ++i) EXPECT_EQ(found[i], 0);  // the other channel
+}
+
+// A = V (Lambda - P P^*) V^* with both halves of the states is HiPPO-LegS, and so is B.
+TEST(S4, BeginsWithHiPPO) {
+  constexpr std::size_t N = 32, n = 2 * N;
+  const LegS start = legs(N);
+  const auto V = [&](std::size_t i, std::size_t k) { return start.V[i * N + k]; };
+  for (std::size_t i = 0; i < n; ++i) {
+    std::complex<double> p, b;
+    for (std::size_t k = 0; k < N; ++k) p += V(i, k) * start.P[k], b += V(i, k) * start.B[k];
+    EXPECT_NEAR(2 * b.real(), std::sqrt(2.0 * static_cast<double>(i) + 1), 1e-11);
+    for (std::size_t j = 0; j < n; ++j) {
+      std::complex<double> diagonal, other;
+      for (std::size_t k = 0; k < N; ++k) {
+        diagonal += V(i, k) * start.Lambda[k] * std::conj(V(j, k));
+        other += V(j, k) * start.P[k];
+      }
+      const double found = 2 * diagonal.real() - 4 * p.real() * other.real();
+      const auto r = static_cast<double>(i), c = static_cast<double>(j);
+      const double wanted = i > j ? -std::sqrt((2 * r + 1) * (2 * c + 1)) : i == j ? -(r + 1) : 0;
+      EXPECT_NEAR(found, wanted, 1e-10) << i << " " << j;
+    }
+  }
+}
+
+/// x with M x = y, by elimination with row exchanges. M: n x n by rows.
+std::vector<double> solve(std::vector<double> M, std::vector<double> y) {
+  const std::size_t n = y.size();
+  for (std::size_t k = 0; k < n; ++k) {
+    std::size_t pivot = k;
+    for (std::size_t i = k + 1; i < n; ++i) {
+      if (std::abs(M[i * n + k]) > std::abs(M[pivot * n + k])) pivot = i;
+    }
+    for (std::size_t j = 0; j < n; ++j) std::swap(M[k * n + j], M[pivot * n + j]);
+    std::swap(y[k], y[pivot]);
+    for (std::size_t i = k + 1; i < n; ++i) {
+      const double factor = M[i * n + k] / M[k * n + k];
+      for (std::size_t j = k; j < n; ++j) M[i * n + j] -= factor * M[k * n + j];
+      y[i] -= factor * y[k];
+    }
+  }
+  for (std::size_t k = n; k-- > 0;) {
+    for (std::size_t j = k + 1; j < n; ++j) y[k] -= M[k * n + j] * y[j];
+    y[k] /= M[k * n + k];
+  }
+  return y;
+}
+
+// The real, dense, bilinear recurrence with the N x N matrix of the paper's S4, step by step over 200 tokens:
+// (1 - Delta/2 A) s_t = (1 + Delta/2 A) s_{t-1} + Delta B u_t, y = C V^* s over both halves.
+TEST(S4, IsTheDenseRecurrence) {
+  constexpr std::size_t N = 32, n = 2 * N, L = 200;
+  Initializer init(7, DType::f64);
+  const S4 layer(3, 0, 1000, init);
+  const LegS start = legs(N);
+  const auto log_step = values(layer, "log_step");
+  const Tensor state = layer.initial_state(1);
+  const Tensor x = test::random_normal({L, 3}, DType::f64, 5);
+  const auto input = x.to_vector<double>();
+  std::vector<std::vector<double>> dense(3, std::vector<double>(n, 0.0));
+  for (std::size_t t = 0; t < L; ++t) {
+    layer.step(x.slice(0, static_cast<std::int64_t>(t), static_cast<std::int64_t>(t) + 1), state);
+    for (std::size_t h = 0; h < 3; ++h) {
+      const double half = std::exp(log_step[h]) / 2;
+      std::vector<double> left(n * n), right(n);
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto r = static_cast<double>(i);
+        right[i] = dense[h][i] + 2 * half * std::sqrt(2 * r + 1) * input[t * 3 + h];
+        for (std::size_t j = 0; j <= i; ++j) {
+          const auto c = static_cast<double>(j);
+          const double A = i > j ? -std::sqrt((2 * r + 1) * (2 * c + 1)) : -(r + 1);
+          left[i * n + j] = (i == j ? 1 : 0) - half * A;
+          right[i] += half * A * dense[h][j];
+        }
+      }
+      dense[h] = solve(std::move(left), std::move(right));
+    }
+  }
+  const auto found = state.view_as_real().to_vector<double>();
+  for (std::size_t h = 0; h < 3; ++h) {
+    for (std::size_t k = 0; k < N; ++k) {
+      std::complex<double> wanted;  // V^* s
+      for (std::size_t i = 0; i < n; ++i) wanted += std::conj(start.V[i * N + k]) * dense[h][i];
+      EXPECT_NEAR(found[2 * (h * N + k)], wanted.real(), 1e-9) << h << " " << k;
+      EXPECT_NEAR(found[2 * (h * N + k) + 1], wanted.imag(), 1e-9) << h << " " << k;
+    }
+  }
 }
 
 }  // namespace

@@ -37,6 +37,10 @@ TEST(DecayGroups, LeaveOutWhatALayerSays) {
   for (const char* name : {"s4d.log_step", "s4d.log_decay", "s4d.frequency"})
     EXPECT_TRUE(exempt("s4d").contains(name));
   for (const char* name : {"s4d.C", "s4d.D", "s4d.output.weight"}) EXPECT_FALSE(exempt("s4d").contains(name));
+  for (const char* name : {"s4.log_step", "s4.log_decay", "s4.frequency", "s4.P", "s4.B"}) {
+    EXPECT_TRUE(exempt("s4").contains(name)) << name;
+  }
+  EXPECT_FALSE(exempt("s4").contains("s4.C"));
   for (const char* name : {"rwkv.decay", "rwkv.bonus", "rwkv.mu_k", "rwkv.mu_v", "rwkv.mu_r"}) {
     EXPECT_TRUE(exempt("rwkv").contains(name));
   }

@@ -1,0 +1,111 @@
+#include "nn/s4.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/ops.h"
+#include "tensor/error.h"
+
+// LAPACK, which OpenBLAS brings along without a C header: eigenvalues and vectors of a Hermitian matrix.
+extern "C" void zheev_(const char* vectors, const char* triangle, const int* n, std::complex<double>* a,
+                       const int* leading, double* w, std::complex<double>* work, const int* work_size,
+                       double* real_work, int* info);
+
+namespace lrurec::nn {
+namespace {
+
+using Complex = std::complex<double>;
+
+struct Eigen {
+  std::vector<double> values;    ///< ascending
+  std::vector<Complex> vectors;  ///< of value k: [k n, (k + 1) n)
+};
+
+/// `matrix`: by columns.
+Eigen hermitian_eigen(std::vector<Complex> matrix, int n) {
+  Eigen eigen{std::vector<double>(static_cast<std::size_t>(n)), {}};
+  const int work_size = 4 * n;
+  std::vector<Complex> work(static_cast<std::size_t>(work_size));
+  std::vector<double> real_work(3 * static_cast<std::size_t>(n));
+  int info = 0;
+  zheev_("V", "U", &n, matrix.data(), &n, eigen.values.data(), work.data(), &work_size, real_work.data(),
+         &info);
+  if (info != 0)
+    fail(ErrorKind::internal, "[legs] the eigenvalues of a {} x {} matrix did not converge", n, n);
+  eigen.vectors = std::move(matrix);
+  return eigen;
+}
+
+}  // namespace
+
+// A + P P^T with P_n = sqrt(n + 1/2) is -1/2 and a skew-symmetric K, whose eigenvalues i w come in pairs. So
+// A = V (diag(-1/2 + i w) - (V^* P)(V^* P)^*) V^*.
+LegS legs(std::int64_t pairs) {
+  const auto n = static_cast<std::size_t>(2 * pairs);
+  const auto root = [](std::size_t i) { return std::sqrt(static_cast<double>(i) + 0.5); };
+  std::vector<Complex> hermitian(n * n);  // -i K
+  for (std::size_t row = 0; row < n; ++row) {
+    for (std::size_t column = 0; column < n; ++column) {
+      const double sign = row > column ? -1 : row < column ? 1 : 0;
+      hermitian[column * n + row] = Complex(0, -sign * root(row) * root(column));
+    }
+  }
+  const Eigen eigen = hermitian_eigen(std::move(hermitian), static_cast<int>(n));
+  const auto N = static_cast<std::size_t>(pairs);
+  LegS result{std::vector<Complex>(N), std::vector<Complex>(N), std::vector<Complex>(N),
+              std::vector<Complex>(n * N)};
+  for (std::size_t k = 0; k < N; ++k) {  // the upper half: w > 0
+    const Complex* v = eigen.vectors.data() + (N + k) * n;
+    result.Lambda[k] = Complex(-0.5, eigen.values[N + k]);
+    for (std::size_t i = 0; i < n; ++i) {
+      result.V[i * N + k] = v[i];
+      result.P[k] += std::conj(v[i]) * root(i);
+      result.B[k] += std::conj(v[i]) * std::sqrt(2.0) * root(i);
+    }
+  }
+  return result;
+}
+
+S4::S4(std::int64_t hidden, double dropout, std::uint64_t dropout_site, Initializer& init)
+    : StateSpace(hidden, dropout, dropout_site, init) {
+  const LegS start = legs(states);
+  const Shape per_state{hidden, states};
+  const auto of_state = [](const std::vector<Complex>& values) {
+    return [&values](std::int64_t i) { return values[static_cast<std::size_t>(i % states)]; };
+  };
+  log_decay_ = register_parameter("log_decay", init.constant(per_state, std::log(0.5)), WeightDecay::no);
+  frequency_ = register_parameter(
+      "frequency", init.function(per_state, [&](std::int64_t i) { return of_state(start.Lambda)(i).imag(); }),
+      WeightDecay::no);
+  P_ = register_parameter("P", init.function_complex(per_state, of_state(start.P)), WeightDecay::no);
+  B_ = register_parameter("B", init.function_complex(per_state, of_state(start.B)), WeightDecay::no);
+}
+
+ops::DplrMatrices S4::discrete() const {
+  const Variable half = step() * 0.5;
+  const Variable Lambda = ops::complex(-ops::exp(log_decay_), frequency_);
+  const Variable d = ops::reciprocal(-half * Lambda + 1.0);
+  const Variable e = half * P_ * d, b = 2.0 * half * B_ * d;
+  // sum over both halves of conj(P) x: real, [H, 1]
+  const auto project = [&](const Variable& x) {
+    return 2.0 * ops::sum(ops::real(ops::conj(P_) * x), {1}, /*keep_dims=*/true);
+  };
+  const Variable k = ops::reciprocal(project(e) + 1.0);
+  return {(half * Lambda + 1.0) * d, e, 2.0 * k * ops::conj(P_) * d, b - e * (k * project(b)), C_};
+}
+
+Variable S4::ssm(const Variable& x, const IndexTensor& offsets) const {
+  return ops::dplr_ssm(x, discrete(), offsets);
+}
+
+Variable S4::ssm_composed(const Variable& x, const IndexTensor& offsets) const {
+  return ops::dplr_ssm_composed(x, discrete(), offsets);
+}
+
+Tensor S4::ssm_step(const Tensor& x, const IndexTensor& offsets, const Tensor& state) const {
+  const auto [y, after] = ops::raw::dplr_ssm(x, discrete(), offsets, state);
+  Tensor(state).copy_(after);
+  return y;
+}
+
+}  // namespace lrurec::nn
