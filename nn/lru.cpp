@@ -24,6 +24,18 @@ Tensor LRU::lambda_on_host() const {
   return ops::exp(ops::complex(-ops::exp(nu), ops::exp(theta))).value();
 }
 
+Tensor LRU::gains_on_host() const {
+  const auto exact = [](const Variable& x) {
+    const DType dtype = is_complex(x.dtype()) ? DType::c128 : DType::f64;
+    return Variable(x.value().host().to(dtype));
+  };
+  const auto norm = [&](const ComplexLinear& linear, int over) {
+    const Variable size = ops::abs(exact(linear.weight));
+    return ops::sqrt(ops::sum(size * size, {over}));
+  };
+  return (ops::exp(exact(gamma_log)) * norm(in_proj_, 1) * norm(out_proj_, 0)).value();
+}
+
 Variable LRU::input(const Variable& x) const { return ops::exp(gamma_log) * in_proj_.forward(x); }
 
 Variable LRU::output(const Variable& h) const { return ops::real(out_proj_.forward(h)); }

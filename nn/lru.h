@@ -28,6 +28,9 @@ class LRU : public SequenceLayer {
   /// The same on the CPU, to look at.
   Tensor lambda_on_host() const;
 
+  /// gamma |B_k| |C_k| of each channel k, f64 [D] on the CPU: how much what enters it can say at once.
+  Tensor gains_on_host() const;
+
   /// What a token adds to the state: exp(gamma_log) * (B x_k + b_B), [tokens, H] -> complex [tokens, D].
   Variable input(const Variable& x) const;
   /// What a state says: Re(C h_k + b_C), complex [tokens, D] -> [tokens, H].

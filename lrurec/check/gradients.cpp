@@ -41,7 +41,10 @@ std::vector<Variant> variants_of(const model::ModelInfo& info) {
       {"pffn", ", no position-wise networks", [](auto& config) { config.pffn = false; }}};
   for (const auto& backbone : model::backbones()) {
     if (backbone.name == model::ModelConfig{}.backbone) continue;
-    all.push_back({"backbone", ", " + backbone.name, [&](auto& config) { config.backbone = backbone.name; }});
+    all.push_back({"backbone", ", " + backbone.name, [&](auto& config) {
+                     config.backbone = backbone.name;
+                     if (backbone.name.starts_with("s4")) config.blocks = 1;  // each has hundreds of numbers
+                   }});
   }
   std::erase_if(all, [&](const Variant& variant) {
     return !variant.setting.empty() &&

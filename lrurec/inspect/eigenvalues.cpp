@@ -47,6 +47,66 @@ double median_half_life(const Eigenvalues& lambda) {
   return *middle;
 }
 
+std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
+  const auto blocks = eigenvalues(model);
+  const auto gains = model.recurrence()->gains();
+  /// sum w(|lambda|, gain) f(|lambda|) / sum w, of each block
+  const auto mean = [&](const std::string& name, auto&& f, auto&& w) {
+    MeanDefinition result{name, {}};
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      double sum = 0, weights = 0;
+      for (std::size_t k = 0; k < blocks[b].size(); ++k) {
+        const double abs = std::abs(blocks[b][k]);
+        const double weight = w(abs, gains[b].data<double>()[k], b);
+        sum += weight * f(abs);
+        weights += weight;
+      }
+      result.blocks.push_back(sum / weights);
+    }
+    return result;
+  };
+  std::vector<double> mean_gains;
+  for (const Tensor& gain : gains) {
+    const double* values = gain.data<double>();
+    mean_gains.push_back(std::accumulate(values, values + gain.numel(), 0.0) /
+                         static_cast<double>(gain.numel()));
+  }
+  const auto itself = [](double abs) { return abs; };
+  const auto alike = [](double, double, std::size_t) { return 1.0; };
+  std::vector<MeanDefinition> all{
+      mean("mean |lambda|, as the paper says", itself, alike),
+      mean(
+          "mean nu = -ln |lambda|", [](double abs) { return -std::log(abs); }, alike)};
+  MeanDefinition geometric{"e^-(mean nu), the geometric mean", {}}, middle{"median |lambda|", {}};
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    geometric.blocks.push_back(std::exp(-all[1].blocks[b]));
+    middle.blocks.push_back(std::exp2(-1 / median_half_life(blocks[b])));
+  }
+  all.push_back(geometric);
+  all.push_back(middle);
+  all.push_back(
+      mean("weighted by gain gamma |B| |C|", itself, [](double, double gain, std::size_t) { return gain; }));
+  all.push_back(mean("weighted by energy gain^2 / (1 - |lambda|^2)", itself,
+                     [](double abs, double gain, std::size_t) { return gain * gain / (1 - abs * abs); }));
+  all.push_back(
+      mean("without channels of a gain below 1/10 of the mean", itself,
+           [&](double, double gain, std::size_t b) { return gain < 0.1 * mean_gains[b] ? 0.0 : 1.0; }));
+  return all;
+}
+
+const MeanDefinition& nearest(const std::vector<MeanDefinition>& definitions,
+                              const std::vector<double>& published) {
+  const auto distance = [&](const MeanDefinition& one) {
+    double sum = 0;
+    for (std::size_t b = 0; b < published.size() && b < one.blocks.size(); ++b) {
+      sum += std::abs(std::log(one.blocks[b] / published[b]));
+    }
+    return sum;
+  };
+  return *std::min_element(definitions.begin(), definitions.end(),
+                           [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+}
+
 std::vector<double> published_mean_abs(std::int64_t num_items) {
   for (const auto& data : reproduce::paper().data) {
     if (data.items == static_cast<double>(num_items)) {

@@ -3,6 +3,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "lrurec/model/model.h"
@@ -23,6 +24,19 @@ double mean_abs(const Eigenvalues& lambda);
 double half_life(std::complex<double> lambda);
 /// The middle one of the channels.
 double median_half_life(const Eigenvalues& lambda);
+
+/// What "the mean |lambda|" of each block may mean.
+struct MeanDefinition {
+  std::string name;
+  std::vector<double> blocks;
+};
+/// The mean over channels, as the paper says; of -ln|lambda| = nu, the paper's parameter; the geometric mean,
+/// e^-(mean nu), the median; weighted by gain, gamma |B_k| |C_k|, and by the energy of the state that white
+/// input would leave, gain^2 / (1 - |lambda|^2); without channels whose gain is below a tenth of the mean.
+std::vector<MeanDefinition> mean_definitions(const model::Model& model);
+/// The one whose numbers are nearest to `published` in the mean ratio; `published` is not empty.
+const MeanDefinition& nearest(const std::vector<MeanDefinition>& definitions,
+                              const std::vector<double>& published);
 
 /// Mean |lambda| of both blocks after training in the paper (table 5) for its data set of so many items
 /// (table 2); empty for any other.

@@ -126,6 +126,13 @@ std::vector<Tensor> LRURec::lambdas() const {
   return blocks;
 }
 
+std::vector<Tensor> LRURec::gains() const {
+  const NoGrad no_grad;
+  std::vector<Tensor> blocks;
+  for (const auto& block : blocks_) blocks.push_back(block->lru()->gains_on_host());
+  return blocks;
+}
+
 std::vector<Tensor> LRURec::recurrence_inputs(const IndexTensor& items, const IndexTensor& offsets) const {
   const NoGrad no_grad;
   Variable x = embed(items, {});

@@ -108,6 +108,8 @@ class LinearRecurrence {
   virtual ~LinearRecurrence() = default;
   /// lambda of each block, complex [D], on the CPU.
   virtual std::vector<Tensor> lambdas() const = 0;
+  /// Of each block, f64 [D] on the CPU: how much of what enters a channel comes out of it at once.
+  virtual std::vector<Tensor> gains() const = 0;
   /// Outside training: u of each block, complex [tokens, D], for every token of some histories.
   virtual std::vector<Tensor> recurrence_inputs(const IndexTensor& items,
                                                 const IndexTensor& offsets) const = 0;

@@ -29,7 +29,11 @@ TEST(InspectCommand, TellsParametersEigenvaluesAndMemory) {
   ASSERT_EQ(blocks.size(), 2U);
   EXPECT_EQ(blocks[0]["lambda"].size(), 12U);
   EXPECT_FALSE(blocks[0].contains("published_mean_abs")) << "the paper has no data set of 40 items";
-  EXPECT_NE(run_lrurec(folder, "inspect eigen run").out.find("half-life"), std::string::npos);
+  EXPECT_EQ(blocks[0]["means"].size(), 7U);
+  const std::string text = run_lrurec(folder, "inspect eigen run").out;
+  EXPECT_NE(text.find("half-life"), std::string::npos);
+  EXPECT_NE(text.find("mean nu = -ln |lambda|"), std::string::npos) << text;
+  EXPECT_EQ(text.find("nearest to the paper"), std::string::npos) << text;
 
   const auto memory = run_lrurec(folder, "inspect memory run --items i3,nope,i5,i7 --score i1 --json");
   ASSERT_EQ(memory.code, 0) << memory.err;

@@ -115,6 +115,25 @@ std::vector<std::int64_t> histogram(const inspect::Eigenvalues& lambda) {
   return counts;
 }
 
+/// What the paper's table 5 may have averaged, and which of it is nearest to what it prints.
+std::string means_text(const std::vector<inspect::MeanDefinition>& definitions,
+                       const std::vector<double>& published) {
+  const std::size_t blocks = definitions.front().blocks.size();
+  std::vector<std::vector<std::string>> rows{{"of all channels"}};
+  const auto add = [&](const std::string& name, const std::vector<double>& values) {
+    rows.push_back({name});
+    for (std::size_t b = 0; b < blocks; ++b) {
+      rows.back().push_back(b < values.size() ? fmt::format("{:.4f}", values[b]) : "");
+    }
+  };
+  for (std::size_t b = 0; b < blocks; ++b) rows[0].push_back(fmt::format("block {}", b + 1));
+  for (const auto& one : definitions) add(one.name, one.blocks);
+  if (published.empty()) return table(rows);
+  add("paper, table 5", published);
+  return table(rows) +
+         fmt::format("nearest to the paper's table 5: {}\n", inspect::nearest(definitions, published).name);
+}
+
 void eigen(const InspectOptions& options) {
   const Loaded run = load(options);
   const auto trained = inspect::eigenvalues(*run.model);
@@ -145,8 +164,16 @@ void eigen(const InspectOptions& options) {
     if (b < published.size()) block["published_mean_abs"] = published[b];
     json.push_back(std::move(block));
   }
-  if (options.json) return print_json(json);
-  print_out("{}\n", table(rows));
+  const auto definitions = inspect::mean_definitions(*run.model);
+  if (options.json) {
+    for (std::size_t b = 0; b < json.size(); ++b) {
+      for (const auto& one : definitions) json[b]["means"][one.name] = one.blocks[b];
+      if (published.empty()) continue;
+      json[b]["nearest_to_published"] = inspect::nearest(definitions, published).name;
+    }
+    return print_json(json);
+  }
+  print_out("{}\n{}\n", table(rows), means_text(definitions, published));
   for (std::size_t b = 0; b < trained.size(); ++b) {
     print_out("channels of block {} by |lambda|\n", b + 1);
     const auto counts = histogram(trained[b]);

@@ -46,5 +46,48 @@ TEST(Eigenvalues, ThePapersOnesAreToldForItsDataSetsAlone) {
   EXPECT_TRUE(published_mean_abs(3417).empty());
 }
 
+// Each against a sum written out, from the parameters themselves.
+TEST(Eigenvalues, MeansAreWhatTheirNamesSay) {
+  const model::LRURec model(small, 5);
+  const auto blocks = eigenvalues(model);
+  const auto definitions = mean_definitions(model);
+  const auto find = [&](const std::string& part) {
+    for (const auto& one : definitions) {
+      if (one.name.find(part) != std::string::npos) return one.blocks;
+    }
+    ADD_FAILURE() << part;
+    return std::vector<double>{};
+  };
+  for (std::size_t b = 0; b < 3; ++b) {
+    const std::string at = "blocks." + std::to_string(b) + ".lru.";
+    const auto numbers = [&](const std::string& name) {
+      const Tensor value = model.parameter(at + name).value();
+      return (is_complex(value.dtype()) ? value.view_as_real() : value).to(DType::f64).to_vector<double>();
+    };
+    const auto nu_log = numbers("nu_log"), gamma_log = numbers("gamma_log"), B = numbers("in_proj.weight"),
+               C = numbers("out_proj.weight");
+    double nu = 0, weighted = 0, gains = 0, energies = 0, by_energy = 0;
+    for (std::size_t k = 0; k < 9; ++k) {
+      nu += std::exp(nu_log[k]) / 9;
+      double b2 = 0, c2 = 0;
+      for (std::size_t i = 0; i < 8; ++i) b2 += B[k * 8 + i] * B[k * 8 + i];  // row k: 4 complex numbers
+      for (std::size_t h = 0; h < 4; ++h) {
+        for (std::size_t part = 0; part < 2; ++part) c2 += std::pow(C[(h * 9 + k) * 2 + part], 2);
+      }
+      const double gain = std::exp(gamma_log[k]) * std::sqrt(b2 * c2), abs = std::exp(-std::exp(nu_log[k])),
+                   energy = gain * gain / (1 - abs * abs);
+      gains += gain, weighted += gain * abs, energies += energy, by_energy += energy * abs;
+    }
+    EXPECT_NEAR(find("as the paper says")[b], mean_abs(blocks[b]), 1e-12);
+    EXPECT_NEAR(find("mean nu = ")[b], nu, 1e-6);
+    EXPECT_NEAR(find("geometric")[b], std::exp(-nu), 1e-6);
+    EXPECT_NEAR(find("by gain")[b], weighted / gains, 1e-6);
+    EXPECT_NEAR(find("by energy")[b], by_energy / energies, 1e-6);
+  }
+  EXPECT_EQ(&nearest(definitions, definitions[3].blocks), &definitions[3]);
+  EXPECT_EQ(nearest(definitions, {find("mean nu = ")[0] * 1.01, find("mean nu = ")[1] * 0.99}).name,
+            definitions[1].name);
+}
+
 }  // namespace
 }  // namespace lrurec::inspect
