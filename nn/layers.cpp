@@ -58,6 +58,26 @@ void FeedForward::prepare_steps() {
 
 Tensor FeedForward::step(const Tensor& x) const { return ops::raw::feed_forward(x, packed_); }
 
+SwiGLU::SwiGLU(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
+               Initializer& init)
+    : w_1_(width, inner, init),
+      w_2_(inner, width, init),
+      w_3_(width, inner, init),
+      dropout_(p, dropout_site) {
+  register_module("w_1", w_1_);
+  register_module("w_2", w_2_);
+  register_module("w_3", w_3_);
+}
+
+Variable SwiGLU::forward_composed(const Variable& x, const ForwardContext& context) const {
+  return w_2_.forward(dropout_.forward(ops::silu(w_1_.forward(x)) * w_3_.forward(x), context));
+}
+
+Tensor SwiGLU::step(const Tensor& x) const {
+  const NoGrad no_grad;
+  return forward_composed(Variable(x), {}).value();
+}
+
 ResidualNorm::ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site,
                            Initializer& init, SublayerParts parts)
     : residual_(parts.residual), eps_(eps), dropout_(p, dropout_site) {

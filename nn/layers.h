@@ -95,22 +95,45 @@ class ResidualNorm : public Module {
   Dropout dropout_;
 };
 
+/// A network that sees each token by itself, [tokens, H] -> [tokens, H].
+class PositionWise : public Module {
+ public:
+  virtual Variable forward_composed(const Variable& x, const ForwardContext& context) const = 0;
+  /// The same by the fused operation, where there is one.
+  virtual Variable forward(const Variable& x, const ForwardContext& context) const {
+    return forward_composed(x, context);
+  }
+  virtual void prepare_steps() {}
+  virtual Tensor step(const Tensor& x) const = 0;
+};
+
 /// The position-wise network of equation 8 without its outer GELU: W2 dropout(gelu(W1 x + b1)) + b2.
-class FeedForward : public Module {
+class FeedForward : public PositionWise {
  public:
   FeedForward(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
               Initializer& init);
-  Variable forward_composed(const Variable& x, const ForwardContext& context) const;
-  /// The same by the fused operation.
-  Variable forward(const Variable& x, const ForwardContext& context) const;
-
-  void prepare_steps();
-  Tensor step(const Tensor& x) const;
+  Variable forward_composed(const Variable& x, const ForwardContext& context) const override;
+  Variable forward(const Variable& x, const ForwardContext& context) const override;
+  void prepare_steps() override;
+  Tensor step(const Tensor& x) const override;
 
  private:
   Linear w_1_, w_2_;
   Dropout dropout_;
   ops::raw::PackedFeedForward packed_;
+};
+
+/// A network with a gate in the place of the GELU (Shazeer, 2020): W2 dropout(silu(W1 x + b1) * (W3 x + b3))
+/// + b2.
+class SwiGLU : public PositionWise {
+ public:
+  SwiGLU(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site, Initializer& init);
+  Variable forward_composed(const Variable& x, const ForwardContext& context) const override;
+  Tensor step(const Tensor& x) const override;
+
+ private:
+  Linear w_1_, w_2_, w_3_;
+  Dropout dropout_;
 };
 
 }  // namespace lrurec::nn

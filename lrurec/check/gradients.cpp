@@ -39,6 +39,10 @@ std::vector<Variant> variants_of(const model::ModelInfo& info) {
       {"layer_norm", ", no layer norms", [](auto& config) { config.layer_norm = false; }},
       {"residual", ", no residuals", [](auto& config) { config.residual = false; }},
       {"pffn", ", no position-wise networks", [](auto& config) { config.pffn = false; }}};
+  all.push_back({"gates", ", gates and SwiGLU", [](auto& config) {
+                   config.gates = true;
+                   config.network = "swiglu";
+                 }});
   for (const auto& backbone : model::backbones()) {
     if (backbone.name == model::ModelConfig{}.backbone) continue;
     all.push_back({"backbone", ", " + backbone.name, [&](auto& config) {
@@ -68,7 +72,8 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
   std::vector<ModelCase> cases;
   for (const auto* info : model::models()) {
     if (info->title.find(only) == std::string::npos) continue;
-    const data::ExampleOptions options{info->examples, /*max_length=*/4, /*mask_share=*/0.6};
+    const data::ExampleOptions options{info->examples, /*max_length=*/4, /*mask_share=*/0.6,
+                                       /*with_heads=*/true};
     const auto batch = data::to_tensors(
         data::pack_examples(data, data::training_examples(data, options), options, Philox(1, 1)), Device{});
     const auto has = [&](const char* setting) {

@@ -53,6 +53,7 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
     if (setting.key == "device") Device::parse(text);
     if (setting.key == "lr_schedule") nn::parse_schedule(text);
     if (setting.key == "backbone") model::backbone(text);
+    if (setting.key == "network") model::position_wise(text);
     if (setting.key == "model") model::find_model(text);
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
@@ -145,6 +146,8 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       layer_norm(of.layer_norm),
       residual(of.residual),
       pffn(of.pffn),
+      network(of.network),
+      gates(of.gates),
       alpha(of.alpha),
       max_length(of.max_length) {}
 
@@ -166,11 +169,13 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .layer_norm = layer_norm,
           .residual = residual,
           .pffn = pffn,
+          .network = network,
+          .gates = gates,
           .alpha = alpha};
 }
 
 data::ExampleOptions TrainConfig::examples() const {
-  return {model::find_model(model).examples, max_length, mask_share};
+  return {model::find_model(model).examples, max_length, mask_share, train_heads};
 }
 
 const std::vector<Setting>& settings() {
@@ -199,7 +204,12 @@ const std::vector<Setting>& settings() {
       {"layer_norm", &C::layer_norm, "layer norms (table 6 leaves all of them out)"},
       {"residual", &C::residual, "residuals round the sublayers (table 6 leaves both out)"},
       {"pffn", &C::pffn, "position-wise sublayers, with their norms (table 6 leaves them out)"},
+      {"network", &C::network,
+       fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
+      {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
+      {"train_heads", &C::train_heads,
+       "train also on the first items of long sequences, which the published windows drop"},
       {"alpha", &C::alpha, "a sum over n items of a history is divided by n^alpha", 0, 1},
       {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},
       {"batch_size", &C::batch_size, "sequences a step", 1, 1e9},

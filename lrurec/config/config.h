@@ -39,7 +39,10 @@ struct TrainConfig {
   bool layer_norm = true;
   bool residual = true;
   bool pffn = true;
+  std::string network = "gelu";
+  bool gates = false;
   double mask_share = 0.2;
+  bool train_heads = false;
   double alpha = 0.5;
 
   std::int64_t max_length = 200;

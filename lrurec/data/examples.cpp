@@ -90,12 +90,14 @@ class Cloze {
 
 }  // namespace
 
-std::vector<Window> training_windows(const Dataset& data, std::int64_t L) {
+std::vector<Window> training_windows(const Dataset& data, std::int64_t L, bool with_heads) {
   if (L < 1) fail(ErrorKind::internal, "the maximum length must be at least 1, not {}", L);
   std::vector<Window> windows;
   for (std::int64_t user = 0; user < data.users(); ++user) {
     const auto n = static_cast<std::int64_t>(data.train(user).size());
     if (n == 0) continue;
+    const std::int64_t head = n < 2 * L ? std::max<std::int64_t>(0, n - L) : n % L;
+    if (with_heads && head > 0) windows.push_back({user, 0, head});
     if (n < 2 * L) {
       windows.push_back({user, 0, n});
     } else {
@@ -108,7 +110,7 @@ std::vector<Window> training_windows(const Dataset& data, std::int64_t L) {
 std::vector<Window> training_examples(const Dataset& data, const ExampleOptions& options) {
   const std::int64_t L = options.max_length;
   if (options.kind == ExampleKind::windows || options.kind == ExampleKind::cloze)
-    return training_windows(data, L);
+    return training_windows(data, L, options.with_heads);
   std::vector<Window> examples;
   for (std::int64_t user = 0; user < data.users(); ++user) {
     const auto n = static_cast<std::int64_t>(data.train(user).size());

@@ -23,6 +23,7 @@ struct ExampleOptions {
   ExampleKind kind = ExampleKind::windows;
   std::int64_t max_length = 200;  ///< L
   double mask_share = 0.2;        ///< of cloze: the probability that a position is to be predicted
+  bool with_heads = false;        ///< of windows and cloze: also what the windows drop
 };
 
 /// Items first .. first+length-1 of a user's training items.
@@ -30,14 +31,15 @@ struct ExampleOptions {
 /// As windows and cloze: a user of fewer than 2 L training items gives one window of all of them; one of
 /// more gives full windows of L, counted from the end, and drops what is left at the head (the published
 /// implementation's rule). The labels are the last L items of the window, the inputs the items before each
-/// of them; where a label is the first item of the window, its input is the start token.
+/// of them; where a label is the first item of the window, its input is the start token. `with_heads` adds
+/// the items that are then nobody's label (13% of ML-1M's), as one more window of the user, of fewer than L.
 ///
 /// As prefixes, pairs and transitions: the label is the window's last item; before it the window has what
 /// the model sees (pairs: it sees all others of the user).
 struct Window {
   std::int64_t user, first, length;
 };
-std::vector<Window> training_windows(const Dataset& data, std::int64_t max_length);
+std::vector<Window> training_windows(const Dataset& data, std::int64_t max_length, bool with_heads = false);
 std::vector<Window> training_examples(const Dataset& data, const ExampleOptions& options);
 /// Number of labels of one window: min(length, L).
 std::int64_t label_count(const Window& window, std::int64_t max_length);

@@ -215,6 +215,10 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
   config.layer_norm = metadata.truth("layer_norm").value_or(true);
   config.residual = metadata.truth("residual").value_or(true);
   config.pffn = metadata.truth("pffn").value_or(true);
+  config.gates = metadata.truth("gates").value_or(false);
+  if (const std::string network = metadata.text("network"); !network.empty()) {
+    config.network = model::position_wise(network).name;
+  }
 }
 
 void read_model(Weights& weights) {
@@ -264,6 +268,9 @@ std::string beyond_published(const model::ModelConfig& config) {
   }
   if (config.outer_gelu) return "it has no outer GELU";
   if (config.backbone != "lru") return fmt::format("it has the LRU, this one {}", config.backbone);
+  if (config.gates || config.network != model::ModelConfig{}.network) {
+    return "it has a GELU network and no gates";
+  }
   if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
   return {};
 }

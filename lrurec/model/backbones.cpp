@@ -1,6 +1,7 @@
 #include "lrurec/model/backbones.h"
 
 #include "lrurec/util/suggest.h"
+#include "nn/gated_lru.h"
 #include "nn/lru.h"
 #include "nn/rwkv.h"
 #include "nn/s4.h"
@@ -39,6 +40,21 @@ const std::vector<BackboneInfo>& backbones() {
        // B x and h C with real x and y.
        .flop = [](const ModelConfig& config) -> TokenFlop {
          return {4 * H_of(config) * D_of(config), 4 * H_of(config) * D_of(config)};
+       }},
+      {.name = "gated-lru",
+       .make = [](const ModelConfig& config, std::int64_t, nn::Initializer& init) -> Layer {
+         return std::make_unique<nn::GatedLRU>(config.hidden, config.channels, init);
+       },
+       .real_parameters =
+           [](const ModelConfig& config) {
+             const double H = H_of(config), D = D_of(config), E = nn::GatedLRU::expansion * H;
+             return 3 * H * E + 2 * E + H + (nn::GatedLRU::taps + 1) * E + 3 * D + 2 * (D * E + D) +
+                    2 * (E * D + E);
+           },
+       // The gate is wanted of tokens that are scored alone.
+       .flop = [](const ModelConfig& config) -> TokenFlop {
+         const double H = H_of(config), D = D_of(config), E = nn::GatedLRU::expansion * H;
+         return {2 * H * E + 4 * E * D, 4 * E * D + 4 * H * E};
        }},
       {.name = "s4d",
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
@@ -86,6 +102,53 @@ const BackboneInfo& backbone(const std::string& name) {
   }
   fail(ErrorKind::usage, "unknown backbone '{}'{}; there are {}", name,
        util::suggestion(name, backbone_names()), fmt::join(backbone_names(), ", "));
+}
+
+namespace {
+
+/// Two thirds of 4 H, since it has three matrices in the place of two: a multiple of 8.
+std::int64_t swiglu_width(const ModelConfig& config) { return (config.hidden * 8 / 3 + 7) / 8 * 8; }
+
+}  // namespace
+
+const std::vector<PositionWiseInfo>& position_wises() {
+  using Network = std::unique_ptr<nn::PositionWise>;
+  static const std::vector<PositionWiseInfo> all{
+      {.name = "gelu",
+       .make = [](const ModelConfig& config, std::uint64_t site, nn::Initializer& init) -> Network {
+         return std::make_unique<nn::FeedForward>(config.hidden, 4 * config.hidden, config.dropout, site,
+                                                  init);
+       },
+       .weights = [](const ModelConfig& config) { return 8 * H_of(config) * H_of(config); },
+       .biases = [](const ModelConfig& config) { return 5 * H_of(config); }},
+      {.name = "swiglu",
+       .make = [](const ModelConfig& config, std::uint64_t site, nn::Initializer& init) -> Network {
+         return std::make_unique<nn::SwiGLU>(config.hidden, swiglu_width(config), config.dropout, site, init);
+       },
+       .weights =
+           [](const ModelConfig& config) {
+             return 3 * H_of(config) * static_cast<double>(swiglu_width(config));
+           },
+       .biases =
+           [](const ModelConfig& config) {
+             return H_of(config) + 2 * static_cast<double>(swiglu_width(config));
+           }},
+  };
+  return all;
+}
+
+std::vector<std::string> position_wise_names() {
+  std::vector<std::string> names;
+  for (const auto& info : position_wises()) names.push_back(info.name);
+  return names;
+}
+
+const PositionWiseInfo& position_wise(const std::string& name) {
+  for (const auto& info : position_wises()) {
+    if (info.name == name) return info;
+  }
+  fail(ErrorKind::usage, "unknown network '{}'{}; there are {}", name,
+       util::suggestion(name, position_wise_names()), fmt::join(position_wise_names(), ", "));
 }
 
 }  // namespace lrurec::model

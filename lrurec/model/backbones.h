@@ -1,5 +1,6 @@
 #pragma once
-// What can stand in the LRU's place in a block of LRURec (table 6 of the paper).
+// What can stand in the place of the LRU (table 6 of the paper) and of the position-wise network in a block
+// of LRURec.
 
 #include <functional>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "lrurec/model/config.h"
 #include "nn/init.h"
+#include "nn/layers.h"
 #include "nn/sequence_layer.h"
 
 namespace lrurec::model {
@@ -25,6 +27,19 @@ struct BackboneInfo {
   };
   std::function<TokenFlop(const ModelConfig&)> flop;
 };
+
+struct PositionWiseInfo {
+  std::string name;  ///< of ModelConfig::network
+  std::function<std::unique_ptr<nn::PositionWise>(const ModelConfig&, std::uint64_t dropout_site,
+                                                  nn::Initializer&)>
+      make;
+  /// Numbers in it, and half the operations of a token: its matrices and, of the numbers alone, its biases.
+  std::function<double(const ModelConfig&)> weights, biases;
+};
+const std::vector<PositionWiseInfo>& position_wises();
+std::vector<std::string> position_wise_names();
+/// An unknown name is ErrorKind::usage with a suggestion.
+const PositionWiseInfo& position_wise(const std::string& name);
 
 /// The rate of what a recurrence gives: lru_dropout, or dropout where that is not set.
 double recurrence_dropout(const ModelConfig& config);

@@ -15,7 +15,7 @@ const ModelInfo& BERT4Rec::about() {
       .paper = "Sun et al., CIKM 2019",
       .event_cost = "n H^2 + n^2 H",
       .examples = data::ExampleKind::cloze,
-      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps", "mask_share"},
+      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps", "mask_share", "train_heads"},
       .presets = {{"beauty", {{"mask_share", "0.6"}}},
                   {"video", {{"mask_share", "0.5"}}},
                   {"sports", {{"mask_share", "0.5"}}}},

@@ -26,7 +26,9 @@ struct ModelConfig {
   std::string backbone = "lru";  ///< what mixes tokens in LRURec's blocks, see lrurec/model/backbones.h
   /// The paper's ablations (table 6): layer norms, residuals, and the position-wise sublayer with its norm.
   bool layer_norm = true, residual = true, pffn = true;
-  double alpha = 0.5;  ///< a sum over n items of a history is divided by n^alpha
+  std::string network = "gelu";  ///< position-wise, see lrurec/model/backbones.h
+  bool gates = false;            ///< round each sublayer of LRURec's blocks: x + sigmoid(W x + b) f(x)
+  double alpha = 0.5;            ///< a sum over n items of a history is divided by n^alpha
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };

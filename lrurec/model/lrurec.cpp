@@ -12,7 +12,8 @@ namespace {
 double forward_flop(const ModelConfig& config, const Work& work) {
   const auto H = static_cast<double>(config.hidden), blocks = static_cast<double>(config.blocks);
   const auto [inputs, outputs] = backbone(config.backbone).flop(config);
-  const double rest = outputs + (config.pffn ? 16 * H * H : 0);
+  const double gates = config.gates ? (config.pffn ? 4 : 2) * H * H : 0;
+  const double rest = outputs + (config.pffn ? 2 * position_wise(config.network).weights(config) : 0) + gates;
   return work.tokens * (blocks * inputs + (blocks - 1) * rest) + work.rows * rest;
 }
 
@@ -21,8 +22,11 @@ double real_parameters_of(const ModelConfig& config) {
   const double classes = static_cast<double>(config.num_items) + 1,
                layer_norm = config.layer_norm ? 2 * H : 0;
   const double recurrence = backbone(config.backbone).real_parameters(config) + layer_norm;
-  const double feed_forward = config.pffn ? 8 * H * H + 5 * H + layer_norm : 0;
-  return classes * (H + 1) + layer_norm + static_cast<double>(config.blocks) * (recurrence + feed_forward);
+  const auto& network = position_wise(config.network);
+  const double feed_forward = config.pffn ? network.weights(config) + network.biases(config) + layer_norm : 0;
+  const double gates = config.gates ? (config.pffn ? 2 : 1) * (H * H + H) : 0;
+  return classes * (H + 1) + layer_norm +
+         static_cast<double>(config.blocks) * (recurrence + feed_forward + gates);
 }
 
 }  // namespace
@@ -37,7 +41,7 @@ const ModelInfo& LRURec::about() {
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
-                   "layer_norm", "residual", "pffn", "backbone"},
+                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<LRURec>(config, init);
@@ -139,7 +143,7 @@ std::vector<Tensor> LRURec::recurrence_inputs(const IndexTensor& items, const In
   const IndexTensor boundaries = offsets.to(device());
   std::vector<Tensor> inputs;
   for (const auto& block : blocks_) {
-    inputs.push_back(block->lru()->input(x).value());
+    inputs.push_back(block->lru()->input(block->lru_input(x, boundaries)).value());
     x = block->forward(x, boundaries, {});
   }
   return inputs;

@@ -14,6 +14,9 @@ namespace lrurec::model {
 ///   y   = LN(dropout(LRU(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 ///
+/// With ModelConfig::gates each sublayer has a gate, y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x), and with
+/// ModelConfig::network another network stands in PFFN's place.
+///
 /// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line;
 /// ModelConfig::backbone puts another recurrence in the LRU's place.
 class RecurrentBlock : public nn::Module {
@@ -35,15 +38,20 @@ class RecurrentBlock : public nn::Module {
   Tensor initial_state(std::int64_t n) const { return recurrence_->initial_state(n); }
   Tensor step(const Tensor& x, const Tensor& state) const;
 
-  /// Null where something else stands in its place.
-  const nn::LRU* lru() const { return dynamic_cast<const nn::LRU*>(recurrence_.get()); }
+  /// The LRU, also the one inside nn::GatedLRU; null where something else stands in its place.
+  const nn::LRU* lru() const;
+  /// What that LRU is given.
+  Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
 
  private:
   Variable position_wise_half(const Variable& y, const nn::ForwardContext& context) const;
+  /// sigmoid(W x + b) * f, or f where there is no gate.
+  static Variable gated(const std::optional<nn::Linear>& gate, const Variable& f, const Variable& x);
 
   std::unique_ptr<nn::SequenceLayer> recurrence_;
+  std::optional<nn::Linear> recurrence_gate_, feed_forward_gate_;
   nn::ResidualNorm recurrence_norm_;
-  std::optional<nn::FeedForward> feed_forward_;  ///< and its norm, or neither
+  std::unique_ptr<nn::PositionWise> feed_forward_;  ///< and its norm, or neither
   std::optional<nn::ResidualNorm> feed_forward_norm_;
   bool outer_gelu_;
 };

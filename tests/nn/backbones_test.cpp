@@ -6,6 +6,7 @@
 #include <complex>
 #include <numbers>
 
+#include "nn/gated_lru.h"
 #include "nn/rwkv.h"
 #include "nn/s4.h"
 #include "nn/s4d.h"
@@ -154,6 +155,56 @@ TEST(S4, IsTheDenseRecurrence) {
       EXPECT_NEAR(found[2 * (h * N + k)], wanted.real(), 1e-9) << h << " " << k;
       EXPECT_NEAR(found[2 * (h * N + k) + 1], wanted.imag(), 1e-9) << h << " " << k;
     }
+  }
+}
+
+// Each token written out: W_o (LRU(silu(c)) * silu(W_z x + b_z)) + b_o, where c sees four tokens of its
+// sequence.
+TEST(GatedLRU, IsAConvolutionTheLRUAndAGate) {
+  Initializer init(4, DType::f64);
+  GatedLRU layer(3, 5, init);
+  for (auto& p : layer.named_parameters()) {
+    if (is_complex(p.variable.dtype()) || p.name.starts_with("lru.")) continue;
+    p.variable.set_value(test::random_normal(p.variable.shape(), DType::f64, 11));
+  }
+  const std::vector<std::int64_t> ends{0, 1, 7};
+  const Tensor x = test::random_normal({7, 3}, DType::f64, 12), offsets = Tensor::from(ends);
+  const auto linear = [&](const std::string& name, const std::vector<double>& row) {
+    const auto W = values(layer, name + ".weight"), b = values(layer, name + ".bias");
+    std::vector<double> out(b);
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      for (std::size_t j = 0; j < row.size(); ++j) out[i] += W[i * row.size() + j] * row[j];
+    }
+    return out;
+  };
+  const auto silu = [](double z) { return z / (1 + std::exp(-z)); };
+  const auto rows = x.to_vector<double>();
+  const auto row = [&](std::int64_t t) {
+    const auto at = rows.begin() + static_cast<std::ptrdiff_t>(3 * t);
+    return std::vector<double>(at, at + 3);
+  };
+  const auto w = values(layer, "filter"), b = values(layer, "filter_bias");
+  std::vector<double> inner;
+  for (std::size_t s = 0; s + 1 < ends.size(); ++s) {
+    for (std::int64_t t = ends[s]; t < ends[s + 1]; ++t) {
+      std::vector<double> c(b);
+      for (std::int64_t j = 0; j < 4 && t - j >= ends[s]; ++j) {
+        const auto u = linear("input", row(t - j));
+        for (std::size_t e = 0; e < 6; ++e) c[e] += w[static_cast<std::size_t>(j) * 6 + e] * u[e];
+      }
+      for (const double z : c) inner.push_back(silu(z));
+    }
+  }
+  const Tensor y = layer.lru().forward(Variable(Tensor::from(inner, {7, 6})), offsets).y.value();
+  const auto recurrent = y.to_vector<double>();
+  const auto found = layer.mix(Variable(x), offsets, {}).value().to_vector<double>();
+  for (std::int64_t t = 0; t < 7; ++t) {
+    auto gate = linear("gate", row(t));
+    for (std::size_t e = 0; e < 6; ++e)
+      gate[e] = silu(gate[e]) * recurrent[static_cast<std::size_t>(t) * 6 + e];
+    const auto wanted = linear("output", gate);
+    for (std::size_t h = 0; h < 3; ++h)
+      EXPECT_NEAR(found[static_cast<std::size_t>(t) * 3 + h], wanted[h], 1e-12);
   }
 }
 

@@ -50,6 +50,27 @@ TEST(Windows, AroundTheMaximumLength) {
             (Expected{{{0, 6, 7}, {6, 7, 8}, {0, 1, 3}}, {{0, 3, 4}, {3, 4, 5}, {0, 1, 3}}}));
 }
 
+// With the heads every training item is a label once, whatever the length.
+TEST(Windows, WithHeadsEveryItemIsALabelOnce) {
+  for (std::int32_t n = 1; n <= 14; ++n) {
+    for (std::int64_t L = 1; L <= 5; ++L) {
+      const Dataset data = user_with(n);
+      std::vector<std::int64_t> labels;
+      for (const auto& window : training_windows(data, L, /*with_heads=*/true)) {
+        EXPECT_LE(label_count(window, L), L);
+        PackedBatch batch;
+        pack_window(data, window, L, batch);
+        EXPECT_LE(std::ssize(batch.items), L);
+        labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
+      }
+      std::vector<std::int64_t> all(static_cast<std::size_t>(n));
+      std::iota(all.begin(), all.end(), 1);
+      std::ranges::sort(labels);
+      EXPECT_EQ(labels, all) << n << " items, L = " << L;
+    }
+  }
+}
+
 TEST(Windows, MaximumLengthOne) {
   EXPECT_EQ(pack_all(user_with(1), 1), (Expected{{{0}, {1}, {0, 1}}}));
   EXPECT_EQ(pack_all(user_with(2), 1), (Expected{{{0}, {2}, {0, 1}}, {{0}, {1}, {0, 1}}}));

@@ -176,13 +176,17 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
        std::vector<model::ModelConfig>{{.num_items = 7, .layer_norm = false},
                                        {.num_items = 7, .residual = false},
                                        {.num_items = 7, .pffn = false},
-                                       {.num_items = 7, .backbone = "rwkv"}}) {
+                                       {.num_items = 7, .backbone = "rwkv"},
+                                       {.num_items = 7, .network = "swiglu", .gates = true},
+                                       {.num_items = 7, .backbone = "gated-lru", .gates = true}}) {
     const model::LRURec model(config, 1);
     const Weights weights = read(to_safetensors(model, {}, Names::ours, ComplexAs::c64));
     EXPECT_EQ(weights.config.layer_norm, config.layer_norm);
     EXPECT_EQ(weights.config.residual, config.residual);
     EXPECT_EQ(weights.config.pffn, config.pffn);
     EXPECT_EQ(weights.config.backbone, config.backbone);
+    EXPECT_EQ(weights.config.network, config.network);
+    EXPECT_EQ(weights.config.gates, config.gates);
     model::LRURec back(weights.config, 2);
     weights.load_into(back);
     EXPECT_EQ(back.parameter_count(), model.parameter_count());
@@ -207,6 +211,7 @@ TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   refused({.num_items = 7, .hidden = 4, .channels = 6}, "8 channels, this one 6");
   refused({.num_items = 7, .hidden = 4, .channels = 8, .outer_gelu = true}, "no outer GELU");
   refused({.num_items = 7, .hidden = 4, .channels = 8, .pffn = false}, "lacks some");
+  refused({.num_items = 7, .hidden = 4, .channels = 8, .gates = true}, "no gates");
 }
 
 TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {

@@ -86,8 +86,13 @@ TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
   const data::Dataset data = test::small_demo();
   data::Batcher batcher(data, {.max_length = 20}, 64, 1);
   const Batch batch(batcher.batch(0, 0));
-  for (const ModelConfig& variant : std::vector<ModelConfig>{
-           {}, {.outer_gelu = true}, {.layer_norm = false}, {.residual = false}, {.pffn = false}}) {
+  for (const ModelConfig& variant : std::vector<ModelConfig>{{},
+                                                             {.outer_gelu = true},
+                                                             {.layer_norm = false},
+                                                             {.residual = false},
+                                                             {.pffn = false},
+                                                             {.network = "swiglu", .gates = true},
+                                                             {.backbone = "gated-lru"}}) {
     for (const std::int64_t blocks : {0, 1, 2}) {
       ModelConfig config = variant;
       config.num_items = data.items(), config.hidden = 16, config.channels = 32, config.blocks = blocks;
@@ -214,8 +219,13 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
   }
   for (const ModelInfo* info : models()) {  // the formula beside the parameters
     if (info->name != "lrurec") continue;
-    for (const ModelConfig& variant : std::vector<ModelConfig>{
-             {.num_items = 5}, {.num_items = 5, .layer_norm = false}, {.num_items = 5, .pffn = false}}) {
+    for (const ModelConfig& variant :
+         std::vector<ModelConfig>{{.num_items = 5},
+                                  {.num_items = 5, .layer_norm = false},
+                                  {.num_items = 5, .pffn = false},
+                                  {.num_items = 5, .backbone = "gated-lru", .gates = true},
+                                  {.num_items = 5, .pffn = false, .gates = true},
+                                  {.num_items = 5, .hidden = 20, .network = "swiglu"}}) {
       double numbers = 0;
       for (const auto& p : LRURec(variant, 1).named_parameters()) {
         numbers += static_cast<double>(p.variable.shape().numel()) * (is_complex(p.variable.dtype()) ? 2 : 1);
@@ -223,6 +233,29 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
       EXPECT_EQ(info->real_parameters(variant), numbers);
     }
   }
+}
+
+// A gate that is shut lets nothing of its sublayer through, one that is wide open all of it.
+TEST(Model, GatesShutAndOpen) {
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3}),
+               at = Tensor::from(std::vector<std::int64_t>{0, 3});
+  ModelConfig config{.num_items = 5, .hidden = 8, .channels = 6, .layer_norm = false};
+  const LRURec plain(config, 1);
+  config.gates = true;
+  LRURec gated(config, 1);
+  for (auto& p : gated.named_parameters()) {
+    if (p.name.find("_gate.") == std::string::npos) p.variable.set_value(plain.parameter(p.name).value());
+  }
+  const auto out_with_gate_biases = [&](double bias) {
+    for (auto& p : gated.named_parameters()) {
+      if (p.name.find("_gate.") == std::string::npos) continue;
+      p.variable.set_value(Tensor::full(p.variable.shape(), p.name.ends_with("bias") ? bias : 0, DType::f32));
+    }
+    return gated.encode(ids, at).value();
+  };
+  EXPECT_LE(max_difference(out_with_gate_biases(40), plain.encode(ids, at).value()), 1e-6);
+  const Tensor embedded = ops::raw::embedding(plain.item_matrix().value(), ids);
+  EXPECT_LE(max_difference(out_with_gate_biases(-80), embedded), 1e-6);
 }
 
 // The second dropout rate, of the recurrence's output alone, follows the first unless it is set.

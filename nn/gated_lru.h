@@ -1,0 +1,43 @@
+#pragma once
+// The LRU between a short convolution and a gate.
+
+#include "nn/layers.h"
+#include "nn/lru.h"
+#include "nn/sequence_layer.h"
+
+namespace lrurec::nn {
+
+/// What recurrent language models put round their recurrence (Griffin: De et al., 2024; for recommendation
+/// RecBLR: Liu et al., 2024), with the LRU inside, E = 2 H:
+///
+///   c   = sum_{j < 4} w_j * (W_u x + b_u)_{t-j} + b_c      (each channel by itself; 0 before a sequence)
+///   y   = LRU(silu(c))
+///   out = W_o (y * silu(W_z x + b_z)) + b_o
+///
+/// The state is complex [n, D + 3 E]: the LRU's, and the last three rows that the convolution takes.
+class GatedLRU : public SequenceLayer {
+ public:
+  GatedLRU(std::int64_t hidden, std::int64_t channels, Initializer& init);
+
+  Variable mix_composed(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override;
+  Variable mix(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override;
+  void prepare_steps() override { lru_.prepare_steps(); }
+  Tensor initial_state(std::int64_t n) const override;
+  Tensor step(const Tensor& x, const Tensor& state) const override;
+
+  static constexpr std::int64_t expansion = 2, taps = 4;
+  const LRU& lru() const { return lru_; }
+  /// What the LRU inside is given, [tokens, H] -> [tokens, E].
+  Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
+
+ private:
+  /// silu of the convolution; rows[j]: what entered j tokens ago, [tokens, E].
+  Variable convolved(const Variables& rows) const;
+  Variable gated(const Variable& y, const Variable& x) const;
+
+  Linear input_, gate_, output_;  ///< W_u, W_z, W_o
+  Variable filter_, bias_;        ///< w: [4, E], the newest first; b_c: [E]
+  LRU lru_;
+};
+
+}  // namespace lrurec::nn
