@@ -23,12 +23,8 @@ LRURec make_model(DType real, ModelConfig config = {}) {
   return LRURec(config, 3, real);
 }
 
-const std::vector<ModelConfig> variants{{},
-                                        {.outer_gelu = true},
-                                        {.layer_norm = false},
-                                        {.residual = false},
-                                        {.pffn = false},
-                                        {.network = "swiglu", .gates = true}};
+const std::vector<ModelConfig> variants{
+    {}, {.outer_gelu = true}, {.layer_norm = false}, {.residual = false}, {.pffn = false}};
 
 std::vector<std::int64_t> history(std::int64_t length, std::int64_t user = 0) {
   std::vector<std::int64_t> ids;
