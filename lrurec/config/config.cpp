@@ -225,6 +225,9 @@ const std::vector<Setting>& settings() {
       {"beta2", &C::beta2, "of AdamW", 0, 0.999999999},
       {"adam_eps", &C::adam_eps, "of AdamW", 0, 1},
       {"clip_norm", &C::clip_norm, "largest norm of the whole gradient", 1e-12, large},
+      {"average", &C::average,
+       "decay of an average of the weights, validated and kept as best in their place; 0 = none", 0,
+       0.999999999},
       {"negatives", &C::negatives, "items a label is told from in training, 0 = all (full softmax)", 0, 1e9},
       {"negatives_shared", &C::negatives_shared, "the same negatives for a whole batch, not for a position"},
       {"log_correction", &C::log_correction, "scale negatives up to stand for all items"},
@@ -341,6 +344,22 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
                           config.*m = text;
                         }},
              setting->member);
+}
+
+void check_together(const TrainConfig& config) {
+  if (has_setting(config.model, "heads") && config.hidden % config.heads != 0) {
+    fail(ErrorKind::usage, "heads = {} do not divide hidden = {}; choose numbers that fit", config.heads,
+         config.hidden);
+  }
+  if (has_setting(config.model, "backbone") && !model::backbone(config.backbone).has_channels &&
+      config.channels != TrainConfig{}.channels) {
+    std::vector<std::string> names;
+    for (const auto& backbone : model::backbones()) {
+      if (backbone.has_channels) names.push_back(backbone.name);
+    }
+    fail(ErrorKind::usage, "channels = {}: the backbone {} has no channels; {} have them", config.channels,
+         config.backbone, fmt::join(names, " and "));
+  }
 }
 
 namespace {

@@ -57,6 +57,7 @@ struct TrainConfig {
   double beta2 = 0.999;
   double adam_eps = 1e-9;
   double clip_norm = 5.0;
+  double average = 0;  ///< decay of train::WeightAverage; 0: none
 
   std::int64_t negatives = 0;     ///< of the sampled softmax; 0: full softmax
   bool negatives_shared = false;  ///< the same for the whole batch instead of some for each position
@@ -105,6 +106,10 @@ TrainConfig preset(const std::string& name, const std::string& model = "lrurec")
 /// Sets one setting from text (a command-line flag). Not a number, out of range, or one that the model does
 /// not have: ErrorKind::usage naming `place`. `model` is set before the others, by preset().
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
+
+/// Settings that do not go together, such as heads that do not divide hidden, or a number of channels for a
+/// recurrence that has none, are ErrorKind::usage.
+void check_together(const TrainConfig& config);
 
 /// Reads a TOML file over `config`: keys `preset` and `model` are applied first, the others on top of them.
 /// An unknown key, or one that the model does not have, is ErrorKind::usage with file, line and suggestion; a

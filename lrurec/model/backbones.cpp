@@ -29,6 +29,7 @@ double recurrence_dropout(const ModelConfig& config) {
 const std::vector<BackboneInfo>& backbones() {
   static const std::vector<BackboneInfo> all{
       {.name = "lru",
+       .has_channels = true,
        .make = [](const ModelConfig& config, std::int64_t, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::LRU>(config.hidden, config.channels, init);
        },
@@ -42,6 +43,7 @@ const std::vector<BackboneInfo>& backbones() {
          return {4 * H_of(config) * D_of(config), 4 * H_of(config) * D_of(config)};
        }},
       {.name = "gated-lru",
+       .has_channels = true,
        .make = [](const ModelConfig& config, std::int64_t, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::GatedLRU>(config.hidden, config.channels, init);
        },
@@ -57,6 +59,7 @@ const std::vector<BackboneInfo>& backbones() {
          return {2 * H * E + 4 * E * D, 4 * E * D + 4 * H * E};
        }},
       {.name = "s4d",
+       .has_channels = false,
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::S4D>(config.hidden, recurrence_dropout(config),
                                           inner_site + static_cast<std::uint64_t>(index), init);
@@ -67,6 +70,7 @@ const std::vector<BackboneInfo>& backbones() {
          return {8 * states, 4 * states + 4 * H * H};
        }},
       {.name = "s4",
+       .has_channels = false,
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::S4>(config.hidden, recurrence_dropout(config),
                                          inner_site + static_cast<std::uint64_t>(index), init);
@@ -78,6 +82,7 @@ const std::vector<BackboneInfo>& backbones() {
          return {16 * states, 4 * states + 4 * H * H};
        }},
       {.name = "rwkv",
+       .has_channels = false,
        .make = [](const ModelConfig& config, std::int64_t index, nn::Initializer& init) -> Layer {
          return std::make_unique<nn::RwkvTimeMixing>(config.hidden, index, config.blocks, init);
        },

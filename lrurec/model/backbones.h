@@ -15,7 +15,8 @@
 namespace lrurec::model {
 
 struct BackboneInfo {
-  std::string name;  ///< of ModelConfig::backbone
+  std::string name;           ///< of ModelConfig::backbone
+  bool has_channels = false;  ///< ModelConfig::channels is its
   /// The layer of block `index`.
   std::function<std::unique_ptr<nn::SequenceLayer>(const ModelConfig&, std::int64_t index, nn::Initializer&)>
       make;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lrurec/model/models.h"
+#include "lrurec/train/weight_average.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "tensor/error.h"
@@ -95,9 +96,11 @@ void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::O
     if (checkpoint.optimizer.empty())
       fail(ErrorKind::file, "it holds no optimiser state, so it cannot be resumed");
     auto wanted = optimizer.state();
-    nn::check_names(wanted, checkpoint.optimizer);
+    auto own = checkpoint.optimizer;
+    std::erase_if(own, [](const auto& entry) { return WeightAverage::is_ours(entry.first); });
+    nn::check_names(wanted, own);
     for (auto& [name, tensor] : wanted) {
-      tensor.copy_(nn::from_record(checkpoint.optimizer.at(name), name, tensor.dtype(), tensor.shape()));
+      tensor.copy_(nn::from_record(own.at(name), name, tensor.dtype(), tensor.shape()));
     }
     optimizer.set_steps(checkpoint.progress.step);
   });

@@ -35,7 +35,8 @@ struct Checkpoint {
   std::int64_t num_users = 0;  ///< 0 in version 2, which had no model that knows its users
   Progress progress;
   std::map<std::string, nn::TensorRecord> parameters;
-  std::map<std::string, nn::TensorRecord> optimizer;  ///< empty in a checkpoint for evaluation only
+  /// And of WeightAverage; empty in a checkpoint for evaluation only.
+  std::map<std::string, nn::TensorRecord> optimizer;
   std::uint32_t version = newest_version;
 
   /// 1 has no best_regular_recall and loss of unlogged steps, 2 no num_users.

@@ -16,7 +16,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
                  Events events)
-    : config_(config), data_(data), folder_(folder), events_(std::move(events)), stepper_(config, data) {}
+    : config_(config), data_(data), folder_(folder), events_(std::move(events)), stepper_(config, data) {
+  if (config.average > 0) average_.emplace(stepper_.model(), config.average);
+}
 
 void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   if (checkpoint.fingerprint != data_.fingerprint()) {
@@ -30,6 +32,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   }
   load_parameters(checkpoint, path, stepper_.model());
   load_optimizer(checkpoint, path, stepper_.optimizer());
+  if (average_) average_->load(checkpoint.optimizer);
   progress_ = checkpoint.progress;
   collected_ = progress_.step;
 }
@@ -41,13 +44,14 @@ const Progress& Trainer::run() {
   const auto finish = [&](const std::string& why) -> const Progress& {
     collect();
     progress_.finished = why;
-    folder_.save_last(snapshot(true));
+    folder_.save_last(snapshot(Purpose::to_resume));
     return progress_;
   };
   if (!progress_.finished.empty() && progress_.step >= planned_steps())
     return progress_;  // nothing left to do
   if (progress_.best_recall < 0) {
-    folder_.save_last(snapshot(true));  // from here on the folder holds a run that can be continued
+    folder_.save_last(
+        snapshot(Purpose::to_resume));  // from here on the folder holds a run that can be continued
     validate(Round::regular);           // step 0
   }
   while (true) {
@@ -62,11 +66,11 @@ const Progress& Trainer::run() {
     train_step();
     if (progress_.step % config_.validate_every == 0) {
       validate(Round::regular);
-      folder_.save_last(snapshot(true));
+      folder_.save_last(snapshot(Purpose::to_resume));
     }
     if (events_.stop_requested()) {
       collect();
-      folder_.save_last(snapshot(true));
+      folder_.save_last(snapshot(Purpose::to_resume));
       return progress_;
     }
   }
@@ -75,10 +79,10 @@ const Progress& Trainer::run() {
 eval::Evaluation Trainer::evaluate() const {
   constexpr auto split = data::Split::validation;
   if (config_.eval_negatives == 0) {
-    return eval::evaluate(data_, model(), {split, config_.max_length, 0, /*with_loss=*/true});
+    return eval::evaluate(data_, validated(), {split, config_.max_length, 0, /*with_loss=*/true});
   }
   return eval::evaluate_sampled(data_,
-                                eval::model_candidate_scorer(model(), data_, split, config_.max_length),
+                                eval::model_candidate_scorer(validated(), data_, split, config_.max_length),
                                 {.split = split,
                                  .max_length = config_.max_length,
                                  .negatives = config_.eval_negatives,
@@ -90,6 +94,7 @@ void Trainer::train_step() {
   if (collected_ == progress_.step) collected_at_ = std::chrono::steady_clock::now();
   stepper_.start(progress_.step);
   ++progress_.step;
+  if (average_) average_->update(model(), progress_.step);
   if (!stepper_.device().is_cuda() || progress_.step % config_.log_every == 0) collect();
 }
 
@@ -135,14 +140,15 @@ void Trainer::validate(Round round) {
       {"step", progress_.step}, {"split", "val"}, {evaluation.label("loss"), *evaluation.loss}};
   if (evaluation.sampled > 0) line["candidates"] = evaluation.candidates();
   for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
-  if (const auto* recurrence = model().recurrence()) line["mean_abs_lambda"] = recurrence->mean_abs_lambda();
+  if (const auto* recurrence = validated().recurrence())
+    line["mean_abs_lambda"] = recurrence->mean_abs_lambda();
   folder_.log(line);
   folder_.write_metrics_table();
-  if (best) folder_.save_best(snapshot(false));
+  if (best) folder_.save_best(snapshot(Purpose::best));
   events_.on_validation({progress_.step, &evaluation, best, seconds_since(start)});
 }
 
-Checkpoint Trainer::snapshot(bool with_optimizer) const {
+Checkpoint Trainer::snapshot(Purpose purpose) const {
   stepper_.check_stable(progress_.step);
   release_memory_cache();  // a checkpoint is made of copies, and needs the memory that steps left behind
   Checkpoint checkpoint{config::to_toml(config_),
@@ -150,12 +156,13 @@ Checkpoint Trainer::snapshot(bool with_optimizer) const {
                         data_.items(),
                         data_.users(),
                         progress_,
-                        nn::to_records(model()),
+                        nn::to_records(purpose == Purpose::best ? validated() : model()),
                         {}};
-  if (with_optimizer) {
-    for (const auto& [name, tensor] : stepper_.optimizer().state())
-      checkpoint.optimizer.emplace(name, nn::to_record(tensor));
+  if (purpose == Purpose::best) return checkpoint;
+  for (const auto& [name, tensor] : stepper_.optimizer().state()) {
+    checkpoint.optimizer.emplace(name, nn::to_record(tensor));
   }
+  if (average_) checkpoint.optimizer.merge(average_->records());
   return checkpoint;
 }
 

@@ -8,6 +8,7 @@
 #include "lrurec/eval/sampled.h"
 #include "lrurec/train/run_folder.h"
 #include "lrurec/train/stepper.h"
+#include "lrurec/train/weight_average.h"
 
 namespace lrurec::train {
 
@@ -49,6 +50,8 @@ class Trainer {
 
   const Progress& progress() const { return progress_; }
   const model::Model& model() const { return stepper_.model(); }
+  /// What is validated and kept as best: the model, or its average (TrainConfig::average).
+  const model::Model& validated() const { return average_ ? average_->model() : model(); }
   std::int64_t planned_steps() const { return stepper_.planned_steps(); }
 
  private:
@@ -59,13 +62,16 @@ class Trainer {
   /// A round counts for patience where an uninterrupted run has one too.
   enum class Round { regular, at_the_end };
   void validate(Round round);
-  Checkpoint snapshot(bool with_optimizer) const;
+  /// To go on from, or of what was validated.
+  enum class Purpose { to_resume, best };
+  Checkpoint snapshot(Purpose purpose) const;
 
   config::TrainConfig config_;
   const data::Dataset& data_;
   const RunFolder& folder_;
   Events events_;
   Stepper stepper_;
+  std::optional<WeightAverage> average_;
   Progress progress_;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen
   std::chrono::steady_clock::time_point collected_at_;

@@ -1,6 +1,7 @@
 #include "lrurec/train/trainer.h"
 #include "lrurec/model/lrurec.h"
 #include "lrurec/model/models.h"
+#include "lrurec/train/loaded_run.h"
 
 #include <cmath>
 #include <fstream>
@@ -15,6 +16,7 @@ namespace lrurec::train {
 namespace {
 
 using test::expect_error;
+using test::max_difference;
 using test::TemporaryFolder;
 
 config::TrainConfig tiny() {
@@ -146,6 +148,55 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
     EXPECT_EQ(saved_state(run), saved_state(whole)) << "stopped after step " << stop;
     EXPECT_EQ(metrics(folder / name), metrics(folder / "whole")) << "the loss logged after it, too";
   }
+}
+
+// What is validated and kept as best is the average of the weights over the steps, which a resumed run goes
+// on with.
+TEST(Trainer, AveragesWeights) {
+  const data::Dataset data = test::small_demo();
+  const TemporaryFolder folder;
+  auto config = tiny();
+  config.average = 0.6;
+  config.max_steps = config.validate_every = 7;
+  const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
+  Trainer trainer(config, data, whole);
+  trainer.run();
+  ASSERT_EQ(trainer.progress().best_step, 7);
+
+  // By hand, from the weights after each step.
+  Stepper stepper(config, data);
+  std::map<std::string, std::vector<double>> average;
+  const auto numbers = [](const Tensor& value) {
+    return (is_complex(value.dtype()) ? value.view_as_real() : value).to(DType::f64).to_vector<double>();
+  };
+  for (const auto& p : stepper.model().named_parameters()) average[p.name] = numbers(p.variable.value());
+  for (std::int64_t step = 0; step < 7; ++step) {
+    stepper.run(step);
+    const double t = static_cast<double>(step + 1), d = std::min(0.6, t / (t + 9));
+    for (const auto& p : stepper.model().named_parameters()) {
+      const auto now = numbers(p.variable.value());
+      for (std::size_t i = 0; i < now.size(); ++i)
+        average[p.name][i] = d * average[p.name][i] + (1 - d) * now[i];
+    }
+  }
+  const auto best = Checkpoint::load(whole.checkpoint("best")),
+             last = Checkpoint::load(whole.checkpoint("last"));
+  const auto model = load_model(best, "best"), raw = load_model(last, "last");
+  for (const auto& p : model->named_parameters()) {
+    const auto found = numbers(p.variable.value());
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], average[p.name][i], 1e-6) << p.name;
+    EXPECT_EQ(max_difference(raw->parameter(p.name).value(), stepper.model().parameter(p.name).value()), 0);
+  }
+
+  Events events;
+  std::int64_t steps = 0;
+  events.stop_requested = [&] { return ++steps == 3; };
+  Trainer(config, data, run, events).run();
+  const auto loaded = run.load_last();
+  Trainer second(config, data, run);
+  second.resume(loaded.checkpoint, loaded.path);
+  second.run();
+  EXPECT_EQ(saved_state(run), saved_state(whole));
 }
 
 TEST(Trainer, ACrashBetweenCheckpointsLosesNothing) {

@@ -1,0 +1,37 @@
+#include "lrurec/train/weight_average.h"
+
+#include <algorithm>
+
+#include "nn/serialization/module_file.h"
+#include "ops/ops.h"
+
+namespace lrurec::train {
+
+void WeightAverage::update(const model::Model& weights, std::int64_t step) {
+  const NoGrad no_grad;
+  const auto t = static_cast<double>(step);
+  const double d = std::min(decay_, t / (t + 9));
+  const auto from = weights.named_parameters(), to = model_->named_parameters();
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const Variable next = to[i].variable * d + from[i].variable * (1 - d);
+    Tensor(to[i].variable.value()).copy_(next.value());
+  }
+}
+
+std::map<std::string, nn::TensorRecord> WeightAverage::records() const {
+  std::map<std::string, nn::TensorRecord> named;
+  for (auto& [name, record] : nn::to_records(*model_)) {
+    named.emplace(std::string(prefix) + name, std::move(record));
+  }
+  return named;
+}
+
+void WeightAverage::load(const std::map<std::string, nn::TensorRecord>& records) {
+  std::map<std::string, nn::TensorRecord> own;
+  for (const auto& [name, record] : records) {
+    if (is_ours(name)) own.emplace(name.substr(prefix.size()), record);
+  }
+  nn::load_records(own, *model_);
+}
+
+}  // namespace lrurec::train
