@@ -2,8 +2,9 @@
 // The usual layers. x: [tokens, width] throughout; any leading dimensions work.
 //
 // Outside training, `step` takes one token of each of n sequences, [n, width], and records nothing: it has
-// the bits of forward. Layers whose kernels read their weights in another layout pack them once in
-// prepare_steps; steps then take no notice of later changes of the weights.
+// the bits of forward, but for products that are left to OpenBLAS (SwiGLU). Layers whose kernels read their
+// weights in another layout pack them once in prepare_steps; steps then take no notice of later changes of
+// the weights.
 
 #include <optional>
 

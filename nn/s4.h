@@ -19,17 +19,23 @@ struct LegS {
 /// B_n = sqrt(2n + 1).
 LegS legs(std::int64_t pairs);
 
-/// Each channel has
+/// Each channel has, on both halves of its states and discretised by the bilinear rule,
 ///
-///   A = diag(Lambda) - P P^*,  Lambda = -exp(a) + i w                          (on both halves of the
-///   states) s_t = (1 - Delta/2 A)^-1 ((1 + Delta/2 A) s_{t-1} + Delta B u_t)           (bilinear) ssm_t = 2
-///   Re(sum_n C_n s_t)
+///   A = diag(Lambda) - P P^*,  Lambda = -exp(a) + i w
+///   s_t = (1 - Delta/2 A)^-1 ((1 + Delta/2 A) s_{t-1} + Delta B u_t)
+///   ssm_t = 2 Re(sum_n C_n s_t)
 ///
-/// The inverse of a diagonal plus rank 1 is one too (Sherman and Morrison). With d = 1 / (1 - Delta/2 Lambda)
-/// and k = 1 / (1 + Delta Re sum |P|^2 d) a step is that of ops::dplr_ssm with
+/// The inverse of a diagonal plus rank 1 is one too (Sherman and Morrison). With
 ///
-///   a = (1 + Delta/2 Lambda) d,  e = Delta/2 P d,  f = 2 k conj(P) d,
-///   b = Delta B d - e k 2 Re sum(conj(P) Delta B d).
+///   d = 1 / (1 - Delta/2 Lambda)
+///   k = 1 / (1 + Delta Re sum |P|^2 d)
+///
+/// a step is that of ops::dplr_ssm with
+///
+///   a = (1 + Delta/2 Lambda) d
+///   e = Delta/2 P d
+///   f = 2 k conj(P) d
+///   b = Delta B d - e k 2 Re sum(conj(P) Delta B d)
 ///
 /// The published code makes the convolution's kernel from the same numbers, for all L at once; here the
 /// recurrence itself is run, so sequences are packed and of any length, and a session has its states.

@@ -68,7 +68,7 @@ bool contains(const std::vector<std::string>& list, const std::string& key) {
 std::vector<std::string> owners(const std::string& key) {
   std::vector<std::string> names;
   for (const auto* info : model::models()) {
-    if (contains(info->settings, key)) names.push_back(info->name);
+    if (contains(info->settings, key) || contains(info->example_settings, key)) names.push_back(info->name);
   }
   return names;
 }
@@ -351,14 +351,16 @@ void check_together(const TrainConfig& config) {
     fail(ErrorKind::usage, "heads = {} do not divide hidden = {}; choose numbers that fit", config.heads,
          config.hidden);
   }
-  if (has_setting(config.model, "backbone") && !model::backbone(config.backbone).has_channels &&
-      config.channels != TrainConfig{}.channels) {
+}
+
+void check_channels(const TrainConfig& config, const std::string& place) {
+  if (has_setting(config.model, "backbone") && !model::backbone(config.backbone).has_channels) {
     std::vector<std::string> names;
     for (const auto& backbone : model::backbones()) {
       if (backbone.has_channels) names.push_back(backbone.name);
     }
-    fail(ErrorKind::usage, "channels = {}: the backbone {} has no channels; {} have them", config.channels,
-         config.backbone, fmt::join(names, " and "));
+    fail(ErrorKind::usage, "{}: the backbone {} has no channels; {} have them", place, config.backbone,
+         fmt::join(names, " and "));
   }
 }
 

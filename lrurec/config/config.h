@@ -107,9 +107,10 @@ TrainConfig preset(const std::string& name, const std::string& model = "lrurec")
 /// not have: ErrorKind::usage naming `place`. `model` is set before the others, by preset().
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
 
-/// Settings that do not go together, such as heads that do not divide hidden, or a number of channels for a
-/// recurrence that has none, are ErrorKind::usage.
+/// Heads that do not divide hidden are ErrorKind::usage.
 void check_together(const TrainConfig& config);
+/// For where channels are asked for by name: a recurrence that has none is ErrorKind::usage naming `place`.
+void check_channels(const TrainConfig& config, const std::string& place);
 
 /// Reads a TOML file over `config`: keys `preset` and `model` are applied first, the others on top of them.
 /// An unknown key, or one that the model does not have, is ErrorKind::usage with file, line and suggestion; a

@@ -177,9 +177,11 @@ Names names_of(const nn::Safetensors& file) {
 model::ModelConfig config_of_metadata(const Metadata& metadata, const model::ModelInfo& info) {
   config::TrainConfig settings = config::preset("ml-1m", info.name);
   for (const auto& key : info.settings) {
-    const std::string text = metadata.text(key);
-    if (text.empty()) fail(ErrorKind::file, "its metadata lack '{}' of the model {}", key, info.name);
-    config::set(settings, key, text, "its metadata");
+    // A setting that did not exist when the file was written has the value that leaves all as it was; the
+    // sizes are compared below.
+    if (const std::string text = metadata.text(key); !text.empty()) {
+      config::set(settings, key, text, "its metadata");
+    }
   }
   settings.max_length = std::max<std::int64_t>(1, metadata.number<std::int64_t>("max_len").value_or(0));
   const auto items = metadata.number<std::int64_t>("num_items").value_or(0);

@@ -41,7 +41,8 @@ const ModelInfo& LRURec::about() {
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
-                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "train_heads"},
+                   "layer_norm", "residual", "pffn", "backbone", "network", "gates"},
+      .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<LRURec>(config, init);

@@ -39,6 +39,8 @@ struct ModelInfo {
   data::ExampleKind examples;
   /// Settings that decide what the model computes; others of lrurec/model/config.h are not its own.
   std::vector<std::string> settings;
+  /// Settings that decide what it is trained on.
+  std::vector<std::string> example_settings{};
   /// What differs from the defaults, for a preset's name; "" stands for all of them.
   std::map<std::string, SettingTexts> presets;
 

@@ -15,7 +15,8 @@ const ModelInfo& SASRec::about() {
       .paper = "Kang and McAuley, ICDM 2018",
       .event_cost = "n H^2 + n^2 H",
       .examples = data::ExampleKind::windows,
-      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps", "train_heads"},
+      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps"},
+      .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<SASRec>(config, init);

@@ -55,16 +55,16 @@ Kind parse_kind(const std::string& name) {
   return Kind::metrics;
 }
 
-void add_settings(const toml::table& table, Variant& variant) {
+model::SettingTexts settings_of(const toml::table& table) {
+  model::SettingTexts texts;
   if (const auto* settings = table["settings"].as_table()) {
-    for (const auto& [key, node] : *settings) variant.settings[std::string(key.str())] = setting_text(node);
+    for (const auto& [key, node] : *settings) texts[std::string(key.str())] = setting_text(node);
   }
+  return texts;
 }
 
 Variant read_variant(const std::string& name, const toml::table& table) {
-  Variant variant{name, text(table, "title"), text(table, "model"), {}};
-  add_settings(table, variant);
-  return variant;
+  return {name, text(table, "title"), text(table, "model"), settings_of(table)};
 }
 
 /// Figure 4: one variant for each value of each setting.
@@ -99,7 +99,6 @@ Artifact read_artifact(const std::string& name, const toml::table& table,
   for (const auto& wanted : texts(table, "variants")) {
     artifact.variants.push_back(*std::find_if(variants.begin(), variants.end(),
                                               [&](const Variant& known) { return known.name == wanted; }));
-    add_settings(table, artifact.variants.back());
   }
   if (artifact.kind == Kind::sensitivity) expand_grid(table, artifact);
   if (const auto* values = table["values"].as_table()) {
@@ -136,7 +135,7 @@ const Paper& paper() {
     for (const auto& [name, table] : tables_of(*file["data"].as_table())) {
       const auto number = [&t = *table](std::string_view key) { return t[key].value<double>().value(); };
       read.data.push_back({name, text(*table, "title"), number("users"), number("items"),
-                           number("interactions"), number("length"), number("density")});
+                           number("interactions"), number("length"), number("density"), settings_of(*table)});
     }
     for (const auto& [name, table] : tables_of(file)) {
       if (table->contains("kind")) read.artifacts.push_back(read_artifact(name, *table, variants));
@@ -162,6 +161,7 @@ const Artifact& find_artifact(const std::string& name) {
 
 config::TrainConfig training(const PaperData& data, const Variant& variant) {
   config::TrainConfig config = config::preset(data.name, variant.model);
+  for (const auto& [key, value] : data.settings) config::set(config, key, value, data.title);
   for (const auto& [key, value] : variant.settings) config::set(config, key, value, variant.title);
   return config;
 }

@@ -19,6 +19,7 @@ extern const std::string_view paper_toml;
 struct PaperData {
   std::string name, title;
   double users = 0, items = 0, interactions = 0, length = 0, density = 0;
+  model::SettingTexts settings{};  ///< of all trainings on it, over the preset
 };
 
 /// What is trained: a model, with some settings over the preset of the data set.
@@ -57,7 +58,7 @@ std::vector<std::string> artifact_names();
 /// An unknown name is ErrorKind::usage with a suggestion.
 const Artifact& find_artifact(const std::string& name);
 
-/// The training of a variant on a data set: its preset, with the variant's settings.
+/// The training of a variant on a data set: its preset, with the settings of both.
 config::TrainConfig training(const PaperData& data, const Variant& variant);
 
 }  // namespace lrurec::reproduce

@@ -37,6 +37,12 @@ RunState look_at(const Run& wanted) {
          folder.string());
   }
   const train::Progress& progress = checkpoint.progress;
+  if (const auto most = wanted.config.max_steps; most > 0 && progress.step > most) {
+    fail(ErrorKind::usage,
+         "{} was trained to step {}, further than the {} asked for; allow as many, or write into another "
+         "folder",
+         folder.string(), progress.step, most);
+  }
   RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}, progress.finished};
   if (!progress.finished.empty() && same_limits(had, wanted.config)) state.kind = RunState::Kind::finished;
   for (const auto& line : run.log_lines()) {

@@ -40,7 +40,9 @@ std::int64_t most_at_once(std::vector<double> bytes, std::int64_t jobs, double l
   return count;
 }
 
-double run_memory(double peak, double parameters) { return 1.1 * (peak + 24 * parameters + 64e6); }
+double run_memory(double peak, double parameters, bool averaged) {
+  return 1.1 * (peak + (averaged ? 32 : 24) * parameters + 64e6);
+}
 
 double available_memory() {
   std::ifstream in("/proc/meminfo");

@@ -1,6 +1,7 @@
 #include "lrurec/train/checkpoint.h"
 
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "lrurec/model/models.h"
@@ -96,14 +97,20 @@ void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::O
     if (checkpoint.optimizer.empty())
       fail(ErrorKind::file, "it holds no optimiser state, so it cannot be resumed");
     auto wanted = optimizer.state();
-    auto own = checkpoint.optimizer;
-    std::erase_if(own, [](const auto& entry) { return WeightAverage::is_ours(entry.first); });
+    std::set<std::string> own;
+    for (const auto& [name, record] : checkpoint.optimizer) {
+      if (!WeightAverage::is_ours(name)) own.insert(name);
+    }
     nn::check_names(wanted, own);
     for (auto& [name, tensor] : wanted) {
-      tensor.copy_(nn::from_record(own.at(name), name, tensor.dtype(), tensor.shape()));
+      tensor.copy_(nn::from_record(checkpoint.optimizer.at(name), name, tensor.dtype(), tensor.shape()));
     }
     optimizer.set_steps(checkpoint.progress.step);
   });
+}
+
+void load_average(const Checkpoint& checkpoint, const std::string& path, WeightAverage& average) {
+  naming(path, [&] { average.load(checkpoint.optimizer); });
 }
 
 }  // namespace lrurec::train

@@ -12,6 +12,8 @@
 
 namespace lrurec::train {
 
+class WeightAverage;
+
 /// Where a run stands beside its weights. Batch order and dropout are functions of seed and step, so nothing
 /// else needs to be kept for a bit-exact continuation.
 struct Progress {
@@ -66,5 +68,6 @@ model::ModelConfig model_config(const Checkpoint& checkpoint, const config::Trai
 /// that no model may have (Model::problem) are ErrorKind::file, naming the tensor.
 void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::Model& model);
 void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::Optimizer& optimizer);
+void load_average(const Checkpoint& checkpoint, const std::string& path, WeightAverage& average);
 
 }  // namespace lrurec::train

@@ -32,7 +32,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   }
   load_parameters(checkpoint, path, stepper_.model());
   load_optimizer(checkpoint, path, stepper_.optimizer());
-  if (average_) average_->load(checkpoint.optimizer);
+  if (average_) load_average(checkpoint, path, *average_);
   progress_ = checkpoint.progress;
   collected_ = progress_.step;
 }

@@ -19,9 +19,8 @@ std::map<std::string, TensorRecord> to_records(const Module& module) {
   return records;
 }
 
-void check_names(const std::map<std::string, Tensor>& wanted,
-                 const std::map<std::string, TensorRecord>& found) {
-  for (const auto& [name, record] : found) {
+void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std::string>& found) {
+  for (const auto& name : found) {
     if (!wanted.contains(name)) fail(ErrorKind::file, "tensor '{}' is not part of this model", name);
   }
   for (const auto& [name, tensor] : wanted) {
@@ -33,7 +32,9 @@ void load_records(const std::map<std::string, TensorRecord>& records, Module& mo
   auto parameters = module.named_parameters();
   std::map<std::string, Tensor> wanted;
   for (const auto& p : parameters) wanted.emplace(p.name, p.variable.value());
-  check_names(wanted, records);
+  std::set<std::string> names;
+  for (const auto& [name, record] : records) names.insert(name);
+  check_names(wanted, names);
   Tensors values;
   for (const auto& p : parameters) {
     values.push_back(from_record(records.at(p.name), p.name, p.variable.dtype(), p.variable.shape()));

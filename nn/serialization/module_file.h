@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 #include "nn/module.h"
@@ -18,8 +19,7 @@ std::map<std::string, TensorRecord> to_records(const Module& module);
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module);
 
 /// ErrorKind::file naming the first tensor that only one side has.
-void check_names(const std::map<std::string, Tensor>& wanted,
-                 const std::map<std::string, TensorRecord>& found);
+void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std::string>& found);
 
 /// Writes and reads a file of weights (envelope kind "weights").
 void save_module(const std::filesystem::path& path, const Module& module);

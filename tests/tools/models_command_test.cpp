@@ -130,7 +130,7 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
           "gru4rec has no setting heads; sasrec, bert4rec have it");
   refused("train d.lrd -o r --model sasrec --heads 3", 2, "heads = 3 do not divide hidden = 64");
   refused("train d.lrd -o r --backbone rwkv --channels 64", 2,
-          "channels = 64: the backbone rwkv has no channels; lru and gated-lru have them");
+          "--channels: the backbone rwkv has no channels; lru and gated-lru have them");
   refused("train d.lrd -o r --network swiglo", 2, "did you mean 'swiglu'?");
   test::write_text(folder / "s.toml", "model = \"mf\"\nmax_steps = 3\ndropout = 0.5\n");
   refused("train d.lrd -o r --config s.toml", 2, "s.toml:3: mf has no setting dropout");

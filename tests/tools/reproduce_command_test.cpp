@@ -109,13 +109,21 @@ TEST(ReproduceCommand, EveryKindHasItsPage) {
 
 TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
   const TemporaryFolder folder;
-  const auto made = run_lrurec(folder, "reproduce table4 --only lrurec --max-steps 1 --share 0.0005 -o out");
+  const std::string command = "reproduce table4 --only lrurec --max-steps 1 --share 0.0005 -o out";
+  const auto made = run_lrurec(folder, command);
   ASSERT_EQ(made.code, 0) << made.err;
   EXPECT_NE(made.err.find("XLong cannot be had"), std::string::npos) << made.err;
   EXPECT_NE(made.out.find("generated, not the paper's data"), std::string::npos) << made.out;
   const json outcome = json::parse(read_text(folder / "out/table4.json"));
   EXPECT_TRUE(outcome["data"][0]["generated"].get<bool>());
   EXPECT_TRUE(row_of(outcome, "lrurec", "NDCG@10").contains("value"));
+
+  // What somebody evaluated among other candidates is not taken for the table's.
+  const std::string run = json(outcome["runs"][0]["folder"]).get<std::string>();
+  ASSERT_EQ(run_lrurec(folder, "evaluate '" + run + "' --eval-negatives 3").code, 0);
+  const auto again = run_lrurec(folder, command + " --json");
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(json::parse(again.out)["rows"], outcome["rows"]);
 }
 
 TEST(ReproduceCommand, RefusesWhatItCannotDo) {
@@ -135,6 +143,13 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   refused("table2 --data ml-1m=d.lrd --only lrurec -o out", 2, "nothing to choose from");
   refused("table3 --data ml-1m=d.lrd --only lrurec --seeds 1,1 -o out", 2, "--seeds");
   refused("table3 --data ml-1m=d.lrd --only lrurec --memory '1 MB' -o out", 7, "allow more with --memory");
+  EXPECT_NE(run_lrurec(folder, "reproduce table2 --dry-run --data ml-1m=d.lrd -o out")
+                .out.find("needs no training"),
+            std::string::npos);
+  // What is there went further.
+  ASSERT_EQ(run_lrurec(folder, "reproduce table5 -q --max-steps 3 --data ml-1m=d.lrd -o far").code, 0);
+  refused("table5 --max-steps 2 --data ml-1m=d.lrd -o far", 2,
+          "was trained to step 3, further than the 2 asked for");
   // A folder of other data.
   ASSERT_EQ(run_lrurec(folder, "reproduce table5 -q --max-steps 1 --data ml-1m=d.lrd -o out").code, 0);
   ASSERT_EQ(

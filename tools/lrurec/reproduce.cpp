@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -62,17 +63,19 @@ class Reproduction {
       : options_(options), artifact_(reproduce::find_artifact(options.what)) {
     sweep::check_seeds(options.request.seeds, "--seeds");
     plan_ = make_plan(artifact_, open_all(), options.request);
-    TrainingQueue::Limits limits{.jobs = options.jobs,
-                                 .memory = options.memory.empty()
-                                               ? 0.8 * sweep::available_memory()
-                                               : sweep::parse_memory(options.memory, "--memory"),
-                                 .who = "all runs together",
-                                 .metric = "Recall@10"};
-    if (limits.jobs == 0) {
-      limits.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / options.request.threads);
+    // One GPU, or a figure that shows seconds, is for one training at a time.
+    const bool on_gpu = Device::parse(options.request.device).is_cuda();
+    const bool alone = on_gpu || artifact_.kind == reproduce::Kind::efficiency;
+    const std::int64_t cores = std::thread::hardware_concurrency();
+    limits_ = {.jobs = options.jobs,
+               .memory = on_gpu ? std::numeric_limits<double>::max() : 0.8 * sweep::available_memory(),
+               .who = "all runs together",
+               .metric = "Recall@10"};
+    if (!options.memory.empty()) limits_.memory = sweep::parse_memory(options.memory, "--memory");
+    if (limits_.jobs == 0) {
+      limits_.jobs = alone ? 1 : std::max<std::int64_t>(1, cores / options.request.threads);
     }
-    limits_ = limits;
-    queue_.emplace(plan_.runs, limits, line_);
+    queue_.emplace(plan_.runs, limits_, line_);
   }
 
   void run() {
@@ -144,10 +147,14 @@ class Reproduction {
 
   /// What there is to do, and what it will take.
   void print_plan() const {
-    if (plan_.runs.empty()) return;
+    if (plan_.runs.empty()) {
+      if (options_.dry_run && options_.json) print_json({{"runs", nlohmann::json::array()}});
+      if (options_.dry_run && !options_.json) print_out("{} needs no training\n", artifact_.name);
+      return;
+    }
     std::vector<std::vector<std::string>> rows{{"training", "stands at step", "memory", "time at most"}};
     std::vector<double> bytes;
-    double seconds = 0;
+    double seconds = 0, longest = 0;
     nlohmann::json plan{{"runs", nlohmann::json::array()}};
     for (const Run& run : plan_.runs) {
       const auto& needs = needs_[run.point];
@@ -163,19 +170,22 @@ class Reproduction {
       if (missing) {
         bytes.push_back(needs.bytes);
         seconds += needs.seconds_left;
+        longest = std::max(longest, needs.seconds_left);
         one["memory_bytes"] = needs.bytes;
         one["seconds_at_most"] = needs.seconds_left;
       }
       plan["runs"].push_back(std::move(one));
     }
     const auto at_once = std::max<std::int64_t>(1, sweep::most_at_once(bytes, limits_.jobs, limits_.memory));
-    seconds /= static_cast<double>(at_once);
+    seconds = std::max(longest, seconds / static_cast<double>(at_once));
     plan["at_once"] = at_once;
-    plan["seconds_at_most"] = seconds;
+    plan["seconds"] = seconds;
+    const std::string limit =
+        limits_.memory < 1e15 ? fmt::format(" within {:.0f} MB", limits_.memory / 1e6) : "";
     const std::string text = fmt::format(
-        "{}{} of {} trainings to be made, at most {} at once within {:.0f} MB; {} at most, less where they "
-        "stop early\n",
-        table(rows), bytes.size(), plan_.runs.size(), at_once, limits_.memory / 1e6, duration(seconds));
+        "{}{} of {} trainings to be made, {} at once{}: about {} without validation, less where they stop "
+        "early\n",
+        table(rows), bytes.size(), plan_.runs.size(), at_once, limit, duration(seconds));
     if (!options_.dry_run) {
       note("{}", text);
     } else if (options_.json) {
@@ -189,32 +199,36 @@ class Reproduction {
   void test() {
     if (artifact_.kind == reproduce::Kind::eigenvalues || artifact_.kind == reproduce::Kind::efficiency)
       return;
-    std::vector<const Run*> untested;
-    for (const Run& run : plan_.runs) {
+    std::vector<Run*> untested;
+    for (Run& run : plan_.runs) {
       if (!run.finished()) continue;
       const auto known = train::RunFolder::open(run.folder).evaluations();
-      const auto it = known.find(run.config.eval_negatives > 0 ? "test-sampled" : "test");
-      if (it != known.end() && it->second.value("step", std::int64_t{-1}) == run.state.best_step) {
+      const std::int64_t sampled = run.config.eval_negatives;
+      const auto it = known.find(sampled > 0 ? "test-sampled" : "test");
+      if (it != known.end() && it->second.value("step", std::int64_t{-1}) == run.state.best_step &&
+          (sampled == 0 || it->second["candidates"] == fmt::format("{} sampled", sampled))) {
         findings_.tests[run.folder] = it->second;
       } else {
         untested.push_back(&run);
       }
     }
-    const auto tests = queue_->test(untested);
-    for (std::size_t i = 0; i < tests.size(); ++i) findings_.tests[untested[i]->folder] = tests[i];
+    for (auto& [folder, test] : queue_->test(untested)) findings_.tests[folder] = std::move(test);
   }
 
   /// Figure 1, right. Once the trainings are over, for nothing else may run beside it.
   void measure_incremental() {
     for (const auto& cell : plan_.cells) {
-      const fs::path base = options_.request.output / artifact_.name / ("incremental-" + cell.variant->name);
+      const std::string threads = std::to_string(options_.request.threads);
+      const std::string& device = options_.request.device;
+      const fs::path base = options_.request.output / artifact_.name /
+                            fmt::format("incremental-{}-{}-threads-{}", cell.variant->name, device, threads);
       const fs::path out = base.string() + ".json", err = base.string() + ".log";
       fs::create_directories(base.parent_path());
       if (!fs::exists(out)) {
         line_.update("2,048 events: " + cell.variant->title);
         const fs::path fresh = base.string() + ".new";
         Child child({"bench", "incremental", plan_.data[cell.data].path.string(), "--model",
-                     cell.variant->model, "--threads", std::to_string(options_.request.threads), "--json"},
+                     cell.variant->model, "--threads", threads, "--device", device, "--json"},
                     fresh, err);
         if (const int code = wait_for(child); code != 0) {
           if (interrupted_by() != 0) return;

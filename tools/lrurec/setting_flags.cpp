@@ -33,6 +33,9 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
   if (!flags.config_file.empty()) config::read_toml(config, flags.config_file, flags.model);
   for (const auto& [key, text] : flags.overrides) config::set(config, key, text, flag_of(key));
   config::check_together(config);
+  for (const auto& [key, text] : flags.overrides) {
+    if (key == "channels") config::check_channels(config, flag_of(key));
+  }
   return config;
 }
 

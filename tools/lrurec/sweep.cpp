@@ -99,12 +99,14 @@ class Sweep {
   }
 
   void test() {
-    std::vector<const Run*> chosen;
-    for (const Run& run : runs_) {
+    std::vector<Run*> chosen;
+    for (Run& run : runs_) {
       if (run.point == *best_) chosen.push_back(&run);
     }
     const std::string& title = model::find_model(plan_.points[*best_].config.model).title;
-    for (const auto& evaluation : queue_->test(chosen)) {
+    const auto tests = queue_->test(chosen);
+    if (tests.size() < chosen.size()) return;  // a mean over fewer seeds is not comparable
+    for (const auto& [folder, evaluation] : tests) {
       for (const auto& [name, value] : evaluation["metrics"][title].items()) test_[name].push_back(value);
     }
   }

@@ -100,12 +100,15 @@ void dry_run(const TrainOptions& options) {
   train::prepare_device(config);
   const data::Dataset data = data::Dataset::load(options.data);
   train::Stepper stepper(config, data);
+  std::optional<train::WeightAverage> average;
+  if (config.average > 0) average.emplace(stepper.model(), config.average);
   constexpr std::int64_t steps = 4;
   std::vector<double> seconds;
   model::Work work;
   for (std::int64_t step = 0; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
     const model::Work done = stepper.run(step).work;
+    if (average) average->update(stepper.model(), step + 1);
     work.add(done, 1.0 / steps);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }

@@ -133,9 +133,9 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
     const auto json = util::parse_json(read_text(out));
     const double steps =
         std::max(json["max_steps"].get<double>() - static_cast<double>(run->state.step), 0.0);
-    needs_[p] = {
-        sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>()),
-        steps * json["step_seconds"].get<double>()};
+    needs_[p] = {sweep::run_memory(json["peak_memory_bytes"].get<double>(),
+                                   json["real_parameters"].get<double>(), run->config.average > 0),
+                 steps * json["step_seconds"].get<double>()};
     if (needs_[p].bytes > limits_.memory) {
       fail(ErrorKind::out_of_memory,
            "{} alone needs about {:.0f} MB, and {} may take {:.0f} MB; allow more with --memory or make "
@@ -225,29 +225,36 @@ void TrainingQueue::finished(Run& run, double seconds) {
                             run.state.validation[metric], run.state.best_step, duration(seconds)));
     return;
   }
-  run.complaint = last_line(beside(run, ".log"));
+  run.complaint = run.exit_code != 0 ? last_line(beside(run, ".log"))
+                                     : "it ended, but not under the limits that are asked for";
+  if (run.exit_code == 0) run.exit_code = static_cast<int>(ErrorKind::usage);
   line_.print(fmt::format("{}: failed with exit code {}: {}", run.label, run.exit_code, run.complaint));
 }
 
-std::vector<nlohmann::json> TrainingQueue::test(const std::vector<const Run*>& runs) {
-  std::vector<nlohmann::json> found;
-  for (const Run* run : runs) {
+std::map<fs::path, nlohmann::json> TrainingQueue::test(const std::vector<Run*>& runs) {
+  std::map<fs::path, nlohmann::json> found;
+  for (Run* run : runs) {
     line_.update("test: " + run->label);
+    const fs::path out = beside(*run, ".test.json"), err = beside(*run, ".test.log");
     Child child({"evaluate", run->folder.string(), "--data", run->data.string(), "--threads",
                  std::to_string(run->config.threads), "--device", run->config.device, "--json"},
-                beside(*run, ".test.json"), beside(*run, ".test.log"));
-    if (const int code = wait_for(child); code != 0) {
-      if (interrupted_by() != 0) return found;
-      throw Error(kind_of(code), last_line(beside(*run, ".test.log")));
+                out, err);
+    const int code = wait_for(child);
+    if (interrupted_by() != 0) return found;
+    if (code == 0) {
+      found.emplace(run->folder, util::parse_json(read_text(out)));
+      continue;
     }
-    found.push_back(util::parse_json(read_text(beside(*run, ".test.json"))));
+    run->exit_code = code;
+    run->complaint = last_line(err);
+    line_.print(fmt::format("{}: its test failed with exit code {}: {}", run->label, code, run->complaint));
   }
   line_.finish();
   return found;
 }
 
 void TrainingQueue::throw_failures() const {
-  const auto failed = [](const Run& run) { return !run.finished(); };
+  const auto failed = [](const Run& run) { return !run.finished() || run.exit_code != 0; };
   const auto first = std::find_if(runs_.begin(), runs_.end(), failed);
   if (first == runs_.end()) return;
   throw Error(kind_of(first->exit_code),

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -39,9 +40,9 @@ class TrainingQueue {
   /// Trains what is missing and continues what was begun; `ended` after each. Returns early where
   /// interrupted_by() is not 0, when all that were at work have saved.
   void train(const std::function<void()>& ended);
-  /// What `lrurec evaluate --json` says of a finished run, for each; fewer where interrupted. A failure is an
-  /// error.
-  std::vector<nlohmann::json> test(const std::vector<const sweep::Run*>& runs);
+  /// What `lrurec evaluate --json` says of finished runs, by their folders. One that fails has none, and its
+  /// complaint; after an interrupt the others have none.
+  std::map<std::filesystem::path, nlohmann::json> test(const std::vector<sweep::Run*>& runs);
 
   /// Runs that `measure` found missing and able.
   std::vector<const sweep::Run*> waiting() const;

@@ -196,6 +196,17 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
   }
 }
 
+// Files of before a setting existed are read as they were meant; what a model is trained on is no part of it.
+TEST_F(Exchange, ASettingThatTheFileDoesNotKnowHasItsDefault) {
+  const auto model = model::make_model({.model = "sasrec", .num_items = 7, .max_length = 5, .hidden = 8}, 1);
+  nn::Safetensors file = to_safetensors(*model, {.max_length = 5}, Names::ours, ComplexAs::c64);
+  EXPECT_FALSE(file.metadata.contains("train_heads"));
+  ASSERT_EQ(file.metadata.erase("layer_norm_eps"), 1U);
+  EXPECT_EQ(read(file).config.layer_norm_eps, config::TrainConfig{}.layer_norm_eps);
+  file.metadata.erase("hidden");  // one that the tensors contradict
+  expect_refused(file, "numbers, its tensors");
+}
+
 TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   const auto refused = [](const model::ModelConfig& config, const std::string& message) {
     const model::LRURec model(config, 1);

@@ -156,7 +156,7 @@ TEST(Trainer, AveragesWeights) {
   const data::Dataset data = test::small_demo();
   const TemporaryFolder folder;
   auto config = tiny();
-  config.average = 0.6;
+  config.average = 0.3;
   config.max_steps = config.validate_every = 7;
   const RunFolder whole = RunFolder::create(folder / "whole"), run = RunFolder::create(folder / "run");
   Trainer trainer(config, data, whole);
@@ -172,7 +172,7 @@ TEST(Trainer, AveragesWeights) {
   for (const auto& p : stepper.model().named_parameters()) average[p.name] = numbers(p.variable.value());
   for (std::int64_t step = 0; step < 7; ++step) {
     stepper.run(step);
-    const double t = static_cast<double>(step + 1), d = std::min(0.6, t / (t + 9));
+    const double t = static_cast<double>(step + 1), d = std::min(0.3, t / (t + 9));
     for (const auto& p : stepper.model().named_parameters()) {
       const auto now = numbers(p.variable.value());
       for (std::size_t i = 0; i < now.size(); ++i)
