@@ -7,6 +7,7 @@
 #include "lrurec/exchange/import_run.h"
 #include "lrurec/exchange/weights.h"
 #include "lrurec/model/lrurec.h"
+#include "lrurec/model/models.h"
 #include "lrurec/model/published.h"
 #include "tensor/error.h"
 #include "tests/support/data.h"
@@ -199,7 +200,8 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
 // Files of before a setting existed are read as they were meant; what a model is trained on is no part of it.
 TEST_F(Exchange, ASettingThatTheFileDoesNotKnowHasItsDefault) {
   const auto model = model::make_model({.model = "sasrec", .num_items = 7, .max_length = 5, .hidden = 8}, 1);
-  nn::Safetensors file = to_safetensors(*model, {.max_length = 5}, Names::ours, ComplexAs::c64);
+  nn::Safetensors file =
+      to_safetensors(*model, {.max_length = 5, .fingerprint = {}, .step = 0}, Names::ours, ComplexAs::c64);
   EXPECT_FALSE(file.metadata.contains("train_heads"));
   ASSERT_EQ(file.metadata.erase("layer_norm_eps"), 1U);
   EXPECT_EQ(read(file).config.layer_norm_eps, config::TrainConfig{}.layer_norm_eps);
