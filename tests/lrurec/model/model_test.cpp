@@ -182,7 +182,7 @@ TEST(Model, EveryGradientIsTheDerivative) {
     EXPECT_TRUE(report) << report.str(name);
     EXPECT_GT(report.checked, name.starts_with("LRURec") ? 300 : 40) << name;
   }
-  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (5 + backbones().size() - 1));
+  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (6 + backbones().size() - 1));
   for (const ModelInfo* info : models()) {
     const auto of_model = [&](const auto& one) { return one.name.starts_with(info->title + " ("); };
     EXPECT_GE(std::ranges::count_if(cases, of_model), 2) << info->title;

