@@ -1,6 +1,5 @@
 #include "nn/s4.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "ops/ops.h"

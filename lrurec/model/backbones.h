@@ -34,7 +34,7 @@ struct PositionWiseInfo {
   std::function<std::unique_ptr<nn::PositionWise>(const ModelConfig&, std::uint64_t dropout_site,
                                                   nn::Initializer&)>
       make;
-  /// Numbers in it, and half the operations of a token: its matrices and, of the numbers alone, its biases.
+  /// Numbers in its matrices, each a multiply-add of every token, and in its biases.
   std::function<double(const ModelConfig&)> weights, biases;
 };
 const std::vector<PositionWiseInfo>& position_wises();

@@ -328,7 +328,8 @@ void add_reproduce(CLI::App& app) {
   sub->add_option("--max-steps", options->request.max_steps,
                   "stop every training after so many steps, 0 = when validation no longer improves")
       ->check(CLI::Range(0, 1000000000));
-  sub->add_option("--jobs", options->jobs, "trainings at once; default: cores / threads")
+  sub->add_option("--jobs", options->jobs,
+                  "trainings at once; default: cores / threads, one on a GPU and for figure1")
       ->check(CLI::Range(1, 1024));
   sub->add_option("--threads", options->request.threads, "of each training; default 1")
       ->check(CLI::Range(1, 1024));

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstring>
 #include <list>
-#include <set>
 #include <thread>
 
 #include "lrurec/sweep/schedule.h"
