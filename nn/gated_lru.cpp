@@ -5,10 +5,10 @@
 namespace lrurec::nn {
 
 GatedLRU::GatedLRU(std::int64_t hidden, std::int64_t channels, Initializer& init)
-    : input_(hidden, expansion * hidden, init),
-      gate_(hidden, expansion * hidden, init),
-      output_(expansion * hidden, hidden, init),
-      lru_(expansion * hidden, channels, init) {
+    : input_(hidden, expansion * hidden, init, WeightScale::fan_in),
+      gate_(hidden, expansion * hidden, init, WeightScale::fan_in),
+      output_(expansion * hidden, hidden, init, WeightScale::fan_in),
+      lru_(expansion * hidden, channels, init, WeightScale::fan_in) {
   const std::int64_t E = expansion * hidden;
   register_module("input", input_);
   register_module("gate", gate_);

@@ -14,6 +14,9 @@ namespace lrurec::nn {
 ///   y   = LRU(silu(c))
 ///   out = W_o (y * silu(W_z x + b_z)) + b_o
 ///
+/// Its matrices begin with sigma 1 / sqrt(inputs): five of the published .02, one behind the other, would
+/// leave next to nothing of x.
+///
 /// The state is complex [n, D + 3 E]: the LRU's, and the last three rows that the convolution takes.
 class GatedLRU : public SequenceLayer {
  public:

@@ -13,6 +13,10 @@ namespace {
 // Apart from the other streams of the run's seed; all are listed in docs/architecture.md.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
+double weight_sigma(std::int64_t inputs, WeightScale scale, double parts) {
+  return scale == WeightScale::published ? 0.02 : 1 / std::sqrt(static_cast<double>(inputs) * parts);
+}
+
 }  // namespace
 
 Initializer Initializer::without_values(DType real) {
@@ -67,6 +71,16 @@ Tensor Initializer::truncated_normal_complex(const Shape& shape, double sigma, d
   Shape parts = shape;
   parts.push_back(2);
   return truncated_normal(parts, sigma, cut).view_as_complex();
+}
+
+Tensor Initializer::weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale) {
+  const double sigma = weight_sigma(inputs, scale, 1);
+  return truncated_normal({outputs, inputs}, sigma, 2 * sigma);
+}
+
+Tensor Initializer::weights_complex(std::int64_t outputs, std::int64_t inputs, WeightScale scale) {
+  const double sigma = weight_sigma(inputs, scale, 2);
+  return truncated_normal_complex({outputs, inputs}, sigma, 2 * sigma);
 }
 
 Initializer::Ring Initializer::ring(std::int64_t channels, double r_min, double r_max) {

@@ -9,6 +9,13 @@
 
 namespace lrurec::nn {
 
+/// How large the weights of a linear map begin.
+enum class WeightScale {
+  published,  ///< sigma .02 however wide the input, as the published model: a branch of several begins nearly
+              ///< silent
+  fan_in,     ///< sigma 1 / sqrt(inputs): an output about as large as an input
+};
+
 /// Draws initial values. Every tensor asked for gets its own random stream, in the order of asking, so the
 /// values depend on the seed and the model alone; f64 and f32 models agree up to rounding.
 class Initializer {
@@ -27,6 +34,10 @@ class Initializer {
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
   /// The same for real and imaginary part separately.
   Tensor truncated_normal_complex(const Shape& shape, double sigma = 0.02, double cut = 0.04);
+  /// Weights [outputs, inputs], cut at +-2 sigma. For complex ones sigma is that of each part; with fan_in
+  /// the two together have 1 / sqrt(inputs).
+  Tensor weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
+  Tensor weights_complex(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
 
   /// The ring initialisation of the LRU: |lambda|^2 uniform in [r_min^2, r_max^2], the angle uniform in (0, 2
   /// pi).

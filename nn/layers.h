@@ -18,7 +18,7 @@ namespace lrurec::nn {
 /// y = x W^T + b; weight: [out, in], bias: [out].
 class Linear : public Module {
  public:
-  Linear(std::int64_t in, std::int64_t out, Initializer& init);
+  Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published);
   Variable forward(const Variable& x) const;
 
   Variable weight, bias;
@@ -27,7 +27,8 @@ class Linear : public Module {
 /// The same with complex weight and bias; x real or complex, y complex.
 class ComplexLinear : public Module {
  public:
-  ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init);
+  ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init,
+                WeightScale scale = WeightScale::published);
   Variable forward(const Variable& x) const;
 
   Variable weight, bias;

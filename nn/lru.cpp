@@ -4,15 +4,16 @@
 
 namespace lrurec::nn {
 
-LRU::LRU(std::int64_t hidden, std::int64_t channels, Initializer& init)
-    : LRU(hidden, channels, init.ring(channels), init) {}
+LRU::LRU(std::int64_t hidden, std::int64_t channels, Initializer& init, WeightScale scale)
+    : LRU(hidden, channels, init.ring(channels), init, scale) {}
 
-LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init)
+LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init,
+         WeightScale scale)
     : nu_log(register_parameter("nu_log", ring.nu_log)),
       theta_log(register_parameter("theta_log", ring.theta_log)),
       gamma_log(register_parameter("gamma_log", ring.gamma_log)),
-      in_proj_(hidden, channels, init),
-      out_proj_(channels, hidden, init) {
+      in_proj_(hidden, channels, init, scale),
+      out_proj_(channels, hidden, init, scale) {
   register_module("in_proj", in_proj_);
   register_module("out_proj", out_proj_);
 }

@@ -21,7 +21,8 @@ namespace lrurec::nn {
 class LRU : public SequenceLayer {
  public:
   /// H inputs and outputs, D complex channels.
-  LRU(std::int64_t hidden, std::int64_t channels, Initializer& init);
+  LRU(std::int64_t hidden, std::int64_t channels, Initializer& init,
+      WeightScale scale = WeightScale::published);
 
   /// lambda: complex [D]
   Variable lambda() const;
@@ -61,7 +62,8 @@ class LRU : public SequenceLayer {
   Variable nu_log, theta_log, gamma_log;
 
  private:
-  LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init);
+  LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init,
+      WeightScale scale);
   /// lambda, and B and b_B with gamma folded in.
   ops::LruCoefficients coefficients() const;
   ops::raw::PackedLru packed() const;
