@@ -36,6 +36,7 @@ class SelfAttention : public Module {
 };
 
 /// Attention and position-wise network (H -> 4 H -> H), each with dropout, residual and layer norm after it:
+///
 ///   y   = LN(dropout(attention(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 class TransformerBlock : public Module {

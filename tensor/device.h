@@ -57,7 +57,9 @@ class KernelCall {
 };
 
 /// Calls f with the tag of the device, and so the kernel for it:
+///
 ///   on_device("embedding", x.device(), [&](auto where) { gather_rows(where, n, ...); });
+///
 /// A build without CUDA never instantiates the Cuda half. An f that takes Cpu alone has no CUDA kernel.
 template <class F>
 void on_device(std::string_view op, Device device, F&& f) {

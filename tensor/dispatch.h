@@ -1,6 +1,7 @@
 #pragma once
-// From a run-time DType to a compile-time element type: dispatch_inexact("exp", x.dtype(), [&]<class T>() {
-// ... }).
+// From a run-time DType to a compile-time element type:
+//
+//   dispatch_inexact("exp", x.dtype(), [&]<class T>() { ... });
 
 #include <string_view>
 
@@ -9,7 +10,7 @@
 
 namespace lrurec {
 
-/// Calls f.operator()<T>() for the T of `dtype` among Ts; an error naming `op` for any other dtype.
+/// Calls `f.operator()<T>()` for the T of `dtype` among Ts; an error naming `op` for any other dtype.
 template <class... Ts, class F>
 void dispatch_types(std::string_view op, DType dtype, F&& f) {
   const bool found = ((dtype == dtype_of<Ts> ? (f.template operator()<Ts>(), true) : false) || ...);

@@ -1,10 +1,13 @@
-// The samples of README.md and ops/README.md (tools/samples.cmake), compiled as they stand and run.
+// The samples of README.md and of the layers' READMEs (tools/samples.cmake), compiled as they stand and run.
 
 #include <cstdio>
 
 #include "autograd/gradcheck.h"
+#include "nn/layers.h"
+#include "nn/optim/adam.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/gradient_cases/cases.h"
+#include "ops/reduce/reduce.h"
 #include "tensor/dispatch.h"
 #include "tests/support/devices.h"
 #include "tests/support/files.h"
@@ -94,3 +97,35 @@ TEST(Samples, TheLineOfTheRecipeIsThatOfTheOperation) {
 }  // namespace lrurec::ops
 
 #endif
+
+namespace lrurec {
+namespace {
+
+TEST(Samples, ViewsOfATensorShareItsMemory) {
+#include "samples/tensor_views.inc"
+  EXPECT_EQ(x.to_vector<double>(), (std::vector<double>{0, 2, 3, 0, 5, 6}));
+  EXPECT_EQ(column.strides(), Shape{3});
+  EXPECT_TRUE(column.shares_memory());
+  EXPECT_EQ(y.shape(), (Shape{3, 2}));
+  EXPECT_FALSE(y.shares_memory());
+  EXPECT_EQ(last, 6);
+}
+
+TEST(Samples, BackwardAddsToTheGradientsOfLeaves) {
+#include "samples/autograd_backward.inc"
+  EXPECT_EQ(w.grad().to_vector<double>(), (std::vector<double>{3, 5, 7}));
+  EXPECT_FALSE(detached.requires_grad());
+}
+
+TEST(Samples, ALayerOfOnesOwnTakesAStep) {
+  const Variable x(test::random_normal({8, 4}, DType::f32));
+#include "samples/nn_module.inc"
+  EXPECT_EQ(layer.named_parameters()[0].name, "linear.weight");
+  EXPECT_FALSE(layer.linear.weight.grad().defined());
+  nn::Initializer same(1);
+  EXPECT_LT(ops::mean(layer.forward(x)).value().item<float>(),
+            ops::mean(GeluLinear(4, 2, same).forward(x)).value().item<float>());
+}
+
+}  // namespace
+}  // namespace lrurec

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -14,6 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 const fs::path root = LRUREC_SOURCE_DIR;
+
+const std::vector<std::string> folders{"tensor", "autograd", "ops", "nn", "lrurec", "tools", "tests"};
 
 std::string read(const fs::path& path) {
   std::ifstream in(path);
@@ -95,9 +98,58 @@ TEST(Docs, EveryRowOfTheMatrixNamesTestsThatExist) {
   }
 }
 
+TEST(Docs, EveryFolderHasAPageOfOneScreenWithItsTypes) {
+  // [`Type`](header)
+  static const std::regex type(R"(\[`([\w:]+)`\]\(([\w./-]+\.h)\))");
+  for (const std::string& folder : folders) {
+    const std::string page = read(root / folder / "README.md");
+    const auto lines = std::count(page.begin(), page.end(), '\n');
+    EXPECT_GT(lines, 20) << folder;
+    // The recipe of an operation has its code.
+    if (folder != "ops") {
+      EXPECT_LE(lines, 45) << folder;
+    }
+    int types = 0;
+    for (std::sregex_iterator it(page.begin(), page.end(), type), end; it != end; ++it, ++types) {
+      const std::string full = (*it)[1], name = full.substr(full.rfind(':') + 1);
+      EXPECT_NE(read(root / folder / (*it)[2].str()).find(name), std::string::npos) << folder << ": " << full;
+    }
+    EXPECT_GE(types, 3) << folder;
+  }
+}
+
+// A row: what is looked for | [`file`](link): `name`, `name`; the next file, ...
+TEST(Docs, WhatAReaderLooksForIsAtMostThreeFilesAway) {
+  std::istringstream page(read(root / "docs/finding-things.md"));
+  static const std::regex step(R"(\[`([\w./-]+)`\]\(([\w./-]+)\): ((?:`[^`]+`(?:, )?)+))"),
+      quoted("`([^`]+)`");
+  int rows = 0;
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("| ") || line.starts_with("| what you look for")) continue;
+    ++rows;
+    int files = 0;
+    std::string opened = read(root / "README.md");
+    for (std::sregex_iterator it(line.begin(), line.end(), step), end; it != end; ++it, ++files) {
+      const std::string file = (*it)[1], link = (*it)[2], names = (*it)[3];
+      EXPECT_EQ((fs::path("docs") / link).lexically_normal(), fs::path(file)) << line;
+      const std::string text = read(root / file), last = fs::path(file).filename();
+      EXPECT_TRUE(opened.find(file) != std::string::npos || opened.find(last) != std::string::npos)
+          << "nothing before it names " << file << ": " << line;
+      for (std::sregex_iterator name(names.begin(), names.end(), quoted); name != end; ++name) {
+        EXPECT_NE(text.find((*name)[1]), std::string::npos) << (*name)[1] << " in " << file;
+      }
+      opened += text;
+    }
+    EXPECT_GE(files, 1) << line;
+    EXPECT_LE(files, 3) << line;
+  }
+  EXPECT_EQ(rows, 12);
+}
+
 TEST(Docs, LinksLeadSomewhere) {
   static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)\))");
-  std::vector<std::string> names{"README.md", "ops/README.md"};
+  std::vector<std::string> names{"README.md", "CONTRIBUTING.md"};
+  for (const std::string& folder : folders) names.push_back(folder + "/README.md");
   for (const auto& entry : fs::directory_iterator(root / "docs")) {
     if (entry.path().extension() == ".md") names.push_back("docs/" + entry.path().filename().string());
   }

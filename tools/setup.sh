@@ -3,6 +3,7 @@
 #   tools/setup.sh          what the build and the tests need
 #   tools/setup.sh --ci     also what the style checks need
 #   tools/setup.sh --fuzz   also what the fuzzers and the thread sanitizer need
+#   tools/setup.sh --docs   also what the reference of the library needs (tools/reference.sh)
 set -euo pipefail
 
 packages=(
@@ -15,8 +16,9 @@ packages=(
   libjs-chart.js          # charts of lrurec report
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-[ "${1:-}" = --ci ] && packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core)
+[ "${1:-}" = --ci ] && packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core doxygen)
 [ "${1:-}" = --fuzz ] && packages+=(clang libclang-rt-14-dev libomp-dev)
+[ "${1:-}" = --docs ] && packages+=(doxygen)
 
 missing=()
 for package in "${packages[@]}"; do

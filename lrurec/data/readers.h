@@ -43,7 +43,7 @@ struct ReadOptions {
   bool with_rating = false;  ///< fills Interactions::rating; a format without is ErrorKind::usage
 };
 
-/// Reads a file in a known format. A malformed line is ErrorKind::data with file:line:column and the text.
+/// Reads a file in a known format. A malformed line is ErrorKind::data with `file:line:column` and the text.
 Interactions read_interactions(const std::filesystem::path& path, const ReadOptions& options);
 inline Interactions read_interactions(const std::filesystem::path& path, Format format) {
   return read_interactions(path, ReadOptions{format});

@@ -17,6 +17,7 @@ double metric_of_rank(const std::string& name, std::int64_t rank);
 const std::vector<std::string>& metric_names();
 
 /// Averages over users of a target's rank (from 1):
+///
 ///   Recall@k = [rank <= k],  NDCG@k = [rank <= k] / log2(rank + 1),  MRR@k = [rank <= k] / rank.
 class Metrics {
  public:

@@ -7,8 +7,10 @@
 namespace lrurec::model {
 
 /// A learnt filter over the places of a sequence, then a position-wise network:
+///
 ///   y   = LN(dropout(filter(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
+///
 /// x: [S L, H], L places of each of S sequences: a filter is a circular convolution over all of them.
 class FilterBlock : public nn::Module {
  public:

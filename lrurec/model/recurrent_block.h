@@ -11,6 +11,7 @@
 namespace lrurec::model {
 
 /// LRU and position-wise network, each with dropout, residual and layer norm (equations 5, 8, 9):
+///
 ///   y   = LN(dropout(LRU(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 ///

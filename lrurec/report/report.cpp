@@ -5,6 +5,7 @@
 #include "lrurec/inspect/eigenvalues.h"
 #include "lrurec/model/models.h"
 #include "lrurec/report/assets.h"
+#include "lrurec/report/frame.h"
 #include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
 
@@ -56,48 +57,6 @@ std::string folder_name(const std::filesystem::path& path) {
   return whole.filename().empty() ? whole.string() : whole.filename().string();
 }
 
-/// JSON that may stand between script tags, whatever its texts hold.
-std::string script_safe(const json& value) {
-  const std::string plain = value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
-  std::string safe;
-  for (const char c : plain) {
-    if (c == '<') {
-      safe += "\\u003c";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
-}
-
-/// The template with each {{name}} replaced, in one pass: what is put in is not looked at again.
-std::string fill(std::string_view text, const std::map<std::string, std::string_view>& values) {
-  std::string filled;
-  while (true) {
-    const auto open = text.find("{{");
-    filled += text.substr(0, open);
-    if (open == std::string_view::npos) return filled;
-    const auto close = text.find("}}", open);
-    filled += values.at(std::string(text.substr(open + 2, close - open - 2)));
-    text.remove_prefix(close + 2);
-  }
-}
-
-/// Markup, style, chart library and scripts around what `data` says.
-std::string whole_page(const std::string& title, std::string_view made_by, const json& data,
-                       std::string_view script) {
-  std::string plain_title;
-  for (const char c : title) plain_title += c == '<' || c == '&' ? ' ' : c;
-  const std::string text = script_safe(data);
-  return fill(assets::page_html, {{"title", plain_title},
-                                  {"style", assets::page_css},
-                                  {"library", assets::chart_js},
-                                  {"made_by", made_by},
-                                  {"data", text},
-                                  {"common", assets::common_js},
-                                  {"script", script}});
-}
-
 }  // namespace
 
 json describe(const train::RunFolder& run) {
@@ -135,12 +94,14 @@ json describe(const train::RunFolder& run) {
 std::string page(const std::vector<json>& runs) {
   std::string title = "lrurec:";
   for (const auto& run : runs) title += " " + run.at("name").get<std::string>();
-  return whole_page(title, "lrurec report", runs, assets::page_js);
+  return framed({.title = title, .made_by = "lrurec report", .data = runs, .script = assets::page_js});
 }
 
 std::string reproduction_page(const json& outcome) {
-  return whole_page(outcome.at("title").get<std::string>(), "lrurec reproduce", outcome,
-                    assets::reproduction_js);
+  return framed({.title = outcome.at("title").get<std::string>(),
+                 .made_by = "lrurec reproduce",
+                 .data = outcome,
+                 .script = assets::reproduction_js});
 }
 
 }  // namespace lrurec::report

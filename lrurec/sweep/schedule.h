@@ -32,7 +32,9 @@ class Schedule {
 std::int64_t most_at_once(std::vector<double> bytes, std::int64_t jobs, double limit);
 
 /// What a run counts for, in bytes, rather too much than too little:
+///
 ///   1.1 (peak + 24 parameters + 64 MB), with averaged weights 32 parameters
+///
 /// `peak`: of a process that made a few steps of it. Saving adds two copies of the weights and of both
 /// moments (4 + 8 bytes a parameter, as records and as the bytes of the file), a validation round its scores
 /// and features, which evaluation keeps to a fixed number. `parameters`: a complex one is two.

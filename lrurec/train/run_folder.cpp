@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char *metrics_log = "metrics.jsonl", *eigenvalue_log = "eigenvalues.jsonl";
 constexpr const char* checkpoint_names[] = {"last", "previous", "best"};
 
 bool holds_run(const fs::path& folder) {
@@ -82,7 +83,9 @@ RunFolder RunFolder::create(const fs::path& folder) {
   refuse_a_run();  // another may have been faster
   try {
     // Fail before the first step rather than at the first checkpoint.
-    write_text(folder / "metrics.jsonl", "");
+    write_text(folder / metrics_log, "");
+    // One of an earlier start, which this run would go on writing.
+    fs::remove(folder / eigenvalue_log);
   } catch (...) {
     run.discard();
     throw;
@@ -106,7 +109,7 @@ RunFolder RunFolder::open_to_train(const fs::path& folder) {
 
 void RunFolder::discard() const {
   std::error_code ignored;
-  for (const char* file : {"config.toml", "run.json", "metrics.jsonl", "metrics.csv"}) {
+  for (const char* file : {"config.toml", "run.json", metrics_log, eigenvalue_log, "metrics.csv"}) {
     fs::remove(path_ / file, ignored);
   }
   for (const std::string name : checkpoint_names) fs::remove(checkpoint(name), ignored);
@@ -170,12 +173,18 @@ std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
   return found;
 }
 
-void RunFolder::log(const nlohmann::json& line) const {
-  retrying([&] { nn::append_to_file(path_ / "metrics.jsonl", util::json_text(line) + '\n'); });
+void RunFolder::append(const char* log, const nlohmann::json& line) const {
+  retrying([&] { nn::append_to_file(path_ / log, util::json_text(line) + '\n'); });
 }
 
-std::vector<nlohmann::json> RunFolder::log_lines() const {
-  const fs::path file = path_ / "metrics.jsonl";
+void RunFolder::log(const nlohmann::json& line) const { append(metrics_log, line); }
+void RunFolder::log_eigenvalues(const nlohmann::json& line) const { append(eigenvalue_log, line); }
+
+std::vector<nlohmann::json> RunFolder::log_lines() const { return lines_of(metrics_log); }
+std::vector<nlohmann::json> RunFolder::eigenvalue_lines() const { return lines_of(eigenvalue_log); }
+
+std::vector<nlohmann::json> RunFolder::lines_of(const char* log) const {
+  const fs::path file = path_ / log;
   std::vector<nlohmann::json> lines;
   if (!fs::exists(file)) return lines;
   const auto bytes = nn::read_file(file);
@@ -219,11 +228,14 @@ void RunFolder::write_metrics_table() const {
 }
 
 void RunFolder::cut_log(std::int64_t step) const {
-  std::string kept;
-  for (const auto& line : log_lines()) {
-    if (line["step"].get<std::int64_t>() <= step) kept += util::json_text(line) + '\n';
+  for (const char* log : {metrics_log, eigenvalue_log}) {
+    if (!fs::exists(path_ / log)) continue;
+    std::string kept;
+    for (const auto& line : lines_of(log)) {
+      if (line["step"].get<std::int64_t>() <= step) kept += util::json_text(line) + '\n';
+    }
+    write_text(path_ / log, kept);
   }
-  write_text(path_ / "metrics.jsonl", kept);
 }
 
 void RunFolder::save_last(const Checkpoint& state) const {

@@ -5,9 +5,9 @@
 //   run.json                 command, data set and fingerprint, machine and versions
 //   metrics.jsonl            one object a line: step, split ("train", "val"), loss, metrics
 //   metrics.csv              the same as a table, written at every validation round
-//   checkpoints/last.ckpt    to resume; previous.ckpt is the one before; best.ckpt has the best validation
-//   Recall@10
-//   evaluation-SPLIT.json    what `lrurec evaluate` found; evaluation-SPLIT-sampled.json among random items
+//   eigenvalues.jsonl        lambda of every block at each validation round, if the model has any
+//   checkpoints/last.ckpt    to resume; previous.ckpt is the one before, best.ckpt the best by validation
+//   evaluation-SPLIT.json    what `lrurec evaluate` found; -SPLIT-sampled.json among random items
 
 #include <filesystem>
 #include <map>
@@ -55,9 +55,13 @@ class RunFolder {
   /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last one is left
   /// out where a crash cut it off; any other that is damaged is ErrorKind::file. A missing file has none.
   std::vector<nlohmann::json> log_lines() const;
+  /// The same of eigenvalues.jsonl, whose lines also have "lambda": of every block, of every channel, [re,
+  /// im].
+  void log_eigenvalues(const nlohmann::json& line) const;
+  std::vector<nlohmann::json> eigenvalue_lines() const;
   /// metrics.csv from metrics.jsonl: a column for every number there is, empty where a line has none.
   void write_metrics_table() const;
-  /// Drops the lines after `step`: a resumed run writes them again.
+  /// Drops the lines of both logs after `step`: a resumed run writes them again.
   void cut_log(std::int64_t step) const;
   /// Drops those that a run resumed from here writes again; before its first round that is all of them.
   void cut_log(const Progress& progress) const { cut_log(progress.best_recall < 0 ? -1 : progress.step); }
@@ -77,6 +81,8 @@ class RunFolder {
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
   void lock();
+  void append(const char* log, const nlohmann::json& line) const;
+  std::vector<nlohmann::json> lines_of(const char* log) const;
 
   std::filesystem::path path_;
   std::filesystem::path made_;  ///< the outermost folder that create() made, empty where all were there

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "tensor/error.h"
 
@@ -10,6 +11,22 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// To five places: what is looked at, not computed with.
+nlohmann::json eigenvalue_line(const model::LinearRecurrence& recurrence, std::int64_t step) {
+  const auto rounded = [](double x) { return std::round(x * 1e5) / 1e5; };
+  nlohmann::json blocks = nlohmann::json::array();
+  for (const Tensor& block : recurrence.lambdas()) {
+    const Tensor lambda = block.to(DType::c128).contiguous();
+    nlohmann::json channels = nlohmann::json::array();
+    for (std::int64_t k = 0; k < lambda.numel(); ++k) {
+      const auto z = lambda.data<std::complex<double>>()[k];
+      channels.push_back({rounded(z.real()), rounded(z.imag())});
+    }
+    blocks.push_back(std::move(channels));
+  }
+  return {{"step", step}, {"split", "val"}, {"lambda", std::move(blocks)}};
 }
 
 }  // namespace
@@ -140,9 +157,10 @@ void Trainer::validate(Round round) {
       {"step", progress_.step}, {"split", "val"}, {evaluation.label("loss"), *evaluation.loss}};
   if (evaluation.sampled > 0) line["candidates"] = evaluation.candidates();
   for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
-  if (const auto* recurrence = validated().recurrence())
-    line["mean_abs_lambda"] = recurrence->mean_abs_lambda();
+  const auto* recurrence = validated().recurrence();
+  if (recurrence != nullptr) line["mean_abs_lambda"] = recurrence->mean_abs_lambda();
   folder_.log(line);
+  if (recurrence != nullptr) folder_.log_eigenvalues(eigenvalue_line(*recurrence, progress_.step));
   folder_.write_metrics_table();
   if (best) folder_.save_best(snapshot(Purpose::best));
   events_.on_validation({progress_.step, &evaluation, best, seconds_since(start)});

@@ -13,8 +13,8 @@ std::size_t find_invalid_utf8(std::string_view text);
 enum class LineEnds { keep, escape };
 
 /// The text with all that could command a terminal, or hide in one, written out: control characters (ESC,
-/// BEL, DEL, C1) as \x1b or \u009b, marks that turn the direction of writing as \u202e, bytes that are no
-/// UTF-8 as \xff. With LineEnds::keep line feeds and tabs stay.
+/// BEL, DEL, C1) as `\x1b` or `\u009b`, marks that turn the direction of writing as `\u202e`, bytes that are
+/// no UTF-8 as `\xff`. With LineEnds::keep line feeds and tabs stay.
 std::string visible(std::string_view text, LineEnds ends = LineEnds::escape);
 
 /// visible(), of at most `most` bytes of the text and "..." where there are more.

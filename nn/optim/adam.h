@@ -12,8 +12,10 @@ struct AdamOptions {
 };
 
 /// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), with bias correction at step n:
+///
 ///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 ///   p -= lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps).
+///
 /// AdamW first shrinks p by 1 - lr weight_decay; Adam adds weight_decay p to g instead. Which parameters have
 /// which weight decay: their groups.
 class Adam : public Optimizer {

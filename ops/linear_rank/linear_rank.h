@@ -5,7 +5,7 @@
 
 namespace lrurec::ops::raw {
 
-/// For each row the classes that are no candidates: row i excludes classes[offsets[i]] ..
+/// For each row the classes that are no candidates: row i excludes classes[offsets[i]] to
 /// classes[offsets[i+1]-1], each once.
 struct ExcludedClasses {
   IndexTensor offsets;  ///< [n + 1]

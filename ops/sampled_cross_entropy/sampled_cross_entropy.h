@@ -15,8 +15,10 @@ struct SampledOptions {
 };
 
 /// Mean over tokens with a label y_t of
+///
 ///   -log( exp(s_{t,y_t}) / (exp(s_{t,y_t}) + sum_{j: ids_j != y_t} exp(s_{t,ids_j} - c)) ),
 ///   s_{t,i} = x_t . weight_i + bias_i,   c = options.log_expected_count.
+///
 /// A negative that happens to be the label is left out; one that was drawn twice counts twice.
 ///
 /// x: [tokens, H], weight: [C, H], bias: [C], f32 or f64; labels: i64 [tokens], -1 = no label; negatives: i64
@@ -30,7 +32,9 @@ struct SampledOptions {
 /// it the loss is that of telling the label from n random classes.
 ///
 /// With p the probabilities above and g = (p - onehot(label)) / labels:
+///
 ///   dx_t = sum_i g_{t,i} weight_i,  dweight_i = sum_t g_{t,i} x_t,  dbias_i = sum_t g_{t,i}.
+///
 /// The forward pass keeps g, or with shared negatives its products with x; only backward makes the dense
 /// [C, H]. The bits do not depend on the number of threads.
 Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,

@@ -1,7 +1,6 @@
 // The page of lrurec report, drawn by a browser where there is one.
 
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "tests/support/pages.h"
 #include "tests/support/runs.h"
@@ -143,20 +142,7 @@ TEST(ReportCommand, FitsAPhone) {
   make_run(folder);
   ASSERT_EQ(run_lrurec(folder, "evaluate run").code, 0);
   ASSERT_EQ(run_lrurec(folder, "report run").code, 0);
-  // In a frame as wide as a phone the page tells the one around it how wide it became.
-  std::string html = read_text(folder / "run/report.html");
-  html.insert(html.rfind("</script>"),
-              "\nparent.postMessage(`${document.documentElement.scrollWidth} of "
-              "${document.documentElement.clientWidth}`, '*');");
-  write_text(folder / "page.html", html);
-  write_text(folder / "phone.html",
-             "<script>onmessage = (e) => { document.documentElement.dataset.widths = e.data; };</script>"
-             "<iframe width=360 height=800 frameborder=0 src=page.html></iframe>");
-  const auto phone = browse(folder, "phone.html", "--virtual-time-budget=5000");
-  const std::regex widths("data-widths=\"(\\d+) of (\\d+)\"");
-  std::smatch found;
-  ASSERT_TRUE(std::regex_search(phone.out, found, widths)) << phone.out;
-  EXPECT_EQ(found[1], found[2]);
+  EXPECT_EQ(test::overflow_on_a_phone(folder, "run/report.html"), "");
 }
 
 }  // namespace

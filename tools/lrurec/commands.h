@@ -16,6 +16,7 @@ void add_evaluate(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_report(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_explore(CLI::App& app);
 void add_explain(CLI::App& app);
 void add_recommend(CLI::App& app);
 void add_session(CLI::App& app);

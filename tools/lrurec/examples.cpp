@@ -34,6 +34,7 @@ const std::map<std::string, std::string>& examples() {
        "  lrurec report run other -o both.html\n"},
       {"inspect eigen", "  lrurec inspect eigen run\n"},
       {"inspect memory", "  lrurec inspect memory run --items 50,181,1 --score 7\n"},
+      {"explore", "  lrurec explore run\n  lrurec explore run --user 196,22 -o inside.html\n"},
       {"inspect scan", "  lrurec inspect scan --lambda 0.9,0.3 --x 1,0,0,0,1\n"},
       {"explain", "  lrurec explain eq 5\n"},
       {"recommend",

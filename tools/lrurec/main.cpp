@@ -153,6 +153,7 @@ int run(int argc, char** argv) {
   add_compare(app);
   add_report(app);
   add_inspect(app);
+  add_explore(app);
   add_explain(app);
   add_recommend(app);
   add_session(app);

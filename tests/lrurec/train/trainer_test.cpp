@@ -130,6 +130,7 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
   config.warmup_steps = 3;
   const RunFolder whole = RunFolder::create(folder / "whole");
   Trainer(config, data, whole).run();
+  EXPECT_EQ(whole.eigenvalue_lines().at(0)["lambda"].size(), 2U) << "of every block";
   for (const std::int64_t stop : {1, 4, 5, 7, 13, 19}) {
     const std::string name = "stopped" + std::to_string(stop);
     const RunFolder run = RunFolder::create(folder / name);
@@ -147,6 +148,7 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
     second.run();
     EXPECT_EQ(saved_state(run), saved_state(whole)) << "stopped after step " << stop;
     EXPECT_EQ(metrics(folder / name), metrics(folder / "whole")) << "the loss logged after it, too";
+    EXPECT_EQ(run.eigenvalue_lines(), whole.eigenvalue_lines());
   }
 }
 

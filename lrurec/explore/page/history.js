@@ -1,0 +1,182 @@
+"use strict";
+// A history that can be typed and changed, and what the model makes of it: ten best items, what it remembers, its states.
+
+class HistoryPlayground {
+  constructor(model, data) {
+    Object.assign(this, { model, data, items: [], candidate: null, before: new Map(), pass: 0 });
+    this.numbers = new Map(data.items.map((raw, i) => [raw, i + 1]));
+    const L = model.config.max_length;
+    this.user = el("select", { id: "user" }, ...data.users.map(({ user }, i) => el("option", { value: i }, user)));
+    this.entry = el("input", { id: "entry", list: "matches", size: "28", placeholder: data.titles ? "id or title" : "id of an item", autocomplete: "off" });
+    this.matches = el("datalist", { id: "matches" });
+    const add = el("button", { id: "add", type: "button" }, "Add"), clear = el("button", { id: "clear", type: "button" }, "Empty");
+    this.seen = el("input", { id: "include-seen", type: "checkbox" });
+    this.message = el("p", { class: "note", id: "history-message", role: "status" });
+    this.list = el("ol", { class: "history", id: "history" });
+    this.top = el("div", { id: "top" });
+    this.memory = el("div", { id: "memory" });
+    this.states = el("div", { id: "states" });
+    this.chooser = el("strong", { id: "candidate" });
+
+    this.user.addEventListener("input", () => this.take(data.users[Number(this.user.value)].items));
+    this.entry.addEventListener("input", () => this.suggest());
+    this.entry.addEventListener("keydown", (event) => { if (event.key === "Enter") this.addTyped(); });
+    add.addEventListener("click", () => this.addTyped());
+    clear.addEventListener("click", () => this.take([]));
+    this.seen.addEventListener("input", () => this.update());
+    section("A history, and what the model makes of it",
+      `The last ${whole(L)} items count. Add one by its id${data.titles ? " or title" : ""}, take one out, move one earlier or later: everything below follows, ` +
+      "computed here from the run's weights.",
+      el("div", { class: "controls" }, el("label", {}, "user ", this.user), this.entry, this.matches, add, clear,
+        el("label", {}, this.seen, " seen items are candidates")),
+      this.message,
+      el("div", { class: "charts" },
+        el("div", { class: "chart" }, el("h3", {}, "History, oldest first"), this.list),
+        el("div", { class: "chart" }, el("h3", {}, "Ten best next items"), this.top)),
+      el("div", { class: "chart wide" }, el("h3", {}, "What it remembers"),
+        el("p", { class: "note" }, "Share of each block's last state that came in with the item (block 1 exactly; later blocks see features that hold earlier items " +
+          "already), and what the score of ", this.chooser, " would lose without the item."), this.memory),
+      el("div", { class: "chart wide" }, el("h3", {}, "The states now"),
+        el("p", { class: "note" }, "|h| of every channel of each block after the last item, the largest darkest; choose one to see its eigenvalue."), this.states));
+  }
+
+  name(item) {
+    const title = this.data.titles && this.data.titles[item - 1];
+    return title || this.data.items[item - 1];
+  }
+
+  /** Up to twenty items that what is typed may mean. */
+  suggest() {
+    const typed = this.entry.value.trim().toLowerCase();
+    if (!typed) return;
+    const found = [];
+    for (let i = 0; i < this.data.items.length && found.length < 20; ++i) {
+      const raw = this.data.items[i], title = (this.data.titles && this.data.titles[i]) || "";
+      if (raw.toLowerCase().startsWith(typed) || title.toLowerCase().includes(typed)) found.push(el("option", { value: raw }, title || raw));
+    }
+    this.matches.replaceChildren(...found);
+  }
+
+  /** An id, or a title that only one item has or begins like. */
+  find(text) {
+    if (this.numbers.has(text)) return this.numbers.get(text);
+    if (!this.data.titles) return undefined;
+    const lower = text.toLowerCase();
+    const whose = (test) => this.data.titles.map((title, i) => (title && test(title.toLowerCase()) ? i + 1 : 0)).filter(Boolean);
+    for (const test of [(t) => t === lower, (t) => t.startsWith(lower), (t) => t.includes(lower)]) {
+      const found = whose(test);
+      if (found.length) return found.length === 1 ? found[0] : undefined;
+    }
+    return undefined;
+  }
+
+  addTyped() {
+    const text = this.entry.value.trim();
+    if (!text) return;
+    const item = this.find(text);
+    if (item === undefined) {
+      this.message.textContent = `No single item is called “${text}”; choose one of the list.`;
+      return;
+    }
+    this.entry.value = "";
+    this.take([...this.items, item]);
+  }
+
+  take(items) {
+    this.items = items.slice(-this.model.config.max_length);
+    this.update();
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  update() {
+    this.message.textContent = `${whole(this.items.length)} items`;
+    this.drawHistory();
+    ++this.pass;  // what an earlier pass still computes is dropped
+    if (this.items.length === 0) {
+      for (const part of [this.top, this.memory, this.states]) part.replaceChildren(el("p", { class: "note" }, "The history is empty."));
+      return;
+    }
+    this.tokens = this.model.run(this.items);
+    const excluded = new Set(this.seen.checked ? [] : this.items);
+    this.found = this.model.best(this.tokens.at(-1).row, 10, excluded);
+    if (!this.found.some(({ item }) => item === this.candidate)) this.candidate = this.found.length ? this.found[0].item : this.items.at(-1);
+    this.drawTop();
+    this.drawMemory(this.pass);
+    this.drawStates();
+  }
+
+  drawHistory() {
+    const change = (f) => () => { const items = [...this.items]; f(items); this.take(items); };
+    const button = (text, what, f) => {
+      const b = el("button", { type: "button", title: what, "aria-label": what }, text);
+      b.addEventListener("click", change(f));
+      return b;
+    };
+    this.list.replaceChildren(...this.items.map((item, t) => el("li", {},
+      el("span", {}, this.name(item)),
+      button("↑", `${this.name(item)} one earlier`, (all) => { if (t > 0) [all[t - 1], all[t]] = [all[t], all[t - 1]]; }),
+      button("↓", `${this.name(item)} one later`, (all) => { if (t + 1 < all.length) [all[t + 1], all[t]] = [all[t], all[t + 1]]; }),
+      button("✕", `without ${this.name(item)}`, (all) => all.splice(t, 1)))));
+  }
+
+  drawTop() {
+    const rows = this.found.map(({ item, score }, rank) => {
+      const choose = el("button", { type: "button", class: "link", "data-item": this.data.items[item - 1] }, this.name(item));
+      choose.addEventListener("click", () => { this.candidate = item; this.drawTop(); this.drawMemory(++this.pass); });
+      const was = this.before.get(item);
+      const moved = this.before.size === 0 ? "" : was === undefined ? "new" : was === rank ? "" : was > rank ? `▲ ${was - rank}` : `▼ ${rank - was}`;
+      const cells = [String(rank + 1), choose, fixed(score), moved];
+      cells.marked = item === this.candidate;
+      return cells;
+    });
+    this.top.replaceChildren(table([["", "item", "score", "moved"], ...rows]));
+    this.chooser.textContent = this.name(this.candidate);
+    this.before = new Map(this.found.map(({ item }, rank) => [item, rank]));
+  }
+
+  /** In pieces, so that the page answers while it computes; the newest items first. */
+  drawMemory(pass) {
+    const { model, items, tokens, candidate } = this;
+    const shares = model.lru.map((_, b) => model.shares(tokens, b));
+    const bar = (value, most) => el("span", { class: value < 0 ? "bar negative" : "bar",
+      style: `width: ${(100 * Math.min(1, Math.abs(value) / (most || 1))).toFixed(1)}%` });
+    const most = shares.map((of) => Math.max(...of.map(Math.abs)));
+    const changes = items.map(() => el("td", {}, "…"));
+    const head = ["item", "ago", ...shares.map((_, b) => `state ${b + 1}`), "score change"];
+    const rows = items.map((item, t) => el("tr", { "data-t": t },
+      el("td", {}, this.name(item)), el("td", {}, String(items.length - 1 - t)),
+      ...shares.map((of, b) => el("td", { class: "share", "data-value": of[t] }, bar(of[t], most[b]), `${(100 * of[t]).toFixed(1)}%`)), changes[t])).reverse();
+    this.memory.replaceChildren(el("div", { class: "scroll tall" },
+      el("table", {}, el("thead", {}, el("tr", {}, ...head.map((text) => el("th", {}, text)))), el("tbody", {}, ...rows))));
+    let t = items.length - 1;
+    const work = () => {
+      const until = performance.now() + 25;
+      while (t >= 0 && performance.now() < until) {
+        if (pass !== this.pass) return;
+        const change = model.scoreChange(items, tokens, t, candidate);
+        changes[t].textContent = change === null ? "" : `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(4)}`;
+        changes[t].dataset.value = change === null ? "" : change;
+        --t;
+      }
+      if (t >= 0) setTimeout(work, 0);
+      else this.memory.dataset.ready = pass;
+    };
+    delete this.memory.dataset.ready;
+    work();
+  }
+
+  drawStates() {
+    const last = this.tokens.at(-1);
+    this.states.replaceChildren(...last.blocks.map(({ state }, b) => {
+      const D = state.length / 2;
+      const sizes = Array.from({ length: D }, (_, k) => Math.hypot(state[2 * k], state[2 * k + 1]));
+      const most = Math.max(...sizes) || 1;
+      return el("div", { class: "state", "aria-label": `block ${b + 1}` }, el("small", {}, `block ${b + 1}`), ...sizes.map((size, k) => {
+        const cell = el("button", { type: "button", style: `opacity: ${(0.06 + 0.94 * size / most).toFixed(3)}`,
+          title: `block ${b + 1}, channel ${k + 1}: |h| ${size.toFixed(3)}`, "aria-label": `channel ${k + 1}`, tabindex: k ? "-1" : "0" });
+        cell.addEventListener("click", () => this.chosen(b, k));
+        return cell;
+      }));
+    }));
+  }
+}

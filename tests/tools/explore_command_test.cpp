@@ -1,0 +1,277 @@
+// The page of lrurec explore, clicked through in a browser, where there is one, and held to the command's
+// numbers.
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/pages.h"
+#include "tests/support/runs.h"
+
+namespace lrurec {
+namespace {
+
+using nlohmann::json;
+using test::browse;
+using test::console_has_errors;
+using test::make_run;
+using test::no_browser;
+using test::read_text;
+using test::run_lrurec;
+using test::TemporaryFolder;
+using test::write_text;
+
+json output_of(const TemporaryFolder& folder, const std::string& command) {
+  const auto ran = run_lrurec(folder, command);
+  EXPECT_EQ(ran.code, 0) << command << "\n" << ran.err;
+  return json::parse(ran.out);
+}
+
+/// What `script` leaves in `result` after it was run at the end of the page of a run.
+json play(const TemporaryFolder& folder, const std::string& run, const std::string& script) {
+  const auto made = run_lrurec(folder, "explore " + run + " -o page.html");
+  EXPECT_EQ(made.code, 0) << made.err;
+  const std::string wrapped = R"js(
+const result = {};
+const $ = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const give = (node, value) => { node.value = value; node.dispatchEvent(new Event("input", { bubbles: true })); };
+const ten = () => all("#top tbody tr").map((row) => ({ item: row.querySelector("button").dataset.item, score: Number(row.children[2].textContent) }));
+const remembered = () => all("#memory tbody tr").map((row) => ({
+  item: row.children[0].textContent, ago: Number(row.children[1].textContent),
+  share: [...row.querySelectorAll(".share")].map((cell) => Number(cell.dataset.value)), score_change: Number(row.lastChild.dataset.value) })).reverse();
+const settled = async () => { while (!$("#memory").dataset.ready) await new Promise((go) => setTimeout(go, 5)); };
+(async () => {)js" + script + R"js(
+  const out = document.createElement("pre");
+  out.id = "result";
+  out.textContent = btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(result))));
+  document.body.append(out);
+})();)js";
+  write_text(folder / "played.html", test::with_script(read_text(folder / "page.html"), wrapped));
+  const auto played = browse(folder, "played.html", "--virtual-time-budget=60000");
+  EXPECT_FALSE(console_has_errors(played.err)) << played.err;
+  const std::string open = "<pre id=\"result\">";
+  const auto at = played.out.find(open);
+  if (at == std::string::npos) {
+    ADD_FAILURE() << "the script did not end";
+    return {};
+  }
+  const auto end = played.out.find("</pre>", at);
+  write_text(folder / "result.b64", played.out.substr(at + open.size(), end - at - open.size()));
+  return json::parse(test::run_shell(folder, "base64 -d result.b64").out);
+}
+
+void expect_same_ten(const json& page, const json& command) {
+  ASSERT_EQ(page.size(), command["items"].size());
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    EXPECT_EQ(page[i]["item"], command["items"][i]["item"]) << "rank " << i + 1;
+    EXPECT_NEAR(page[i]["score"].get<double>(), command["items"][i]["score"].get<double>(), 1e-4);
+  }
+}
+
+void expect_same_memory(const json& page, const json& command) {
+  ASSERT_EQ(page.size(), command["items"].size());
+  for (std::size_t t = 0; t < page.size(); ++t) {
+    const json& own = page[t];
+    const json& its = command["items"][t];
+    EXPECT_EQ(own["item"], its["item"]);
+    EXPECT_EQ(own["ago"], its["ago"]);
+    EXPECT_NEAR(own["score_change"].get<double>(), its["score_change"].get<double>(), 1e-4);
+    ASSERT_EQ(own["share"].size(), its["share"].size());
+    for (std::size_t b = 0; b < own["share"].size(); ++b) {
+      EXPECT_NEAR(own["share"][b].get<double>(), its["share"][b].get<double>(), 1e-4);
+    }
+  }
+}
+
+// A history is typed, an item taken out, two exchanged: ten best, shares and score changes are those of the
+// command.
+TEST(ExploreCommand, ShowsTheCommandsNumbers) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  const std::string items = "3,17,5,22,9";
+  const json ids = json::parse("[\"3\", \"17\", \"5\", \"22\", \"9\"]");
+  const json played = play(folder, "run", R"js(
+  $("#clear").click();
+  for (const id of )js" + ids.dump() + R"js() {
+    $("#entry").value = id;
+    $("#entry").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  }
+  await settled();
+  result.ten = ten();
+  result.memory = remembered();
+  all("#history li")[1].lastChild.click();
+  result.without = ten();
+  all("#history li")[0].querySelectorAll("button")[1].click();
+  result.exchanged = ten();
+  $("#entry").value = "nothing";
+  $("#add").click();
+  result.unknown = $("#history-message").textContent;
+  $("#include-seen").click();
+  result.seen = ten();
+  )js");
+  expect_same_ten(played["ten"], output_of(folder, "recommend run --json --items " + items));
+  const std::string best = played["ten"][0]["item"];
+  expect_same_memory(played["memory"],
+                     output_of(folder, "inspect memory run --json --items " + items + " --score " + best));
+  expect_same_ten(played["without"], output_of(folder, "recommend run --json --items 3,5,22,9"));
+  expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items 5,3,22,9"));
+  EXPECT_NE(played["unknown"].get<std::string>().find("nothing"), std::string::npos);
+  expect_same_ten(played["seen"], output_of(folder, "recommend run --json --include-seen --items 5,3,22,9"));
+}
+
+// Of every model that the page takes.
+TEST(ExploreCommand, ShowsTheNumbersOfAblations) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  const std::vector<std::string> variants{" --layer-norm false", " --residual false --outer-gelu true",
+                                          " --pffn false --blocks 3"};
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    SCOPED_TRACE(variants[i]);
+    const std::string name = "run" + std::to_string(i);
+    make_run(folder, name, variants[i]);
+    const json played =
+        play(folder, name,
+             "result.items = data.users[0].items.map((i) => data.items[i - 1]); result.ten = ten();");
+    std::string items;
+    for (const auto& item : played["items"]) items += (items.empty() ? "" : ",") + item.get<std::string>();
+    expect_same_ten(played["ten"], output_of(folder, "recommend " + name + " --json --items " + items));
+  }
+}
+
+// An eigenvalue is dragged, one is set by the sliders, both are put back; training is gone through.
+TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  const json played = play(folder, "run", R"js(
+  result.trained = model.lru.map((lru) => lru.trained);
+  result.ten = ten();
+  const disk = $(".disk"), box = disk.getBoundingClientRect();
+  const point = (kind, [re, im]) => disk.dispatchEvent(new PointerEvent(kind, { bubbles: true, pointerId: 1,
+    clientX: box.left + (re + 1.12) / 2.24 * box.width, clientY: box.top + (1.12 - im) / 2.24 * box.height }));
+  point("pointerdown", model.lru[0].lambda[5]);
+  result.chosen = $("#eigen-channel").value;
+  point("pointermove", [0.1, 0.2]);
+  point("pointermove", [-0.6, 0.4]);
+  point("pointerup", [-0.6, 0.4]);
+  point("pointermove", [0.9, 0]);
+  result.dragged = model.lru[0].lambda[5];
+  result.reading = $("#eigen-reading").textContent;
+  result.output = $("#eigen-output").textContent;
+  result.moved = ten();
+  give($("#eigen-block"), 1);
+  give($("#eigen-channel"), 12);
+  give($("#eigen-modulus"), 0.5);
+  give($("#eigen-angle"), 90);
+  result.set = model.lru[1].lambda[11];
+  $("#eigen-reset").click();
+  result.reset = ten();
+  result.rounds = data.training.map((round) => round.step);
+  give($("#eigen-step"), 0);
+  result.first = $("#eigen-step-text").textContent;
+  result.initial = data.training[0].lambda;
+  all("#states .state")[1].querySelectorAll("button")[2].click();
+  result.by_state = [$("#eigen-block").value, $("#eigen-channel").value];
+  )js");
+  EXPECT_EQ(played["chosen"], "6");
+  EXPECT_NEAR(played["dragged"][0].get<double>(), -0.6, 1e-6);
+  EXPECT_NEAR(played["dragged"][1].get<double>(), 0.4, 1e-6);
+  EXPECT_NE(played["reading"].get<std::string>().find("|λ| 0.721"), std::string::npos) << played["reading"];
+  EXPECT_NE(played["output"].get<std::string>().find("% away"), std::string::npos) << played["output"];
+  EXPECT_NE(played["moved"], played["ten"]);
+  EXPECT_NEAR(played["set"][0].get<double>(), 0, 1e-6);
+  EXPECT_NEAR(played["set"][1].get<double>(), 0.5, 1e-6);
+  EXPECT_EQ(played["reset"], played["ten"]);
+  EXPECT_EQ(played["rounds"], json::parse("[0, 5, 10]"));
+  EXPECT_EQ(played["first"].get<std::string>().substr(0, 6), "step 0");
+  EXPECT_EQ(played["by_state"], json::parse(R"(["1", "3"])"));
+
+  const json eigen = output_of(folder, "inspect eigen run --json");
+  for (std::size_t b = 0; b < eigen.size(); ++b) {
+    for (std::size_t k = 0; k < eigen[b]["lambda"].size(); ++k) {
+      for (std::size_t part : {0, 1}) {
+        EXPECT_NEAR(played["trained"][b][k][part].get<double>(), eigen[b]["lambda"][k][part].get<double>(),
+                    1e-5);
+      }
+    }
+  }
+}
+
+// The three algorithms reach the numbers of inspect scan, with the work and depth they are known for;
+// backward, they are the gradients: dh_t = dy_t + conj(lambda) dh_(t+1).
+TEST(ExploreCommand, TheScanIsSteppedThrough) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  const json played = play(folder, "run", R"js(
+  const counters = () => Object.fromEntries(all(".scan").map((f) => [f.dataset.algorithm, f.querySelector(".counters").textContent]));
+  const through = () => { for (let i = 0; !$("#scan-next").disabled && i < 99; ++i) $("#scan-next").click(); };
+  through();
+  result.eight = counters();
+  result.said = $("#scan-message").textContent;
+  give($("#scan-x"), "1, 0, -2, 3, 0.5, 7");
+  give($("#scan-re"), 0.6);
+  give($("#scan-im"), 0.5);
+  result.again = counters();
+  through();
+  const shown = (id) => all(`[data-algorithm=${id}] text`).slice(-6).map((t) => t.textContent);
+  result.shown = ["sequential", "recursive", "chunked"].map(shown);
+  result.backward = [];
+  for (const make of [sequentialRounds, recursiveRounds, (l, x) => chunkedRounds(l, x, 4)]) {
+    const x = [1, 0, -2, 3, 0.5, 7].map((v) => [v, 0]);
+    result.backward.push(reversed(make, [0.6, 0.5], x).at(-1).values);
+    (result.forward ||= []).push(make([0.6, 0.5], x).at(-1).values);
+  }
+  give($("#scan-x"), "one, two");
+  result.refused = $("#scan-message").textContent;
+  )js");
+  EXPECT_EQ(played["eight"]["sequential"], "depth 7 of 7 · work 7 of 7");
+  EXPECT_EQ(played["eight"]["recursive"], "depth 3 of 3 · work 12 of 12");
+  EXPECT_EQ(played["eight"]["chunked"], "depth 5 of 5 · work 10 of 10");
+  EXPECT_NE(played["said"].get<std::string>().find("All three"), std::string::npos);
+  EXPECT_EQ(played["again"]["sequential"], "depth 0 of 5 · work 0 of 5");
+  EXPECT_EQ(played["shown"][0], played["shown"][1]);
+  EXPECT_EQ(played["shown"][0], played["shown"][2]);
+  EXPECT_NE(played["refused"].get<std::string>().find("sixteen numbers"), std::string::npos);
+
+  const auto expect_near = [](const json& values, const json& expected) {
+    for (std::size_t t = 0; t < expected.size(); ++t) {
+      for (std::size_t part : {0, 1}) {
+        EXPECT_NEAR(values[t][part].get<double>(), expected[t][part].get<double>(), 1e-9) << "position " << t;
+      }
+    }
+  };
+  const json scan = output_of(folder, "inspect scan --json --lambda 0.6,0.5 --x 1,0,-2,3,0.5,7");
+  json mirrored = output_of(folder, "inspect scan --json --lambda 0.6,-0.5 --x 7,0.5,3,-2,0,1")["sequential"];
+  std::reverse(mirrored.begin(), mirrored.end());
+  for (std::size_t i : {0, 1, 2}) {
+    expect_near(played["forward"][i], scan["sequential"]);
+    expect_near(played["backward"][i], mirrored);
+  }
+}
+
+TEST(ExploreCommand, FitsAPhone) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  const auto made = run_lrurec(folder, "explore run --user u2,u1");
+  EXPECT_NE(made.out.find("run/explore.html"), std::string::npos) << made.out << made.err;
+  EXPECT_EQ(test::overflow_on_a_phone(folder, "run/explore.html"), "");
+}
+
+TEST(ExploreCommand, RefusesWhatItCannotShow) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_run(folder, "gated", " --gates true");
+  EXPECT_EQ(run_lrurec(folder, "explore nothing").code, 5);
+  const auto user = run_lrurec(folder, "explore run --user nobody");
+  EXPECT_EQ(user.code, 3);
+  EXPECT_NE(user.err.find("'nobody'"), std::string::npos) << user.err;
+  const auto gated = run_lrurec(folder, "explore gated");
+  EXPECT_EQ(gated.code, 2);
+  EXPECT_NE(gated.err.find("gates"), std::string::npos) << gated.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "gated/explore.html"));
+}
+
+}  // namespace
+}  // namespace lrurec
