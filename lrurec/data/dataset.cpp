@@ -10,9 +10,10 @@ namespace lrurec::data {
 namespace {
 
 constexpr std::string_view file_kind = "dataset";
-constexpr std::uint32_t file_version = 2;
+constexpr std::uint32_t file_version = 3;
 
-/// The content of a dataset file. Version 1 ends before the split.
+/// The content of a dataset file. Version 1 ends before the split, version 2 before the titles; a data set
+/// without titles is still written as version 2, which earlier builds read.
 struct Payload {
   std::vector<std::int64_t> offsets;
   std::vector<std::int32_t> ids;
@@ -20,12 +21,14 @@ struct Payload {
   Protocol protocol;
   Cuts cuts;
   std::uint32_t version = file_version;
+  StringTable titles = {};
 
   template <class Archive>
   void serialize(Archive& archive) {
     Protocol& p = protocol;
     archive(offsets, ids, users, items, p.source, p.format, p.filter, p.ties, p.order, p.steps, p.facts);
     if (version >= 2) archive(p.split, cuts);
+    if (version >= 3) archive(titles);
   }
 };
 
@@ -67,6 +70,13 @@ Dataset::Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> id
       inconsistent("a cut is outside its sequence");
     }
   }
+}
+
+void Dataset::set_titles(StringTable titles, const std::string& what) {
+  if (!titles.valid() || (titles.size() != 0 && titles.size() != item_names_.size())) {
+    fail(ErrorKind::file, "{} is inconsistent: the titles do not fit the items; prepare it again", what);
+  }
+  item_titles_ = std::move(titles);
 }
 
 Items Dataset::sequence(std::int64_t user) const {
@@ -114,21 +124,24 @@ std::vector<std::int64_t> Dataset::evaluated_users(Split split) const {
 std::string Dataset::fingerprint() const {
   // Of leave-last-out as version 1 had it.
   return nn::fingerprint(nn::to_bytes(
-      Payload{offsets_, ids_, user_names_, item_names_, Protocol{}, cuts_, cuts_.empty() ? 1U : 2U}));
+      Payload{offsets_, ids_, user_names_, item_names_, Protocol{}, cuts_, cuts_.empty() ? 1U : 2U, {}}));
 }
 
 void Dataset::save(const std::filesystem::path& path) const {
-  nn::write_envelope(path, file_kind, file_version,
-                     nn::to_bytes(Payload{offsets_, ids_, user_names_, item_names_, protocol_, cuts_}));
+  const std::uint32_t version = has_titles() ? 3 : 2;
+  nn::write_envelope(path, file_kind, version,
+                     nn::to_bytes(Payload{offsets_, ids_, user_names_, item_names_, protocol_, cuts_, version,
+                                          item_titles_}));
 }
 
 Dataset Dataset::load(const std::filesystem::path& path) {
   Payload payload;
   const auto bytes = nn::read_envelope(path, file_kind, file_version, &payload.version);
   payload = nn::from_bytes<Payload>(bytes, path.string(), std::move(payload));
-  return Dataset(std::move(payload.offsets), std::move(payload.ids), std::move(payload.users),
-                 std::move(payload.items), std::move(payload.protocol), std::move(payload.cuts),
-                 path.string());
+  Dataset data(std::move(payload.offsets), std::move(payload.ids), std::move(payload.users),
+               std::move(payload.items), std::move(payload.protocol), std::move(payload.cuts), path.string());
+  data.set_titles(std::move(payload.titles), path.string());
+  return data;
 }
 
 }  // namespace lrurec::data

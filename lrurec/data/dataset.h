@@ -76,6 +76,15 @@ class Dataset {
     return item_names_[static_cast<std::size_t>(item - 1)];
   }
 
+  /// What people call it, empty where it has no title; titles change nothing that is computed, nor the
+  /// fingerprint.
+  std::string_view item_title(std::int64_t item) const {
+    return has_titles() ? item_titles_[static_cast<std::size_t>(item - 1)] : std::string_view();
+  }
+  bool has_titles() const { return item_titles_.size() > 0; }
+  /// titles: one of every item, or none at all; another number is ErrorKind::file naming `what`.
+  void set_titles(StringTable titles, const std::string& what = "the data set");
+
   /// All items of a user, oldest first.
   Items sequence(std::int64_t user) const;
   Items train(std::int64_t user) const;
@@ -102,7 +111,7 @@ class Dataset {
 
   std::vector<std::int64_t> offsets_{0};
   std::vector<std::int32_t> ids_;
-  StringTable user_names_, item_names_;
+  StringTable user_names_, item_names_, item_titles_;
   Protocol protocol_;
   Cuts cuts_;
 };

@@ -60,6 +60,10 @@ nlohmann::json describe(const train::LoadedRun& run, const std::vector<Example>&
   nlohmann::json items = nlohmann::json::array(), users = nlohmann::json::array(),
                  training = nlohmann::json::array();
   for (std::int64_t item = 1; item <= run.data.items(); ++item) items.push_back(run.data.item_name(item));
+  nlohmann::json titles;  // null where there are none
+  for (std::int64_t item = 1; run.data.has_titles() && item <= run.data.items(); ++item) {
+    titles.push_back(run.data.item_title(item));
+  }
   for (const auto& example : examples) {
     const auto read = std::min(std::ssize(example.items), run.config.max_length);
     users.push_back({{"user", example.name},
@@ -84,6 +88,7 @@ nlohmann::json describe(const train::LoadedRun& run, const std::vector<Example>&
             {"outer_gelu", config.outer_gelu}}},
           {"weights", packed_weights(*run.model)},
           {"items", std::move(items)},
+          {"titles", std::move(titles)},
           {"users", std::move(users)},
           {"training", std::move(training)}};
 }

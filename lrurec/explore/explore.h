@@ -18,10 +18,11 @@ struct Example {
 /// What the page is made from:
 ///
 ///   name, step; config: sizes and switches of the model
-///   weights    {values: f32 of all parameters in base64, tensors: [{name, at, length}]}, in numbers, a
-///   complex one is two items      raw ids of items 1, 2, ... users      [{user, items}], the examples, their
-///   last max_length items training   [{step, lambda}] of each validation round; empty where the run did not
-///   record it
+///   weights    {values: f32 of all parameters in base64, tensors: [{name, at, length}]}; a complex
+///              number is two
+///   items      raw ids of items 1, 2, ...; titles of them, or null
+///   users      [{user, items}], the examples, their last max_length items
+///   training   [{step, lambda}] of each validation round; empty where the run did not record it
 ///
 /// The page computes an LRURec with the LRU as backbone, plain sublayers and any of the paper's ablations;
 /// another model is ErrorKind::usage.

@@ -19,6 +19,12 @@ std::optional<std::int64_t> Catalogue::user(std::string_view raw) const {
   return it == users_.end() ? std::nullopt : std::optional(it->second);
 }
 
+nlohmann::json Catalogue::describe(std::int64_t item) const {
+  nlohmann::json described{{"item", item_name(item)}};
+  if (!data_.item_title(item).empty()) described["title"] = data_.item_title(item);
+  return described;
+}
+
 std::vector<std::int32_t> Catalogue::items(const std::vector<std::string>& raw,
                                            std::vector<std::string>& unknown) const {
   std::vector<std::int32_t> known;

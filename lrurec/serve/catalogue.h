@@ -1,6 +1,7 @@
 #pragma once
 // Raw ids, as the user's files have them, to the numbers of a data set.
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ class Catalogue {
   std::optional<std::int32_t> item(std::string_view raw) const;
   std::optional<std::int64_t> user(std::string_view raw) const;
   std::string_view item_name(std::int64_t item) const { return data_.item_name(item); }
+
+  /// {"item": ID, "title": TITLE}, without a title where there is none.
+  nlohmann::json describe(std::int64_t item) const;
 
   /// The known items of a list, in order; the others are added to `unknown`.
   std::vector<std::int32_t> items(const std::vector<std::string>& raw,

@@ -132,7 +132,8 @@ std::vector<nlohmann::json> Desk::answer(const std::vector<Asked>& asked) const 
       answer["seen"] = seen_text(!options_.include_seen);
       answer["items"] = nlohmann::json::array();
       for (const auto& [item, score] : *result) {
-        answer["items"].push_back({{"item", catalogue_.item_name(item)}, {"score", score}});
+        answer["items"].push_back(catalogue_.describe(item));
+        answer["items"].back()["score"] = score;
       }
       ++result;
     }

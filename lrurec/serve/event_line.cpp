@@ -47,7 +47,8 @@ nlohmann::json answer(const Event& event, const Catalogue& catalogue, SessionSto
   if (event.k == 0) return out;
   out["seen"] = seen_text(store.excludes_seen());
   for (const auto& [id, score] : store.recommend(event.user, event.k)) {
-    out["items"].push_back({{"item", catalogue.item_name(id)}, {"score", score}});
+    out["items"].push_back(catalogue.describe(id));
+    out["items"].back()["score"] = score;
   }
   return out;
 }

@@ -9,6 +9,9 @@ namespace lrurec::util {
 /// Position of the first byte that breaks UTF-8, or npos.
 std::size_t find_invalid_utf8(std::string_view text);
 
+/// UTF-8 of a text in Latin-1 (ISO 8859-1).
+std::string from_latin1(std::string_view text);
+
 /// How the ends of lines in a text that is made visible are treated.
 enum class LineEnds { keep, escape };
 

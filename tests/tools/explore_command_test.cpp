@@ -1,6 +1,8 @@
 // The page of lrurec explore, clicked through in a browser, where there is one, and held to the command's
 // numbers.
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/support/pages.h"
@@ -88,8 +90,8 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
   make_run(folder);
-  const std::string items = "3,17,5,22,9";
-  const json ids = json::parse("[\"3\", \"17\", \"5\", \"22\", \"9\"]");
+  const std::string items = "i3,i17,i5,i22,i9";
+  const json ids = json::parse("[\"i3\", \"i17\", \"i5\", \"i22\", \"i9\"]");
   const json played = play(folder, "run", R"js(
   $("#clear").click();
   for (const id of )js" + ids.dump() + R"js() {
@@ -113,10 +115,51 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   const std::string best = played["ten"][0]["item"];
   expect_same_memory(played["memory"],
                      output_of(folder, "inspect memory run --json --items " + items + " --score " + best));
-  expect_same_ten(played["without"], output_of(folder, "recommend run --json --items 3,5,22,9"));
-  expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items 5,3,22,9"));
+  expect_same_ten(played["without"], output_of(folder, "recommend run --json --items i3,i5,i22,i9"));
+  expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items i5,i3,i22,i9"));
   EXPECT_NE(played["unknown"].get<std::string>().find("nothing"), std::string::npos);
-  expect_same_ten(played["seen"], output_of(folder, "recommend run --json --include-seen --items 5,3,22,9"));
+  expect_same_ten(played["seen"], output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
+}
+
+// Items have titles wherever people read their ids.
+TEST(ExploreCommand, TitlesStandBesideIds) {
+  const TemporaryFolder folder;
+  std::string raw, titles = "id,title\n";
+  for (int user = 1; user <= 30; ++user) {
+    for (int k = 0; k < 6; ++k) raw += fmt::format("{} {}\n", user, 1 + (user + k * k) % 15);
+  }
+  for (int item = 1; item <= 15; ++item) titles += fmt::format("{},\"Film, the {}th\"\n", item, item);
+  write_text(folder / "raw.txt", raw);
+  write_text(folder / "titles.csv", titles);
+  const auto prepared = run_lrurec(folder, "prepare raw.txt --format sasrec -o d.lrd --titles titles.csv");
+  ASSERT_EQ(prepared.code, 0) << prepared.err;
+  EXPECT_NE(prepared.out.find("items with a title: 15 of 15"), std::string::npos) << prepared.out;
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + test::tiny_training).code, 0);
+
+  const auto shown = run_lrurec(folder, "recommend run --items 3,4");
+  EXPECT_NE(shown.out.find("Film, the "), std::string::npos) << shown.out;
+  const json best = output_of(folder, "recommend run --items 3,4 --json")["items"][0];
+  EXPECT_EQ(best["title"], "Film, the " + best["item"].get<std::string>() + "th");
+  const json memory = output_of(folder, "inspect memory run --items 3,4 --json");
+  EXPECT_EQ(memory["items"][0]["title"], "Film, the 3th");
+  write_text(folder / "events", "3\n");
+  const auto session = test::run_shell(folder, std::string(LRUREC_BINARY) + " session run < events");
+  EXPECT_NE(session.out.find("\"title\":\"Film, the "), std::string::npos) << session.out;
+
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  const json played = play(folder, "run", R"js(
+  $("#clear").click();
+  for (const title of ["Film, the 3th", "the 4TH"]) {
+    give($("#entry"), title);
+    $("#add").click();
+  }
+  result.matches = (give($("#entry"), "film, the 1"), all("#matches option").length);
+  result.history = all("#history li span").map((span) => span.textContent);
+  result.ten = ten();
+  )js");
+  EXPECT_EQ(played["history"], json::parse(R"(["Film, the 3th", "Film, the 4th"])"));
+  EXPECT_EQ(played["matches"], 7);
+  expect_same_ten(played["ten"], output_of(folder, "recommend run --json --items 3,4"));
 }
 
 // Of every model that the page takes.

@@ -241,27 +241,33 @@ void memory(const InspectOptions& options) {
   nlohmann::json json{{"candidate", catalogue.item_name(candidate)},
                       {"score", found.score},
                       {"items", nlohmann::json::array()}};
+  if (run.data.has_titles()) json["candidate_title"] = run.data.item_title(candidate);
   std::vector<std::vector<std::string>> rows{{"item", "ago"}};
   const std::size_t blocks = found.items.empty() ? 0 : found.items[0].share.size();
   for (std::size_t b = 0; b < blocks; ++b) {
     rows[0].push_back(fmt::format("state {}{}", b + 1, b > 0 ? " (*)" : ""));
   }
   rows[0].emplace_back("score change");
+  if (run.data.has_titles()) rows[0].emplace_back("title");
   std::int64_t ago = std::ssize(found.items);
   for (const auto& item : found.items) {
     rows.push_back({std::string(catalogue.item_name(item.item)), std::to_string(--ago)});
     for (const double share : item.share) rows.back().push_back(fmt::format("{:.1f}%", 100 * share));
     rows.back().push_back(item.score_change ? fmt::format("{:+.4f}", *item.score_change) : "");
-    json["items"].push_back({{"item", catalogue.item_name(item.item)}, {"ago", ago}, {"share", item.share}});
+    if (run.data.has_titles()) rows.back().emplace_back(run.data.item_title(item.item));
+    json["items"].push_back(catalogue.describe(item.item));
+    json["items"].back().update({{"ago", ago}, {"share", item.share}});
     if (item.score_change) json["items"].back()["score_change"] = *item.score_change;
   }
   if (options.json) return print_json(json);
+  const std::string title(run.data.item_title(candidate));
   print_out(
-      "{}\ncandidate {}, score {:.4f}\n"
+      "{}\ncandidate {}{}, score {:.4f}\n"
       "state: share of the last state that came in with the item; (*) approximate: what enters this block "
       "holds\n"
       "earlier items already. Score change: the candidate's score less its score without the item.\n",
-      table(rows), catalogue.item_name(candidate), found.score);
+      table(rows), catalogue.item_name(candidate), title.empty() ? "" : fmt::format(" ({})", title),
+      found.score);
 }
 
 // ---- scan ----------------------------------------------------------------------------------------------

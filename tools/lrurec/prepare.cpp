@@ -14,6 +14,7 @@
 #include "lrurec/data/line_source.h"
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
+#include "lrurec/data/titles.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -24,7 +25,7 @@ namespace {
 
 struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
-                           member;
+                           member, titles;
   std::optional<double> min_rating;
   std::int64_t max_length = 200;
   bool demo = false, json = false, force = false, header = false;
@@ -142,6 +143,9 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
                    {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
                    {"labels", number("labels")},
                    {"test items unseen in training", number("test_items_unseen_in_training")}}));
+  if (json.contains("items_with_title")) {
+    print_out("items with a title: {} of {}\n", number("items_with_title"), number("items"));
+  }
   const auto& protocol = data.protocol();
   print_out("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
             protocol.split);
@@ -166,9 +170,13 @@ void run_prepare(const PrepareOptions& options) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
   }
-  const data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
+  data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
+  std::int64_t titled = 0;
+  if (!options.titles.empty())
+    titled = timed("reading titles", [&] { return data::read_titles(data, options.titles); });
   timed("writing", [&] { data.save(options.output); });
-  const nlohmann::json json = describe(data, options.max_length);
+  nlohmann::json json = describe(data, options.max_length);
+  if (!options.titles.empty()) json["items_with_title"] = titled;
   if (options.json) {
     print_json(json);
   } else {
@@ -211,6 +219,10 @@ void add_prepare(CLI::App& app) {
       "--split", options->split,
       "leave-last (default): each user's last two items are the targets; time or time:0.8,0.9: nothing after "
       "these shares of all interactions is trained on");
+  sub->add_option(
+      "--titles", options->titles,
+      "file of items' titles, which are then shown beside their ids: u.item, movies.dat, a .item file of "
+      "RecBole or a table with a column title; plain or compressed, also the archive itself");
   sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
       ->check(CLI::Range(1, 1000000000));
   auto* demo =

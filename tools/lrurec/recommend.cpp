@@ -88,8 +88,10 @@ void run_recommend(const RecommendOptions& options) {
     return;
   }
   std::vector<std::vector<std::string>> rows{{"item", "score"}};
+  if (loaded.data.has_titles()) rows[0].emplace_back("title");
   for (const auto& item : answer["items"]) {
     rows.push_back({item["item"].get<std::string>(), fmt::format("{:.4f}", item["score"].get<double>())});
+    if (loaded.data.has_titles()) rows.back().push_back(item.value("title", ""));
   }
   const auto seen = std::ssize(asked.request.history);
   print_out("{} of {} items are read; {}\n{}",

@@ -1,0 +1,96 @@
+#include "lrurec/data/titles.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <initializer_list>
+#include <unordered_map>
+#include <vector>
+
+#include "lrurec/data/fields.h"
+#include "tensor/error.h"
+
+namespace lrurec::data {
+namespace {
+
+std::string delimiter_of(std::string_view line) {
+  for (const char* one : {"::", "|", "\t"}) {
+    if (line.find(one) != std::string_view::npos) return one;
+  }
+  return ",";
+}
+
+struct TitleColumns {
+  std::size_t id = 0, title = 1;
+  bool header = false;
+};
+
+/// A column's name without case and RecBole's type.
+std::string plain(std::string_view name) {
+  std::string text(name.substr(0, name.find(':')));
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+    return c < 128 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c);
+  });
+  return text;
+}
+
+TitleColumns title_columns(const std::vector<Field>& first) {
+  TitleColumns columns;
+  const auto find = [&](std::initializer_list<std::string_view> names, std::size_t& column) {
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      if (std::find(names.begin(), names.end(), plain(first[i].text)) == names.end()) continue;
+      column = i;
+      return true;
+    }
+    return false;
+  };
+  columns.header = find({"title", "name", "movie_title"}, columns.title);
+  if (columns.header)
+    find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id);
+  return columns;
+}
+
+}  // namespace
+
+std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const std::string& member) {
+  std::unordered_map<std::string_view, std::int64_t> items;
+  for (std::int64_t item = 1; item <= data.items(); ++item) items.emplace(data.item_name(item), item);
+
+  LineSource source(path, member, Expected::titles);
+  std::vector<std::string> titles(static_cast<std::size_t>(data.items()));
+  std::optional<FieldSplitter> splitter;
+  TitleColumns columns;
+  std::int64_t found = 0;
+  while (const auto line = source.next()) {
+    if (blank(*line)) continue;
+    const bool first = !splitter;
+    if (first) {
+      const std::string delimiter = delimiter_of(*line);
+      splitter.emplace(delimiter, /*quotes=*/delimiter == ",");
+    }
+    const auto& fields = splitter->split(source, *line);
+    if (first) {
+      columns = title_columns(fields);
+      if (columns.header) continue;
+    }
+    if (fields.size() <= std::max(columns.id, columns.title)) {
+      source.fail_at(line->size() + 1, "a line of titles needs an id and a title", *line);
+    }
+    const auto item = items.find(fields[columns.id].text);
+    if (item == items.end()) continue;
+    std::string& title = titles[static_cast<std::size_t>(item->second - 1)];
+    if (!title.empty() || fields[columns.title].text.empty()) continue;
+    title = fields[columns.title].text;
+    ++found;
+  }
+  if (found == 0) {
+    fail(ErrorKind::data, "{} has a title for none of the items, whose first is '{}'", source.path(),
+         data.item_name(1));
+  }
+  StringTable table;
+  for (const auto& title : titles) table.add(title);
+  data.set_titles(std::move(table));
+  return found;
+}
+
+}  // namespace lrurec::data
