@@ -100,6 +100,9 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   }
   await settled();
   result.ten = ten();
+  all("#top button")[3].click();
+  await settled();
+  result.candidate = $("#candidate").textContent;
   result.memory = remembered();
   all("#history li")[1].lastChild.click();
   result.without = ten();
@@ -112,13 +115,15 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   result.seen = ten();
   )js");
   expect_same_ten(played["ten"], output_of(folder, "recommend run --json --items " + items));
-  const std::string best = played["ten"][0]["item"];
-  expect_same_memory(played["memory"],
-                     output_of(folder, "inspect memory run --json --items " + items + " --score " + best));
+  const std::string candidate = played["candidate"];
+  EXPECT_EQ(candidate, played["ten"][3]["item"]);
+  expect_same_memory(played["memory"], output_of(folder, "inspect memory run --json --items " + items +
+                                                             " --score " + candidate));
   expect_same_ten(played["without"], output_of(folder, "recommend run --json --items i3,i5,i22,i9"));
   expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items i5,i3,i22,i9"));
   EXPECT_NE(played["unknown"].get<std::string>().find("nothing"), std::string::npos);
-  expect_same_ten(played["seen"], output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
+  expect_same_ten(played["seen"],
+                  output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
 }
 
 // Items have titles wherever people read their ids.
