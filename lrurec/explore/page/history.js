@@ -37,7 +37,7 @@ class HistoryPlayground {
         el("p", { class: "note" }, "Share of each block's last state that came in with the item (block 1 exactly; later blocks see features that hold earlier items " +
           "already), and what the score of ", this.chooser, " would lose without the item."), this.memory),
       el("div", { class: "chart wide" }, el("h3", {}, "The states now"),
-        el("p", { class: "note" }, "|h| of every channel of each block after the last item, the largest darkest; choose one to see its eigenvalue."), this.states));
+        el("p", { class: "note" }, "|h| of every channel of each block after the last item, the largest strongest; choose one to see its eigenvalue."), this.states));
   }
 
   name(item) {

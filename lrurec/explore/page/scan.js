@@ -92,7 +92,7 @@ function scanSection() {
   const backward = el("input", { id: "scan-backward", type: "checkbox" });
   const label = (text, input) => el("label", {}, text, input);
   const button = (id, text) => el("button", { id, type: "button" }, text);
-  const first = button("scan-first", "⏮ Start"), next = button("scan-next", "Step ▶"), play = button("scan-play", "Play");
+  const first = button("scan-first", "Start"), next = button("scan-next", "Step ▶"), play = button("scan-play", "Play");
   const message = el("p", { class: "note", id: "scan-message", role: "status" });
   const pictures = el("div", { class: "scans" });
 
