@@ -15,7 +15,8 @@ struct ItemMemory {
   /// In each block, how much of the last state h_L came in with this item. By equation 3,
   /// h_L = sum_k lambda^(L-k) u_k with u_k = exp(gamma_log) * (B x_k + b_B); the share of item k is
   /// Re <h_L, lambda^(L-k) u_k> / |h_L|^2. Shares add up to 1 and may be negative. In the first block x_k is
-  /// the item's own embedding, so this is exact; in the blocks after it x_k already holds earlier items.
+  /// the item's own embedding, so this is exact; in the blocks after it, and behind a gated LRU's
+  /// convolution, x_k already holds earlier items.
   std::vector<double> share;
   /// The candidate's score less its score had the item not been there: exact, by running the model again.
   /// Not there for a history of one item.

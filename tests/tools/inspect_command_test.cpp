@@ -56,6 +56,20 @@ TEST(InspectCommand, TellsParametersEigenvaluesAndMemory) {
   }
 }
 
+// What enters a first state is the item alone only where nothing mixed items before it.
+TEST(InspectCommand, MarksSharesThatAreApproximate) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_run(folder, "mixed", " --backbone gated-lru");
+  const auto heading = [&](const std::string& run) {
+    const std::string out = run_lrurec(folder, "inspect memory " + run + " --items i3,i5").out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_EQ(heading("run").find("state 1 (*)"), std::string::npos) << heading("run");
+  EXPECT_NE(heading("run").find("state 2 (*)"), std::string::npos) << heading("run");
+  EXPECT_NE(heading("mixed").find("state 1 (*)"), std::string::npos) << heading("mixed");
+}
+
 TEST(InspectCommand, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   make_run(folder);

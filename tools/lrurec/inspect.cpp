@@ -245,7 +245,9 @@ void memory(const InspectOptions& options) {
   std::vector<std::vector<std::string>> rows{{"item", "ago"}};
   const std::size_t blocks = found.items.empty() ? 0 : found.items[0].share.size();
   for (std::size_t b = 0; b < blocks; ++b) {
-    rows[0].push_back(fmt::format("state {}{}", b + 1, b > 0 ? " (*)" : ""));
+    // A gated LRU's convolution mixes items before the first state, too.
+    const bool exact = b == 0 && run.model->config().backbone == "lru";
+    rows[0].push_back(fmt::format("state {}{}", b + 1, exact ? "" : " (*)"));
   }
   rows[0].emplace_back("score change");
   if (run.data.has_titles()) rows[0].emplace_back("title");
