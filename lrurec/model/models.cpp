@@ -41,6 +41,10 @@ std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed,
   return find_model(config.model).make(config, nn::Initializer(seed, real));
 }
 
+std::unique_ptr<Model> make_model_without_values(const ModelConfig& config) {
+  return find_model(config.model).make(config, nn::Initializer::without_values(DType::f32));
+}
+
 std::int64_t real_parameters(const nn::Module& model) {
   std::int64_t count = 0;
   for (const auto& p : model.named_parameters()) {

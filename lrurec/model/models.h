@@ -60,6 +60,8 @@ const ModelInfo& find_model(const std::string& name);
 
 /// A model with initial values of this seed; `real` is f32 or f64.
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, DType real = DType::f32);
+/// One whose values are then loaded: drawing those of a large item table takes as long as all the rest.
+std::unique_ptr<Model> make_model_without_values(const ModelConfig& config);
 
 /// Numbers in all parameters of a model, a complex one as two.
 std::int64_t real_parameters(const nn::Module& model);

@@ -6,7 +6,7 @@
 namespace lrurec::train {
 
 std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std::string& path) {
-  auto model = model::make_model(model_config(checkpoint, checkpoint.parse_config(path)), /*seed=*/0);
+  auto model = model::make_model_without_values(model_config(checkpoint, checkpoint.parse_config(path)));
   load_parameters(checkpoint, path, *model);
   return model;
 }
