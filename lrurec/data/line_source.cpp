@@ -77,8 +77,8 @@ struct LineSource::Archive {
   }
 };
 
-LineSource::LineSource(const std::filesystem::path& path, const std::string& member, Expected expected)
-    : path_(path.string()), expected_(expected), archive_(std::make_unique<Archive>()) {
+LineSource::LineSource(const std::filesystem::path& path, const std::string& member, TextKind kind)
+    : path_(path.string()), kind_(kind), archive_(std::make_unique<Archive>()) {
   const Utf8Names names;
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
@@ -136,7 +136,7 @@ void LineSource::open_member(const std::string& member) {
   std::vector<std::string> wanted;
   for (const auto& name : names) {
     const std::string last = last_part(name);
-    const bool known = expected_ == Expected::titles
+    const bool known = kind_ == TextKind::titles
                            ? last == "movies.dat" || last == "movies.csv" || last == "u.item"
                            : last == "ratings.dat" || last == "ratings.csv" || last == "u.data";
     if (member.empty() ? names.size() == 1 || known : name == member || last == member)
@@ -219,7 +219,7 @@ std::optional<std::string_view> LineSource::next() {
     fail_at(at + 1, "a NUL byte; is this a text file?", line);
   }
   if (const auto at = util::find_invalid_utf8(line); at != std::string_view::npos) {
-    if (expected_ != Expected::titles) fail_at(at + 1, "text that is not UTF-8; convert it with iconv", line);
+    if (kind_ != TextKind::titles) fail_at(at + 1, "text that is not UTF-8; convert it with iconv", line);
     converted_ = util::from_latin1(line);
     return converted_;
   }

@@ -13,21 +13,21 @@ namespace lrurec::data {
 
 /// What a file is expected to hold: which of several files in an archive is meant, and which texts it may
 /// have.
-enum class Expected {
+enum class TextKind {
   interactions,  ///< ratings.dat, ratings.csv or u.data; UTF-8
   titles,  ///< movies.dat, movies.csv or u.item; lines that are not UTF-8 are Latin-1, as MovieLens has them
 };
 
 /// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file, or of one file of a zip
 /// archive, in bounded memory. Of several files in an archive `member` names one, by its path or its last
-/// part; where it is empty there must be one alone, or one with a name of MovieLens (Expected). A byte-order
+/// part; where it is empty there must be one alone, or one with a name of MovieLens (TextKind). A byte-order
 /// mark, carriage returns before the line feed and a missing last line feed make no difference. Lines longer
 /// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged compression and bytes
 /// left over behind it are ErrorKind::data with file and line; a missing or unreadable file is ErrorKind::io.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path, const std::string& member = {},
-                      Expected expected = Expected::interactions);
+                      TextKind kind = TextKind::interactions);
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;
@@ -52,7 +52,7 @@ class LineSource {
   [[noreturn]] void fail_archive() const;
 
   std::string path_;
-  Expected expected_;
+  TextKind kind_;
   std::string converted_;  ///< the line, where it was Latin-1
   std::unique_ptr<Archive> archive_;
   std::string buffer_;  ///< text read and not yet given out starts at begin_

@@ -56,7 +56,7 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
   std::unordered_map<std::string_view, std::int64_t> items;
   for (std::int64_t item = 1; item <= data.items(); ++item) items.emplace(data.item_name(item), item);
 
-  LineSource source(path, member, Expected::titles);
+  LineSource source(path, member, TextKind::titles);
   std::vector<std::string> titles(static_cast<std::size_t>(data.items()));
   std::optional<FieldSplitter> splitter;
   TitleColumns columns;
