@@ -6,8 +6,10 @@
 #include "tensor/error.h"
 
 // LAPACK, which OpenBLAS brings along without a C header: eigenvalues and vectors of a Hermitian matrix.
-extern "C" void zheev_(const char* vectors, const char* triangle, const int* n, std::complex<double>* a,
-                       const int* leading, double* w, std::complex<double>* work, const int* work_size,
+// Of packed matrices: zheev of OpenBLAS 0.3.21 reads past the end of its matrix on some processors (zgemv_n
+// of its Zen and Haswell kernels), which ends in a crash now and then.
+extern "C" void zhpev_(const char* vectors, const char* triangle, const int* n, std::complex<double>* packed,
+                       double* values, std::complex<double>* z, const int* ldz, std::complex<double>* work,
                        double* real_work, int* info);
 
 namespace lrurec::nn {
@@ -20,18 +22,17 @@ struct Eigen {
   std::vector<Complex> vectors;  ///< of value k: [k n, (k + 1) n)
 };
 
-/// `matrix`: by columns.
-Eigen hermitian_eigen(std::vector<Complex> matrix, int n) {
-  Eigen eigen{std::vector<double>(static_cast<std::size_t>(n)), {}};
-  const int work_size = 4 * n;
-  std::vector<Complex> work(static_cast<std::size_t>(work_size));
-  std::vector<double> real_work(3 * static_cast<std::size_t>(n));
+/// upper: its upper triangle, by columns.
+Eigen hermitian_eigen(std::vector<Complex> upper, int n) {
+  const auto size = static_cast<std::size_t>(n);
+  Eigen eigen{std::vector<double>(size), std::vector<Complex>(size * size)};
+  std::vector<Complex> work(2 * size);
+  std::vector<double> real_work(3 * size);
   int info = 0;
-  zheev_("V", "U", &n, matrix.data(), &n, eigen.values.data(), work.data(), &work_size, real_work.data(),
-         &info);
+  zhpev_("V", "U", &n, upper.data(), eigen.values.data(), eigen.vectors.data(), &n, work.data(),
+         real_work.data(), &info);
   if (info != 0)
     fail(ErrorKind::internal, "[legs] the eigenvalues of a {} x {} matrix did not converge", n, n);
-  eigen.vectors = std::move(matrix);
   return eigen;
 }
 
@@ -42,12 +43,10 @@ Eigen hermitian_eigen(std::vector<Complex> matrix, int n) {
 LegS legs(std::int64_t pairs) {
   const auto n = static_cast<std::size_t>(2 * pairs);
   const auto root = [](std::size_t i) { return std::sqrt(static_cast<double>(i) + 0.5); };
-  std::vector<Complex> hermitian(n * n);  // -i K
-  for (std::size_t row = 0; row < n; ++row) {
-    for (std::size_t column = 0; column < n; ++column) {
-      const double sign = row > column ? -1 : row < column ? 1 : 0;
-      hermitian[column * n + row] = Complex(0, -sign * root(row) * root(column));
-    }
+  std::vector<Complex> hermitian;  // -i K
+  for (std::size_t column = 0; column < n; ++column) {
+    for (std::size_t row = 0; row < column; ++row) hermitian.emplace_back(0, -root(row) * root(column));
+    hermitian.emplace_back(0, 0);
   }
   const Eigen eigen = hermitian_eigen(std::move(hermitian), static_cast<int>(n));
   const auto N = static_cast<std::size_t>(pairs);

@@ -102,7 +102,9 @@ TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
       const auto at = batch.offsets.to_vector<std::int64_t>();
       for (std::int64_t s = 0; s < last.size(0); ++s) {
         const std::int64_t row = at[static_cast<std::size_t>(s + 1)] - 1;
-        EXPECT_EQ(max_difference(last.select(0, s).contiguous(), all.select(0, row).contiguous()), 0);
+        // OpenBLAS may round a product of few rows otherwise than one of many; our own tiles do not.
+        const double bound = config.gates || config.backbone != "lru" ? 1e-6 : 0;
+        EXPECT_LE(max_difference(last.select(0, s).contiguous(), all.select(0, row).contiguous()), bound);
       }
     }
   }
