@@ -2,11 +2,13 @@
 """Draws the pictures of docs/study: tools/study_pictures.py [FOLDER]. Standard library only; the same bytes every time."""
 
 import cmath
+import json
 import math
 import random
 import sys
 from pathlib import Path
 
+PICTURES = Path(__file__).parent.parent / "docs/study/pictures"
 STYLE = """
 .bg{fill:#fff} text{fill:#222} .soft{fill:#555} .line{stroke:#555;fill:none} .tip{fill:#555} .mark{stroke:#b00;fill:none}
 .markt{fill:#b00} .blue{fill:#cfe3ff;stroke:#555} .orange{fill:#ffe2b8;stroke:#555} .green{fill:#d3efd3;stroke:#555}
@@ -313,10 +315,34 @@ def fused():
     return p
 
 
+def eigenvalues():
+    """Those of a run: ml-1m-eigenvalues.json has what lrurec report --json says of it."""
+    run = json.loads((PICTURES / "ml-1m-eigenvalues.json").read_text())
+    p = Picture(860, 420, "The eigenvalues of both blocks, before and after training")
+    r, cy = 150, 200
+    for b, block in enumerate(run["blocks"]):
+        cx = 215 + 430 * b
+        p.circle(cx, cy, r, "line", 1.5)
+        p.circle(cx, cy, 0.8 * r, "line", 1, dashed=True)
+        p.path([(cx - r - 12, cy), (cx + r + 14, cy)], width=0.7)
+        p.path([(cx, cy + r + 12), (cx, cy - r - 14)], width=0.7)
+        for (x0, y0), (x1, y1) in zip(block["initial"], block["trained"]):
+            p.path([(cx + r * x0, cy - r * y0), (cx + r * x1, cy - r * y1)], "line", 0.4)
+        for x, y in block["initial"]:
+            p.circle(cx + r * x, cy - r * y, 1.8, "none", 0.8)
+        for x, y in block["trained"]:
+            p.circle(cx + r * x, cy - r * y, 2.4, "dot", 0)
+        mean = [sum(math.hypot(*z) for z in block[when]) / len(block[when]) for when in ("initial", "trained")]
+        p.text(cx, 24, f"block {b + 1}", 15, "middle", bold=True)
+        p.text(cx, 384, f"mean |λ| {mean[0]:.3f} before, {mean[1]:.3f} after", 13, "middle")
+    p.text(430, 408, f"{run['run']}, step {run['step']:,}: where each of 128 began (rings) and where it is (dots)", 12, "middle", "soft")
+    return p
+
+
 def main():
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "docs/study/pictures"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    for draw in (batch, tape, descent, disk, scan_tree, reversed_scan, fused):
+    for draw in (batch, tape, descent, disk, scan_tree, reversed_scan, fused, eigenvalues):
         draw().save(folder / (draw.__name__.replace("_", "-") + ".svg"))
 
 
