@@ -316,8 +316,8 @@ def fused():
 
 
 def eigenvalues():
-    """Those of a run: ml-1m-eigenvalues.json has what lrurec report --json says of it."""
-    run = json.loads((PICTURES / "ml-1m-eigenvalues.json").read_text())
+    """Those of a run: docs/study/ml-1m-eigenvalues.json has what lrurec report --json says of it."""
+    run = json.loads((PICTURES.parent / "ml-1m-eigenvalues.json").read_text())
     p = Picture(860, 420, "The eigenvalues of both blocks, before and after training")
     r, cy = 150, 200
     for b, block in enumerate(run["blocks"]):
