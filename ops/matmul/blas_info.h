@@ -10,6 +10,26 @@ namespace lrurec::ops {
 /// chooses them.
 std::string blas_description();
 
+/// The kernels alone, such as "Cooperlake".
+std::string blas_core();
+
+/// The core of OpenBLAS whose kernels fit what a processor can do, where `chosen` is a slower one: OpenBLAS
+/// 0.3.21 takes SSE3 kernels (Prescott) for a processor that it does not know, a tenth of its speed. Empty
+/// where `chosen` will do.
+struct VectorUnits {
+  bool avx512 = false;  ///< F, BW, DQ and VL
+  bool avx2 = false;    ///< and FMA
+};
+std::string better_blas_core(VectorUnits units, const std::string& chosen);
+/// The same of this processor and the core that was taken here.
+std::string better_blas_core();
+
+/// To be called first in main(): starts the program again with OMP_WAIT_POLICY=passive (threads that wait by
+/// spinning stop each other where two programs share the cores: six times slower) and, where OpenBLAS has
+/// chosen badly, with OPENBLAS_CORETYPE. Both are read before main() begins, so they cannot be set later.
+/// What the user has set stays. Returns where nothing is to be changed, or nothing can be.
+void restart_tuned(char** argv);
+
 /// Products by BLAS run on so many threads from now on. On one thread their bits do not depend on how many
 /// there are.
 void set_blas_threads(int threads);

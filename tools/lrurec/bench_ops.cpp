@@ -95,8 +95,9 @@ void run_bench_ops(const BenchOpsOptions& o) {
                     flop > 0 ? fmt::format("{:.0f}", flop / forward * 1e-9) : "", seconds_text(both),
                     flop > 0 ? fmt::format("{:.0f}", 3 * flop / both * 1e-9) : ""});
   }
-  print_out("{}sgemm of this machine: {:.0f} GF/s; {} tokens, {} threads\n", table(rows), rates.sgemm_gflops,
-            with_commas(N), omp_get_max_threads());
+  const auto machine = rates_row(rates, {});
+  print_out("{}{}: {}; {} tokens, {} threads\n", table(rows), machine[0], machine[1], with_commas(N),
+            omp_get_max_threads());
 }
 
 }  // namespace

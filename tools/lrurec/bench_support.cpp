@@ -12,6 +12,7 @@
 
 #include "ops/matmul/blas_info.h"
 #include "ops/primitives/gemm.h"
+#include "ops/primitives/peak.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/random.h"
@@ -119,6 +120,12 @@ MachineRates measure_machine(Device device) {
   }
   MachineRates rates;
   {
+    double flop = 0;
+    const Times times =
+        time_runs(1, 5, [&] { flop = ops::multiply_in_registers(rough ? 1000 : 20'000'000); });
+    rates.fma_gflops = flop / times.median() * 1e-9;
+  }
+  {
     const std::int64_t n = rough ? 128 : 2048;
     const Tensor a = Tensor::full({n, n}, 0.5, DType::f32), b = Tensor::full({n, n}, 0.25, DType::f32);
     const Tensor c = Tensor::empty({n, n}, DType::f32);
@@ -152,18 +159,33 @@ MachineRates measure_machine(Device device) {
 void measure_roughly() { rough = true; }
 
 MachineRates between(const MachineRates& before, const MachineRates& after) {
-  return {(before.sgemm_gflops + after.sgemm_gflops) / 2, (before.copy_gbps + after.copy_gbps) / 2};
+  return {(before.fma_gflops + after.fma_gflops) / 2, (before.sgemm_gflops + after.sgemm_gflops) / 2,
+          (before.copy_gbps + after.copy_gbps) / 2};
 }
 
 double floor_seconds(const MachineRates& rates, double flop, double bytes) {
+  const double gflops = rates.fma_gflops > 0 ? rates.fma_gflops : rates.sgemm_gflops;
+  return flop / (gflops * 1e9) + bytes / (rates.copy_gbps * 1e9);
+}
+
+double blas_floor_seconds(const MachineRates& rates, double flop, double bytes) {
   return flop / (rates.sgemm_gflops * 1e9) + bytes / (rates.copy_gbps * 1e9);
 }
 
+std::vector<std::string> rates_row(const MachineRates& rates, Device device) {
+  if (device.is_cuda()) {
+    return {"product, copy of this GPU",
+            fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)};
+  }
+  return {"fma, copy, OpenBLAS of this machine",
+          fmt::format("{:.0f} GF/s, {:.1f} GB/s, {:.0f} GF/s ({})", rates.fma_gflops, rates.copy_gbps,
+                      rates.sgemm_gflops, ops::blas_core())};
+}
+
 nlohmann::json describe_machine(const MachineRates& rates, Device device) {
-  nlohmann::json json{{"processor", processor()},
-                      {"threads", omp_get_max_threads()},
-                      {"blas", ops::blas_description()},
-                      {"sgemm_gflops", rates.sgemm_gflops},
+  nlohmann::json json{{"processor", processor()},        {"threads", omp_get_max_threads()},
+                      {"blas", ops::blas_description()}, {"blas_core", ops::blas_core()},
+                      {"fma_gflops", rates.fma_gflops},  {"sgemm_gflops", rates.sgemm_gflops},
                       {"copy_gbps", rates.copy_gbps}};
   if (rough) json["rough_rates"] = true;
   on_device("describe", device, [&](auto where) { describe_gpu(where, device, json); });

@@ -68,6 +68,7 @@ void run_train(const BenchTrainOptions& options) {
   times.add_to(json, "step_seconds");
   json["floor_seconds"] = floor;
   json["ratio_to_floor"] = times.median() / floor;
+  json["blas_floor_seconds"] = blas_floor_seconds(rates, flop.total(), bytes);
   json["peak_memory_bytes"] = peak;
   json["tokens_mean"] = work.tokens;
   json["flop"] = {{"head", flop.head}, {"blocks", flop.blocks}};
@@ -86,13 +87,12 @@ void run_train(const BenchTrainOptions& options) {
       "{}",
       table({{"training step", ""},
              {"seconds, median (quartiles)", times.str()},
-             {"floor: flop / sgemm + bytes / copy", seconds_text(floor)},
-             {"ratio to the floor", fmt::format("{:.2f}", times.median() / floor)},
+             {"floor of the hardware: flop / fma + bytes / copy", seconds_text(floor)},
+             {"ratio to it", fmt::format("{:.2f}", times.median() / floor)},
              {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
              {"tokens a step, mean", fmt::format("{:.0f}", work.tokens)},
              {"head, blocks", fmt::format("{:.1f} GF, {:.1f} GF", flop.head * 1e-9, flop.blocks * 1e-9)},
-             {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
-              fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+             rates_row(rates, device)}));
 }
 
 void run_eval(const BenchTrainOptions& options) {
@@ -140,6 +140,7 @@ void run_eval(const BenchTrainOptions& options) {
   times.add_to(json, "seconds");
   json["floor_seconds"] = floor;
   json["ratio_to_floor"] = times.median() / floor;
+  json["blas_floor_seconds"] = blas_floor_seconds(rates, scores + encoder, 0);
   json["peak_memory_bytes"] = peak;
   json["users"] = users.size();
   json["items"] = data.items();
@@ -155,8 +156,7 @@ void run_eval(const BenchTrainOptions& options) {
                          {"users x items",
                           fmt::format("{} x {}", with_commas(std::ssize(users)), with_commas(data.items()))},
                          {"peak memory", fmt::format("{:.0f} MB", peak / 1e6)},
-                         {device.is_cuda() ? "product, copy of this GPU" : "sgemm, copy of this machine",
-                          fmt::format("{:.0f} GF/s, {:.1f} GB/s", rates.sgemm_gflops, rates.copy_gbps)}}));
+                         rates_row(rates, device)}));
 }
 
 CLI::App* add(CLI::App& bench, const char* name, const char* help, const char* data,

@@ -209,6 +209,13 @@ void run_device(const DeviceOptions& options) {
                                      ops::blas_description())});
   json["cpu"] = {
       {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
+  if (const std::string better = ops::better_blas_core(); !better.empty()) {
+    json["cpu"]["better_blas_core"] = better;
+    rows.push_back(
+        {"warning", fmt::format("OpenBLAS has been told to take {} kernels; this processor can do far more "
+                                "with {}: unset OPENBLAS_CORETYPE",
+                                ops::blas_core(), better)});
+  }
   if (options.json) {
     print_json(json);
   } else {

@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "lrurec/util/suggest.h"
+#include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/address_space.h"
 #include "tools/lrurec/bench_support.h"
@@ -35,6 +36,7 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec reproduce table3 --data ml-1m=m.lrd -o r   the paper's tables and figures beside ours
   lrurec compare run other                          is the difference more than chance?
   lrurec report run                                 one HTML page about a run
+  lrurec explore run                                one to play with: histories, eigenvalues, the scan
   lrurec recommend run --user 196                   the best next items; or --items 1,50,181
   lrurec session run < events                       recommendations after every event
   lrurec export run -o weights.safetensors          weights for other tools; lrurec import brings some in
@@ -200,14 +202,6 @@ void occupy_standard_streams() {
   }
 }
 
-/// Threads that wait by spinning stop each other as soon as two runs share the cores: six times slower.
-/// Sleeping costs a run that is alone nothing measurable. OpenMP reads its settings before main() begins, so
-/// start again with this one set; a value that the user has set is left as it is.
-void let_threads_sleep(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr || ::setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
-  ::execv("/proc/self/exe", argv);  // returns only if it could not; then we go on as we are
-}
-
 }  // namespace
 
 const std::string& command_line() { return full_command_line; }
@@ -218,7 +212,7 @@ int main(int argc, char** argv) {
   lrurec::command::occupy_standard_streams();
   ::signal(SIGPIPE,
            SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
-  lrurec::command::let_threads_sleep(argv);
+  lrurec::ops::restart_tuned(argv);
   lrurec::command::claim_blas_buffers();
   return lrurec::command::run(argc, argv);
 }

@@ -143,6 +143,9 @@ CPU threads where \fB\-\-threads\fR is not given.
 .TP
 \fBOMP_WAIT_POLICY\fR
 How idle threads wait; \fBpassive\fR unless it is set.
+.TP
+\fBOPENBLAS_CORETYPE\fR
+Kernels of OpenBLAS; set for a processor that OpenBLAS does not know, unless it is set already.
 .SH EXAMPLES
 .nf
 lrurec prepare ratings.inter \-o data.lrd
