@@ -143,8 +143,9 @@ void LineSource::open_member(const std::string& member) {
       wanted.push_back(name);
   }
   if (wanted.size() != 1) {
-    fail(ErrorKind::usage, "{}: {}; name a file with --member. There are: {}", path_,
+    fail(ErrorKind::usage, "{}: {}; name a file with {}. There are: {}", path_,
          wanted.empty() ? "it is not clear which file of the archive is meant" : "several files fit",
+         kind_ == TextKind::titles ? "--titles-member" : "--member",
          util::printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
   }
   archive_ = std::make_unique<Archive>();

@@ -13,11 +13,13 @@
 namespace lrurec::data {
 namespace {
 
+/// The one that comes first: titles and what follows them may hold others.
 std::string delimiter_of(std::string_view line) {
+  std::string first = ",";
   for (const char* one : {"::", "|", "\t"}) {
-    if (line.find(one) != std::string_view::npos) return one;
+    if (line.find(one) < line.find(first)) first = one;
   }
-  return ",";
+  return first;
 }
 
 struct TitleColumns {
@@ -34,7 +36,9 @@ std::string plain(std::string_view name) {
   return text;
 }
 
-TitleColumns title_columns(const std::vector<Field>& first) {
+/// Of the first line; `is_item`: whether a text is the id of an item, which no header is.
+template <class IsItem>
+TitleColumns title_columns(const std::vector<Field>& first, const IsItem& is_item) {
   TitleColumns columns;
   const auto find = [&](std::initializer_list<std::string_view> names, std::size_t& column) {
     for (std::size_t i = 0; i < first.size(); ++i) {
@@ -44,9 +48,13 @@ TitleColumns title_columns(const std::vector<Field>& first) {
     }
     return false;
   };
-  columns.header = find({"title", "name", "movie_title"}, columns.title);
-  if (columns.header)
-    find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id);
+  const TitleColumns no_header;
+  if (!find({"title", "name", "movie_title"}, columns.title)) return no_header;
+  if (!find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id)) {
+    columns.id = columns.title == 0 ? 1 : 0;
+  }
+  if (columns.id < first.size() && is_item(first[columns.id].text)) return no_header;
+  columns.header = true;
   return columns;
 }
 
@@ -70,7 +78,7 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
     }
     const auto& fields = splitter->split(source, *line);
     if (first) {
-      columns = title_columns(fields);
+      columns = title_columns(fields, [&](std::string_view text) { return items.contains(text); });
       if (columns.header) continue;
     }
     if (fields.size() <= std::max(columns.id, columns.title)) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lrurec/explore/assets.h"
+#include "lrurec/model/models.h"
 #include "lrurec/report/frame.h"
 #include "tensor/error.h"
 
@@ -19,6 +20,11 @@ void check_can_be_shown(const train::LoadedRun& run) {
                        : config.network != "gelu" ? "its position-wise network is not the published one"
                        : config.gates             ? "its sublayers have gates"
                                                   : nullptr;
+  // Browsers end texts at half a gigabyte, of which the weights are most.
+  constexpr std::int64_t most_numbers = 60'000'000;
+  if (reason == nullptr && model::real_parameters(*run.model) > most_numbers) {
+    reason = "it is too large for a browser";
+  }
   if (reason == nullptr) return;
   fail(ErrorKind::usage, "{} cannot be explored: {} (lrurec report and lrurec inspect show any model)",
        run.folder.path().string(), reason);

@@ -10,8 +10,10 @@
 #include <string>
 
 #include "lrurec/config/config.h"
+#include "lrurec/data/demo.h"
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
+#include "lrurec/data/titles.h"
 #include "lrurec/exchange/weights.h"
 #include "lrurec/model/lrurec.h"
 #include "lrurec/report/report.h"
@@ -95,14 +97,33 @@ const model::LRURec& model() {
 
 std::string text(Input input) { return {reinterpret_cast<const char*>(input.data()), input.size()}; }
 
+void use(const data::Dataset& data) {
+  for (std::int64_t u = 0; u < std::min<std::int64_t>(data.users(), 100); ++u) {
+    (void)data.user_name(u), (void)data.train(u);
+    for (const auto split : {data::Split::validation, data::Split::test}) {
+      if (data.evaluated(u, split)) (void)data.target(u, split);
+    }
+  }
+  for (std::int32_t i = 1; i <= std::min<std::int64_t>(data.items(), 100); ++i) {
+    (void)data.item_name(i), (void)data.item_title(i);
+  }
+  (void)data.fingerprint();
+}
+
 /// The first byte chooses the format, the rest is the file.
 void readers(Input input) {
   if (input.empty()) return;
   const auto& formats = data::formats();
   data::ReadOptions options;
-  const std::size_t choice = input[0] % (formats.size() + 2);
+  const std::size_t choice = input[0] % (formats.size() + 3);
   options.with_rating = (input[0] & 0x80U) != 0;
   const MemoryFile file(input.subspan(1));
+  if (choice == formats.size() + 2) {
+    static const data::Dataset plain = data::make_demo({.users = 5, .items = 9, .mean_length = 4});
+    data::Dataset titled = plain;
+    expecting_errors([&] { data::read_titles(titled, file.path()); });
+    return use(titled);
+  }
   expecting_errors([&] {
     if (choice < formats.size()) {
       options.format = formats[choice];
@@ -117,20 +138,9 @@ void readers(Input input) {
   });
 }
 
-void use(const data::Dataset& data) {
-  for (std::int64_t u = 0; u < std::min<std::int64_t>(data.users(), 100); ++u) {
-    (void)data.user_name(u), (void)data.train(u);
-    for (const auto split : {data::Split::validation, data::Split::test}) {
-      if (data.evaluated(u, split)) (void)data.target(u, split);
-    }
-  }
-  for (std::int32_t i = 1; i <= std::min<std::int64_t>(data.items(), 100); ++i) (void)data.item_name(i);
-  (void)data.fingerprint();
-}
-
 void dataset(Input input) {
   if (input.empty()) return;
-  const auto path = enveloped("dataset", 1 + input[0] % 2, input.subspan(1));
+  const auto path = enveloped("dataset", 1 + input[0] % 3, input.subspan(1));
   expecting_errors([&] { use(data::Dataset::load(path)); });
 }
 
@@ -208,10 +218,12 @@ void metrics(Input input) {
     nn::write_file_atomically(run.path() / name, {nn::as_bytes(content)});
   };
   write("metrics.jsonl", std::string_view(all).substr(0, cut));
+  write("eigenvalues.jsonl", std::string_view(all).substr(0, cut));
   const std::string_view rest = std::string_view(all).substr(std::min(cut + 1, all.size()));
   write("run.json", rest), write("evaluation-test.json", rest);
   expecting_errors([&] { run.write_metrics_table(); });
   expecting_errors([&] { run.cut_log(5); });
+  expecting_errors([&] { (void)run.eigenvalue_lines(); });
   expecting_errors([&] { (void)run.data_path(); });
   expecting_errors([&] {
     report::page({{{"name", "x"}, {"about", run.description()}, {"evaluations", run.evaluations()}}});

@@ -113,6 +113,8 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   result.unknown = $("#history-message").textContent;
   $("#include-seen").click();
   result.seen = ten();
+  $("#restore").click();
+  result.own = all("#history li span").map((span) => span.textContent).join() === data.users[0].items.map((i) => data.items[i - 1]).join();
   )js");
   expect_same_ten(played["ten"], output_of(folder, "recommend run --json --items " + items));
   const std::string candidate = played["candidate"];
@@ -122,6 +124,7 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   expect_same_ten(played["without"], output_of(folder, "recommend run --json --items i3,i5,i22,i9"));
   expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items i5,i3,i22,i9"));
   EXPECT_NE(played["unknown"].get<std::string>().find("nothing"), std::string::npos);
+  EXPECT_EQ(played["own"], true);
   expect_same_ten(played["seen"],
                   output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
 }
@@ -136,7 +139,11 @@ TEST(ExploreCommand, TitlesStandBesideIds) {
   for (int item = 1; item <= 15; ++item) titles += fmt::format("{},\"Film, the {}th\"\n", item, item);
   write_text(folder / "raw.txt", raw);
   write_text(folder / "titles.csv", titles);
-  const auto prepared = run_lrurec(folder, "prepare raw.txt --format sasrec -o d.lrd --titles titles.csv");
+  const std::string prepare = "prepare raw.txt --format sasrec --titles ";
+  EXPECT_EQ(run_lrurec(folder, prepare + "titles.csv -o titles.csv --force").code, 2);
+  EXPECT_EQ(read_text(folder / "titles.csv"), titles);
+  EXPECT_EQ(run_lrurec(folder, prepare + "none.csv -o d.lrd").code, 5);
+  const auto prepared = run_lrurec(folder, prepare + "titles.csv -o d.lrd");
   ASSERT_EQ(prepared.code, 0) << prepared.err;
   EXPECT_NE(prepared.out.find("items with a title: 15 of 15"), std::string::npos) << prepared.out;
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + test::tiny_training).code, 0);
@@ -219,6 +226,9 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   result.first = $("#eigen-step-text").textContent;
   result.initial = data.training[0].lambda;
   all("#states .state")[1].querySelectorAll("button")[2].click();
+  give($("#eigen-modulus"), 0);
+  give($("#eigen-modulus"), 0.5);
+  result.turn = Math.atan2(...[...model.lru[1].lambda[2]].reverse()) - Math.atan2(...[...model.lru[1].trained[2]].reverse());
   result.by_state = [$("#eigen-block").value, $("#eigen-channel").value];
   )js");
   EXPECT_EQ(played["chosen"], "6");
@@ -233,6 +243,7 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   EXPECT_EQ(played["rounds"], json::parse("[0, 5, 10]"));
   EXPECT_EQ(played["first"].get<std::string>().substr(0, 6), "step 0");
   EXPECT_EQ(played["by_state"], json::parse(R"(["1", "3"])"));
+  EXPECT_NEAR(played["turn"].get<double>(), 0, 1e-9) << "an angle outlives a modulus of 0";
 
   const json eigen = output_of(folder, "inspect eigen run --json");
   for (std::size_t b = 0; b < eigen.size(); ++b) {
@@ -270,6 +281,10 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
     result.backward.push(reversed(make, [0.6, 0.5], x).at(-1).values);
     (result.forward ||= []).push(make([0.6, 0.5], x).at(-1).values);
   }
+  result.numbers = [100.25, 1, 0.5, 199.5, 1e7, 0.0001].map(shortNumber);
+  give($("#scan-chunk"), -4);
+  through();
+  result.least = counters().chunked;
   give($("#scan-x"), "one, two");
   result.refused = $("#scan-message").textContent;
   )js");
@@ -281,6 +296,9 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
   EXPECT_EQ(played["shown"][0], played["shown"][1]);
   EXPECT_EQ(played["shown"][0], played["shown"][2]);
   EXPECT_NE(played["refused"].get<std::string>().find("sixteen numbers"), std::string::npos);
+
+  EXPECT_EQ(played["numbers"], json::parse(R"(["100", "1", "0.5", "200", "10000000", "0.0001"])"));
+  EXPECT_EQ(played["least"], "depth 5 of 5 · work 5 of 5") << "a chunk has one number at least";
 
   const auto expect_near = [](const json& values, const json& expected) {
     for (std::size_t t = 0; t < expected.size(); ++t) {
@@ -319,6 +337,16 @@ TEST(ExploreCommand, RefusesWhatItCannotShow) {
   EXPECT_EQ(gated.code, 2);
   EXPECT_NE(gated.err.find("gates"), std::string::npos) << gated.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "gated/explore.html"));
+  EXPECT_EQ(run_lrurec(folder, "explore run --checkpoint nonsense").code, 2);
+  const std::string weights = read_text(folder / "run/checkpoints/best.ckpt");
+  for (const char* command : {"explore", "report"}) {
+    const auto over = run_lrurec(folder, std::string(command) + " run -o run/checkpoints/best.ckpt");
+    EXPECT_EQ(over.code, 2) << command;
+    EXPECT_NE(over.err.find("is no page"), std::string::npos) << over.err;
+    for (int twice = 0; twice < 2; ++twice)
+      EXPECT_EQ(run_lrurec(folder, std::string(command) + " run").code, 0);
+  }
+  EXPECT_EQ(read_text(folder / "run/checkpoints/best.ckpt"), weights);
 }
 
 }  // namespace

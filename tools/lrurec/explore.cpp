@@ -49,9 +49,10 @@ std::vector<explore::Example> examples_of(const train::LoadedRun& run,
 }
 
 void run_explore(const ExploreOptions& options) {
-  const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
   std::filesystem::path output = options.output;
   if (output.empty()) output = std::filesystem::path(options.run) / "explore.html";
+  refuse_unless_page(output);
+  const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
   const std::string page = explore::page(explore::describe(run, examples_of(run, options.users)));
   nn::write_file_atomically(output, {nn::as_bytes(page)});
   print_out("{} ({:.1f} MB)\n", output.string(), 1e-6 * static_cast<double>(page.size()));
@@ -70,7 +71,8 @@ void add_explore(CLI::App& app) {
                   "users whose histories the page offers, such as 196,22; default: the first 20")
       ->delimiter(',');
   sub->add_option("--data", options->data, "the data set file, where it moved since training");
-  sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous");
+  sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
+      ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->callback([options] { run_explore(*options); });
 }
 

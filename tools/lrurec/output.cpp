@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 
 #include "lrurec/util/json.h"
 #include "ops/matmul/blas_info.h"
+#include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
 
 namespace lrurec::command {
@@ -55,6 +57,17 @@ int flush_output() {
 }
 
 void print_json(const nlohmann::json& value, int indent) { write_out(util::json_text(value, indent) + "\n"); }
+
+void refuse_unless_page(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  constexpr std::string_view beginning = "<!doctype html>";
+  std::string begins(beginning.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(begins.data(), static_cast<std::streamsize>(begins.size()));
+  if (file.gcount() == 0 || begins == beginning) return;
+  fail(ErrorKind::usage, "{} is there already and is no page; choose another name with -o", path.string());
+}
 
 std::string table(const std::vector<std::vector<std::string>>& asked) {
   std::vector<std::vector<std::string>> rows = asked;

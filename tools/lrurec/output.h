@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ void print_out(fmt::format_string<Args...> format, Args&&... args) {
 }
 /// A value and a line end on stdout: in one line, or indented.
 void print_json(const nlohmann::json& value, int indent = 2);
+
+/// Before a page is made: a file at its path that is no page (begins otherwise) is ErrorKind::usage and
+/// stays.
+void refuse_unless_page(const std::filesystem::path& path);
 
 /// A line on stderr, also with --quiet: "lrurec: " and the text.
 template <class... Args>

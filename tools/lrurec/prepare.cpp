@@ -25,7 +25,7 @@ namespace {
 
 struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
-                           member, titles;
+                           member, titles, titles_member;
   std::optional<double> min_rating;
   std::int64_t max_length = 200;
   bool demo = false, json = false, force = false, header = false;
@@ -166,6 +166,13 @@ void run_prepare(const PrepareOptions& options) {
   if (!options.raw.empty() && std::filesystem::equivalent(options.raw, options.output, ignored)) {
     fail(ErrorKind::usage, "{} is the raw file itself; choose another name with -o", options.output);
   }
+  if (!options.titles.empty()) {
+    if (std::filesystem::equivalent(options.titles, options.output, ignored)) {
+      fail(ErrorKind::usage, "{} is the file of titles itself; choose another name with -o", options.output);
+    }
+    // What is wrong with its name is said before the interactions are read.
+    const data::LineSource there(options.titles, options.titles_member, data::TextKind::titles);
+  }
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
@@ -173,7 +180,8 @@ void run_prepare(const PrepareOptions& options) {
   data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
   std::int64_t titled = 0;
   if (!options.titles.empty())
-    titled = timed("reading titles", [&] { return data::read_titles(data, options.titles); });
+    titled = timed("reading titles",
+                   [&] { return data::read_titles(data, options.titles, options.titles_member); });
   timed("writing", [&] { data.save(options.output); });
   nlohmann::json json = describe(data, options.max_length);
   if (!options.titles.empty()) json["items_with_title"] = titled;
@@ -223,6 +231,7 @@ void add_prepare(CLI::App& app) {
       "--titles", options->titles,
       "file of items' titles, which are then shown beside their ids: u.item, movies.dat, a .item file of "
       "RecBole or a table with a column title; plain or compressed, also the archive itself");
+  sub->add_option("--titles-member", options->titles_member, "file of titles inside a zip archive");
   sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
       ->check(CLI::Range(1, 1000000000));
   auto* demo =

@@ -34,6 +34,7 @@ void run_report(const ReportOptions& options) {
   }
   std::filesystem::path output = options.output;
   if (output.empty()) output = std::filesystem::path(options.runs[0]) / "report.html";
+  refuse_unless_page(output);
   const std::string page = report::page(runs);
   nn::write_file_atomically(output, {nn::as_bytes(page)});
   print_out("{}\n", output.string());

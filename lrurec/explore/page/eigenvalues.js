@@ -18,12 +18,15 @@ const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
  * the weights of `step`, which may lie before the last of them. */
 class EigenvaluePlayground {
   constructor(model, step, training, changed) {
-    const home = training.findIndex((round) => round.step === step);
-    Object.assign(this, { model, training: home < 0 ? [] : training, home, shown: home, changed, block: 0, channel: 0, timer: null });
-    training = this.training;
+    let home = training.findIndex((round) => round.step === step);
+    if (home < 0 && training.length > 0) {  // a checkpoint between two rounds
+      training = [...training, { step, lambda: model.lru.map((lru) => lru.trained) }].sort((a, b) => a.step - b.step);
+      home = training.findIndex((round) => round.step === step);
+    }
+    Object.assign(this, { model, training, home, shown: home, changed, block: 0, channel: 0, timer: null, turn: 0 });
     const range = (id, min, max, step) => el("input", { id, type: "range", min, max, step });
     this.disk = svgElement("svg", { viewBox: "-1.12 -1.12 2.24 2.24", class: "disk", role: "img" });
-    this.blocks = el("select", { id: "eigen-block" }, ...model.lru.map((_, b) => el("option", { value: b }, `block ${b + 1}`)));
+    this.blocks = el("select", { id: "eigen-block", "aria-label": "block" }, ...model.lru.map((_, b) => el("option", { value: b }, `block ${b + 1}`)));
     this.channels = el("input", { id: "eigen-channel", type: "number", min: 1, max: model.config.channels, value: 1 });
     this.size = range("eigen-modulus", 0, largestModulus, 0.001);
     this.angle = range("eigen-angle", -180, 180, 0.5);
@@ -37,14 +40,17 @@ class EigenvaluePlayground {
 
     this.blocks.addEventListener("input", () => this.select(Number(this.blocks.value), this.channel));
     this.channels.addEventListener("input", () => this.select(this.block, Number(this.channels.value) - 1));
-    const fromSliders = () => {
-      const a = (Number(this.angle.value) * Math.PI) / 180, r = Number(this.size.value);
-      this.move([r * Math.cos(a), r * Math.sin(a)]);
-    };
-    this.size.addEventListener("input", fromSliders);
-    this.angle.addEventListener("input", fromSliders);
+    // Each changes its own coordinate of the model's own eigenvalue; the angle outlives a modulus of 0.
+    const slide = (slider, change) => slider.addEventListener("input", () => {
+      const value = Number(slider.value);
+      if (!this.own()) this.showStep(this.home);
+      const [r, a] = change(value);
+      this.move([r * Math.cos(a), r * Math.sin(a)], a);
+    });
+    slide(this.size, (value) => [value, this.turn]);
+    slide(this.angle, (value) => [modulus(this.lambda()[this.channel]), (value * Math.PI) / 180]);
     reset.addEventListener("click", () => this.reset());
-    this.step.addEventListener("input", () => this.showStep(Number(this.step.value)));
+    this.step.addEventListener("input", () => { this.stop(); this.showStep(Number(this.step.value)); });
     this.playButton.addEventListener("click", () => this.play());
     this.disk.addEventListener("pointerdown", (event) => this.pointer(event, true));
     this.disk.addEventListener("pointermove", (event) => this.pointer(event, false));
@@ -69,6 +75,8 @@ class EigenvaluePlayground {
   }
 
   lambda() { return this.model.lru[this.block].lambda; }
+  /** A drag begins: for who listens. */
+  grabbed() {}
   /** Whether the model's own are shown, which can be moved. */
   own() { return this.shown === this.home; }
   points() { return this.own() ? this.lambda() : this.training[this.shown].lambda[this.block]; }
@@ -83,18 +91,21 @@ class EigenvaluePlayground {
   select(block, channel) {
     this.block = block;
     this.channel = Math.max(0, Math.min(this.model.config.channels - 1, Math.round(channel) || 0));
-    this.update();
+    this.showStep(this.shown);
   }
 
-  move(z) {
-    this.showStep(this.home);
+  move(z, angle = Math.atan2(z[1], z[0])) {
+    this.stop();
+    if (!this.own()) this.showStep(this.home);
     const r = modulus(z), cut = r > largestModulus ? largestModulus / r : 1;
     this.lambda()[this.channel] = [z[0] * cut, z[1] * cut];
+    this.turn = angle;
     this.update();
     this.changed(this.block);
   }
 
   reset() {
+    this.stop();
     for (const lru of this.model.lru) lru.lambda = lru.trained.map((z) => [...z]);
     this.showStep(this.home);
     this.update();
@@ -104,17 +115,24 @@ class EigenvaluePlayground {
   /** A round of validation by its number in `training`. */
   showStep(index) {
     this.shown = index;
+    const [re, im] = this.points()[this.channel];
+    this.turn = Math.atan2(im, re);
     this.step.value = index;
     this.update();
   }
 
+  stop() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.playButton.textContent = "Play";
+  }
+
   play() {
-    const stop = () => { clearInterval(this.timer); this.timer = null; this.playButton.textContent = "Play"; };
-    if (this.timer) return stop();
+    if (this.timer) return this.stop();
     const end = this.training.length - 1;
     if (this.shown === end) this.showStep(0);
     this.playButton.textContent = "Pause";
-    this.timer = setInterval(() => (this.shown === end ? stop() : this.showStep(this.shown + 1)), 400);
+    this.timer = setInterval(() => (this.shown === end ? this.stop() : this.showStep(this.shown + 1)), 400);
   }
 
   pointer(event, down) {
@@ -123,7 +141,9 @@ class EigenvaluePlayground {
     const z = [(event.clientX - box.left) * scale - 1.12, 1.12 - (event.clientY - box.top) * scale];
     if (down) {
       const distances = this.points().map(([re, im]) => Math.hypot(re - z[0], im - z[1]));
+      this.stop();
       this.dragging = this.own();
+      this.grabbed();
       if (event.pointerId !== undefined && event.isTrusted) this.disk.setPointerCapture(event.pointerId);
       return this.select(this.block, distances.indexOf(Math.min(...distances)));
     }
@@ -144,7 +164,7 @@ class EigenvaluePlayground {
     this.blocks.value = this.block;
     this.channels.value = this.channel + 1;
     this.size.value = modulus(z);
-    this.angle.value = degrees(z);
+    this.angle.value = (this.turn * 180) / Math.PI;
     const turn = Math.abs(degrees(z));
     this.reading.textContent = `channel ${this.channel + 1}: |λ| ${fixed(modulus(z), 3)}, half of an item's part is left after ` +
       `${fixed(halfLife(z), 1)} items, ${turn < 1 ? "it does not turn" : `a turn takes ${fixed(360 / turn, 1)} items`}; ` +

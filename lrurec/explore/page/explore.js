@@ -9,19 +9,27 @@ document.getElementById("subtitle").textContent = `LRURec, step ${whole(data.ste
   `${data.config.blocks} blocks of ${data.config.channels} complex channels · everything is computed on this page`;
 
 const histories = new HistoryPlayground(model, data);
-const eigenvalues = new EigenvaluePlayground(model, data.step, data.training, (block) => {
-  if (histories.items.length === 0) return;
-  // What the change does to the layer itself, before what it does to the ranking.
-  histories.update();
-  const lru = model.lru[block], now = histories.tokens.at(-1).blocks[block].output;
-  const moved = lru.lambda;
+
+/** What changed eigenvalues do to their layer itself, before what they do to the ranking. */
+function outputChange(block) {
+  const lru = model.lru[block], moved = lru.lambda, now = histories.tokens.at(-1).blocks[block].output;
   lru.lambda = lru.trained;
   const trained = model.run(histories.items).at(-1).blocks[block].output;
   lru.lambda = moved;
-  const change = norm(now.map((v, i) => v - trained[i])) / (norm(trained) || 1);
-  eigenvalues.output.textContent = `output of this layer at the last item: ${fixed(100 * change, 1)}% away from the trained one's`;
+  return norm(now.map((v, i) => v - trained[i])) / (norm(trained) || 1);
+}
+
+let ranks;  // with which a drag began
+const eigenvalues = new EigenvaluePlayground(model, data.step, data.training, (block) => {
+  if (histories.items.length === 0) return;
+  histories.update(ranks);
+  eigenvalues.output.textContent = `output of block ${block + 1}'s LRU at the last item: ${fixed(100 * outputChange(block), 1)}% away from the trained one's`;
 });
+eigenvalues.grabbed = () => { ranks = new Map((histories.found || []).map(({ item }, rank) => [item, rank])); };
+eigenvalues.disk.addEventListener("pointerup", () => { ranks = undefined; });
+eigenvalues.disk.addEventListener("pointercancel", () => { ranks = undefined; });
+histories.edited = () => { eigenvalues.output.textContent = ""; };
 histories.chosen = (block, channel) => eigenvalues.select(block, channel);
 scanSection();
-histories.take(data.users[0].items);
+histories.take(data.users[0].items, true);
 finish();

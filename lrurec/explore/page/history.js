@@ -3,13 +3,15 @@
 
 class HistoryPlayground {
   constructor(model, data) {
-    Object.assign(this, { model, data, items: [], candidate: null, before: new Map(), pass: 0 });
+    // chosen(block, channel) and edited() are for who listens: a state was chosen, or something is computed again.
+    Object.assign(this, { model, data, items: [], candidate: null, before: new Map(), pass: 0, chosen: () => {}, edited: () => {} });
     this.numbers = new Map(data.items.map((raw, i) => [raw, i + 1]));
     const L = model.config.max_length;
     this.user = el("select", { id: "user" }, ...data.users.map(({ user }, i) => el("option", { value: i }, user)));
     this.entry = el("input", { id: "entry", list: "matches", size: "28", placeholder: data.titles ? "id or title" : "id of an item", autocomplete: "off" });
     this.matches = el("datalist", { id: "matches" });
-    const add = el("button", { id: "add", type: "button" }, "Add"), clear = el("button", { id: "clear", type: "button" }, "Empty");
+    const add = el("button", { id: "add", type: "button" }, "Add"), clear = el("button", { id: "clear", type: "button" }, "Empty"),
+      restore = el("button", { id: "restore", type: "button" }, "The user's own");
     this.seen = el("input", { id: "include-seen", type: "checkbox" });
     this.message = el("p", { class: "note", id: "history-message", role: "status" });
     this.list = el("ol", { class: "history", id: "history" });
@@ -18,7 +20,9 @@ class HistoryPlayground {
     this.states = el("div", { id: "states" });
     this.chooser = el("strong", { id: "candidate" });
 
-    this.user.addEventListener("input", () => this.take(data.users[Number(this.user.value)].items));
+    const own = () => this.take(data.users[Number(this.user.value)].items, true);
+    this.user.addEventListener("input", own);
+    restore.addEventListener("click", own);
     this.entry.addEventListener("input", () => this.suggest());
     this.entry.addEventListener("keydown", (event) => { if (event.key === "Enter") this.addTyped(); });
     add.addEventListener("click", () => this.addTyped());
@@ -27,7 +31,7 @@ class HistoryPlayground {
     section("A history, and what the model makes of it",
       `The last ${whole(L)} items count. Add one by its id${data.titles ? " or title" : ""}, take one out, move one earlier or later: everything below follows, ` +
       "computed here from the run's weights.",
-      el("div", { class: "controls" }, el("label", {}, "user ", this.user), this.entry, this.matches, add, clear,
+      el("div", { class: "controls" }, el("label", {}, "user ", this.user), restore, el("label", {}, "item ", this.entry), this.matches, add, clear,
         el("label", {}, this.seen, " seen items are candidates")),
       this.message,
       el("div", { class: "charts" },
@@ -79,16 +83,20 @@ class HistoryPlayground {
       return;
     }
     this.entry.value = "";
-    this.take([...this.items, item]);
+    this.take([...this.items, item], true);
   }
 
-  take(items) {
+  /** atEnd: whether the newest items are to be seen. */
+  take(items, atEnd = false) {
     this.items = items.slice(-this.model.config.max_length);
     this.update();
-    this.list.scrollTop = this.list.scrollHeight;
+    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
 
-  update() {
+  /** `compared`: what the ranks are compared with, the last list unless it is given. */
+  update(compared = new Map((this.found || []).map(({ item }, rank) => [item, rank]))) {
+    this.before = compared;
+    this.edited();
     this.message.textContent = `${whole(this.items.length)} items`;
     this.drawHistory();
     ++this.pass;  // what an earlier pass still computes is dropped
@@ -106,17 +114,24 @@ class HistoryPlayground {
   }
 
   drawHistory() {
-    const change = (f) => () => { const items = [...this.items]; f(items); this.take(items); };
-    const button = (text, what, f) => {
+    // The same button of where the item is then keeps the focus, so that a key can move it by several places.
+    const button = (text, what, t, to, f) => {
       const b = el("button", { type: "button", title: what, "aria-label": what }, text);
-      b.addEventListener("click", change(f));
+      b.addEventListener("click", () => {
+        const items = [...this.items];
+        f(items);
+        this.take(items);
+        const row = this.list.children[Math.min(to, items.length - 1)];
+        if (row) [...row.querySelectorAll("button")].find((other) => other.textContent === text).focus();
+      });
       return b;
     };
+    const exchange = (all, a, b) => { if (all[a] !== undefined && all[b] !== undefined) [all[a], all[b]] = [all[b], all[a]]; };
     this.list.replaceChildren(...this.items.map((item, t) => el("li", {},
       el("span", {}, this.name(item)),
-      button("↑", `${this.name(item)} one earlier`, (all) => { if (t > 0) [all[t - 1], all[t]] = [all[t], all[t - 1]]; }),
-      button("↓", `${this.name(item)} one later`, (all) => { if (t + 1 < all.length) [all[t + 1], all[t]] = [all[t], all[t + 1]]; }),
-      button("✕", `without ${this.name(item)}`, (all) => all.splice(t, 1)))));
+      button("↑", `${this.name(item)} one earlier`, t, Math.max(0, t - 1), (all) => exchange(all, t - 1, t)),
+      button("↓", `${this.name(item)} one later`, t, t + 1, (all) => exchange(all, t, t + 1)),
+      button("✕", `without ${this.name(item)}`, t, t, (all) => all.splice(t, 1)))));
   }
 
   drawTop() {
@@ -131,7 +146,6 @@ class HistoryPlayground {
     });
     this.top.replaceChildren(table([["", "item", "score", "moved"], ...rows]));
     this.chooser.textContent = this.name(this.candidate);
-    this.before = new Map(this.found.map(({ item }, rank) => [item, rank]));
   }
 
   /** In pieces, so that the page answers while it computes; the newest items first. */
@@ -171,10 +185,14 @@ class HistoryPlayground {
       const D = state.length / 2;
       const sizes = Array.from({ length: D }, (_, k) => Math.hypot(state[2 * k], state[2 * k + 1]));
       const most = Math.max(...sizes) || 1;
-      return el("div", { class: "state", "aria-label": `block ${b + 1}` }, el("small", {}, `block ${b + 1}`), ...sizes.map((size, k) => {
-        const cell = el("button", { type: "button", style: `opacity: ${(0.06 + 0.94 * size / most).toFixed(3)}`,
-          title: `block ${b + 1}, channel ${k + 1}: |h| ${size.toFixed(3)}`, "aria-label": `channel ${k + 1}`, tabindex: k ? "-1" : "0" });
+      return el("div", { class: "state", role: "group", "aria-label": `states of block ${b + 1}` }, el("small", {}, `block ${b + 1}`), ...sizes.map((size, k) => {
+        const cell = el("button", { type: "button", tabindex: k ? "-1" : "0", style: `opacity: ${(0.06 + 0.94 * size / most).toFixed(3)}`,
+          title: `block ${b + 1}, channel ${k + 1}: |h| ${size.toFixed(3)}`, "aria-label": `channel ${k + 1}` });
         cell.addEventListener("click", () => this.chosen(b, k));
+        cell.addEventListener("keydown", (event) => {
+          const next = event.key === "ArrowRight" ? cell.nextElementSibling : event.key === "ArrowLeft" ? cell.previousElementSibling : null;
+          if (next && next.tagName === "BUTTON") next.focus();
+        });
         return cell;
       }));
     }));

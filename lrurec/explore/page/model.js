@@ -4,7 +4,8 @@
 
 /** Weights of all tensors, by name; complex ones lie as re, im, re, im. */
 function readWeights(packed) {
-  const bytes = Uint8Array.from(atob(packed.values), (c) => c.charCodeAt(0));
+  const text = atob(packed.values), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; ++i) bytes[i] = text.charCodeAt(i);
   const all = new Float32Array(bytes.buffer);
   const weights = {};
   for (const { name, at, length } of packed.tensors) weights[name] = all.subarray(at, at + length);
@@ -158,9 +159,15 @@ class Model {
   best(row, k, excluded) {
     const found = [];
     for (let item = 1; item <= this.config.num_items; ++item) {
-      if (!excluded.has(item)) found.push({ item, score: this.score(row, item) });
+      if (excluded.has(item)) continue;
+      const score = this.score(row, item);
+      if (found.length === k && score <= found[k - 1].score) continue;
+      let at = found.length;
+      while (at > 0 && found[at - 1].score < score) --at;
+      found.splice(at, 0, { item, score });
+      found.length = Math.min(found.length, k);
     }
-    return found.sort((a, b) => b.score - a.score || a.item - b.item).slice(0, k);
+    return found;
   }
 
   /** Of each token, the share of block b's last state that came in with it: Re <h_L, lambda^(L-k) u_k> / |h_L|^2. */

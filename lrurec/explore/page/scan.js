@@ -74,7 +74,7 @@ function reversed(make, lambda, x) {
   }));
 }
 
-const shortNumber = (x) => (Number.isInteger(x) && Math.abs(x) < 1e5 ? String(x) : x.toPrecision(3).replace(/\.?0+($|e)/, "$1"));
+const shortNumber = (x) => String(Number.isInteger(x) && Math.abs(x) < 1e5 ? x : Number(x.toPrecision(3)));
 const complexText = ([re, im]) =>
   (Math.abs(im) < 1e-12 ? shortNumber(re) : `${shortNumber(re)}${im < 0 ? "−" : "+"}${shortNumber(Math.abs(im))}i`);
 
@@ -83,7 +83,7 @@ function scanSection() {
   const algorithms = [
     { id: "sequential", name: "One by one", make: sequentialRounds },
     { id: "recursive", name: "Algorithm 1", make: recursiveRounds },
-    { id: "chunked", name: "In chunks", make: (lambda, x) => chunkedRounds(lambda, x, Number(chunk.value) || 1) },
+    { id: "chunked", name: "In chunks", make: (lambda, x) => chunkedRounds(lambda, x, Math.min(16, Math.max(1, Math.round(Number(chunk.value) || 1)))) },
   ];
   const x = el("input", { id: "scan-x", value: "1, 2, 3, 4, 5, 6, 7, 8", size: "24", inputmode: "text" });
   const re = el("input", { id: "scan-re", type: "number", step: "0.1", value: "0.5" });

@@ -44,6 +44,15 @@ TEST(Titles, AreReadFromTheFilesThatComeWithDataSets) {
       {"a table without a header",
        "10,\"Ami\xC3\xA9"
        "e, The (1995)\"\n\n20,B\n"},
+      {"a first title that looks like a header",
+       "20|Title|x\n10|Ami\xE9"
+       "e, The (1995)|x\n"},
+      {"fields with other delimiters in them",
+       "10,\"Ami\xC3\xA9"
+       "e, The (1995)\",Drama|Comedy\n20,B,a::b|c\n"},
+      {"a header without the id's name",
+       "title,song\n\"Ami\xC3\xA9"
+       "e, The (1995)\",10\nB,20\n"},
       {"a table with other columns first",
        "Name\tParent_ASIN\nAmi\xC3\xA9"
        "e, The (1995)\t10\nB\t20\n"},
@@ -58,7 +67,10 @@ TEST(Titles, AreReadFromTheFilesThatComeWithDataSets) {
     EXPECT_EQ(data.item_title(1),
               "Ami\xC3\xA9"
               "e, The (1995)");
-    EXPECT_EQ(data.item_title(2), std::string(file.what) == "u.item" ? "B::C" : "B");
+    const std::string what = file.what;
+    EXPECT_EQ(data.item_title(2), what == "u.item"                    ? "B::C"
+                                  : what.starts_with("a first title") ? "Title"
+                                                                      : "B");
     EXPECT_EQ(data.fingerprint(), fingerprint) << "a run goes on with titles added to its data";
   }
 }

@@ -28,6 +28,16 @@ TEST(GoldenFiles, ADataSet) {
   EXPECT_EQ(data.items(), 32);
 }
 
+TEST(GoldenFiles, ADataSetWithTitles) {
+  const data::Dataset data = data::Dataset::load(golden("data-v3.lrd"));
+  EXPECT_EQ(data.items(), 3);
+  EXPECT_EQ(data.item_title(1),
+            "Ami\xC3\xA9"
+            "e (1995)");
+  EXPECT_EQ(data.item_title(2), "");
+  EXPECT_EQ(data.item_title(3), "C");
+}
+
 TEST(GoldenFiles, ACheckpointOfAnEarlierVersionIsResumed) {
   const Checkpoint checkpoint = Checkpoint::load(golden("run-v1.ckpt"));
   EXPECT_EQ(fingerprint(checkpoint.parameters), "25a2b1494eea68415d99576b7bc01cbe");
