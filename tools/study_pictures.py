@@ -315,9 +315,9 @@ def fused():
     return p
 
 
-def eigenvalues():
-    """Those of a run: docs/study/ml-1m-eigenvalues.json has what lrurec report --json says of it."""
-    run = json.loads((PICTURES.parent / "ml-1m-eigenvalues.json").read_text())
+def eigenvalues(file):
+    """Those of a run, as lrurec report --json has them."""
+    run = json.loads(file.read_text())
     p = Picture(860, 420, "The eigenvalues of both blocks, before and after training")
     r, cy = 150, 200
     for b, block in enumerate(run["blocks"]):
@@ -342,8 +342,10 @@ def eigenvalues():
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    for draw in (batch, tape, descent, disk, scan_tree, reversed_scan, fused, eigenvalues):
+    for draw in (batch, tape, descent, disk, scan_tree, reversed_scan, fused):
         draw().save(folder / (draw.__name__.replace("_", "-") + ".svg"))
+    for file in sorted(PICTURES.parent.glob("*-eigenvalues.json")):
+        eigenvalues(file).save(folder / f"{file.stem}.svg")
 
 
 if __name__ == "__main__":
