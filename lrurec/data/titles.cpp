@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <initializer_list>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
