@@ -12,8 +12,7 @@ void dropout(Cpu, std::int64_t n, const T* x, const DropoutMask& mask, T* out) {
 #pragma omp parallel for schedule(static) if (n > parallel_grain)
   for (std::int64_t start = 0; start < n; start += block) {
     const std::int64_t count = std::min(block, n - start);
-    std::copy_n(x + start, count, out + start);
-    mask.apply(start, count, out + start);
+    mask.apply(start, count, x + start, out + start);
   }
 }
 

@@ -1,4 +1,5 @@
-// Tiles of tokens go through both layers while they lie in cache; nothing of size [tokens, I] is ever stored.
+// Tiles of tokens go through both layers while they lie in cache; of what has the size [tokens, I] only z =
+// W1 x + b1 is kept, and only for a backward pass.
 
 #include <algorithm>
 #include <optional>
@@ -14,73 +15,90 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr std::int64_t tile_tokens = 64;
+constexpr std::int64_t tile_tokens = 60;  // whole rows of register tiles, see tile_product.cpp
 
-/// out = gelu(z)
+/// a = m gelu(z) for one row, whose first element is number `element` of the mask m; a may be z.
 template <class T>
-void gelu(std::int64_t n, const T* z, T* out) {
-  map(
-      n, out, [](const auto& v) { return formulas::gelu(v); }, Strided<T>{z, 1});
+void activate(const DropoutMask& mask, std::int64_t element, std::int64_t n, const T* z, T* a) {
+  mask.for_blocks<T>(element, n, [=](std::int64_t k, std::int64_t count, const T* factors) {
+    map(
+        count, a + k, [](const auto& v, const auto& m) { return formulas::gelu(v) * m; },
+        Strided<T>{z + k, 1}, Strided<T>{factors, 1});
+  });
 }
 
-/// For every element: z becomes gelu(z), slope gelu'(z).
+/// The same, and da becomes dz = da m gelu'(z), which is added to db.
 template <class T>
-void gelu_and_slope(std::int64_t n, T* z, T* slope) {
-  map(
-      n, slope, [](const auto& v) { return formulas::gelu_slope(v); }, Strided<T>{z, 1});
-  gelu(n, z, z);
+void activate_backward(const DropoutMask& mask, std::int64_t element, std::int64_t n, const T* z, T* a, T* da,
+                       T* db) {
+  constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
+  mask.for_blocks<T>(element, n, [=](std::int64_t k, std::int64_t count, const T* factors) {
+    for (std::int64_t i = 0; i < count; i += width) {
+      const std::int64_t lanes = std::min(width, count - i);
+      const auto load = [=](const T* from) { return load_lanes(Strided<T>{from, 1}, i, lanes); };
+      const auto at = formulas::gelu_and_slope(load(z + k));
+      const auto m = load(factors), dz = load(da + k) * (at.slope * m);
+      store_lanes(at.gelu * m, a + k + i, lanes);
+      store_lanes(dz, da + k + i, lanes);
+      store_lanes(load(db + k) + dz, db + k + i, lanes);
+    }
+  });
 }
 
-/// W1^T [H, I] and W2^T [I, O].
+/// W1^T [H, stride of I] and W2^T [I, O].
 template <class T>
 const T* packed_W1(const FeedForward<T>& f) {
   return f.packed;
 }
 template <class T>
 const T* packed_W2(const FeedForward<T>& f) {
-  return f.packed + f.weights.H * f.weights.I;
+  return f.packed + f.weights.H * tile_stride<T>(f.weights.I);
 }
 
 /// z = W1 x + b1 for n tokens from `first`.
 template <class T>
 void first_layer(const FeedForward<T>& f, std::int64_t first, std::int64_t n, T* z) {
-  const std::int64_t H = f.weights.H, I = f.weights.I;
-  tile_product(TileStart::bias, n, I, H, TileOperand<T>{f.x + first * H, H, 1}, packed_W1(f), I, z, I,
+  const std::int64_t H = f.weights.H, I = f.weights.I, ld = tile_stride<T>(I);
+  tile_product(TileStart::bias, n, I, H, TileOperand<T>{f.x + first * H, H, 1}, packed_W1(f), ld, z, ld,
                f.weights.b1);
 }
 
 }  // namespace
 
 std::int64_t packed_feed_forward_size(Cpu, std::int64_t H, std::int64_t I, std::int64_t O) {
-  return I * (H + O);
+  return std::max(tile_stride<float>(I), tile_stride<double>(I)) * H + I * O;
 }
 
 template <class T>
 void pack_feed_forward(Cpu, const FeedForwardWeights<T>& w, T* packed) {
-  tile_transpose(w.I, w.H, w.W1, w.H, packed, w.I);
-  tile_transpose(w.O, w.I, w.W2, w.I, packed + w.H * w.I, w.O);
+  tile_transpose(w.I, w.H, w.W1, w.H, packed, tile_stride<T>(w.I));
+  tile_transpose(w.O, w.I, w.W2, w.I, packed + w.H * tile_stride<T>(w.I), w.O);
 }
 
-std::int64_t kept_feed_forward_size(Cpu, std::int64_t, std::int64_t, bool) { return 0; }
+std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bool for_backward) {
+  return for_backward ? tokens * std::max(tile_stride<float>(I), tile_stride<double>(I)) : 0;
+}
 
 template <class T>
-void feed_forward(Cpu, const FeedForward<T>& f, bool, T* y) {
-  const std::int64_t I = f.weights.I, O = f.weights.O;
+void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
+  const std::int64_t I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
   ParallelErrors errors;
 #pragma omp parallel if (f.tokens > tile_tokens)
   {
     std::optional<Scratch<T>> scratch;
-    errors.attempt([&] { scratch.emplace(tile_tokens * I); });
+    errors.attempt([&] { scratch.emplace(tile_tokens * ld); });
 #pragma omp for schedule(static)
     for (std::int64_t first = 0; first < f.tokens; first += tile_tokens) {
       errors.attempt([&] {
         const Scratch<T>& a = *scratch;
         const std::int64_t n = std::min(tile_tokens, f.tokens - first);
-        first_layer(f, first, n, a.data());
-        gelu(n * I, a.data(), a.data());
-        f.mask.apply(first * I, n * I, a.data());
-        tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), I, 1}, packed_W2(f), O, y + first * O,
-                     O, f.weights.b2);
+        T* z = for_backward ? f.kept + first * ld : a.data();
+        first_layer(f, first, n, z);
+        for (std::int64_t r = 0; r < n; ++r) {
+          activate(f.mask, (first + r) * I, I, z + r * ld, a.data() + r * ld);
+        }
+        tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), ld, 1}, packed_W2(f), O,
+                     y + first * O, O, f.weights.b2);
       });
     }
   }
@@ -101,7 +119,9 @@ struct Sums {
 
 template <class T>
 void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to) {
-  const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O;
+  const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
+  const Scratch<T> W2(O * ld);
+  for (std::int64_t o = 0; o < O; ++o) std::copy_n(f.weights.W2 + o * I, I, W2.data() + o * ld);
   // As many runs for any number of threads: the same bits.
   const std::int64_t tiles = (f.tokens + tile_tokens - 1) / tile_tokens;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
@@ -112,22 +132,21 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   for (std::int64_t run = 0; run < runs; ++run) {
     errors.attempt([&] {
       Sums<T>& sum = sums[static_cast<std::size_t>(run)];
-      const Scratch<T> a(tile_tokens * I), slope(a.size()), dz(a.size());
+      const Scratch<T> a(tile_tokens * ld), dz(a.size());
       for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
         const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
         const T* g = dy + first * O;
-        first_layer(f, first, n, a.data());
-        gelu_and_slope(n * I, a.data(), slope.data());
-        f.mask.apply(first * I, n * I, a.data(), slope.data());
-        tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), I, sum.W2.data(), I);
+        tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, W2.data(), ld, dz.data(), ld);
+        for (std::int64_t r = 0; r < n; ++r) {
+          activate_backward(f.mask, (first + r) * I, I, f.kept + (first + r) * ld, a.data() + r * ld,
+                            dz.data() + r * ld, sum.b1.data());
+        }
+        tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), ld, sum.W2.data(), I);
         tile_add_columns(n, O, g, sum.b2.data());
-        tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, f.weights.W2, I, dz.data(), I);
-        for (std::int64_t i = 0; i < n * I; ++i) dz[i] *= slope[i];
-        tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), I, 1}, f.weights.W1, H,
+        tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), ld, 1}, f.weights.W1, H,
                      to.dx + first * H, H);
-        tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, I}, f.x + first * H, H,
+        tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, ld}, f.x + first * H, H,
                      sum.W1.data(), H);
-        tile_add_columns(n, I, dz.data(), sum.b1.data());
       }
     });
   }

@@ -30,7 +30,7 @@ struct FeedForwardGradients {
 };
 
 /// The weights as the products read them, for as many passes as they do not change: on a CPU W1^T [H, I],
-/// then W2^T [I, O]; a GPU reads W1 and W2 themselves.
+/// rows tile_stride apart, then W2^T [I, O]; a GPU reads W1 and W2 themselves.
 std::int64_t packed_feed_forward_size(Cpu, std::int64_t H, std::int64_t I, std::int64_t O);
 std::int64_t packed_feed_forward_size(Cuda, std::int64_t H, std::int64_t I, std::int64_t O);
 template <class T>
@@ -38,8 +38,8 @@ void pack_feed_forward(Cpu, const FeedForwardWeights<T>& weights, T* packed);
 template <class T>
 void pack_feed_forward(Cuda, const FeedForwardWeights<T>& weights, T* packed);
 
-/// Elements of `kept`. A CPU keeps nothing: it computes z = W1 x + b1 again. A GPU keeps W1 x, and where a
-/// backward pass follows what enters W2, [tokens, I] each.
+/// Elements of `kept`. Where a backward pass follows, a CPU keeps z = W1 x + b1, [tokens, I] with rows
+/// tile_stride apart. A GPU keeps W1 x, and where a backward pass follows what enters W2, [tokens, I] each.
 std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bool for_backward);
 std::int64_t kept_feed_forward_size(Cuda, std::int64_t tokens, std::int64_t I, bool for_backward);
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ops/linear_cross_entropy/kernels.h"
+#include "ops/primitives/f32_functions.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/parallel_errors.h"
@@ -33,6 +34,16 @@ constexpr std::int64_t parts = 16;
 template <class T>
 constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
 
+/// e^x for x < 88 or NaN.
+template <class T>
+LRUREC_INLINE xsimd::batch<T> exp_of(const xsimd::batch<T>& x) {
+  if constexpr (sizeof(T) == 4) {
+    return fast_exp(x);
+  } else {
+    return xsimd::exp(x);
+  }
+}
+
 /// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` is their number
 /// rounded up to whole vectors; the columns beyond them are never read.
 template <class T>
@@ -43,6 +54,7 @@ struct Chunk {
   /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where
   /// there is no label
   Scratch<T> top, log_sum, label_logit, scale;
+  Scratch<T> factor;  ///< [ld]: what makes exp(S - m) of a tile P
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
       : ld((most_tokens + width<T> - 1) / width<T> * width<T>),
@@ -52,7 +64,8 @@ struct Chunk {
         top(ld, T(0)),
         log_sum(ld, T(0)),
         label_logit(ld, T(0)),
-        scale(ld, T(0)) {}
+        scale(ld, T(0)),
+        factor(ld) {}
 };
 
 template <class T>
@@ -227,7 +240,7 @@ class Head {
       Batch sum(T(0));
       for (std::int64_t c = 0; c < n; ++c) {
         T* at = s + c * chunk.ld + t;
-        const Batch e = xsimd::exp(Batch::load_unaligned(at) + Batch(bias[c]) - shift);
+        const Batch e = exp_of(Batch::load_unaligned(at) + Batch(bias[c]) - shift);
         if constexpr (keep) e.store_unaligned(at);
         sum += e;
       }
@@ -263,21 +276,23 @@ class Head {
   void to_gradient(const Chunk<T>& chunk, std::int64_t j, T* s, T* dbias) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
     const auto load = [](const T* from) { return Batch::load_unaligned(from); };
-    for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
-      const Batch top = load(chunk.top.data() + t), log_sum = load(chunk.log_sum.data() + t),
-                  scale = load(chunk.scale.data() + t);
-      const Batch factor =
-          xsimd::exp((load(chunk.tile_max.data() + j * chunk.ld + t) - top) - log_sum) * scale;
-      for (std::int64_t c = 0; c < n; ++c) {
-        T* at = s + c * chunk.ld + t;
-        const Batch p = kept ? load(at) * factor
-                             : xsimd::exp((load(at) + Batch(f_.bias[first + c]) - top) - log_sum) * scale;
-        p.store_unaligned(at);
-      }
+    const T *top = chunk.top.data(), *log_sum = chunk.log_sum.data(), *scale = chunk.scale.data();
+    T* factor = chunk.factor.data();
+    for (std::int64_t t = 0; kept && t < chunk.ld; t += width<T>) {
+      const Batch m = load(chunk.tile_max.data() + j * chunk.ld + t);
+      (exp_of((m - load(top + t)) - load(log_sum + t)) * load(scale + t)).store_unaligned(factor + t);
     }
     for (std::int64_t c = 0; c < n; ++c) {
+      T* row = s + c * chunk.ld;
+      const Batch bias(f_.bias[first + c]);
       Batch sum(T(0));
-      for (std::int64_t t = 0; t < chunk.ld; t += width<T>) sum += load(s + c * chunk.ld + t);
+      for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
+        const Batch p =
+            kept ? load(row + t) * load(factor + t)
+                 : exp_of((load(row + t) + bias - load(top + t)) - load(log_sum + t)) * load(scale + t);
+        p.store_unaligned(row + t);
+        sum += p;
+      }
       dbias[first + c] += xsimd::hadd(sum);
     }
     for (std::int64_t t = 0; t < chunk.tokens; ++t) {

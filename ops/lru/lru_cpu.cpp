@@ -15,7 +15,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr std::int64_t tile_tokens = 64;
+constexpr std::int64_t tile_tokens = 60;  // whole rows of register tiles, see tile_product.cpp
 
 /// Runs of sequences with about equal numbers of tokens; as many for any number of threads, since the
 /// gradients are summed run by run.
@@ -59,23 +59,25 @@ void from_plane(std::int64_t D, const T* plane, std::complex<T>* z) {
 template <class T>
 struct Packed {
   T *lambda, *b;  ///< [2 D]
-  T *B, *B_rows;  ///< [H, 2 D] and its transpose [2 D, H]
-  T *C, *C_rows;  ///< [2 D, O] = [Re C^T; -Im C^T] and its transpose [O, 2 D]
+  T *B, *B_rows;  ///< [H, 2 D], rows `ld` apart, and its transpose [2 D, H]
+  T *C, *C_rows;  ///< [2 D, O] = [Re C^T; -Im C^T] and its transpose [O, 2 D], rows `ld` apart
+  std::int64_t ld;
 
   template <class U>
   Packed(const LruWeights<U>& w, T* at)
       : lambda(at),
         b(lambda + 2 * w.D),
         B(b + 2 * w.D),
-        B_rows(B + w.H * 2 * w.D),
+        B_rows(B + w.H * tile_stride<U>(2 * w.D)),
         C(B_rows + w.H * 2 * w.D),
-        C_rows(C + w.O * 2 * w.D) {}
+        C_rows(C + w.O * 2 * w.D),
+        ld(tile_stride<U>(2 * w.D)) {}
 };
 
 }  // namespace
 
 std::int64_t packed_lru_size(Cpu, std::int64_t H, std::int64_t D, std::int64_t O) {
-  return 4 * D * (1 + H + O);
+  return 4 * D + (2 * D + std::max(tile_stride<float>(2 * D), tile_stride<double>(2 * D))) * (H + O);
 }
 
 template <class T>
@@ -88,13 +90,13 @@ void pack_lru(Cpu, const LruWeights<T>& w, T* packed) {
     const std::int64_t im = D + d;
     for (std::int64_t h = 0; h < H; ++h) {
       const auto z = w.B[d * H + h];
-      to.B[h * 2 * D + d] = to.B_rows[d * H + h] = z.real();
-      to.B[h * 2 * D + im] = to.B_rows[im * H + h] = z.imag();
+      to.B[h * to.ld + d] = to.B_rows[d * H + h] = z.real();
+      to.B[h * to.ld + im] = to.B_rows[im * H + h] = z.imag();
     }
     for (std::int64_t o = 0; o < O; ++o) {
       const auto z = w.C[o * D + d];
-      to.C[d * O + o] = to.C_rows[o * 2 * D + d] = z.real();
-      to.C[im * O + o] = to.C_rows[o * 2 * D + im] = -z.imag();
+      to.C[d * O + o] = to.C_rows[o * to.ld + d] = z.real();
+      to.C[im * O + o] = to.C_rows[o * to.ld + im] = -z.imag();
     }
   }
 }
@@ -125,8 +127,8 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
       for (std::int64_t first = s < last_sequence ? f.offsets[s] : end; first < end; first += tile_tokens) {
         const std::int64_t n = std::min(tile_tokens, end - first);
         T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
-        tile_product(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, 2 * D, h,
-                     2 * D, weights.b);
+        tile_product(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B,
+                     weights.ld, h, 2 * D, weights.b);
         for (std::int64_t t = 0; t < n; ++t) {
           T* row = h + t * 2 * D;
           const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
@@ -203,8 +205,8 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   for (std::int64_t last = f.offsets[end]; last > first_token;) {
     const std::int64_t n = std::min(tile_tokens, last - first_token), first = last - n;
     if (dy != nullptr) {
-      tile_product(TileStart::zero, n, 2 * D, O, TileOperand<T>{dy + first * O, O, 1}, weights.C_rows, 2 * D,
-                   g, 2 * D);
+      tile_product(TileStart::zero, n, 2 * D, O, TileOperand<T>{dy + first * O, O, 1}, weights.C_rows,
+                   weights.ld, g, 2 * D);
       tile_product(TileStart::sum, 2 * D, O, n, TileOperand<T>{states + first * 2 * D, 1, 2 * D},
                    dy + first * O, O, sums.C.data(), O);
       tile_add_columns(n, O, dy + first * O, sums.c.data());

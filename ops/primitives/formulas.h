@@ -34,6 +34,7 @@ LRUREC_HOST_DEVICE T whole_erf(const T& x) {
 
 #include <cmath>
 
+#include "ops/primitives/f32_functions.h"
 #include "ops/primitives/simd.h"
 
 namespace lrurec::formulas {
@@ -53,9 +54,13 @@ template <class T>
 T whole_erf(const T& x) {
   return erf(x);
 }
+template <class A>
+LRUREC_INLINE xsimd::batch<float, A> whole_erf(const xsimd::batch<float, A>& x) {
+  return erf_and_gauss(x).erf;
+}
 /// xsimd's squares its argument, which overflows from 1e154 on; erf is 1 from 6 on.
 template <class A>
-xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
+LRUREC_INLINE xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
   using Batch = xsimd::batch<double, A>;
   return xsimd::erf(choose(x > Batch(30), Batch(30), choose(x < Batch(-30), Batch(-30), x)));
 }
@@ -64,8 +69,9 @@ xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
 
 #endif
 
-// A batch that is returned through memory costs more than the formula.
+#ifndef LRUREC_INLINE
 #define LRUREC_INLINE __attribute__((always_inline)) inline
+#endif
 
 namespace lrurec::formulas {
 
@@ -81,10 +87,30 @@ LRUREC_HOST_DEVICE LRUREC_INLINE T gelu(const T& z) {
   return z * normal_cdf(z);
 }
 
+template <class T>
+struct GeluAndSlope {
+  T gelu, slope;
+};
+
 /// gelu'(z) = Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi).
 template <class T>
+LRUREC_HOST_DEVICE LRUREC_INLINE GeluAndSlope<T> gelu_and_slope(const T& z) {
+  const T cdf = normal_cdf(z);
+  return {z * cdf, cdf + z * T(0.39894228040143267794) * exp(z * z * T(-0.5))};
+}
+#ifndef __CUDACC__
+template <class A>
+LRUREC_INLINE GeluAndSlope<xsimd::batch<float, A>> gelu_and_slope(const xsimd::batch<float, A>& z) {
+  using Batch = xsimd::batch<float, A>;
+  const ErfAndGauss<A> at = erf_and_gauss(z * Batch(0.70710678F));
+  const Batch cdf = Batch(0.5F) * (Batch(1.F) + at.erf);
+  return {z * cdf, cdf + z * Batch(0.39894228F) * at.gauss};
+}
+#endif
+
+template <class T>
 LRUREC_HOST_DEVICE LRUREC_INLINE T gelu_slope(const T& z) {
-  return normal_cdf(z) + z * T(0.39894228040143267794) * exp(z * z * T(-0.5));
+  return gelu_and_slope(z).slope;
 }
 
 template <class T>
@@ -93,5 +119,3 @@ LRUREC_HOST_DEVICE LRUREC_INLINE T sigmoid(const T& x) {
 }
 
 }  // namespace lrurec::formulas
-
-#undef LRUREC_INLINE

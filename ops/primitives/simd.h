@@ -10,7 +10,14 @@
 
 #include "tensor/dtype.h"
 
+// A batch that is returned through memory costs more than the formula.
+#define LRUREC_INLINE __attribute__((always_inline)) inline
+
 namespace lrurec {
+
+#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
+#define LRUREC_X86_FMA 1
+#endif
 
 template <class T>
 inline constexpr bool has_simd = std::is_same_v<T, float> || std::is_same_v<T, double>;
@@ -26,10 +33,33 @@ xsimd::batch<T, A> choose(const xsimd::batch_bool<T, A>& condition, const xsimd:
   return xsimd::select(condition, x, y);
 }
 
+/// a b + c rounded once, where the processor has an instruction for it. Asked for by name: whether a compiler
+/// makes one of a product and a sum depends on its options and on what stands around them, and the bits with
+/// it.
+template <class T>
+LRUREC_INLINE xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd::batch<T>& b,
+                                           const xsimd::batch<T>& c) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    return xsimd::batch<T>(_mm512_fmadd_ps(a, b, c));
+  } else {
+    return xsimd::batch<T>(_mm512_fmadd_pd(a, b, c));
+  }
+#elif defined(LRUREC_X86_FMA)
+  if constexpr (sizeof(T) == 4) {
+    return xsimd::batch<T>(_mm256_fmadd_ps(a, b, c));
+  } else {
+    return xsimd::batch<T>(_mm256_fmadd_pd(a, b, c));
+  }
+#else
+  return xsimd::fma(a, b, c);
+#endif
+}
+
 /// e^x over the whole range of T. xsimd's is infinite from 88.38 (f32) and 709.44 (f64) on, a little too
 /// early.
 template <class T, class A>
-xsimd::batch<T, A> whole_exp(const xsimd::batch<T, A>& x) {
+LRUREC_INLINE xsimd::batch<T, A> whole_exp(const xsimd::batch<T, A>& x) {
   using Batch = xsimd::batch<T, A>;
   const auto large = x > Batch(std::is_same_v<T, float> ? T(88) : T(709));
   if (!xsimd::any(large)) return xsimd::exp(x);
@@ -44,30 +74,40 @@ struct Strided {
   std::int64_t stride;
 };
 
+/// Elements start .. start + count - 1 of x; lanes beyond them are zero.
+template <class T>
+LRUREC_INLINE xsimd::batch<T> load_lanes(const Strided<T>& x, std::int64_t start, std::int64_t count) {
+  using Batch = xsimd::batch<T>;
+  if (x.stride == 1 && count == static_cast<std::int64_t>(Batch::size)) {
+    return Batch::load_unaligned(x.data + start);
+  }
+  std::array<T, Batch::size> lanes{};
+  for (std::int64_t i = 0; i < count; ++i) {
+    lanes[static_cast<std::size_t>(i)] = x.data[(start + i) * x.stride];
+  }
+  return Batch::load_unaligned(lanes.data());
+}
+
+template <class T>
+LRUREC_INLINE void store_lanes(const xsimd::batch<T>& x, T* out, std::int64_t count) {
+  if (count == static_cast<std::int64_t>(xsimd::batch<T>::size)) return x.store_unaligned(out);
+  std::array<T, xsimd::batch<T>::size> lanes;
+  x.store_unaligned(lanes.data());
+  std::copy_n(lanes.data(), count, out);
+}
+
 /// out[i] = f(in0[i], in1[i], ...) for i < n. For float and double, f receives xsimd batches. The tail and
 /// strided inputs go through a padded batch too, so an element's bits depend neither on its position nor on
 /// its stride.
 template <class T, class F, class... In>
-void map(std::int64_t n, T* out, F&& f, In... in) {
+LRUREC_INLINE void map(std::int64_t n, T* out, F&& f, In... in) {
   if constexpr (!has_simd<T>) {
     for (std::int64_t i = 0; i < n; ++i) out[i] = f(in.data[i * in.stride]...);
   } else {
-    using Batch = xsimd::batch<T>;
-    constexpr auto width = static_cast<std::int64_t>(Batch::size);
-    const auto load = [](const Strided<T>& x, std::int64_t start, std::int64_t count) {
-      if (x.stride == 1 && count == width) return Batch::load_unaligned(x.data + start);
-      std::array<T, Batch::size> lanes{};
-      for (std::int64_t i = 0; i < count; ++i)
-        lanes[static_cast<std::size_t>(i)] = x.data[(start + i) * x.stride];
-      return Batch::load_unaligned(lanes.data());
-    };
+    constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
     std::int64_t i = 0;
-    for (; i + width <= n; i += width) f(load(in, i, width)...).store_unaligned(out + i);
-    if (i < n) {
-      std::array<T, Batch::size> lanes;
-      f(load(in, i, n - i)...).store_unaligned(lanes.data());
-      for (std::int64_t k = 0; i < n; ++i, ++k) out[i] = lanes[static_cast<std::size_t>(k)];
-    }
+    for (; i + width <= n; i += width) f(load_lanes(in, i, width)...).store_unaligned(out + i);
+    if (i < n) store_lanes(f(load_lanes(in, i, n - i)...), out + i, n - i);
   }
 }
 

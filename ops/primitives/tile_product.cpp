@@ -3,44 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <xsimd/xsimd.hpp>
 
+#include "ops/primitives/simd.h"
 #include "tensor/scratch.h"
 
 namespace lrurec {
 namespace {
 
-#if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
-#define LRUREC_X86_FMA 1
-#endif
-
-/// a b + c rounded once, where the processor has an instruction for it. Asked for by name: whether a compiler
-/// makes one of a product and a sum depends on its options and on what stands around them, and the bits with
-/// it.
-template <class T>
-xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd::batch<T>& b, const xsimd::batch<T>& c) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    return xsimd::batch<T>(_mm512_fmadd_ps(a, b, c));
-  } else {
-    return xsimd::batch<T>(_mm512_fmadd_pd(a, b, c));
-  }
-#elif defined(LRUREC_X86_FMA)
-  if constexpr (sizeof(T) == 4) {
-    return xsimd::batch<T>(_mm256_fmadd_ps(a, b, c));
-  } else {
-    return xsimd::batch<T>(_mm256_fmadd_pd(a, b, c));
-  }
-#else
-  return xsimd::fma(a, b, c);
-#endif
-}
-
 /// R rows and V vectors of C stay in registers while k runs: each step loads V vectors of B and broadcasts R
 /// elements of A for R * V multiply-adds. 6 x 4 fills the 32 registers of AVX-512, 6 x 2 the 16 of AVX2.
 template <int R, int V, TileStart start, class T>
-void micro_tile(std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb, T* c, std::int64_t ldc,
-                const T* bias) {
+void micro_tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_column, const T* b,
+                std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
   using Batch = xsimd::batch<T>;
   constexpr auto W = static_cast<std::int64_t>(Batch::size);
   Batch sum[R][V];
@@ -59,7 +33,7 @@ void micro_tile(std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb, 
     for (int v = 0; v < V; ++v) row[v] = Batch::load_unaligned(b + p * ldb + v * W);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {
-      const Batch factor(a.data[i * a.row + p * a.column]);
+      const Batch factor(a[i * a_row + p * a_column]);
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
     }
@@ -76,7 +50,8 @@ template <int R, int V, TileStart start, class T>
 void all_rows(std::int64_t m, std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb, T* c,
               std::int64_t ldc, const T* bias) {
   for (; m >= R; m -= R, a.data += R * a.row, c += R * ldc) {
-    micro_tile<R, V, start>(k, a, b, ldb, c, ldc, bias);
+    // Number by number: a struct that has just been written would be read back from the stack.
+    micro_tile<R, V, start>(k, a.data, a.row, a.column, b, ldb, c, ldc, bias);
   }
   if constexpr (R > 1) {
     if (m > 0) all_rows<R - 1, V, start>(m, k, a, b, ldb, c, ldc, bias);

@@ -27,6 +27,14 @@ template <class T>
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
 
+/// Elements from one row to the next of a matrix with n columns that tile_product reads or writes: rows that
+/// lie a large power of two apart would fall into the same few places of the cache.
+template <class T>
+constexpr std::int64_t tile_stride(std::int64_t n) {
+  constexpr auto line = static_cast<std::int64_t>(64 / sizeof(T));
+  return n % (8 * line) == 0 ? n + line : n;
+}
+
 /// sum_p a[p] b[p], with the bits of an element of tile_product that starts from zero.
 template <class T>
 T tile_dot(std::int64_t k, const T* a, const T* b);

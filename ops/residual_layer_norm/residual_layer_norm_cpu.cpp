@@ -28,8 +28,7 @@ void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T
       if (!scratch) continue;
       const Scratch<T>& sums = *scratch;
       const std::int64_t n = std::min(block_rows, f.tokens - first);
-      std::copy_n(a + first * H, n * H, sums.data());
-      f.mask.apply(first * H, n * H, sums.data());
+      f.mask.apply(first * H, n * H, a + first * H, sums.data());
       for (std::int64_t r = 0; r < n; ++r) {
         T* row = sums.data() + r * H;
         const std::int64_t at = (first + r) * H;
@@ -58,14 +57,14 @@ void residual_layer_norm_backward(Cpu, const ResidualLayerNorm<T>& f, const T* d
   for (std::int64_t b = 0; b < blocks; ++b) {
     T *weight_sum = partial.data() + b * 2 * H, *bias_sum = weight_sum + H;
     const std::int64_t first = b * block_rows, n = std::min(block_rows, f.tokens - first);
+    T* sums = (dx != nullptr ? dx : da) + first * H;  // the gradient of what was normalised
     for (std::int64_t r = first; r < first + n; ++r) {
       const T* in = normal + r * H;
       row_norm_backward(
-          H, dy + r * H, f.weight, [=](std::int64_t c) { return in[c]; }, rstd[r], da + r * H, weight_sum,
-          bias_sum);
+          H, dy + r * H, f.weight, [=](std::int64_t c) { return in[c]; }, rstd[r], sums + (r - first) * H,
+          weight_sum, bias_sum);
     }
-    if (dx != nullptr) std::copy_n(da + first * H, n * H, dx + first * H);
-    f.mask.apply(first * H, n * H, da + first * H);
+    f.mask.apply(first * H, n * H, sums, da + first * H);
   }
   join_norm_sums(blocks, H, partial.data(), dweight, dbias);
 }

@@ -141,15 +141,18 @@ TEST(ReferenceKernels, OfTheLinearRecurrentUnitAreItsPasses) {
 }
 
 TEST(ReferenceKernels, OfTheFeedForwardNetworkAreItsPasses) {
-  constexpr std::int64_t H = 5, I = 12, O = 4;
-  for (const double p : {0.0, 0.3}) {
-    expect_equal([&](auto kind, Buffers& b) {
+  constexpr std::int64_t H = 5, O = 4;
+  // Rows of 64 numbers are those that tile_stride moves apart.
+  for (const auto& [I, p] : {std::pair<std::int64_t, double>{12, 0.0}, {12, 0.3}, {64, 0.3}}) {
+    expect_equal([&, I = I, p = p](auto kind, Buffers& b) {
       const FeedForwardWeights<double> weights{
           H, I, O, b.in<double>({I, H}), b.in<double>({I}), b.in<double>({O, I}), b.in<double>({O})};
       std::vector<double> packed(static_cast<std::size_t>(packed_feed_forward_size(Cpu{}, H, I, O)));
       pack_feed_forward(Cpu{}, weights, packed.data());
+      std::vector<double> kept(static_cast<std::size_t>(kept_feed_forward_size(Cpu{}, tokens, I, true)));
       const FeedForward<double> f{
-          tokens, weights, packed.data(), b.in<double>({tokens, H}), DropoutMask(Philox(3, 4), p), nullptr};
+          tokens,     weights, packed.data(), b.in<double>({tokens, H}), DropoutMask(Philox(3, 4), p),
+          kept.data()};
       double* y = b.out<double>({tokens, O});
       const double* dy = b.in<double>({tokens, O});
       const FeedForwardGradients<double> to{b.out<double>({tokens, H}), b.out<double>({I, H}),
