@@ -5,9 +5,9 @@
 //   pass 2, tile by tile:  P = exp(S - L) scale, minus scale at the label
 //                          dE += P X,  db += sum P,  dX += P^T E
 //
-// Few classes: a thread takes a chunk of tokens after the other and keeps all its tiles, as exp(S - m),
-// between the passes. Many classes: they would travel through memory, which takes longer than computing S
-// again; then threads share the tiles of many chunks, and each keeps one.
+// Few classes: a thread takes a chunk of tokens after the other, and all its tiles, as exp(S - m), wait in
+// the cache from one pass to the next. Many classes: threads share the tiles of many chunks, which wait in
+// memory, or where they would take too much of it are computed again.
 
 #include <algorithm>
 #include <array>
@@ -31,6 +31,10 @@ constexpr std::int64_t tile_classes = 126;  // whole rows of register tiles, see
 /// Gradients are summed in this many parts, whatever the number of threads: the same bits for any.
 constexpr std::int64_t parts = 16;
 
+/// Bytes of tiles that wait in memory. Fewer chunks at once read the weights more often, more would not stay
+/// in the last cache at all: on Beauty 32 to 64 MB were equally fast.
+constexpr std::int64_t most_in_memory = std::int64_t{48} << 20;
+
 template <class T>
 constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
 
@@ -42,6 +46,31 @@ LRUREC_INLINE xsimd::batch<T> exp_of(const xsimd::batch<T>& x) {
   } else {
     return xsimd::exp(x);
   }
+}
+
+/// to = from, past the caches: what is needed much later would only drive out what is needed now, and a cache
+/// reads what it is going to overwrite. n: whole vectors; `to` lies on a whole vector.
+template <class T>
+void stream(std::int64_t n, const T* from, T* to) {
+#if defined(__AVX512F__)
+  for (std::int64_t i = 0; i < n; i += width<T>)
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_loadu_si512(from + i));
+#elif defined(__AVX2__)
+  for (std::int64_t i = 0; i < n; i += width<T>) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i),
+                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)));
+  }
+#else
+  std::copy_n(from, n, to);
+#endif
+#if defined(__AVX2__)
+  _mm_sfence();  // before another thread reads it
+#endif
+}
+
+template <class T>
+constexpr std::int64_t whole_vectors(std::int64_t n) {
+  return (n + width<T> - 1) / width<T> * width<T>;
 }
 
 /// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` is their number
@@ -57,7 +86,7 @@ struct Chunk {
   Scratch<T> factor;  ///< [ld]: what makes exp(S - m) of a tile P
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
-      : ld((most_tokens + width<T> - 1) / width<T> * width<T>),
+      : ld(whole_vectors<T>(most_tokens)),
         x(H * ld, T(0)),
         tile_max(tiles * ld),
         tile_sum(tiles * ld),
@@ -82,7 +111,7 @@ class Head {
   double run() {
     constexpr std::int64_t most_kept = std::int64_t{2} << 20;  // about the size of a core's L2 cache
     const std::int64_t kept = tiles_ * tile_classes * chunk_tokens_ * static_cast<std::int64_t>(sizeof(T));
-    return kept <= most_kept ? run_keeping() : run_twice();
+    return kept <= most_kept ? run_by_tokens() : run_by_classes();
   }
 
  private:
@@ -95,7 +124,7 @@ class Head {
   std::int64_t label(const Chunk<T>& chunk, std::int64_t t) const { return f_.labels[chunk.start + t]; }
 
   /// Few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
-  double run_keeping() {
+  double run_by_tokens() {
     const std::int64_t C = f_.classes, H = f_.H;
     const Scratch<T> dweight(f_.wants_gradients() ? parts * C * H : 0),
         dbias(f_.wants_gradients() ? parts * C : 0);
@@ -129,7 +158,7 @@ class Head {
             T* dx = f_.dx + chunk.start * H;
             std::fill_n(dx, chunk.tokens * H, T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
-              to_gradient<true>(chunk, j, tile(j), dbias.data() + part * C);
+              to_gradient<true>(chunk, j, tile(j), tile(j), dbias.data() + part * C);
               add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
             }
           }
@@ -147,13 +176,18 @@ class Head {
   }
 
   /// Many classes. Threads take parts of the tiles; each part sums its own gradients of x.
-  double run_twice() {
-    const std::int64_t H = f_.H, together = std::max<std::int64_t>(768 / chunk_tokens_, 1);
+  double run_by_classes() {
+    const std::int64_t H = f_.H, tile_size = tile_classes * whole_vectors<T>(chunk_tokens_);
+    const std::int64_t fitting =
+        most_in_memory / (tiles_ * tile_size * static_cast<std::int64_t>(sizeof(T)));  // chunks
+    const bool keeps = f_.wants_gradients() && fitting >= 2;
+    const std::int64_t most = keeps ? fitting : std::max<std::int64_t>(768 / chunk_tokens_, 1);
+    const std::int64_t groups = std::max<std::int64_t>((chunks_ + most - 1) / most, 1);
+    const std::int64_t together = (chunks_ + groups - 1) / groups, most_rows = together * chunk_tokens_;
     std::vector<Chunk<T>> chunks;
-    for (std::int64_t c = 0; c < std::min(chunks_, together); ++c)
-      chunks.emplace_back(chunk_tokens_, tiles_, H);
-    const std::int64_t most_rows = std::ssize(chunks) * chunk_tokens_;
+    for (std::int64_t c = 0; c < together; ++c) chunks.emplace_back(chunk_tokens_, tiles_, H);
     const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
+    const Scratch<T> kept(keeps ? tiles_ * together * tile_size : 0);
     if (f_.wants_gradients()) {
       std::fill_n(f_.dweight, f_.classes * H, T(0));
       std::fill_n(f_.dbias, f_.classes, T(0));
@@ -163,12 +197,16 @@ class Head {
       const std::int64_t count = std::min(together, chunks_ - first), start = first * chunk_tokens_;
       const std::int64_t n = std::min(count * chunk_tokens_, f_.tokens - start) * H;
       const auto chunk = [&](std::int64_t c) -> Chunk<T>& { return chunks[static_cast<std::size_t>(c)]; };
+      // The tiles of a class side by side: both passes go through memory once, from front to back.
+      const auto tile = [&](std::int64_t j, std::int64_t c) {
+        return kept.data() + (j * count + c) * tile_size;
+      };
       std::vector<double> loss(static_cast<std::size_t>(count));
       ParallelErrors errors;
 #pragma omp parallel
       {
         std::optional<Scratch<T>> scratch;
-        errors.attempt([&] { scratch.emplace(tile_classes * chunk(0).ld); });
+        errors.attempt([&] { scratch.emplace(tile_size); });
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
 #pragma omp for schedule(dynamic, 4)
@@ -176,7 +214,12 @@ class Head {
           errors.attempt([&] {
             for (std::int64_t c = 0; c < count; ++c) {
               scores(chunk(c), j, scratch->data());
-              measure<false>(chunk(c), j, scratch->data());
+              if (keeps) {
+                measure<true>(chunk(c), j, scratch->data());
+                stream(columns(j) * chunk(c).ld, scratch->data(), tile(j, c));
+              } else {
+                measure<false>(chunk(c), j, scratch->data());
+              }
             }
           });
         }
@@ -189,8 +232,12 @@ class Head {
             std::fill_n(sum, n, T(0));
             for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
               for (std::int64_t c = 0; c < count; ++c) {
-                scores(chunk(c), j, scratch->data());
-                to_gradient<false>(chunk(c), j, scratch->data(), f_.dbias);
+                if (keeps) {
+                  to_gradient<true>(chunk(c), j, tile(j, c), scratch->data(), f_.dbias);
+                } else {
+                  scores(chunk(c), j, scratch->data());
+                  to_gradient<false>(chunk(c), j, scratch->data(), scratch->data(), f_.dbias);
+                }
                 add_products(chunk(c), j, scratch->data(), sum + c * chunk_tokens_ * H, f_.dweight);
               }
             }
@@ -271,11 +318,11 @@ class Head {
     return total;
   }
 
-  /// s, which is S or with `kept` exp(S - m), becomes P; its row sums are added to dbias.
+  /// s = P from what `from` holds: S, or with `kept` exp(S - m); from may be s. Row sums are added to dbias.
   template <bool kept>
-  void to_gradient(const Chunk<T>& chunk, std::int64_t j, T* s, T* dbias) const {
+  void to_gradient(const Chunk<T>& chunk, std::int64_t j, const T* from, T* s, T* dbias) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
-    const auto load = [](const T* from) { return Batch::load_unaligned(from); };
+    const auto load = [](const T* at) { return Batch::load_unaligned(at); };
     const T *top = chunk.top.data(), *log_sum = chunk.log_sum.data(), *scale = chunk.scale.data();
     T* factor = chunk.factor.data();
     for (std::int64_t t = 0; kept && t < chunk.ld; t += width<T>) {
@@ -283,13 +330,14 @@ class Head {
       (exp_of((m - load(top + t)) - load(log_sum + t)) * load(scale + t)).store_unaligned(factor + t);
     }
     for (std::int64_t c = 0; c < n; ++c) {
+      const T* before = from + c * chunk.ld;
       T* row = s + c * chunk.ld;
       const Batch bias(f_.bias[first + c]);
       Batch sum(T(0));
       for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
         const Batch p =
-            kept ? load(row + t) * load(factor + t)
-                 : exp_of((load(row + t) + bias - load(top + t)) - load(log_sum + t)) * load(scale + t);
+            kept ? load(before + t) * load(factor + t)
+                 : exp_of((load(before + t) + bias - load(top + t)) - load(log_sum + t)) * load(scale + t);
         p.store_unaligned(row + t);
         sum += p;
       }

@@ -179,10 +179,13 @@ std::int64_t labelled(const Ids& labels) {
 
 TEST(ReferenceKernels, OfTheLinearCrossEntropyAreItsLossAndGradients) {
   constexpr std::int64_t H = 6;
-  // Below one tile of classes, a few tiles that are kept, and so many that they are computed twice.
-  for (const std::int64_t classes : {3, 300, 5000}) {
+  // Below one tile of classes, a few tiles that are kept in the cache, so many that they are kept in memory,
+  // all chunks at once or some, and so many that they are computed twice.
+  const std::vector<std::pair<std::int64_t, std::int64_t>> sizes{
+      {3, 0}, {300, 0}, {5000, 0}, {20000, 4}, {50000, 0}};
+  for (const auto& [classes, chunk] : sizes) {
     const Ids labels = some_labels(classes);
-    expect_equal([&](auto kind, Buffers& b) {
+    expect_equal([&, classes = classes, chunk = chunk](auto kind, Buffers& b) {
       LinearCrossEntropy<double> f{tokens,
                                    H,
                                    classes,
@@ -191,7 +194,7 @@ TEST(ReferenceKernels, OfTheLinearCrossEntropyAreItsLossAndGradients) {
                                    b.in<double>({classes}),
                                    labels.data(),
                                    labelled(labels),
-                                   0,
+                                   chunk,
                                    b.out<double>({1})};
       f.dx = b.out<double>({tokens, H});
       f.dweight = b.out<double>({classes, H});
