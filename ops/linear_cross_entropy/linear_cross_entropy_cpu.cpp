@@ -83,7 +83,6 @@ struct Chunk {
   /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where
   /// there is no label
   Scratch<T> top, log_sum, label_logit, scale;
-  Scratch<T> factor;  ///< [ld]: what makes exp(S - m) of a tile P
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
       : ld(whole_vectors<T>(most_tokens)),
@@ -93,8 +92,7 @@ struct Chunk {
         top(ld, T(0)),
         log_sum(ld, T(0)),
         label_logit(ld, T(0)),
-        scale(ld, T(0)),
-        factor(ld) {}
+        scale(ld, T(0)) {}
 };
 
 template <class T>
@@ -136,7 +134,7 @@ class Head {
       std::optional<Scratch<T>> tiles;
       errors.attempt([&] {
         own_chunk.emplace(chunk_tokens_, tiles_, H);
-        tiles.emplace(tiles_ * tile_classes * own_chunk->ld);
+        tiles.emplace((tiles_ * tile_classes + 1) * own_chunk->ld);  // and the factors of one
       });
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
@@ -158,7 +156,7 @@ class Head {
             T* dx = f_.dx + chunk.start * H;
             std::fill_n(dx, chunk.tokens * H, T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
-              to_gradient<true>(chunk, j, tile(j), tile(j), dbias.data() + part * C);
+              to_gradient<true>(chunk, j, tile(j), tile(j), tile(tiles_), dbias.data() + part * C);
               add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
             }
           }
@@ -206,7 +204,7 @@ class Head {
 #pragma omp parallel
       {
         std::optional<Scratch<T>> scratch;
-        errors.attempt([&] { scratch.emplace(tile_size); });
+        errors.attempt([&] { scratch.emplace(tile_size + chunk(0).ld); });  // a tile, and factors
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
 #pragma omp for schedule(dynamic, 4)
@@ -228,17 +226,17 @@ class Head {
 #pragma omp for schedule(dynamic, 1)
         for (std::int64_t part = 0; part < (f_.wants_gradients() ? parts : 0); ++part) {
           errors.attempt([&] {
-            T* sum = dx.data() + part * n;
+            T *sum = dx.data() + part * n, *s = scratch->data(), *factor = s + tile_size;
             std::fill_n(sum, n, T(0));
             for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
               for (std::int64_t c = 0; c < count; ++c) {
                 if (keeps) {
-                  to_gradient<true>(chunk(c), j, tile(j, c), scratch->data(), f_.dbias);
+                  to_gradient<true>(chunk(c), j, tile(j, c), s, factor, f_.dbias);
                 } else {
-                  scores(chunk(c), j, scratch->data());
-                  to_gradient<false>(chunk(c), j, scratch->data(), scratch->data(), f_.dbias);
+                  scores(chunk(c), j, s);
+                  to_gradient<false>(chunk(c), j, s, s, factor, f_.dbias);
                 }
-                add_products(chunk(c), j, scratch->data(), sum + c * chunk_tokens_ * H, f_.dweight);
+                add_products(chunk(c), j, s, sum + c * chunk_tokens_ * H, f_.dweight);
               }
             }
           });
@@ -319,12 +317,12 @@ class Head {
   }
 
   /// s = P from what `from` holds: S, or with `kept` exp(S - m); from may be s. Row sums are added to dbias.
+  /// factor: [chunk.ld], a thread's own, as s is.
   template <bool kept>
-  void to_gradient(const Chunk<T>& chunk, std::int64_t j, const T* from, T* s, T* dbias) const {
+  void to_gradient(const Chunk<T>& chunk, std::int64_t j, const T* from, T* s, T* factor, T* dbias) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
     const auto load = [](const T* at) { return Batch::load_unaligned(at); };
     const T *top = chunk.top.data(), *log_sum = chunk.log_sum.data(), *scale = chunk.scale.data();
-    T* factor = chunk.factor.data();
     for (std::int64_t t = 0; kept && t < chunk.ld; t += width<T>) {
       const Batch m = load(chunk.tile_max.data() + j * chunk.ld + t);
       (exp_of((m - load(top + t)) - load(log_sum + t)) * load(scale + t)).store_unaligned(factor + t);
