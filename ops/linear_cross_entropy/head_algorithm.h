@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace lrurec::ops {
@@ -12,5 +13,12 @@ enum class HeadAlgorithm {
 constexpr std::string_view name(HeadAlgorithm algorithm) {
   return algorithm == HeadAlgorithm::two_pass ? "two-pass" : "chunked";
 }
+
+/// How, and with how many tokens at a time (0: chosen); see linear_cross_entropy.
+struct HeadOptions {
+  HeadAlgorithm algorithm = HeadAlgorithm::chunked;
+  std::int64_t chunk = 0;
+  friend bool operator==(const HeadOptions&, const HeadOptions&) = default;
+};
 
 }  // namespace lrurec::ops
