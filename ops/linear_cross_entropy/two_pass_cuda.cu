@@ -16,8 +16,11 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int pass_warps = 4, pass_threads = pass_warps * cuda::warp_size, warp_rows = tile / pass_warps;
-static_assert(warp_rows == 16);
+constexpr int pass_warps = 4, pass_threads = pass_warps * cuda::warp_size;
+template <class Products>
+constexpr int warp_rows = 8 * Products::rows;
+template <class Products>
+constexpr int block_rows = pass_warps* warp_rows<Products>;
 
 /// A matrix [count, H] of which tiles are taken.
 template <class T>
@@ -26,10 +29,11 @@ struct Matrix {
   std::int64_t count, H;
   bool fours;  ///< rows may be read by fours
 
-  /// 64 rows from `first` on and 64 of their elements; zeros where there are none.
-  template <class Products>
+  /// Some rows from `first` on and 64 of their elements; zeros where there are none.
+  template <class Products, int rows>
   __device__ void load(std::int64_t first, std::int64_t feature, T* to) const {
-    for (int i = static_cast<int>(threadIdx.x); i < tile * tile / 4; i += pass_threads) {
+#pragma unroll 2  // more, and the tensor cores' sums do not fit the registers
+    for (int i = static_cast<int>(threadIdx.x); i < rows * tile / 4; i += pass_threads) {
       const int row = i / (tile / 4), at = 4 * (i % (tile / 4));
       const std::int64_t k = feature + at;
       const T* from = data + (first + row) * H + k;
@@ -87,37 +91,38 @@ struct FirstPass {
     return c < columns.count ? bias[c] : -std::numeric_limits<T>::infinity();
   }
 
-  /// Of a lane's two rows. `total` is the lane's own part, `top` the row's.
+  /// Of a lane's rows. `total` is the lane's own part, `top` the row's.
+  template <int R>
   struct State {
-    std::int64_t label[2];
-    T top[2], total[2];
+    int label[R];  ///< no table of 2^31 classes fits a GPU
+    T top[R], total[R];
   };
-  __device__ State begin(std::int64_t first_row) const {
-    State state;
-    for (int r = 0; r < 2; ++r) {
+  template <int R>
+  __device__ void begin(State<R>& state, std::int64_t first_row) const {
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
       const std::int64_t t = first_row + lane_row(r);
-      state.label[r] = t < rows.count ? labels[t] : -1;
+      state.label[r] = t < rows.count ? static_cast<int>(labels[t]) : -1;
       state.top[r] = -std::numeric_limits<T>::infinity();
       state.total[r] = 0;
     }
-    return state;
   }
 
   /// Products with W -> e^(score - top); `sum` is brought to the new top.
-  template <class Products>
-  __device__ void weigh(State& state, const Column* column_bias, std::int64_t first_row,
-                        std::int64_t first_column, T (&s)[2][lane_columns], T (&sum)[2][lane_columns]) const {
+  template <class Products, int R>
+  __device__ void weigh(State<R>& state, const Column* column_bias, std::int64_t first_row,
+                        std::int64_t first_column, T (&s)[R][lane_columns], T (&sum)[R][lane_columns]) const {
 #pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      const std::int64_t ahead = state.label[r] - first_column;
-      const int label = ahead >= 0 && ahead < tile ? static_cast<int>(ahead) : -1;
-      T largest = state.top[r];
+    for (int r = 0; r < R; ++r) {
+      const int label = state.label[r] - static_cast<int>(first_column);
+      T largest = state.top[r], found = 0;
 #pragma unroll
       for (int i = 0; i < lane_columns; ++i) {
         s[r][i] += column_bias[Products::column(i)];
         largest = s[r][i] > largest ? s[r][i] : largest;
-        if (Products::column(i) == label) label_score[first_row + lane_row(r)] = s[r][i];
+        if (Products::column(i) == label) found = s[r][i];
       }
+      if (label >= 0 && label < tile && Products::owns(label)) label_score[first_row + lane_row(r)] = found;
       largest = row_max(largest);
       // Minus infinity less minus infinity is NaN: a row may have seen classes of that bias alone.
       const T base = largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;
@@ -133,9 +138,10 @@ struct FirstPass {
     }
   }
 
-  template <class Products>
-  __device__ void end(const State& state, std::int64_t first_row, const T (&sum)[2][lane_columns]) const {
-    for (int r = 0; r < 2; ++r) {
+  template <class Products, int R>
+  __device__ void end(const State<R>& state, std::int64_t first_row, const T (&sum)[R][lane_columns]) const {
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
       const std::int64_t t = first_row + lane_row(r), at = blockIdx.y * rows.count + t;
       const T whole = row_sum(state.total[r]);
       if (t >= rows.count) continue;
@@ -164,24 +170,25 @@ struct SecondPass {
     return {std::numeric_limits<T>::infinity(), T(0), -1};
   }
 
+  template <int R>
   struct State {
-    T bias[2], total[2];
+    T bias[R], total[R];
   };
-  __device__ State begin(std::int64_t first_row) const {
-    State state;
-    for (int r = 0; r < 2; ++r) {
+  template <int R>
+  __device__ void begin(State<R>& state, std::int64_t first_row) const {
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
       const std::int64_t c = first_row + lane_row(r);
       state.bias[r] = c < rows.count ? bias[c] : -std::numeric_limits<T>::infinity();
       state.total[r] = 0;
     }
-    return state;
   }
 
-  template <class Products>
-  __device__ void weigh(State& state, const Column* tokens, std::int64_t first_row, std::int64_t,
-                        T (&s)[2][lane_columns], T (&)[2][lane_columns]) const {
+  template <class Products, int R>
+  __device__ void weigh(State<R>& state, const Column* tokens, std::int64_t first_row, std::int64_t,
+                        T (&s)[R][lane_columns], T (&)[R][lane_columns]) const {
 #pragma unroll
-    for (int r = 0; r < 2; ++r) {
+    for (int r = 0; r < R; ++r) {
       const std::int64_t c = first_row + lane_row(r);
 #pragma unroll
       for (int i = 0; i < lane_columns; ++i) {
@@ -193,9 +200,10 @@ struct SecondPass {
     }
   }
 
-  template <class Products>
-  __device__ void end(const State& state, std::int64_t first_row, const T (&sum)[2][lane_columns]) const {
-    for (int r = 0; r < 2; ++r) {
+  template <class Products, int R>
+  __device__ void end(const State<R>& state, std::int64_t first_row, const T (&sum)[R][lane_columns]) const {
+#pragma unroll
+    for (int r = 0; r < R; ++r) {
       const std::int64_t c = first_row + lane_row(r), at = blockIdx.y * rows.count + c;
       const T whole = row_sum(state.total[r]);
       if (c >= rows.count) continue;
@@ -209,30 +217,34 @@ struct SecondPass {
 template <class Products>
 constexpr int resident = sizeof(typename Products::Real) == 8 ? 1
                          : Products::stages                   ? 3
-                                                              : 4;
+                                                              : 2;
 
-// A block takes 64 rows (blockIdx.x), a split of the columns (y), and 64 elements of what is summed (z).
+// A block takes a tile of rows (blockIdx.x), a split of the columns (y), and 64 elements of what is summed
+// (z).
 template <class Products, class Pass, class T = typename Products::Real>
 __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(Pass pass, HeadTiles tiles) {
   __shared__ typename Pass::Column columns[tile];
+  constexpr int R = Products::rows, own_rows = warp_rows<Products>;
   T* a = cuda::shared_memory<T>();
-  T *b = a + tile * tile_pitch, *stage = b + tile * tile_pitch + cuda::warp() * warp_rows * tile_pitch;
-  const T* own = a + cuda::warp() * warp_rows * tile_pitch;
-  const std::int64_t H = pass.rows.H, block_row = static_cast<std::int64_t>(blockIdx.x) * tile,
-                     row = block_row + cuda::warp() * warp_rows,
+  T *b = a + block_rows<Products> * tile_pitch, *stage = b + (tile + cuda::warp() * own_rows) * tile_pitch;
+  const T* own = a + cuda::warp() * own_rows * tile_pitch;
+  const std::int64_t H = pass.rows.H,
+                     block_row = static_cast<std::int64_t>(blockIdx.x) * block_rows<Products>,
+                     row = block_row + cuda::warp() * own_rows,
                      slice = static_cast<std::int64_t>(blockIdx.z) * tile;
   const std::int64_t begin = blockIdx.y * tiles.length, end = begin + tiles.length < tiles.column_tiles
                                                                   ? begin + tiles.length
                                                                   : tiles.column_tiles;
-  typename Pass::State state = pass.begin(row);
-  T sum[2][lane_columns] = {};
+  typename Pass::template State<R> state;
+  pass.begin(state, row);
+  T sum[R][lane_columns] = {};
   for (std::int64_t k = begin; k < end; ++k) {
     const std::int64_t first = k * tile;
-    T s[2][lane_columns] = {};
+    T s[R][lane_columns] = {};
     for (std::int64_t h = 0; h < H; h += tile) {
       __syncthreads();  // what lies in the tiles has been used
-      if (k == begin || H > tile) pass.rows.template load<Products>(block_row, h, a);
-      pass.columns.template load<Products>(first, h, b);
+      if (k == begin || H > tile) pass.rows.template load<Products, block_rows<Products>>(block_row, h, a);
+      pass.columns.template load<Products, tile>(first, h, b);
       if (h == 0 && threadIdx.x < tile) columns[threadIdx.x] = pass.column(first + threadIdx.x);
       __syncthreads();
       Products::scores(own, b, s);
@@ -241,7 +253,7 @@ __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(
     if (!pass.gradients) continue;
     if (H > tile) {  // else the columns' tile is there already
       __syncthreads();
-      pass.columns.template load<Products>(first, slice, b);
+      pass.columns.template load<Products, tile>(first, slice, b);
       __syncthreads();
     }
     Products::accumulate(s, stage, b, sum);
@@ -252,8 +264,8 @@ __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(
 template <class Products, class Pass>
 void run_pass(const Pass& pass, const HeadTiles& tiles) {
   const std::int64_t slices = pass.gradients ? (pass.rows.H + tile - 1) / tile : 1;
-  constexpr std::size_t shared =
-      (Products::stages ? 3 : 2) * tile * tile_pitch * sizeof(typename Products::Real);
+  constexpr int rows = (Products::stages ? 2 : 1) * block_rows<Products> + tile;
+  constexpr std::size_t shared = rows * tile_pitch * sizeof(typename Products::Real);
   cuda::launch("linear_cross_entropy", pass_kernel<Products, Pass>,
                dim3(static_cast<unsigned>(tiles.row_tiles), static_cast<unsigned>(tiles.splits),
                     static_cast<unsigned>(std::max<std::int64_t>(slices, 1))),
@@ -310,7 +322,7 @@ void two_passes(const LinearCrossEntropy<T>& f, T* loss) {
   const bool fours = cuda::in_fours(H, f.x, f.weight);
   const Matrix<T> x{f.x, n, H, fours}, weight{f.weight, C, H, fours};
 
-  const HeadTiles by_token(n, C, f.chunk);
+  const HeadTiles by_token(n, C, block_rows<Products>, f.chunk);
   const std::int64_t parts = by_token.splits;
   const cuda::Scratch<T> top(parts * n), total(parts * n), label_score(n),
       sums(f.wants_gradients() ? parts * n * H : 0);
@@ -322,7 +334,7 @@ void two_passes(const LinearCrossEntropy<T>& f, T* loss) {
                f.scale(), loss, f.dx);
   if (!f.wants_gradients()) return;
 
-  const HeadTiles by_class(C, n, f.chunk);
+  const HeadTiles by_class(C, n, block_rows<Products>, f.chunk);
   const std::int64_t splits = by_class.splits;
   const bool whole = splits == 1;
   const cuda::Scratch<T> dweights(whole ? 0 : splits * C * H), dbiases(whole ? 0 : splits * C);

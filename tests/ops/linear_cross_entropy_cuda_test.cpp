@@ -159,7 +159,7 @@ TEST(LinearCrossEntropyCuda, LargeScoresDoNotOverflowAndNanIsNoticed) {
 // Ten bits of mantissa: near the plain kernel, but not as near as without.
 TEST(LinearCrossEntropyCuda, TwoPassesFollowTheChoiceOfTf32) {
   LRUREC_NEEDS_GPU();
-  const Head h(100, 150, 70);
+  const Head h(140, 150, 70);
   const Tensors expected = by_the_reference(h);
   Tensors first;
   test::in_every_thread_order([&] {
@@ -189,26 +189,30 @@ TEST(LinearCrossEntropyCuda, WithoutGradientsTheLossIsTheSame) {
 
 // Every column once, and about as many blocks as are wanted.
 TEST(LinearCrossEntropyCuda, TilesCoverAllColumns) {
-  for (const std::int64_t rows : {0, 1, 64, 755, 15300, 57290}) {
-    for (const std::int64_t columns : {0, 1, 65, 755, 3417, 57290, 2'100'001}) {
-      for (const std::int64_t asked : {0, 1, 64, 100, 5000}) {
-        const HeadTiles tiles(rows, columns, asked);
-        EXPECT_EQ(tiles.column_tiles, (columns + 63) / 64);
-        EXPECT_GE(tiles.splits, 1);
-        EXPECT_GE(tiles.splits * tiles.length, tiles.column_tiles);
-        if (columns > 0) {
-          EXPECT_LT((tiles.splits - 1) * tiles.length, tiles.column_tiles);
-        }
-        if (asked == 0 && tiles.row_tiles <= HeadTiles::most_blocks) {
-          EXPECT_LE(tiles.row_tiles * tiles.splits, HeadTiles::most_blocks);
+  for (const std::int64_t tile_rows : {64, 128}) {
+    for (const std::int64_t rows : {0, 1, 64, 755, 15300, 57290}) {
+      for (const std::int64_t columns : {0, 1, 65, 755, 3417, 57290, 2'100'001}) {
+        for (const std::int64_t asked : {0, 1, 64, 100, 5000}) {
+          const HeadTiles tiles(rows, columns, tile_rows, asked);
+          EXPECT_EQ(tiles.row_tiles, (rows + tile_rows - 1) / tile_rows);
+          EXPECT_EQ(tiles.column_tiles, (columns + 63) / 64);
+          EXPECT_GE(tiles.splits, 1);
+          EXPECT_GE(tiles.splits * tiles.length, tiles.column_tiles);
+          if (columns > 0) {
+            EXPECT_LT((tiles.splits - 1) * tiles.length, tiles.column_tiles);
+          }
+          if (asked == 0 && tiles.row_tiles * tile_rows <= HeadTiles::most_rows) {
+            EXPECT_LE(tiles.row_tiles * tile_rows * tiles.splits, HeadTiles::most_rows);
+          }
         }
       }
     }
   }
-  EXPECT_EQ(HeadTiles(15300, 3417).splits, 4);   // ML-1M: 240 x 4 blocks,
-  EXPECT_EQ(HeadTiles(3417, 15300).splits, 19);  // then 54 x 19
-  EXPECT_EQ(HeadTiles(755, 57290).splits, 82);   // Beauty: 12 x 82 blocks,
-  EXPECT_EQ(HeadTiles(57290, 755).splits, 1);    // then 896
+  EXPECT_EQ(HeadTiles(15300, 3417, 64).splits, 4);   // ML-1M: 240 x 4 blocks,
+  EXPECT_EQ(HeadTiles(3417, 15300, 64).splits, 19);  // then 54 x 19
+  EXPECT_EQ(HeadTiles(755, 57290, 64).splits, 82);   // Beauty: 12 x 82 blocks,
+  EXPECT_EQ(HeadTiles(57290, 755, 64).splits, 1);    // then 896
+  EXPECT_EQ(HeadTiles(15300, 3417, 128).splits, 4);  // by tensor cores half as many
 }
 
 }  // namespace

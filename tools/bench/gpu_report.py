@@ -137,7 +137,7 @@ def ways(steps: list[Step]) -> str:
                     way,
                     f"{statistics.median(seconds.values()) * 1e6:.0f} us",
                     f"{statistics.median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})" if ratios else "",
-                    f"{graphs['recorded_steps']} of {graphs['made']} graphs" if graphs["recorded_steps"] else "",
+                    f"{graphs['recorded_steps']} by {graphs['made']} graphs" if graphs["recorded_steps"] else "",
                 ]
             )
     return table(["data", "", "a step", "as it is / this", "recorded steps"], rows) if rows else ""
