@@ -95,6 +95,18 @@ TEST(CudaGraph, WorkRunsInTheOrderInWhichItWasSent) {
   EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{0, 0, 7, 0}));
 }
 
+// The large tensor is gone when the recording starts, and nothing lies behind it in memory.
+TEST(CudaGraph, KeepsWhatIsFreedUntilItHasRun) {
+  LRUREC_NEEDS_GPU();
+  const Tensor x = numbers(1 << 18, 1).to(gpu);
+  Tensor last = Tensor::zeros({1}, DType::f32, gpu);
+  Graph graph;
+  Recording recording;
+  last.copy_(ops::raw::add(x, x).slice(0, (1 << 18) - 1, 1 << 18));
+  recording.start(graph);
+  EXPECT_EQ(last.to_vector<float>(), (std::vector<float>{2 << 18}));
+}
+
 // As without a recording, the host's bytes may change once to_device has returned; many of them at once.
 TEST(CudaGraph, TakesTheHostsBytesAtOnce) {
   LRUREC_NEEDS_GPU();
