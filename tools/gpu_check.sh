@@ -10,7 +10,8 @@ usage: tools/gpu_check.sh [OPTIONS] [NAME=FILE]...
 
   NAME=FILE           a preset (ml-1m, beauty, video) and its data as SASRec text (`user item` a line). Files data/NAME.txt
                       beside this folder are found by themselves; without any, data is generated
-  --sections LIST     of: device tests sanitizer parity training bits benchmarks peers full   (default: all but full)
+  --sections LIST     of: device tests sanitizer parity training bits benchmarks ways peers full   (default: all but
+                      full); `ways`: what is built and not yet the default, beside what is
   --seeds N           trainings to early stopping for each data set in `full` (default 3)
   --results FOLDER    where each section leaves its results (default build/gpu-check); the report is made of all that are
                       there, so sections can run one by one
@@ -29,7 +30,7 @@ say() { echo "gpu_check: $1" >&2; }
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 root=$PWD
-sections="device tests sanitizer parity training bits benchmarks peers" seeds=3 results=build/gpu-check
+sections="device tests sanitizer parity training bits benchmarks ways peers" seeds=3 results=build/gpu-check
 report=docs/gpu-results.md data_sets=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -49,7 +50,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [[ $seeds =~ ^[1-9][0-9]*$ ]] || misuse "--seeds must be a whole number from 1 on"
-known=" device tests sanitizer parity training bits benchmarks peers full "
+known=" device tests sanitizer parity training bits benchmarks ways peers full "
 for section in $sections; do [[ $known == *" $section "* ]] || misuse "there is no section '$section'"; done
 for name in ml-1m beauty video; do
   if [ ${#data_sets[@]} -eq 0 ] || ! [[ " ${data_sets[*]}" == *" $name="* ]]; then
@@ -129,7 +130,7 @@ if wants sanitizer; then
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
   # Every operation, and the tests whose sizes cross blocks, tiles and chunks.
   short='*Cuda*AgreesWithTheCpu*:RecurrenceCuda.*:TopKCuda.*:LinearRankCuda.CountsAsTheCpuDoes:ReduceCuda.SumsOf*'
-  short+=':EmbeddingCuda.*:FeedForwardCuda.*:OptimizerCuda.*'
+  short+=':EmbeddingCuda.*:FeedForwardCuda.*:OptimizerCuda.*:LinearCrossEntropyCuda.*:CudaGraph.*'
   if [ -n "$sanitizer" ]; then
     for tool in memcheck racecheck initcheck synccheck; do
       # How cuBLAS and CUB share memory is theirs; but what they write must count as written.
@@ -174,6 +175,37 @@ if wants benchmarks; then
   done
   step benchmarks "scan" lrurec bench scan --device cuda --lengths 64,200,1024,16384 --tokens 102400 --json
   step benchmarks "incremental" lrurec bench incremental --device cuda --json
+fi
+if wants ways; then
+  rm -f "$results"/ways.*
+  for name in "${prepared[@]}"; do
+    data=("$work/$name.lrd" --preset "$name" --device cuda)
+    for tf32 in true false; do
+      step ways "two-pass head beside the CPU, $name, TF32 $tf32" \
+        lrurec check training "${data[@]}" --steps 30 --head two-pass --tf32 $tf32
+    done
+    for head in chunked two-pass; do
+      step ways "same bits recorded and launched, $head head, $name" \
+        lrurec check training "${data[@]}" --steps 60 --repeat 3 --head $head --graphs --update-pieces 16
+    done
+  done
+  # In turn, so that a ratio is of runs near each other.
+  for round in 1 2 3; do
+    for name in "${prepared[@]}"; do
+      way() {
+        step ways "$1, $name, $round" lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 \
+          --steps 300 --warmup 60 --json "${@:2}"
+      }
+      way "as it is"
+      way "two-pass head" --head two-pass
+      way "graphs" --graphs
+      way "16 update pieces" --update-pieces 16
+      way "64 update pieces" --update-pieces 64
+      way "all three" --head two-pass --graphs --update-pieces 16
+      way "as it is, without TF32" --tf32 false
+      way "two-pass head, without TF32" --tf32 false --head two-pass
+    done
+  done
 fi
 if wants peers; then
   rm -f "$results"/peers.*

@@ -15,8 +15,9 @@ struct Training {
   std::map<std::string, nn::TensorRecord> parameters;
 };
 
-Training train(const config::TrainConfig& config, const data::Dataset& data, std::int64_t steps) {
-  train::Stepper stepper(config, data);
+Training train(const config::TrainConfig& config, const data::Dataset& data, std::int64_t steps,
+               const train::GpuWays& ways) {
+  train::Stepper stepper(config, data, ways);
   for (std::int64_t step = 0; step < steps; ++step) stepper.start(step);
   Training result;
   for (const auto& step : stepper.finish()) {
@@ -36,10 +37,11 @@ double StepPair::difference() const { return std::abs(gpu_loss - cpu_loss) / std
 double training_tolerance(bool tf32) { return tf32 ? 5e-3 : 1e-4; }
 
 std::vector<StepPair> check_training(const config::TrainConfig& config, const data::Dataset& data,
-                                     std::int64_t steps, const std::function<void(const StepPair&)>& show) {
+                                     std::int64_t steps, const std::function<void(const StepPair&)>& show,
+                                     const train::GpuWays& ways) {
   config::TrainConfig on_cpu = config;
   on_cpu.device = "cpu";
-  train::Stepper cpu(on_cpu, data), gpu(config, data);
+  train::Stepper cpu(on_cpu, data), gpu(config, data, ways);
   std::vector<StepPair> pairs;
   for (std::int64_t step = 0; step < steps; ++step) {
     const auto a = cpu.run(step), b = gpu.run(step);
@@ -51,10 +53,10 @@ std::vector<StepPair> check_training(const config::TrainConfig& config, const da
 }
 
 std::string check_repeats(const config::TrainConfig& config, const data::Dataset& data, std::int64_t steps,
-                          std::int64_t repeats) {
-  const Training first = train(config, data, steps);
+                          std::int64_t repeats, const train::GpuWays& ways) {
+  const Training first = train(config, data, steps, {.head = ways.head});
   for (std::int64_t run = 2; run <= repeats; ++run) {
-    const Training again = train(config, data, steps);
+    const Training again = train(config, data, steps, ways);
     for (std::size_t s = 0; s < first.losses.size(); ++s) {
       if (bits(first.losses[s]) != bits(again.losses[s]) || bits(first.norms[s]) != bits(again.norms[s])) {
         return fmt::format("run {} differs at step {}: loss {} and {}, gradient norm {} and {}", run, s + 1,

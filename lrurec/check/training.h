@@ -8,6 +8,7 @@
 
 #include "lrurec/config/config.h"
 #include "lrurec/data/dataset.h"
+#include "lrurec/train/gpu_ways.h"
 
 namespace lrurec::check {
 
@@ -28,11 +29,13 @@ double training_tolerance(bool tf32);
 /// `steps` steps from the same weights, batches and masks, on the CPU and on config.device. `show` is called
 /// after each.
 std::vector<StepPair> check_training(const config::TrainConfig& config, const data::Dataset& data,
-                                     std::int64_t steps, const std::function<void(const StepPair&)>& show);
+                                     std::int64_t steps, const std::function<void(const StepPair&)>& show,
+                                     const train::GpuWays& ways = {});
 
 /// The same training `repeats` times on config.device, compared bit by bit: losses, norms and final
-/// parameters. Returns the first difference in words, empty where there is none.
+/// parameters. The first one has, of the `ways`, the head alone: the others keep the bits. Returns the first
+/// difference in words, empty where there is none.
 std::string check_repeats(const config::TrainConfig& config, const data::Dataset& data, std::int64_t steps,
-                          std::int64_t repeats);
+                          std::int64_t repeats, const train::GpuWays& ways = {});
 
 }  // namespace lrurec::check

@@ -27,9 +27,10 @@ Tensor Model::step(const IndexTensor&, const Tensor&) const {
   fail(ErrorKind::internal, "[{}] it has no state of a fixed size", info().name);
 }
 
-Variable Model::loss(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
+Variable Model::loss(const data::BatchTensors& batch, const nn::ForwardContext& context,
+                     const ops::HeadOptions& head) const {
   return ops::linear_cross_entropy(training_rows(batch, context), item_matrix(), item_bias(),
-                                   batch.labels.to(device()));
+                                   batch.labels.to(device()), head.chunk, head.algorithm);
 }
 
 Variable Model::loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context) const {

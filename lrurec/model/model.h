@@ -11,6 +11,7 @@
 #include "nn/init.h"
 #include "nn/module.h"
 #include "nn/sequence_layer.h"
+#include "ops/linear_cross_entropy/head_algorithm.h"
 #include "ops/linear_rank/linear_rank.h"
 #include "tensor/index_tensor.h"
 
@@ -72,7 +73,8 @@ class Model : public nn::Module {
   // ---- what follows ------------------------------------------------------------------------------------
 
   /// Mean cross-entropy over the batch's labels (-1: none) and all |I| + 1 classes, equation 1.
-  Variable loss(const data::BatchTensors& batch, const nn::ForwardContext& context = {}) const;
+  Variable loss(const data::BatchTensors& batch, const nn::ForwardContext& context = {},
+                const ops::HeadOptions& head = {}) const;
   /// The same written out, by compositions all the way: stores all scores; for readers and tests.
   Variable loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context = {}) const;
   /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [labels, n] for

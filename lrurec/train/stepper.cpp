@@ -11,8 +11,12 @@
 namespace lrurec::train {
 namespace {
 
-nn::AdamOptions adam_options(const config::TrainConfig& c) {
-  return {.lr = c.learning_rate, .beta1 = c.beta1, .beta2 = c.beta2, .eps = c.adam_eps};
+nn::AdamOptions adam_options(const config::TrainConfig& c, const GpuWays& ways) {
+  return {.lr = c.learning_rate,
+          .beta1 = c.beta1,
+          .beta2 = c.beta2,
+          .eps = c.adam_eps,
+          .gpu_pieces = ways.update_pieces};
 }
 
 model::Work work_of(const data::BatchTensors& batch) {
@@ -47,16 +51,22 @@ Device prepare_device(const config::TrainConfig& config) {
   return device;
 }
 
-Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data)
+Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways)
     : config_(config),
+      ways_(ways),
       data_(data),
       device_(prepare_device(config)),
       batcher_(data, config.examples(), config.batch_size, static_cast<std::uint64_t>(config.seed)),
       model_(model::make_model(config.model_config(data.items(), data.users()),
                                static_cast<std::uint64_t>(config.seed))),
-      optimizer_((model_->to(device_), decay_groups(*model_, config.weight_decay)), adam_options(config)),
+      optimizer_((model_->to(device_), decay_groups(*model_, config.weight_decay)),
+                 adam_options(config, ways)),
       schedule_{nn::parse_schedule(config.lr_schedule), config.warmup_steps,
                 config.lr_decay_steps > 0 ? config.lr_decay_steps : planned_steps(), config.lr_final_share} {
+  if (!device_.is_cuda() && ways_ != GpuWays{}) {
+    fail(ErrorKind::usage,
+         "the ways of a step (head, graphs, pieces of an update) are a GPU's: --device cuda");
+  }
   // Other examples than windows are packed on the host.
   if (device_.is_cuda() && config.examples().kind == data::ExampleKind::windows) {
     on_gpu_.emplace(data, config.max_length, device_);
@@ -76,6 +86,10 @@ Stepper::Result Stepper::run(std::int64_t step) {
 void Stepper::start(std::int64_t step) {
   const std::int64_t per_epoch = batcher_.steps_per_epoch();
   const data::BatchTensors inputs = batch(step / per_epoch, step % per_epoch);
+  started_.push_back(ways_.graphs ? send_recorded(step, inputs) : send(step, inputs));
+}
+
+Stepper::Started Stepper::send(std::int64_t step, const data::BatchTensors& inputs) {
   const Variable mean = loss(inputs, step);
   if (!device_.is_cuda()) {  // a GPU looks at it where it is
     const double value = static_cast<double>(mean.value().item<float>());
@@ -84,14 +98,34 @@ void Stepper::start(std::int64_t step) {
   mean.backward();
   optimizer_.set_lr(learning_rate(step));
   try {
-    const model::Work work = work_of(inputs);
-    started_.push_back({step, std::max(inputs.items.numel(), inputs.labels.numel()), optimizer_.lr(), work,
-                        optimizer_.clip_and_step(config_.clip_norm, mean.value())});
+    const Started started{step, std::max(inputs.items.numel(), inputs.labels.numel()), optimizer_.lr(),
+                          work_of(inputs), optimizer_.clip_and_step(config_.clip_norm, mean.value())};
+    model_->zero_grad();  // here, so that validation and checkpoints have the memory
+    return started;
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::non_finite) throw;
     fail_non_finite(step, e.what());
   }
-  model_->zero_grad();  // here, so that validation and checkpoints have the memory
+}
+
+Stepper::Started Stepper::send_recorded(std::int64_t step, const data::BatchTensors& inputs) {
+  const auto bucket = StepBucket::of(inputs.items.numel(), inputs.offsets.numel() - 1);
+  const auto [at, first] = graphs_.try_emplace(bucket);
+  if (first) return send(step, inputs);
+  if constexpr (cuda_enabled) {
+    cuda::Recording recording;
+    const Started started = send(step, inputs);
+    recording.start(at->second);
+    ++recorded_steps_;
+    return started;
+  }
+  fail(ErrorKind::internal, "this build has no CUDA graphs");
+}
+
+Stepper::Graphs Stepper::graphs() const {
+  Graphs graphs{.buckets = std::ssize(graphs_), .recorded_steps = recorded_steps_};
+  for (const auto& [bucket, graph] : graphs_) graphs.made += graph.made();
+  return graphs;
 }
 
 std::vector<Stepper::Result> Stepper::finish() {
@@ -112,7 +146,7 @@ data::BatchTensors Stepper::batch(std::int64_t epoch, std::int64_t index) {
 Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
-  if (config_.negatives == 0) return model_->loss(batch, context);
+  if (config_.negatives == 0) return model_->loss(batch, context, ways_.head);
   const Shape shape =
       config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.labels.numel(), config_.negatives};
   const IndexTensor negatives = data::draw_negatives(seed, step, shape, data_.items());

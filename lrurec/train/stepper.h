@@ -1,6 +1,7 @@
 #pragma once
 // One step of training: batch, loss, backward, clip, AdamW.
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -8,8 +9,10 @@
 #include "lrurec/data/batches.h"
 #include "lrurec/data/device_batches.h"
 #include "lrurec/model/models.h"
+#include "lrurec/train/gpu_ways.h"
 #include "nn/optim/adam.h"
 #include "nn/optim/schedule.h"
+#include "tensor/cuda/graph.h"
 
 namespace lrurec::train {
 
@@ -24,7 +27,8 @@ std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double wei
 /// the state after step n - 1.
 class Stepper {
  public:
-  Stepper(const config::TrainConfig& config, const data::Dataset& data);
+  /// Ways other than the defaults on a CPU are ErrorKind::usage.
+  Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {});
 
   struct Result {
     double loss = 0;           ///< mean over the batch's labels
@@ -41,6 +45,14 @@ class Stepper {
   void start(std::int64_t step);
   /// Results of all steps since the last finish(), in their order.
   std::vector<Result> finish();
+
+  /// What became of steps with GpuWays::graphs. The first of each bucket is launched: it loads the kernels
+  /// and allocates the blocks that the later ones find.
+  struct Graphs {
+    std::int64_t buckets = 0, recorded_steps = 0;
+    std::int64_t made = 0;  ///< graphs; the other recorded steps updated one
+  };
+  Graphs graphs() const;
 
   /// After `steps` steps: weights that no checkpoint may hold (Model::problem) are ErrorKind::non_finite,
   /// such as an eigenvalue of modulus 1, which float32 rounds to from nu_log = -17.4 down.
@@ -65,10 +77,15 @@ class Stepper {
   };
   /// On the CPU packed there; on a GPU packed from the sequences that lie there.
   data::BatchTensors batch(std::int64_t epoch, std::int64_t index);
+  /// All of a step but its batch: loss, backward, clip, AdamW.
+  Started send(std::int64_t step, const data::BatchTensors& inputs);
+  /// The same, recorded and started as one graph.
+  Started send_recorded(std::int64_t step, const data::BatchTensors& inputs);
   Variable loss(const data::BatchTensors& batch, std::int64_t step) const;
   [[noreturn]] void fail_non_finite(std::int64_t step, const std::string& what) const;
 
   const config::TrainConfig config_;
+  const GpuWays ways_;
   const data::Dataset& data_;
   const Device device_;
   data::Batcher batcher_;
@@ -77,6 +94,8 @@ class Stepper {
   nn::AdamW optimizer_;
   nn::LrSchedule schedule_;
   std::vector<Started> started_;
+  std::map<StepBucket, cuda::Graph> graphs_;
+  std::int64_t recorded_steps_ = 0;
 };
 
 }  // namespace lrurec::train

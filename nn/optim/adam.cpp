@@ -11,7 +11,9 @@ Adam::Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options
       options_(options),
       decay_(decay),
       exp_avg_(zero_state()),
-      exp_avg_sq_(zero_state()) {}
+      exp_avg_sq_(zero_state()) {
+  if (options.gpu_pieces < 1) fail(ErrorKind::internal, "adam: gpu_pieces = {}", options.gpu_pieces);
+}
 
 void Adam::update(double gradient_scale, const Tensor& report) {
   const double n = static_cast<double>(steps());
@@ -29,7 +31,7 @@ void Adam::update(double gradient_scale, const Tensor& report) {
                                       static_cast<T>(options_.eps),
                                       static_cast<T>(1 / std::sqrt(correction2))};
       kernels::adam(where, table, step, static_cast<T>(gradient_scale),
-                    report.defined() ? report.data<double>() : nullptr);
+                    report.defined() ? report.data<double>() : nullptr, options_.gpu_pieces);
     });
   });
 }

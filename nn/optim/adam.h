@@ -9,6 +9,9 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
+  /// On a GPU, blocks of threads that share out a block of a parameter (kernels::parameter_block): more of
+  /// them leave each thread fewer elements, one after the other. The bits are the same.
+  int gpu_pieces = 1;
 };
 
 /// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), with bias correction at step n:

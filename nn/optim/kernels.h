@@ -34,10 +34,13 @@ void finish_norm(Cuda, std::int64_t blocks, const double* sums, const std::int64
 
 /// One step (update_rules.h). Gradients are scaled by `scale`. On a GPU, where `report` is not null, by its
 /// factor instead; a report that is not ok leaves everything as it is. A CPU has no report: it knows before.
+/// pieces: blocks of a GPU's threads for each block of a parameter.
 template <class T>
-void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report);
+void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report,
+          int pieces);
 template <class T>
-void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report);
+void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report,
+          int pieces);
 
 template <class T>
 void sgd(Cpu, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, const double* report);

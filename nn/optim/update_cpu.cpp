@@ -26,7 +26,7 @@ void sum_squares(Cpu, const ParameterTable<T>& table, double* sums) {
 }
 
 template <class T>
-void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double*) {
+void adam(Cpu, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double*, int) {
   for_each_part(table, [&](const ParameterPart<T>& part, int) {
     const auto& p = part.p;
     const std::int64_t begin = part.begin, end = part.end;  // clang lets OpenMP use no structured bindings
@@ -56,9 +56,9 @@ void sgd(Cpu, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, c
   });
 }
 
-#define OPTIMIZER(T)                                                                          \
-  template void sum_squares<T>(Cpu, const ParameterTable<T>&, double*);                       \
-  template void adam<T>(Cpu, const ParameterTable<T>&, const AdamStep<T>&, T, const double*); \
+#define OPTIMIZER(T)                                                                               \
+  template void sum_squares<T>(Cpu, const ParameterTable<T>&, double*);                            \
+  template void adam<T>(Cpu, const ParameterTable<T>&, const AdamStep<T>&, T, const double*, int); \
   template void sgd<T>(Cpu, const ParameterTable<T>&, const SgdStep<T>&, T, const double*);
 OPTIMIZER(float)
 OPTIMIZER(double)

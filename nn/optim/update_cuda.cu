@@ -61,7 +61,8 @@ __global__ void __launch_bounds__(threads)
   }
 }
 
-/// Calls update(i, scaled gradient, part) for the elements of this block, or not at all.
+/// Calls update(i, scaled gradient, part) for the elements of this block, or not at all. The blocks along y
+/// share out a block of the table.
 template <class T, class Update>
 __device__ void for_elements(const ParameterTable<T>& table, T scale, const double* report, Update&& update) {
   if (report != nullptr) {
@@ -69,7 +70,10 @@ __device__ void for_elements(const ParameterTable<T>& table, T scale, const doub
     scale = static_cast<T>(report[report_factor]);
   }
   const ParameterPart<T> part = table.part(static_cast<int>(blockIdx.x));
-  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
+  const std::int64_t piece = (parameter_block + gridDim.y - 1) / gridDim.y,
+                     begin = part.begin + blockIdx.y * piece,
+                     end = begin + piece < part.end ? begin + piece : part.end;
+  for (std::int64_t i = begin + threadIdx.x; i < end; i += threads) {
     update(i, part.p.gradient[i] * scale, part.p);
   }
 }
@@ -78,7 +82,10 @@ template <class T>
 __global__ void __launch_bounds__(threads)
     adam_kernel(ParameterTable<T> table, AdamStep<T> step, T scale, const double* report) {
   for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
-    adam_update(step, p.group, g, p.value[i], p.first[i], p.second[i]);
+    // All three are read before any is written: a store might have changed what is read after it.
+    T value = p.value[i], m = p.first[i], v = p.second[i];
+    adam_update(step, p.group, g, value, m, v);
+    p.value[i] = value, p.first[i] = m, p.second[i] = v;
   });
 }
 
@@ -86,7 +93,9 @@ template <class T>
 __global__ void __launch_bounds__(threads)
     sgd_kernel(ParameterTable<T> table, SgdStep<T> step, T scale, const double* report) {
   for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
-    sgd_update(step, p.group, g, p.value[i], p.first[i]);
+    T value = p.value[i], velocity = p.first[i];
+    sgd_update(step, p.group, g, value, velocity);
+    p.value[i] = value, p.first[i] = velocity;
   });
 }
 
@@ -110,8 +119,10 @@ void finish_norm(Cuda, std::int64_t blocks, const double* sums, const std::int64
 }
 
 template <class T>
-void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report) {
-  cuda::launch("adam", adam_kernel<T>, grid(table), threads, 0, table, step, scale, report);
+void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report,
+          int pieces) {
+  cuda::launch("adam", adam_kernel<T>, dim3(grid(table), static_cast<unsigned>(pieces)), threads, 0, table,
+               step, scale, report);
 }
 
 template <class T>
@@ -123,7 +134,7 @@ void sgd(Cuda, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, 
   template void sum_squares<T>(Cuda, const ParameterTable<T>&, double*, std::int64_t*);                  \
   template void finish_norm<T>(Cuda, std::int64_t, const double*, const std::int64_t*, double, const T*, \
                                double*, double*);                                                        \
-  template void adam<T>(Cuda, const ParameterTable<T>&, const AdamStep<T>&, T, const double*);           \
+  template void adam<T>(Cuda, const ParameterTable<T>&, const AdamStep<T>&, T, const double*, int);      \
   template void sgd<T>(Cuda, const ParameterTable<T>&, const SgdStep<T>&, T, const double*);
 OPTIMIZER(float)
 OPTIMIZER(double)

@@ -107,15 +107,18 @@ void add_layer_cases(Cases& cases) {
                      return Variables{cross_entropy(x[0], ids({-1, 5, -1, 18})) * 2.0};
                    }});
 
-  for (const std::int64_t chunk : {0, 2, 3}) {
-    cases.push_back(
-        {"linear_cross_entropy",
-         fmt::format("chunk {}", chunk),
-         {{{5, 3}}, {{7, 3}}, {{7}}},
-         [chunk](const Variables& x) {
-           return Variables{linear_cross_entropy(x[0], x[1], x[2], ids({0, 6, -1, 3, 3}), chunk) * 2.0};
-         },
-         false});
+  for (const auto algorithm : {HeadAlgorithm::chunked, HeadAlgorithm::two_pass}) {
+    for (const std::int64_t chunk : {0, 2, 3}) {
+      cases.push_back({"linear_cross_entropy",
+                       fmt::format("{}, chunk {}", name(algorithm), chunk),
+                       {{{5, 3}}, {{7, 3}}, {{7}}},
+                       [chunk, algorithm](const Variables& x) {
+                         const Tensor labels = ids({0, 6, -1, 3, 3});
+                         return Variables{linear_cross_entropy(x[0], x[1], x[2], labels, chunk, algorithm) *
+                                          2.0};
+                       },
+                       false});
+    }
   }
 }
 

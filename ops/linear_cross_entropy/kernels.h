@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "ops/linear_cross_entropy/head_algorithm.h"
 #include "tensor/device.h"
 
 namespace lrurec::ops::kernels {
@@ -13,9 +14,10 @@ struct LinearCrossEntropy {
   const T *x, *weight, *bias;  ///< [tokens, H], [classes, H], [classes]
   const std::int64_t* labels;  ///< [tokens], -1 = no label
   std::int64_t labelled;       ///< tokens with a label
-  std::int64_t chunk;          ///< tokens at a time, 0 = chosen
+  std::int64_t chunk;          ///< tokens at a time; two_pass: columns of a split; 0 = chosen
   T* loss;                     ///< [1]: the mean over labelled tokens of log_sum_exp(logits) - logits[label]
   T *dx = nullptr, *dweight = nullptr, *dbias = nullptr;  ///< of the loss
+  HeadAlgorithm algorithm = HeadAlgorithm::chunked;       ///< on a GPU
 
   bool wants_gradients() const { return dx != nullptr; }
   T scale() const { return static_cast<T>(1.0 / static_cast<double>(labelled)); }

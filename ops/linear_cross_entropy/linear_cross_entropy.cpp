@@ -7,7 +7,7 @@
 
 namespace lrurec::ops {
 Variable linear_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
-                              const IndexTensor& labels, std::int64_t chunk_tokens) {
+                              const IndexTensor& labels, std::int64_t chunk_tokens, HeadAlgorithm algorithm) {
   const bool fits = x.value().rank() == 2 && weight.value().rank() == 2 && x.size(1) == weight.size(1) &&
                     bias.shape() == Shape{weight.size(0)} && x.dtype() == weight.dtype() &&
                     x.dtype() == bias.dtype();
@@ -41,6 +41,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
                                      count,
                                      chunk_tokens,
                                      loss.data<T>()};
+    f.algorithm = algorithm;
     if (wanted) f.dx = dx.data<T>(), f.dweight = dweight.data<T>(), f.dbias = dbias.data<T>();
     on_device("linear_cross_entropy", device, [&](auto where) { kernels::linear_cross_entropy(where, f); });
   });

@@ -1,10 +1,12 @@
 // The prediction head by chunks of tokens: S = X W^T, softmax in place, dX = S W, dW += S^T X, db += S^T 1.
-// Products by cuBLAS; a chunk's scores stay in the L2 cache from one to the next.
+// Products by cuBLAS; a chunk's scores stay in the L2 cache from one to the next. The other way:
+// two_pass_cuda.cu.
 
 #include <limits>
 
 #include "ops/linear_cross_entropy/head_chunks.h"
 #include "ops/linear_cross_entropy/kernels.h"
+#include "ops/linear_cross_entropy/two_pass_cuda.h"
 #include "ops/primitives/fill_cuda.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/kernel.h"
@@ -94,13 +96,12 @@ __global__ void sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value
   if (threadIdx.x == 0) *value = static_cast<T>(total * static_cast<double>(scale));
 }
 
-}  // namespace
-
+/// loss: [tokens], before it is averaged.
 template <class T>
-void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
+void chunked_head(const LinearCrossEntropy<T>& f, T* loss) {
   const std::int64_t H = f.H, C = f.classes;
   const HeadChunks chunks(f.tokens, C, sizeof(T), f.chunk, cuda::l2_cache_bytes());
-  const cuda::Scratch<T> scores(chunks.size * chunks.row), loss(f.tokens), ones(chunks.size);
+  const cuda::Scratch<T> scores(chunks.size * chunks.row), ones(chunks.size);
   cuda::fill("linear_cross_entropy", chunks.size, T(1), ones.data());
   for (std::int64_t k = 0; k < chunks.count(); ++k) {
     const std::int64_t begin = chunks.begin(k), n = chunks.length(k);
@@ -109,7 +110,7 @@ void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
                   chunks.row);
     cuda::launch("linear_cross_entropy", softmax_kernel<T>, static_cast<unsigned>(n), threads, 0, C,
                  chunks.row, scores.data(), f.bias, f.labels + begin, f.scale(), f.wants_gradients(),
-                 loss.data() + begin);
+                 loss + begin);
     if (!f.wants_gradients()) continue;
     const T beta = k == 0 ? T(0) : T(1);
     cuda::gemm<T>(Read::plain, Read::plain, n, H, C, scores.data(), chunks.row, f.weight, H, T(0),
@@ -118,6 +119,18 @@ void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
                   H);
     cuda::gemm<T>(Read::transpose, Read::plain, C, 1, n, scores.data(), chunks.row, ones.data(), 1, beta,
                   f.dbias, 1);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
+  const cuda::Scratch<T> loss(f.tokens);
+  if (f.algorithm == HeadAlgorithm::two_pass) {
+    two_pass_head(f, loss.data());
+  } else {
+    chunked_head(f, loss.data());
   }
   cuda::launch("linear_cross_entropy", sum_kernel<T>, 1, 1024, 0, f.tokens, loss.data(), f.scale(), f.loss);
 }

@@ -64,10 +64,12 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
   s.weight = weight.contiguous();
   s.bias = bias.contiguous();
   s.labels = labels.to(device).values();
-  s.negatives = negatives.to(device).values();
+  const IndexTensor there =
+      negatives.to(device);  // what is known of them goes along: nothing waits for a GPU
+  s.negatives = there.values();
   s.value = empty({});
   const std::int64_t H = x.size(1), n = s.negatives.size(-1);
-  const Tensor shared_weight = s.shared() ? raw::embedding(s.weight, s.negatives) : Tensor();
+  const Tensor shared_weight = s.shared() ? raw::embedding(s.weight, there) : Tensor();
   if (wanted) {
     s.dx = empty(x.shape());
     s.dlabel = empty({x.size(0)});

@@ -83,6 +83,28 @@ TEST(OptimizerCuda, TakesTheCpusSteps) {
   });
 }
 
+// However many blocks of threads share out a block of a parameter; 3 do not divide it.
+TEST(OptimizerCuda, PiecesOfAnUpdateHaveTheSameBits) {
+  LRUREC_NEEDS_GPU();
+  Tensors whole;
+  for (const int pieces : {1, 3, 16, 64}) {
+    const auto all = parameters(gpu);
+    AdamW optimizer({{all, 0.1}}, {.lr = 0.01, .gpu_pieces = pieces});
+    for (std::uint64_t n = 1; n <= 3; ++n) {
+      set_gradients(all, n);
+      optimizer.clip_and_step(5);
+    }
+    Tensors after;
+    for (const auto& p : all) after.push_back(p.variable.value().host());
+    for (const auto& [name, tensor] : optimizer.state()) after.push_back(tensor.host());
+    if (whole.empty()) whole = after;
+    for (std::size_t k = 0; k < whole.size(); ++k) {
+      EXPECT_EQ(max_difference(after[k], whole[k]), 0) << pieces << " pieces, tensor " << k;
+    }
+  }
+  EXPECT_GT(max_difference(whole[3], parameters({})[3].variable.value()), 0) << "they did something";
+}
+
 TEST(OptimizerCuda, TheNormAndClippingAreTheCpus) {
   LRUREC_NEEDS_GPU();
   const auto on_cpu = parameters({}), on_gpu = parameters(gpu);

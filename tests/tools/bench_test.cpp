@@ -50,6 +50,12 @@ TEST(Bench, TrainAndEvalGiveTimesAndTheirFloor) {
   EXPECT_EQ(run_lrurec(folder, "bench trian d.lrd").code, 2);
   EXPECT_EQ(run_lrurec(folder, "bench").code, 2);
   EXPECT_EQ(run_lrurec(folder, "bench train none.lrd").code, 5);
+  for (const std::string way : {"--graphs", "--head two-pass", "--update-pieces 4"}) {
+    const auto refused = run_lrurec(folder, "bench --rough train d.lrd --preset demo " + way);
+    EXPECT_EQ(refused.code, 2) << way;
+    EXPECT_NE(refused.err.find("--device cuda"), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(run_lrurec(folder, "bench train d.lrd --head fast").code, 2);
 }
 
 TEST(Bench, KernelsAndSessions) {
@@ -76,6 +82,16 @@ TEST(BenchCuda, EveryBenchmarkRunsOnAGpu) {
   EXPECT_EQ(train["step_seconds_runs"], 2) << "ten steps at a time, then two";
   EXPECT_GT(train["peak_memory_bytes"].get<double>(), 0);
   EXPECT_FALSE(train["gpu"].get<std::string>().empty());
+  EXPECT_EQ(train["graphs"]["recorded_steps"], 0);
+  const auto ways =
+      bench(folder, "train d.lrd --steps 12 --warmup 1 --head two-pass --graphs --update-pieces 16" + tiny);
+  EXPECT_EQ(ways["head"], "two-pass");
+  EXPECT_EQ(ways["update_pieces"], 16);
+  EXPECT_GT(ways["graphs"]["recorded_steps"].get<int>(), 0);
+  EXPECT_EQ(
+      run_lrurec(folder, "check training d.lrd --steps 4 --repeat 2 --head two-pass --graphs" + tiny).code,
+      0);
+  EXPECT_EQ(run_lrurec(folder, "check training d.lrd --steps 4 --head two-pass --graphs" + tiny).code, 0);
   EXPECT_GT(bench(folder, "eval d.lrd --runs 1" + tiny)["ratio_to_floor"].get<double>(), 0);
   EXPECT_EQ(
       bench(folder, "scan --device cuda --tokens 64 --lengths 16,64 --channels 8 --runs 1")["results"].size(),

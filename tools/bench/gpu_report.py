@@ -21,6 +21,7 @@ SECTIONS = {
     "training": "Losses on CPU and GPU, step by step",
     "bits": "The same bits every time",
     "benchmarks": "Benchmarks",
+    "ways": "Ways that are not the default yet",
     "peers": "Beside PyTorch on this GPU",
     "full": "Trainings to early stopping",
 }
@@ -115,6 +116,33 @@ def benchmarks(steps: list[Step]) -> str:
     return "\n".join(parts)
 
 
+def ways(steps: list[Step]) -> str:
+    """A step in every way, and how many times as long one took as it is, round by round."""
+    results: dict[str, dict[str, dict[str, dict]]] = {}
+    for step in steps:
+        result = step.json()
+        if result is not None and step.code == 0 and "step_seconds_median" in result:
+            way, data, turn = step.title.rsplit(", ", 2)
+            results.setdefault(data, {}).setdefault(way, {})[turn] = result
+    rows = []
+    for data, by_way in results.items():
+        for way, turns in by_way.items():
+            base = by_way.get("as it is, without TF32" if "without TF32" in way else "as it is", {})
+            seconds = {turn: r["step_seconds_median"] for turn, r in turns.items()}
+            ratios = [base[turn]["step_seconds_median"] / s for turn, s in seconds.items() if turn in base]
+            graphs = next(iter(turns.values()))["graphs"]
+            rows.append(
+                [
+                    data,
+                    way,
+                    f"{statistics.median(seconds.values()) * 1e6:.0f} us",
+                    f"{statistics.median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})" if ratios else "",
+                    f"{graphs['recorded_steps']} by {graphs['made']} graphs" if graphs["recorded_steps"] else "",
+                ]
+            )
+    return table(["data", "", "a step", "as it is / this", "recorded steps"], rows) if rows else ""
+
+
 def peers(steps: list[Step]) -> str:
     seconds: dict[str, dict[str, list[float]]] = {}
     for step in steps:
@@ -190,7 +218,7 @@ def main() -> int:
                 [[s.title, "ok" if s.code == 0 else f"**exit code {s.code}**", str(s.seconds)] for s in mine],
             )
         )
-        summary = {"benchmarks": benchmarks, "peers": peers, "full": full}.get(section)
+        summary = {"benchmarks": benchmarks, "ways": ways, "peers": peers, "full": full}.get(section)
         if summary is not None:
             lines.append(summary(mine))
         for step in mine:

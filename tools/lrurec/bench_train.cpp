@@ -14,6 +14,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/bench.h"
 #include "tools/lrurec/bench_support.h"
+#include "tools/lrurec/gpu_flags.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/setting_flags.h"
 
@@ -23,6 +24,7 @@ namespace {
 struct BenchTrainOptions {
   std::string data;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
+  std::shared_ptr<train::GpuWays> ways = std::make_shared<train::GpuWays>();
   std::int64_t steps = 30, warmup = 3, runs = 3;
   bool json = false;
 };
@@ -33,7 +35,7 @@ void run_train(const BenchTrainOptions& options) {
   const Device device = train::prepare_device(config);
   const data::Dataset data = data::Dataset::load(options.data);
   const MachineRates before = measure_machine(device);
-  train::Stepper stepper(config, data);
+  train::Stepper stepper(config, data, *options.ways);
 
   // On a GPU the host runs ahead as it does in a training: a time is the mean of some steps.
   const std::int64_t together = device.is_cuda() ? 10 : 1;
@@ -79,6 +81,12 @@ void run_train(const BenchTrainOptions& options) {
   json["batch_size"] = config.batch_size;
   json["max_length"] = config.max_length;
   json["items"] = data.items();
+  const auto graphs = stepper.graphs();
+  json["head"] = name(options.ways->head.algorithm);
+  json["head_chunk"] = options.ways->head.chunk;
+  json["update_pieces"] = options.ways->update_pieces;
+  json["graphs"] = {
+      {"recorded_steps", graphs.recorded_steps}, {"buckets", graphs.buckets}, {"made", graphs.made}};
   if (options.json) {
     print_json(json);
     return;
@@ -176,6 +184,7 @@ void add_bench_train(CLI::App& bench) {
                       "data set file made by lrurec prepare", options);
   sub->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000));
   sub->add_option("--warmup", options->warmup, "steps before them")->check(CLI::Range(0, 1000000));
+  add_gpu_flags(*sub, options->ways);
   sub->callback([options] { run_train(*options); });
 }
 

@@ -18,6 +18,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
 #include "tools/lrurec/commands.h"
+#include "tools/lrurec/gpu_flags.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/setting_flags.h"
 
@@ -97,13 +98,15 @@ void run_grad(const GradOptions& options) {
 struct TrainingOptions {
   std::string data;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
+  std::shared_ptr<train::GpuWays> ways = std::make_shared<train::GpuWays>();
   std::int64_t steps = 30, repeat = 0;
   bool json = false;
 };
 
 void run_repeats(const TrainingOptions& options, const config::TrainConfig& config,
                  const data::Dataset& data) {
-  const std::string difference = check::check_repeats(config, data, options.steps, options.repeat);
+  const std::string difference =
+      check::check_repeats(config, data, options.steps, options.repeat, *options.ways);
   if (options.json) {
     const nlohmann::json json{{"device", config.device},  {"tf32", config.tf32},
                               {"steps", options.steps},   {"repeats", options.repeat},
@@ -126,12 +129,13 @@ void run_training(const TrainingOptions& options) {
   if (!options.json) {
     print_out("{:>5}  {:>11}  {:>11}  {:>10}\n", "step", "loss, cpu", "loss, " + config.device, "difference");
   }
-  const auto pairs = check::check_training(config, data, options.steps, [&](const check::StepPair& pair) {
+  const auto show = [&](const check::StepPair& pair) {
     if (options.json) return;
     print_out("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
               pair.difference(), pair.ok() ? "" : "  DIFFERS");
     std::fflush(stdout);
-  });
+  };
+  const auto pairs = check::check_training(config, data, options.steps, show, *options.ways);
   std::int64_t failures = 0;
   nlohmann::json json{{"device", config.device}, {"tf32", config.tf32}, {"steps", nlohmann::json::array()}};
   double largest = 0;
@@ -256,10 +260,13 @@ void add_check(CLI::App& app) {
   training_sub->add_option("--steps", training->steps, "steps of both (default 30)")
       ->check(CLI::Range(1, 1000000));
   training_sub
-      ->add_option("--repeat", training->repeat,
-                   "instead train so many times on --device: every bit must be the same")
+      ->add_option(
+          "--repeat", training->repeat,
+          "instead train so many times on --device: every bit must be the same, also with --graphs and "
+          "--update-pieces, which the first training does not have")
       ->check(CLI::Range(2, 10000));
   training_sub->add_flag("--json", training->json, "print one JSON object");
+  add_gpu_flags(*training_sub, training->ways);
   add_setting_flags(*training_sub, training->settings);
   training_sub->callback([training] { run_training(*training); });
 

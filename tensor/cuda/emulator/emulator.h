@@ -21,6 +21,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "tensor/cuda/emulator/graph.h"
+
 #define __global__
 #define __device__
 #define __host__
@@ -156,7 +158,9 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   std::tuple<std::decay_t<Parameters>...> converted(std::forward<Arguments>(arguments)...);
   std::apply([](auto&... p) { (emulator::clear_padding(p), ...); }, converted);
   std::apply([&](const auto&... p) { (emulator::check_argument(name, &p, sizeof(p)), ...); }, converted);
-  emulator::run(name, grid, block, shared_bytes, [&] { std::apply(kernel, converted); });
+  emulator::submit(emulator::Work::kernel, [=] {
+    emulator::run(name, grid, block, shared_bytes, [&] { std::apply(kernel, converted); });
+  });
 }
 
 }  // namespace lrurec::cuda

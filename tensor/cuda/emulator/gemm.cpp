@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "tensor/cuda/emulator/graph.h"
 #include "tensor/cuda/emulator/memory.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/cuda/sort.h"
@@ -46,16 +47,18 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
   if (is_complex_type<T> && (read_a == Read::conj || read_b == Read::conj)) {
     fail_op("gemm", "cuBLAS cannot read the conjugate of a matrix; conjugate it first");
   }
-  const emulator::Unprotected open;
-  for (std::int64_t i = 0; i < m; ++i) {
-    for (std::int64_t j = 0; j < n; ++j) {
-      T sum = beta == T(0) ? T(0) : beta * c[i * ldc + j];  // as BLAS: beta = 0 does not read C
-      for (std::int64_t p = 0; p < k; ++p) {
-        sum += element(read_a, a, lda, i, p) * element(read_b, b, ldb, p, j);
+  emulator::submit(emulator::Work::kernel, [=] {
+    const emulator::Unprotected open;
+    for (std::int64_t i = 0; i < m; ++i) {
+      for (std::int64_t j = 0; j < n; ++j) {
+        T sum = beta == T(0) ? T(0) : beta * c[i * ldc + j];  // as BLAS: beta = 0 does not read C
+        for (std::int64_t p = 0; p < k; ++p) {
+          sum += element(read_a, a, lda, i, p) * element(read_b, b, ldb, p, j);
+        }
+        c[i * ldc + j] = sum;
       }
-      c[i * ldc + j] = sum;
     }
-  }
+  });
 }
 
 #define INSTANTIATE(T)                                                                                       \
@@ -69,14 +72,16 @@ INSTANTIATE(c128)
 
 void sort_pairs(std::int64_t n, std::int64_t, const std::int32_t* keys, const std::int32_t* values,
                 std::int32_t* sorted_keys, std::int32_t* sorted_values) {
-  const emulator::Unprotected open;
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
-  for (std::int64_t i = 0; i < n; ++i) {
-    sorted_keys[i] = keys[order[static_cast<std::size_t>(i)]];
-    sorted_values[i] = values[order[static_cast<std::size_t>(i)]];
-  }
+  emulator::submit(emulator::Work::kernel, [=] {
+    const emulator::Unprotected open;
+    std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return keys[a] < keys[b]; });
+    for (std::int64_t i = 0; i < n; ++i) {
+      sorted_keys[i] = keys[order[static_cast<std::size_t>(i)]];
+      sorted_values[i] = values[order[static_cast<std::size_t>(i)]];
+    }
+  });
 }
 
 }  // namespace lrurec::cuda

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tensor/cuda/emulator/emulator.h"
+#include "tensor/cuda/emulator/graph.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
@@ -156,7 +157,8 @@ void* allocate(std::size_t bytes) {
   return block;
 }
 
-void free(void* pointer, std::size_t) {
+void free(void* pointer, std::size_t asked) {
+  if (emulator::free_later(pointer, asked)) return;
   auto& m = memory();
   const Unprotected open;
   auto* block = static_cast<std::byte*>(pointer);
@@ -175,23 +177,34 @@ void free(void* pointer, std::size_t) {
 }
 
 void to_device(void* device, const void* host, std::size_t bytes) {
-  const Unprotected open;
-  std::memcpy(device, host, bytes);
+  const auto copy = [=](const void* from) {
+    const Unprotected open;
+    std::memcpy(device, from, bytes);
+  };
+  if (!emulator::recording()) return copy(host);
+  const auto* first = static_cast<const std::byte*>(host);
+  emulator::submit(emulator::Work::copy_to_device,
+                   [copy, taken = std::vector<std::byte>(first, first + bytes)] { copy(taken.data()); });
 }
 void to_host(void* host, const void* device, std::size_t bytes) {
+  emulator::refuse_while_recording("copy to host");
   const Unprotected open;
   ++memory().copies_to_host;
   std::memcpy(host, device, bytes);
 }
 void on_device(void* to, const void* from, std::size_t bytes) {
-  const Unprotected open;
-  std::memmove(to, from, bytes);
+  emulator::submit(emulator::Work::copy_on_device, [=] {
+    const Unprotected open;
+    std::memmove(to, from, bytes);
+  });
 }
 void fill_zero(void* device, std::size_t bytes) {
-  const Unprotected open;
-  std::memset(device, 0, bytes);
+  emulator::submit(emulator::Work::fill, [=] {
+    const Unprotected open;
+    std::memset(device, 0, bytes);
+  });
 }
-void synchronize() {}
+void synchronize() { emulator::refuse_while_recording("synchronize"); }
 
 // Few, so that tests meet kernels that walk by strides of the grid, and the cache of an H200.
 int multiprocessors() { return 2; }

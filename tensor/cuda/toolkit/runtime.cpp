@@ -3,27 +3,31 @@
 #include "tensor/cuda/runtime.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstring>
-#include <memory>
+#include <deque>
+#include <new>
+#include <utility>
+#include <vector>
 
 #include "tensor/cuda/toolkit/check.h"
 #include "tensor/cuda/toolkit/launch.h"
 #include "tensor/cuda/toolkit/probe.h"
+#include "tensor/cuda/toolkit/recording.h"
 
 namespace lrurec::cuda {
 namespace {
 
 /// Page-locked memory between host and device: a copy from it runs beside the host, one from other memory
-/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed.
+/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed. One that
+/// a recording reads is free when that has run.
 class Staging {
  public:
-  void send(void* device, const void* host, std::size_t bytes, cudaStream_t stream) {
+  void send(void* device, const void* host, std::size_t bytes, cudaStream_t stream, bool recording) {
     const auto* from = static_cast<const std::byte*>(host);
     auto* to = static_cast<std::byte*>(device);
     while (bytes > 0) {
-      Slot& slot = slots_[next_++ % slots_.size()];
+      Slot& slot = next();
       if (slot.memory == nullptr) {
         check("page-locked memory", cudaMallocHost(&slot.memory, slot_bytes));
         check("event", cudaEventCreateWithFlags(&slot.sent, cudaEventDisableTiming));
@@ -33,8 +37,17 @@ class Staging {
       const std::size_t part = std::min(bytes, slot_bytes);
       std::memcpy(slot.memory, from, part);
       check("copy to device", cudaMemcpyAsync(to, slot.memory, part, cudaMemcpyHostToDevice, stream));
-      check("copy to device", cudaEventRecord(slot.sent, stream));
+      slot.recorded = recording;
+      if (!recording) check("copy to device", cudaEventRecord(slot.sent, stream));
       from += part, to += part, bytes -= part;
+    }
+  }
+
+  /// What was recorded is in the stream, or forgotten.
+  void recording_ended(cudaStream_t stream) {
+    for (Slot& slot : slots_) {
+      if (slot.recorded) check("copy to device", cudaEventRecord(slot.sent, stream));
+      slot.recorded = false;
     }
   }
 
@@ -43,8 +56,13 @@ class Staging {
   struct Slot {
     void* memory = nullptr;
     cudaEvent_t sent = nullptr;
+    bool recorded = false;
   };
-  std::array<Slot, 16> slots_;
+  Slot& next() {
+    Slot& slot = slots_[next_++ % slots_.size()];
+    return slot.recorded ? slots_.emplace_back() : slot;  // a long recording needs them all at once
+  }
+  std::deque<Slot> slots_ = std::deque<Slot>(16);
   std::size_t next_ = 0;
 };
 
@@ -59,6 +77,9 @@ struct Context {
   Staging staging;
   int multiprocessors = 0, l2_cache_bytes = 0;
   bool tf32 = false;
+  bool recording = false;             ///< the stream records (graph.cpp)
+  cudaStream_t allocating = nullptr;  ///< where memory is allocated then
+  std::vector<void*> freed;           ///< by what is being recorded
 
   void open(int device) {
     if (device == index) return;
@@ -67,6 +88,7 @@ struct Context {
            device);
     check("select device", cudaSetDevice(device));
     check("stream", cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    check("stream", cudaStreamCreateWithFlags(&allocating, cudaStreamNonBlocking));
     const CublasLibrary& blas = cublas_library();
     check("cuBLAS handle", blas.create(&cublas));
     check("cuBLAS stream", blas.set_stream(cublas, stream));
@@ -114,6 +136,19 @@ std::atomic<cudaError_t>& failed_free() {
 void check_frees() { check("free", failed_free().exchange(cudaSuccess)); }
 
 }  // namespace
+
+void recording_begins() { context().recording = true; }
+
+void recording_ended() {
+  Context& c = context();
+  c.recording = false;
+  for (void* block : std::exchange(c.freed, {})) free(block, 0);
+  c.staging.recording_ended(c.stream);
+}
+
+void refuse_while_recording(const char* what) {
+  if (context().recording) fail(ErrorKind::internal, "[{}] a recording cannot wait for the GPU", what);
+}
 
 void check_call(const char* name, cudaError_t code) { check(name, code); }
 
@@ -173,25 +208,35 @@ void select_device(int index) { closed_context().open(index); }
 void* allocate(std::size_t bytes) {
   const Context& c = context();
   void* block = nullptr;
+  // An allocation in the stream that records would belong to the graph.
+  const cudaStream_t where = c.recording ? c.allocating : c.stream;
   const auto try_it = [&] {
-    const cudaError_t code = cudaMallocAsync(&block, std::max<std::size_t>(bytes, 1), c.stream);
+    const cudaError_t code = cudaMallocAsync(&block, std::max<std::size_t>(bytes, 1), where);
     if (code == cudaErrorMemoryAllocation) {
       cudaGetLastError();  // it is reported by the caller; the next check must not see it
       return false;
     }
     check("allocate", code);
+    if (c.recording) check("allocate", cudaStreamSynchronize(where));
     return true;
   };
   if (try_it()) return block;
   // What was freed is the driver's again only when the stream has passed it and the pool lets go of it; until
-  // then it stands in the way of a block of another size.
-  check("allocate", cudaStreamSynchronize(c.stream));
+  // then it stands in the way of a block of another size. A stream that records cannot be waited for.
+  if (!c.recording) check("allocate", cudaStreamSynchronize(c.stream));
   check("allocate", cudaMemPoolTrimTo(c.pool, 0));
   return try_it() ? block : nullptr;
 }
 
 // Freeing happens in destructors, also while an error is on its way: nothing is thrown here.
 void free(void* block, std::size_t) {
+  if (Context& c = context(); c.recording) {
+    try {
+      c.freed.push_back(block);
+    } catch (const std::bad_alloc&) {  // then it is never freed
+    }
+    return;
+  }
   // A destructor brought it, so the error waits for whoever launches or synchronises next.
   const cudaError_t code = cudaFreeAsync(block, stream());
   cudaError_t none = cudaSuccess;
@@ -202,15 +247,16 @@ void to_device(void* device, const void* host, std::size_t bytes) {
   Context& c = context();
   // A large block gains nothing from two copies; from ordinary memory the driver copies before it returns.
   constexpr std::size_t large = std::size_t{8} << 20;
-  if (bytes > large) {
+  if (bytes > large && !c.recording) {
     check("copy to device", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, c.stream));
     check("copy to device", cudaStreamSynchronize(c.stream));
   } else {
-    c.staging.send(device, host, bytes, c.stream);
+    c.staging.send(device, host, bytes, c.stream, c.recording);
   }
 }
 
 void to_host(void* host, const void* device, std::size_t bytes) {
+  refuse_while_recording("copy to host");
   check("copy to host", cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream()));
   check("copy to host", cudaStreamSynchronize(stream()));
 }
@@ -224,6 +270,7 @@ void fill_zero(void* device, std::size_t bytes) {
 }
 
 void synchronize() {
+  refuse_while_recording("synchronize");
   check_frees();
   check("synchronize", cudaStreamSynchronize(stream()));
 }

@@ -186,14 +186,17 @@ TEST(TrainingCuda, ANonFiniteStepNamesItselfOnceItIsLookedAt) {
 TEST(TrainingCuda, StartingAStepWaitsForNothing) {
   const data::Dataset data = few_users();
   for (const std::int64_t negatives : {0, 7}) {
-    auto config = tiny_on_gpu();
-    config.negatives = negatives;
-    Stepper stepper(config, data);
-    const std::int64_t before = cuda::emulator::copies_to_host();
-    for (std::int64_t step = 0; step < 3; ++step) stepper.start(step);
-    EXPECT_EQ(cuda::emulator::copies_to_host(), before);
-    stepper.finish();
-    EXPECT_GT(cuda::emulator::copies_to_host(), before);
+    for (const bool shared : {false, true}) {
+      auto config = tiny_on_gpu();
+      config.negatives = negatives;
+      config.negatives_shared = shared;
+      Stepper stepper(config, data);
+      const std::int64_t before = cuda::emulator::copies_to_host();
+      for (std::int64_t step = 0; step < 3; ++step) stepper.start(step);
+      EXPECT_EQ(cuda::emulator::copies_to_host(), before);
+      stepper.finish();
+      EXPECT_GT(cuda::emulator::copies_to_host(), before);
+    }
   }
 }
 
