@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lrurec/model/models.h"
+#include "ops/shape/shape_ops.h"
 #include "tensor/error.h"
 
 namespace lrurec::model {
