@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lrurec/model/models.h"
+#include "ops/shape/shape_ops.h"
 #include "tensor/error.h"
 
 namespace lrurec::model {
@@ -51,8 +52,9 @@ Tensor IncrementalModel::step(const IndexTensor& items, Tensor& state) const {
 }
 
 ops::raw::TopK IncrementalModel::top_k(const Tensor& hidden, std::int64_t k,
-                                       const ops::raw::ExcludedClasses& excluded) const {
-  return ops::raw::linear_top_k(hidden, items_, k, excluded);
+                                       const ops::raw::ExcludedClasses& excluded,
+                                       std::int64_t* scored) const {
+  return ops::raw::linear_top_k(hidden, items_, k, excluded, scored);
 }
 
 Session::Session(const IncrementalModel& model, std::int64_t user)
@@ -61,6 +63,23 @@ Session::Session(const IncrementalModel& model, std::int64_t user)
 void Session::observe(std::int64_t item) {
   hidden_ = model_.step(Tensor::from(std::vector<std::int64_t>{item}), state_);
   ++events_;
+}
+
+void Session::observe_together(std::span<Session* const> sessions, std::span<const std::int64_t> items) {
+  if (sessions.empty()) return;
+  const IncrementalModel& model = sessions.front()->model_;
+  const std::int64_t n = std::ssize(sessions);
+  Tensors states;
+  for (const Session* session : sessions) states.push_back(session->state_);
+  Tensor together = ops::raw::concat(states, 1);
+  const Tensor rows =
+      model.step(Tensor::from(std::vector<std::int64_t>(items.begin(), items.end())), together);
+  for (std::int64_t u = 0; u < n; ++u) {
+    Session& session = *sessions[static_cast<std::size_t>(u)];
+    session.state_ = together.slice(1, u, u + 1).clone();
+    session.hidden_ = rows.slice(0, u, u + 1).clone();
+    ++session.events_;
+  }
 }
 
 std::vector<Recommendation> Session::recommend(std::int64_t k, std::span<const std::int32_t> excluded) const {

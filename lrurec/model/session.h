@@ -30,12 +30,15 @@ class IncrementalModel {
   /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
   /// it. Returns their rows [n, K], those that Model::user_rows gives for the whole history.
   Tensor step(const IndexTensor& items, Tensor& state) const;
+  /// Whether many users together get the bits, of steps and of scores, that each gets alone.
+  bool has_fixed_bits() const { return !model_->device().is_cuda() && model_->steps_have_fixed_bits(); }
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
-  ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded) const;
+  ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded,
+                       std::int64_t* scored = nullptr) const;
 
  private:
   std::unique_ptr<Model> model_;
-  ops::raw::ClassTiles items_;
+  ops::raw::ClassTable items_;
   Tensor empty_;  ///< the state of no users: dtype and sizes of all states
 };
 
@@ -51,6 +54,10 @@ class Session {
   /// The k best next items, fewer where fewer are left, k being as large as it likes; without those in
   /// `excluded` (any order; sorted ones cost less). There must have been an event.
   std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;
+
+  /// An item of each of several different sessions of one model, all in one step; the same as observe() of
+  /// each where the model has_fixed_bits().
+  static void observe_together(std::span<Session* const> sessions, std::span<const std::int64_t> items);
 
   std::int64_t events() const { return events_; }
   /// All there is to know of the past. A session continues from a copy of it.

@@ -20,6 +20,8 @@ class Catalogue {
   std::optional<std::int32_t> item(std::string_view raw) const;
   std::optional<std::int64_t> user(std::string_view raw) const;
   std::string_view item_name(std::int64_t item) const { return data_.item_name(item); }
+  /// Empty where it has none.
+  std::string_view item_title(std::int64_t item) const { return data_.item_title(item); }
 
   /// {"item": ID, "title": TITLE}, without a title where there is none.
   nlohmann::json describe(std::int64_t item) const;

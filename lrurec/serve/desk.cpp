@@ -8,9 +8,11 @@
 #include <stdexcept>
 
 #include "lrurec/model/models.h"
+#include "lrurec/serve/answer_text.h"
 #include "lrurec/serve/event_line.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
+#include "tensor/parallel_errors.h"
 
 namespace lrurec::serve {
 namespace {
@@ -86,8 +88,8 @@ Asked Desk::parse(const std::string& line) const {
     const auto json = util::parse_json(line);
     if (json.is_discarded()) throw std::invalid_argument("is not JSON");
     if (!json.is_object()) throw std::invalid_argument("is not a JSON object");
+    static const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
     for (const auto& [key, value] : json.items()) {
-      const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         throw std::invalid_argument(fmt::format("has a key '{}'{}", key, util::suggestion(key, known)));
       }
@@ -116,31 +118,76 @@ Asked Desk::parse(const std::string& line) const {
   return asked;
 }
 
-std::vector<nlohmann::json> Desk::answer(const std::vector<Asked>& asked) const {
+std::vector<Asked> Desk::parse(std::span<const std::string> lines) const {
+  std::vector<Asked> asked(lines.size());
+  ParallelErrors errors;
+#pragma omp parallel for schedule(dynamic, 16)
+  for (std::size_t i = 0; i < lines.size(); ++i) errors.attempt([&] { asked[i] = parse(lines[i]); });
+  errors.rethrow();
+  return asked;
+}
+
+std::vector<std::vector<Recommendation>> Desk::recommend(const std::vector<Asked>& asked) const {
   std::vector<Request> requests;
   for (const auto& one : asked) {
     if (one.error.empty()) requests.push_back(one.request);
   }
-  const auto results = recommender_.recommend(requests);
-  std::vector<nlohmann::json> answers;
+  auto results = recommender_.recommend(requests);
+  std::vector<std::vector<Recommendation>> all(asked.size());
   auto result = results.begin();
-  for (const auto& one : asked) {
-    nlohmann::json answer = one.echo;
-    if (!one.error.empty()) {
-      answer["error"] = one.error;
-    } else {
-      answer["seen"] = seen_text(!options_.include_seen);
-      answer["items"] = nlohmann::json::array();
-      for (const auto& [item, score] : *result) {
-        answer["items"].push_back(catalogue_.describe(item));
-        answer["items"].back()["score"] = score;
-      }
-      ++result;
-    }
-    if (!one.unknown.empty()) answer["unknown"] = one.unknown;
-    answers.push_back(std::move(answer));
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i].error.empty()) all[i] = std::move(*result++);
   }
+  return all;
+}
+
+nlohmann::json Desk::answer(const Asked& asked, std::span<const Recommendation> items) const {
+  nlohmann::json answer = asked.echo;
+  if (!asked.error.empty()) {
+    answer["error"] = asked.error;
+  } else {
+    answer["seen"] = seen_text(!options_.include_seen);
+    answer["items"] = nlohmann::json::array();
+    for (const auto& [item, score] : items) {
+      answer["items"].push_back(catalogue_.describe(item));
+      answer["items"].back()["score"] = score;
+    }
+  }
+  if (!asked.unknown.empty()) answer["unknown"] = asked.unknown;
+  return answer;
+}
+
+/// Of an answer without an error the list of items is put in by hand: it is most of the text.
+std::string Desk::answer_line(const Asked& asked, std::span<const Recommendation> items) const {
+  if (!asked.error.empty()) return util::json_text(answer(asked, items));
+  std::string line = "{";
+  if (asked.echo.contains("id")) line += "\"id\":" + util::json_text(asked.echo["id"]) + ",";
+  line += "\"items\":";
+  append_json(line, items, catalogue_);
+  line += ",\"seen\":";
+  append_json(line, seen_text(!options_.include_seen));
+  if (!asked.unknown.empty()) line += ",\"unknown\":" + util::json_text(asked.unknown);
+  if (asked.echo.contains("user")) line += ",\"user\":" + util::json_text(asked.echo["user"]);
+  return line + "}";
+}
+
+std::vector<nlohmann::json> Desk::answer(const std::vector<Asked>& asked) const {
+  const auto items = recommend(asked);
+  std::vector<nlohmann::json> answers;
+  for (std::size_t i = 0; i < asked.size(); ++i) answers.push_back(answer(asked[i], items[i]));
   return answers;
+}
+
+std::vector<std::string> Desk::answer_lines(const std::vector<Asked>& asked) const {
+  const auto items = recommend(asked);
+  std::vector<std::string> lines(asked.size());
+  ParallelErrors errors;
+#pragma omp parallel for schedule(dynamic, 16)
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    errors.attempt([&] { lines[i] = answer_line(asked[i], items[i]); });
+  }
+  errors.rethrow();
+  return lines;
 }
 
 }  // namespace lrurec::serve

@@ -2,6 +2,7 @@
 // Requests for recommendations, as raw ids or as lines of JSON, and their answers.
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,21 @@ class Desk {
   /// A line {"user": ID} or {"items": [ID, ...]}, with "k", "exclude" and "id" as it likes. What is wrong
   /// with it, whatever it holds, becomes the error.
   Asked parse(const std::string& line) const;
+  /// Many lines, by all threads.
+  std::vector<Asked> parse(std::span<const std::string> lines) const;
 
   /// In the order asked: {"items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"} or {"error": WHY},
   /// with the echo and "unknown".
   std::vector<nlohmann::json> answer(const std::vector<Asked>& asked) const;
+  /// The same as lines without their ends, written by all threads.
+  std::vector<std::string> answer_lines(const std::vector<Asked>& asked) const;
 
  private:
+  /// One list for each, empty where there is an error.
+  std::vector<std::vector<Recommendation>> recommend(const std::vector<Asked>& asked) const;
+  nlohmann::json answer(const Asked& asked, std::span<const Recommendation> items) const;
+  std::string answer_line(const Asked& asked, std::span<const Recommendation> items) const;
+
   const data::Dataset& data_;
   DeskOptions options_;
   Catalogue catalogue_;

@@ -4,24 +4,26 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
 
+#include "lrurec/serve/answer_text.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/text.h"
 
 namespace lrurec::serve {
 namespace {
 
-struct Event {
+struct ParsedEvent {
   std::string user, item;
   std::int64_t k;
 };
 
-Event parse(const std::string& line, std::int64_t k) {
+ParsedEvent parse(const std::string& line, std::int64_t k) {
   if (!line.starts_with('{')) return {"", line, k};
   const auto json = util::parse_json(line);
   if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
   if (!json.contains("item")) throw std::invalid_argument("there is no \"item\"");
-  Event event{json.contains("user") ? raw_id(json["user"]) : "", raw_id(json["item"]), k};
+  ParsedEvent event{json.contains("user") ? raw_id(json["user"]) : "", raw_id(json["item"]), k};
   if (json.contains("k")) {
     if (!json["k"].is_number_unsigned()) throw std::invalid_argument("\"k\" is not a whole number from 0 on");
     event.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
@@ -29,28 +31,19 @@ Event parse(const std::string& line, std::int64_t k) {
   return event;
 }
 
-nlohmann::json answer(const Event& event, const Catalogue& catalogue, SessionStore& store) {
-  nlohmann::json out = nlohmann::json::object();
-  if (!event.user.empty()) out["user"] = event.user;
-  const auto item = catalogue.item(event.item);
-  if (!item) {
-    out["error"] =
-        fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
-                    util::printable(event.item), catalogue.item_name(1));
-    out["events"] = store.events(event.user);
-    return out;
+std::string answer(const Event& event, const AfterEvent& after, const Catalogue& catalogue,
+                   bool excludes_seen) {
+  std::string line = fmt::format("{{\"events\":{},\"items\":", after.events);
+  append_json(line, after.best, catalogue);
+  if (event.k > 0) {
+    line += ",\"seen\":";
+    append_json(line, seen_text(excludes_seen));
   }
-  const auto user = catalogue.user(event.user);
-  store.observe(event.user, *item, user ? *user + 1 : 0);
-  out["events"] = store.events(event.user);
-  out["items"] = nlohmann::json::array();
-  if (event.k == 0) return out;
-  out["seen"] = seen_text(store.excludes_seen());
-  for (const auto& [id, score] : store.recommend(event.user, event.k)) {
-    out["items"].push_back(catalogue.describe(id));
-    out["items"].back()["score"] = score;
+  if (!event.user.empty()) {
+    line += ",\"user\":";
+    append_json(line, event.user);
   }
-  return out;
+  return line + "}";
 }
 
 }  // namespace
@@ -61,13 +54,38 @@ std::string raw_id(const nlohmann::json& value) {
   throw std::invalid_argument(fmt::format("{} is no id", util::printable(util::json_text(value))));
 }
 
-nlohmann::json answer_event(const std::string& line, std::int64_t k, const Catalogue& catalogue,
-                            SessionStore& store) {
-  try {
-    return answer(parse(line, k), catalogue, store);
-  } catch (const std::invalid_argument& e) {
-    return {{"error", e.what()}};
+std::vector<EventAnswer> answer_events(std::span<const std::string> lines, std::int64_t k,
+                                       const Catalogue& catalogue, SessionStore& store) {
+  std::vector<EventAnswer> answers(lines.size());
+  std::vector<Event> events;
+  std::vector<std::size_t> places;                           // of the events among the lines
+  std::unordered_map<std::string, std::int64_t> new_events;  // of each user, in the lines so far
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    nlohmann::json error;
+    try {
+      const ParsedEvent parsed = parse(lines[i], k);
+      if (const auto item = catalogue.item(parsed.item)) {
+        const auto user = catalogue.user(parsed.user);
+        events.push_back({parsed.user, *item, user ? *user + 1 : 0, parsed.k});
+        places.push_back(i);
+        ++new_events[parsed.user];
+        continue;
+      }
+      if (!parsed.user.empty()) error["user"] = parsed.user;
+      error["error"] =
+          fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
+                      util::printable(parsed.item), catalogue.item_name(1));
+      error["events"] = store.events(parsed.user) + new_events[parsed.user];
+    } catch (const std::invalid_argument& e) {
+      error = {{"error", e.what()}};
+    }
+    answers[i] = {util::json_text(error), /*failed=*/true};
   }
+  const auto after = store.take(events);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    answers[places[i]] = {answer(events[i], after[i], catalogue, store.excludes_seen()), /*failed=*/false};
+  }
+  return answers;
 }
 
 }  // namespace lrurec::serve

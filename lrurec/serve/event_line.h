@@ -1,21 +1,30 @@
 #pragma once
-// An event of a stream as a line, and the line that answers it.
+// Events of a stream as lines, and the lines that answer them.
 
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/session_store.h"
 
 namespace lrurec::serve {
 
-/// Takes the event of a line, {"user": ID, "item": ID} with an optional "k", or a raw item id alone (the user
-/// has then no name), and answers with the number of events and the k best next items, k being the line's or
-/// the one given:
+/// The line that answers a line, without its end.
+struct EventAnswer {
+  std::string line;
+  bool failed = false;  ///< it tells an error
+};
+
+/// Takes the events of lines in their order, each {"user": ID, "item": ID} with an optional "k", or a raw
+/// item id alone (the user has then no name), and answers each with the number of events and the k best next
+/// items, k being the line's or the one given:
 /// {"user": ID, "events": 3, "items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"}. A line that
-/// cannot be used is answered by {"error": WHY}, whatever it holds, and changes no state.
-nlohmann::json answer_event(const std::string& line, std::int64_t k, const Catalogue& catalogue,
-                            SessionStore& store);
+/// cannot be used is answered by {"error": WHY}, whatever it holds, and changes no state. The answers are
+/// those to the lines one by one.
+std::vector<EventAnswer> answer_events(std::span<const std::string> lines, std::int64_t k,
+                                       const Catalogue& catalogue, SessionStore& store);
 
 /// What an answer says of the items that its user has had: "included" or "excluded" from the candidates.
 inline const char* seen_text(bool excluded) { return excluded ? "excluded" : "included"; }

@@ -23,7 +23,8 @@ Recommender::Recommender(const model::Model& model, std::int64_t max_length)
       max_length_(model.input_length(max_length)),
       classes_(model.item_matrix().value(), model.item_bias().value()) {}
 
-std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const Request> requests) const {
+std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const Request> requests,
+                                                                std::int64_t* scored) const {
   constexpr std::size_t most_requests = 1024, most_tokens = 16384;
   std::vector<std::vector<Recommendation>> results;
   for (std::size_t first = 0; first < requests.size();) {
@@ -31,7 +32,7 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
     while (first + n < requests.size() && n < most_requests && tokens < most_tokens) {
       tokens += std::min(requests[first + n++].history.size(), static_cast<std::size_t>(max_length_));
     }
-    auto group = recommend_group(requests.subspan(first, n));
+    auto group = recommend_group(requests.subspan(first, n), scored);
     results.insert(results.end(), std::make_move_iterator(group.begin()),
                    std::make_move_iterator(group.end()));
     first += n;
@@ -39,8 +40,8 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
   return results;
 }
 
-std::vector<std::vector<Recommendation>> Recommender::recommend_group(
-    std::span<const Request> requests) const {
+std::vector<std::vector<Recommendation>> Recommender::recommend_group(std::span<const Request> requests,
+                                                                      std::int64_t* scored) const {
   const NoGrad no_grad;
   data::PackedBatch histories;
   model::ExclusionList excluded;
@@ -57,7 +58,7 @@ std::vector<std::vector<Recommendation>> Recommender::recommend_group(
     k = std::max(k, std::min(request.k, model_.config().num_items));
   }
   const Tensor rows = model_.user_rows(data::to_tensors(histories, Device{})).value();
-  const auto best = ops::raw::linear_top_k(rows, classes_, k, excluded.classes());
+  const auto best = ops::raw::linear_top_k(rows, classes_, k, excluded.classes(), scored);
   const auto ids = best.indices.to_vector<std::int64_t>();
   const auto scores = best.values.to(DType::f64).to_vector<double>();
   const auto width = static_cast<std::size_t>(best.indices.size(1));

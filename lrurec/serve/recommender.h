@@ -29,14 +29,17 @@ class Recommender {
   /// The k best items of each request, best first, equal scores in the order of their number; fewer where
   /// fewer are left. A request of somebody else to a model that needs its users (ModelInfo) is
   /// ErrorKind::usage.
-  std::vector<std::vector<Recommendation>> recommend(std::span<const Request> requests) const;
+  /// `scored`: see ops::raw::linear_top_k.
+  std::vector<std::vector<Recommendation>> recommend(std::span<const Request> requests,
+                                                     std::int64_t* scored = nullptr) const;
 
  private:
-  std::vector<std::vector<Recommendation>> recommend_group(std::span<const Request> requests) const;
+  std::vector<std::vector<Recommendation>> recommend_group(std::span<const Request> requests,
+                                                           std::int64_t* scored) const;
 
   const model::Model& model_;
   std::int64_t max_length_;
-  ops::raw::ClassTiles classes_;
+  ops::raw::ClassTable classes_;
 };
 
 }  // namespace lrurec::serve

@@ -7,6 +7,7 @@
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
 #include "nn/serialization/tensor_record.h"
+#include "ops/shape/shape_ops.h"
 #include "tensor/error.h"
 
 namespace lrurec::serve {
@@ -43,16 +44,119 @@ struct SavedSessions {
 SessionStore::SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen)
     : model_(model), fingerprint_(std::move(fingerprint)), exclude_seen_(exclude_seen) {}
 
-void SessionStore::observe(const std::string& user, std::int32_t item, std::int64_t number) {
-  auto at_user = sessions_.find(user);
-  if (at_user == sessions_.end()) {
-    at_user = sessions_.emplace(user, User{model::Session(model_, number), 0, {}}).first;
-  }
-  User& own = at_user->second;
+SessionStore::User& SessionStore::user(const std::string& name, std::int64_t number) {
+  const auto at = sessions_.find(name);
+  if (at != sessions_.end()) return at->second;
+  return sessions_.emplace(name, User{model::Session(model_, number), 0, {}}).first->second;
+}
+
+void SessionStore::remember(User& user, std::int32_t item) {
+  ++user.events;
+  const auto at = std::lower_bound(user.seen.begin(), user.seen.end(), item);
+  if (at == user.seen.end() || *at != item) user.seen.insert(at, item);
+}
+
+void SessionStore::observe(const std::string& name, std::int32_t item, std::int64_t number) {
+  User& own = user(name, number);
   own.session.observe(item);
-  ++own.events;
-  const auto at = std::lower_bound(own.seen.begin(), own.seen.end(), item);
-  if (at == own.seen.end() || *at != item) own.seen.insert(at, item);
+  remember(own, item);
+}
+
+std::vector<AfterEvent> SessionStore::take(std::span<const Event> events) {
+  if (events.size() > 1 && model_.has_fixed_bits()) return take_together(events);
+  std::vector<AfterEvent> answers;
+  for (const Event& event : events) {
+    observe(event.user, event.item, event.number);
+    answers.push_back({this->events(event.user), {}});
+    if (event.k > 0) answers.back().best = recommend(event.user, event.k);
+  }
+  return answers;
+}
+
+namespace {
+
+/// Rows that wait for their best items.
+class Scoring {
+ public:
+  Scoring(const model::IncrementalModel& model, std::vector<AfterEvent>& answers)
+      : model_(model), answers_(answers) {}
+
+  void add(std::size_t event, std::int64_t k, const Tensor& row, std::span<const std::int32_t> excluded) {
+    k = std::min(k, model_.config().num_items);
+    // As many results as fit in some tens of megabytes.
+    constexpr std::int64_t most = std::int64_t{1} << 22;
+    if (!rows_.empty() && (std::ssize(rows_) + 1) * std::max(k, k_) > most) finish();
+    waiting_.push_back({event, k});
+    rows_.push_back(row);
+    excluded_.add(excluded);
+    k_ = std::max(k, k_);
+  }
+  void finish() {
+    if (rows_.empty()) return;
+    const auto best = model_.top_k(ops::raw::concat(rows_, 0), k_, excluded_.classes());
+    const auto ids = best.indices.to_vector<std::int64_t>();
+    const auto scores = best.values.to(DType::f64).to_vector<double>();
+    auto at = std::size_t{0};
+    for (const auto& [event, k] : waiting_) {
+      const auto end = at + static_cast<std::size_t>(k);
+      for (std::size_t i = at; i < end && ids[i] >= 0; ++i)
+        answers_[event].best.push_back({ids[i], scores[i]});
+      at += static_cast<std::size_t>(k_);
+    }
+    waiting_.clear();
+    rows_.clear();
+    excluded_ = {};
+    k_ = 0;
+  }
+
+ private:
+  const model::IncrementalModel& model_;
+  std::vector<AfterEvent>& answers_;
+  std::vector<std::pair<std::size_t, std::int64_t>> waiting_;  ///< event and its k
+  Tensors rows_;
+  model::ExclusionList excluded_;
+  std::int64_t k_ = 0;
+};
+
+/// The first event of each user, then the second ones, and so on.
+std::vector<std::vector<std::size_t>> rounds_of(std::span<const Event> events) {
+  std::vector<std::vector<std::size_t>> rounds;
+  std::unordered_map<std::string_view, std::size_t> taken;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const std::size_t round = taken[events[i].user]++;
+    if (round == rounds.size()) rounds.emplace_back();
+    rounds[round].push_back(i);
+  }
+  return rounds;
+}
+
+}  // namespace
+
+std::vector<AfterEvent> SessionStore::take_together(std::span<const Event> events) {
+  std::vector<AfterEvent> answers(events.size());
+  Scoring scoring(model_, answers);
+  for (const auto& round : rounds_of(events)) {
+    std::vector<User*> users;
+    std::vector<model::Session*> sessions;
+    std::vector<std::int64_t> items;
+    for (const std::size_t i : round) {
+      users.push_back(&user(events[i].user, events[i].number));
+      sessions.push_back(&users.back()->session);
+      items.push_back(events[i].item);
+    }
+    model::Session::observe_together(sessions, items);
+    for (std::size_t u = 0; u < round.size(); ++u) {
+      const Event& event = events[round[u]];
+      User& own = *users[u];
+      remember(own, event.item);
+      answers[round[u]].events = own.events;
+      if (event.k == 0) continue;
+      scoring.add(round[u], event.k, own.session.hidden(),
+                  exclude_seen_ ? own.seen : std::span<const std::int32_t>{});
+    }
+  }
+  scoring.finish();
+  return answers;
 }
 
 std::vector<model::Recommendation> SessionStore::recommend(const std::string& user, std::int64_t k) const {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,20 @@
 
 namespace lrurec::serve {
 
+/// A user took an item.
+struct Event {
+  std::string user;
+  std::int32_t item = 0;    ///< 1..|I|
+  std::int64_t number = 0;  ///< the user's in the data set, 1..|U|, 0: somebody else
+  std::int64_t k = 0;       ///< how many of the best next items are wanted after it
+};
+
+/// What is known after it.
+struct AfterEvent {
+  std::int64_t events = 0;  ///< of the user
+  std::vector<model::Recommendation> best;
+};
+
 /// Users of a live stream: what each did is one state of a fixed size and a list of the items seen, so that
 /// an event costs the same after ten events as after ten thousand.
 class SessionStore {
@@ -18,6 +33,9 @@ class SessionStore {
   /// model: of the sessions; must outlive the store. fingerprint: of its weights.
   SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen);
 
+  /// Events in their order, and the answer to each as if it had come alone. Those of different users share
+  /// steps, and all share the passes over the items, where the model has_fixed_bits().
+  std::vector<AfterEvent> take(std::span<const Event> events);
   /// The user took an item (1..|I|). number: the user's in the data set, 1..|U|, 0: somebody else.
   void observe(const std::string& user, std::int32_t item, std::int64_t number = 0);
   /// The k best next items; with exclude_seen without those seen. The user must have had an event since the
@@ -42,6 +60,10 @@ class SessionStore {
     std::int64_t events = 0;
     std::vector<std::int32_t> seen;  ///< sorted, different
   };
+  User& user(const std::string& name, std::int64_t number);
+  static void remember(User& user, std::int32_t item);
+  std::vector<AfterEvent> take_together(std::span<const Event> events);
+
   const model::IncrementalModel& model_;
   std::string fingerprint_;
   bool exclude_seen_;

@@ -4,27 +4,22 @@
 #include <cmath>
 
 #include "ops/linear_scan/offsets.h"
+#include "ops/linear_top_k/class_codes.h"
 #include "ops/linear_top_k/kernels.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops::raw {
 
-ClassTiles::ClassTiles(const Tensor& weight, const Tensor& bias) : width_(0), bias_(bias.clone()) {
+ClassTable::ClassTable(const Tensor& weight, const Tensor& bias) {
   if (weight.rank() != 2 || bias.shape() != Shape{weight.size(0)} || bias.dtype() != weight.dtype()) {
     fail_op("linear_top_k", "weight: {} {}, bias: {} {} must be [C, H] and [C] of one dtype",
             name(weight.dtype()), weight.shape().str(), name(bias.dtype()), bias.shape().str());
   }
-  const Tensor w = weight.contiguous();
-  const std::int64_t C = w.size(0);
-  width_ = w.size(1);
-  if (w.device().is_cuda()) {
-    tiles_ = w.clone();
-    return;
-  }
-  constexpr std::int64_t tile = kernels::top_k_tile;
-  tiles_ = Tensor::empty({(C + tile - 1) / tile, width_, tile}, w.dtype());
-  dispatch_real("linear_top_k", w.dtype(),
-                [&]<class T>() { kernels::pack_classes(C, width_, w.data<T>(), tiles_.data<T>()); });
+  weight_ = weight.contiguous().clone();
+  bias_ = bias.contiguous().clone();
+  if (device().is_cuda() || dtype() != DType::f32) return;
+  codes_ =
+      std::make_shared<kernels::ClassCodes>(classes(), width(), weight_.data<float>(), bias_.data<float>());
 }
 
 namespace {
@@ -49,8 +44,8 @@ TopK finish(const TopK& found, std::int64_t k) {
 
 }  // namespace
 
-TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
-                  const ExcludedClasses& excluded) {
+TopK linear_top_k(const Tensor& x, const ClassTable& classes, std::int64_t k, const ExcludedClasses& excluded,
+                  std::int64_t* scored) {
   if (x.rank() != 2 || x.size(1) != classes.width() || x.dtype() != classes.dtype() || k < 0) {
     fail_op("linear_top_k", "x: {} {} must be {} [n, {}], k = {} not negative", name(x.dtype()),
             x.shape().str(), name(classes.dtype()), classes.width(), k);
@@ -89,12 +84,14 @@ TopK linear_top_k(const Tensor& x, const ClassTiles& classes, std::int64_t k,
                                      classes.classes(),
                                      columns,
                                      in.data<T>(),
-                                     classes.tiles().data<T>(),
+                                     classes.weight().data<T>(),
                                      classes.bias().data<T>(),
                                      offsets_there.data<std::int64_t>(),
-                                     ids_there.data<std::int64_t>()};
-      kernels::linear_top_k(where, f, result.indices.data<std::int64_t>(), result.values.data<T>(),
-                            broken.data<std::int32_t>());
+                                     ids_there.data<std::int64_t>(),
+                                     classes.codes()};
+      const std::int64_t count = kernels::linear_top_k(where, f, result.indices.data<std::int64_t>(),
+                                                       result.values.data<T>(), broken.data<std::int32_t>());
+      if (scored != nullptr) *scored += count;
     });
   });
   if (broken.item<std::int32_t>() != 0) {

@@ -1,13 +1,17 @@
-// Threads take parts of the classes and keep the k best of each row; then the parts are joined. A tile's
-// scores are compared with the worst of the best so far; few pass.
+// All scores of the rows that estimates (coded_top_k.h) cannot answer. Threads take parts of the classes and
+// keep the k best of each row; then the parts are joined. A tile's scores are compared with the worst of the
+// best so far; few pass.
 
 #include <omp.h>
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <span>
 #include <vector>
 
-#include "ops/linear_top_k/kernels.h"
+#include "ops/linear_top_k/best.h"
+#include "ops/linear_top_k/coded_top_k.h"
 #include "ops/primitives/simd.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/parallel_errors.h"
@@ -16,138 +20,124 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-template <class T>
-struct Candidate {
-  T score;
-  std::int64_t id;
-  /// Whether it comes before the other: an order of all candidates, so the result does not depend on who
-  /// looked at what first.
-  bool operator<(const Candidate& other) const {
-    return score > other.score || (score == other.score && id < other.id);
-  }
-};
+constexpr std::int64_t top_k_tile = 128, top_k_rows = 64;  ///< classes, rows
 
-/// The k best of one row among some classes: a heap with the worst on top.
+/// Some rows of x, and the k best of each among some classes.
 template <class T>
-class Best {
+class ExactScan {
  public:
-  explicit Best(std::int64_t k) : k_(static_cast<std::size_t>(k)) { heap_.reserve(k_); }
+  using Batch = xsimd::batch<T>;
+  static constexpr auto width = static_cast<std::int64_t>(Batch::size);
 
-  /// What a score must exceed or equal to matter.
-  T bar() const { return heap_.size() < k_ ? -std::numeric_limits<T>::infinity() : heap_.front().score; }
-  void offer(Candidate<T> candidate) {
-    if (heap_.size() < k_) {
-      heap_.push_back(candidate);
-      std::push_heap(heap_.begin(), heap_.end());
-    } else if (k_ > 0 && candidate < heap_.front()) {
-      std::pop_heap(heap_.begin(), heap_.end());
-      heap_.back() = candidate;
-      std::push_heap(heap_.begin(), heap_.end());
+  ExactScan(const LinearTopK<T>& f, std::span<const std::int64_t> rows)
+      : f_(f),
+        rows_(rows),
+        columns_((std::ssize(rows) + width - 1) / width * width),
+        x_(f.H * columns_, T(0)),
+        scores_(top_k_tile * columns_),
+        bars_(columns_, std::numeric_limits<T>::infinity()),
+        best_(rows.size(), Best<T>(f.k)) {
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const auto column = static_cast<std::int64_t>(r);
+      tile_transpose(1, f.H, f.x + rows[r] * f.H, f.H, x_.data() + column, columns_);
+      bars_[column] = best_[r].bar();
     }
   }
-  const std::vector<Candidate<T>>& candidates() const { return heap_; }
-  std::vector<Candidate<T>> sorted() {
-    std::sort_heap(heap_.begin(), heap_.end());
-    return heap_;
+
+  /// Offers n classes from `first` on; false where a score is not finite.
+  bool tile(std::int64_t first, std::int64_t n) {
+    tile_product(TileStart::zero, n, columns_, f_.H, TileOperand<T>{f_.weight + first * f_.H, f_.H, 1},
+                 x_.data(), columns_, scores_.data(), columns_);
+    Batch zero(T(0));  // NaN where a score is not finite
+    for (std::int64_t c = 0; c < n; ++c) {
+      for (std::int64_t at = 0; at < columns_; at += width) {
+        T* scores = scores_.data() + c * columns_ + at;
+        const Batch s = Batch::load_unaligned(scores) + Batch(f_.bias[first + c]);
+        zero += s - s;
+        if (!xsimd::any(s >= Batch::load_unaligned(bars_.data() + at))) continue;
+        s.store_unaligned(scores);
+        for (std::int64_t lane = 0; lane < width; ++lane) offer(at + lane, {scores[lane], first + c});
+      }
+    }
+    return xsimd::all(zero == Batch(T(0)));
   }
+  const std::vector<Best<T>>& best() const { return best_; }
 
  private:
-  std::size_t k_;
-  std::vector<Candidate<T>> heap_;
+  void offer(std::int64_t column, Candidate<T> candidate) {
+    if (!(candidate.score >= bars_[column])) return;
+    const std::int64_t row = rows_[static_cast<std::size_t>(column)];
+    if (std::binary_search(f_.excluded + f_.excluded_offsets[row], f_.excluded + f_.excluded_offsets[row + 1],
+                           candidate.id)) {
+      return;
+    }
+    Best<T>& best = best_[static_cast<std::size_t>(column)];
+    best.offer(candidate);
+    bars_[column] = best.bar();
+  }
+
+  const LinearTopK<T>& f_;
+  std::span<const std::int64_t> rows_;
+  std::int64_t columns_;  ///< rows and zeros that fill a vector
+  Scratch<T> x_;          ///< X^T: [H, columns]
+  Scratch<T> scores_;     ///< [classes, columns]
+  Scratch<T> bars_;       ///< of each column; infinity where it is no row
+  std::vector<Best<T>> best_;
 };
 
-/// Offers the classes of a tile that reach the bar; false where a score is not finite.
+/// At most top_k_rows rows; the number of tiles in which a score is not finite.
 template <class T>
-bool offer_tile(const LinearTopK<T>& f, std::int64_t row, std::int64_t first, const T* scores,
-                Best<T>& best) {
-  using Batch = xsimd::batch<T>;
-  constexpr auto width = static_cast<std::int64_t>(Batch::size);
-  static_assert(top_k_tile % width == 0);
-  const std::int64_t n = std::min(top_k_tile, f.C - first);
-  const std::int64_t *from = f.excluded + f.excluded_offsets[row],
-                     *to = f.excluded + f.excluded_offsets[row + 1];
-  T finite = 0;
-  std::int64_t c = 0;
-  for (; c + width <= n; c += width) {
-    const Batch s = Batch::load_unaligned(scores + c) + Batch::load_unaligned(f.bias + first + c);
-    const Batch zero = s - s;  // NaN where a score is not finite
-    if (!xsimd::any(s >= Batch(best.bar())) && xsimd::all(zero == Batch(T(0)))) continue;
-    for (std::int64_t i = c; i < c + width; ++i) {
-      const Candidate<T> candidate{scores[i] + f.bias[first + i], first + i};
-      finite += candidate.score - candidate.score;
-      if (candidate.score >= best.bar() && !std::binary_search(from, to, candidate.id)) best.offer(candidate);
+int exact_top_k(const LinearTopK<T>& f, std::span<const std::int64_t> rows, std::int64_t* indices,
+                T* values) {
+  const std::int64_t tiles = (f.C + top_k_tile - 1) / top_k_tile;
+  const std::int64_t threads = std::clamp<std::int64_t>(tiles / 8, 1, omp_get_max_threads());
+  std::vector<std::vector<Best<T>>> parts(static_cast<std::size_t>(threads));
+  int broken = 0;
+  ParallelErrors errors;
+#pragma omp parallel for num_threads(static_cast <int>(threads)) schedule(static) reduction(+ : broken)
+  for (std::int64_t part = 0; part < threads; ++part) {
+    errors.attempt([&] {
+      ExactScan<T> scan(f, rows);
+      for (std::int64_t j = tiles * part / threads; j < tiles * (part + 1) / threads; ++j) {
+        broken += scan.tile(j * top_k_tile, std::min(top_k_tile, f.C - j * top_k_tile)) ? 0 : 1;
+      }
+      parts[static_cast<std::size_t>(part)] = scan.best();
+    });
+  }
+  errors.rethrow();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    Best<T> all(f.k);
+    for (const auto& part : parts) {
+      for (const auto& candidate : part[r].candidates()) all.offer(candidate);
     }
+    all.write(indices + rows[r] * f.k, values + rows[r] * f.k);
   }
-  for (; c < n; ++c) {
-    const Candidate<T> candidate{scores[c] + f.bias[first + c], first + c};
-    finite += candidate.score - candidate.score;
-    if (candidate.score >= best.bar() && !std::binary_search(from, to, candidate.id)) best.offer(candidate);
-  }
-  return finite == 0;
+  return broken;
 }
 
 }  // namespace
 
 template <class T>
-void pack_classes(std::int64_t C, std::int64_t H, const T* weight, T* tiles) {
-  const std::int64_t count = (C + top_k_tile - 1) / top_k_tile;
-#pragma omp parallel for schedule(static)
-  for (std::int64_t j = 0; j < count; ++j) {
-    T* tile = tiles + j * H * top_k_tile;
-    const std::int64_t n = std::min(top_k_tile, C - j * top_k_tile);
-    if (n < top_k_tile) std::fill_n(tile, H * top_k_tile, T(0));
-    tile_transpose(n, H, weight + j * top_k_tile * H, H, tile, top_k_tile);
+std::int64_t linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values,
+                          std::int32_t* broken) {
+  std::int64_t scored = 0;
+  std::vector<std::int64_t> rows;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    rows = coded_top_k(f, indices, values, scored);
+  } else {
+    rows.resize(static_cast<std::size_t>(f.n));
+    std::iota(rows.begin(), rows.end(), 0);
   }
+  for (std::size_t first = 0; first < rows.size(); first += top_k_rows) {
+    const auto some = std::span<const std::int64_t>(rows).subspan(
+        first, std::min<std::size_t>(top_k_rows, rows.size() - first));
+    *broken += exact_top_k(f, some, indices, values);
+  }
+  return scored + std::ssize(rows) * f.C;
 }
 
-template <class T>
-void linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values, std::int32_t* any_broken) {
-  constexpr std::int64_t rows_together = 64;
-  const std::int64_t tiles = (f.C + top_k_tile - 1) / top_k_tile;
-  const std::int64_t threads = std::clamp<std::int64_t>(tiles / 8, 1, omp_get_max_threads());
-  int broken = 0;
-  for (std::int64_t first_row = 0; first_row < f.n; first_row += rows_together) {
-    const std::int64_t rows = std::min(rows_together, f.n - first_row);
-    std::vector<std::vector<Best<T>>> parts(static_cast<std::size_t>(threads));
-    ParallelErrors errors;
-#pragma omp parallel for num_threads(static_cast <int>(threads)) schedule(static) reduction(+ : broken)
-    for (std::int64_t part = 0; part < threads; ++part) {
-      errors.attempt([&] {
-        std::vector<Best<T>>& best = parts[static_cast<std::size_t>(part)];
-        best.assign(static_cast<std::size_t>(rows), Best<T>(f.k));
-        const Scratch<T> scores(rows * top_k_tile);
-        for (std::int64_t j = tiles * part / threads; j < tiles * (part + 1) / threads; ++j) {
-          tile_product(TileStart::zero, rows, top_k_tile, f.H, TileOperand<T>{f.x + first_row * f.H, f.H, 1},
-                       f.tiles + j * f.H * top_k_tile, top_k_tile, scores.data(), top_k_tile);
-          for (std::int64_t r = 0; r < rows; ++r) {
-            const bool finite = offer_tile(f, first_row + r, j * top_k_tile, scores.data() + r * top_k_tile,
-                                           best[static_cast<std::size_t>(r)]);
-            broken += finite ? 0 : 1;
-          }
-        }
-      });
-    }
-    errors.rethrow();
-    for (std::int64_t r = 0; r < rows; ++r) {
-      Best<T> all(f.k);
-      for (const auto& part : parts) {
-        for (const auto& candidate : part[static_cast<std::size_t>(r)].candidates()) all.offer(candidate);
-      }
-      const auto sorted = all.sorted();
-      for (std::int64_t i = 0; i < f.k; ++i) {
-        const bool there = i < std::ssize(sorted);
-        const std::int64_t at = (first_row + r) * f.k + i;
-        indices[at] = there ? sorted[static_cast<std::size_t>(i)].id : -1;
-        values[at] = there ? sorted[static_cast<std::size_t>(i)].score : -std::numeric_limits<T>::infinity();
-      }
-    }
-  }
-  *any_broken = broken;
-}
-
-#define LINEAR_TOP_K(T)                                                    \
-  template void pack_classes<T>(std::int64_t, std::int64_t, const T*, T*); \
-  template void linear_top_k<T>(Cpu, const LinearTopK<T>&, std::int64_t*, T*, std::int32_t*);
+#define LINEAR_TOP_K(T) \
+  template std::int64_t linear_top_k<T>(Cpu, const LinearTopK<T>&, std::int64_t*, T*, std::int32_t*);
 LINEAR_TOP_K(float)
 LINEAR_TOP_K(double)
 

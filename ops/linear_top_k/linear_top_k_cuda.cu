@@ -35,13 +35,14 @@ __global__ void exclude_kernel(std::int64_t first_row, std::int64_t C, const std
 }  // namespace
 
 template <class T>
-void linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T* values, std::int32_t* broken) {
-  if (f.n == 0) return;
+std::int64_t linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T* values,
+                          std::int32_t* broken) {
+  if (f.n == 0) return 0;
   const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T), cuda::l2_cache_bytes());
   const cuda::Scratch<T> scores(chunk * f.C);
   for (std::int64_t first = 0; first < f.n; first += chunk) {
     const std::int64_t rows = std::min(chunk, f.n - first);
-    cuda::gemm<T>(Read::plain, Read::transpose, rows, f.C, f.H, f.x + first * f.H, f.H, f.tiles, f.H, T(0),
+    cuda::gemm<T>(Read::plain, Read::transpose, rows, f.C, f.H, f.x + first * f.H, f.H, f.weight, f.H, T(0),
                   scores.data(), f.C);
     cuda::launch("linear_top_k bias", add_bias_kernel<T>, cuda::blocks_for(rows * f.C), 256, 0, rows * f.C,
                  f.C, f.bias, scores.data(), broken);
@@ -50,10 +51,11 @@ void linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T* values
     cuda::select_largest("linear_top_k", rows, f.C, f.k, static_cast<const T*>(scores.data()),
                          indices + first * f.k, values + first * f.k);
   }
+  return f.n * f.C;
 }
 
 #define LINEAR_TOP_K(T) \
-  template void linear_top_k<T>(Cuda, const LinearTopK<T>&, std::int64_t*, T*, std::int32_t*);
+  template std::int64_t linear_top_k<T>(Cuda, const LinearTopK<T>&, std::int64_t*, T*, std::int32_t*);
 LINEAR_TOP_K(float)
 LINEAR_TOP_K(double)
 

@@ -105,17 +105,34 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
   }
 }
 
+namespace {
+
+/// A link of the chain, as tile_product has it.
+template <class T>
+T scalar_multiply_add(T a, T b, T sum) {
+#if defined(LRUREC_X86_FMA) || defined(__FP_FAST_FMA)
+  return std::fma(a, b, sum);
+#else
+  return sum + a * b;  // what xsimd's fma is where there is no instruction for it
+#endif
+}
+
+}  // namespace
+
 template <class T>
 T tile_dot(std::int64_t k, const T* a, const T* b) {
   T sum = 0;
-  for (std::int64_t p = 0; p < k; ++p) {
-#if defined(LRUREC_X86_FMA) || defined(__FP_FAST_FMA)
-    sum = std::fma(a[p], b[p], sum);
-#else
-    sum += a[p] * b[p];  // what xsimd's fma is where there is no instruction for it
-#endif
-  }
+  for (std::int64_t p = 0; p < k; ++p) sum = scalar_multiply_add(a[p], b[p], sum);
   return sum;
+}
+
+template <class T>
+void tile_dots(std::int64_t k, const T* a, const std::array<const T*, 8>& b, std::array<T, 8>& dots) {
+  std::array<T, 8> sum{};
+  for (std::int64_t p = 0; p < k; ++p) {
+    for (std::size_t i = 0; i < 8; ++i) sum[i] = scalar_multiply_add(a[p], b[i][p], sum[i]);
+  }
+  dots = sum;
 }
 
 template <class T>
@@ -131,10 +148,11 @@ void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std:
   }
 }
 
-#define TILE(T)                                                                                      \
-  template void tile_product<T>(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<T>, \
-                                const T*, std::int64_t, T*, std::int64_t, const T*);                 \
-  template T tile_dot<T>(std::int64_t, const T*, const T*);                                          \
+#define TILE(T)                                                                                          \
+  template void tile_product<T>(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<T>,     \
+                                const T*, std::int64_t, T*, std::int64_t, const T*);                     \
+  template T tile_dot<T>(std::int64_t, const T*, const T*);                                              \
+  template void tile_dots<T>(std::int64_t, const T*, const std::array<const T*, 8>&, std::array<T, 8>&); \
   template void tile_transpose<T>(std::int64_t, std::int64_t, const T*, std::int64_t, T*, std::int64_t);
 TILE(float)
 TILE(double)

@@ -2,6 +2,7 @@
 // A matrix product for tiles that lie in cache: what the fused kernels are built from. OpenBLAS is faster on
 // large matrices; on tiles of 64 x 64 to 768 x 128 its packing costs as much as the product.
 
+#include <array>
 #include <cstdint>
 
 namespace lrurec {
@@ -38,6 +39,10 @@ constexpr std::int64_t tile_stride(std::int64_t n) {
 /// sum_p a[p] b[p], with the bits of an element of tile_product that starts from zero.
 template <class T>
 T tile_dot(std::int64_t k, const T* a, const T* b);
+
+/// The same for eight b at once, in little more than the time of one: a chain waits for itself.
+template <class T>
+void tile_dots(std::int64_t k, const T* a, const std::array<const T*, 8>& b, std::array<T, 8>& dots);
 
 /// to[j, i] = from[i, j] for from: [rows, columns], rows ldf apart; to: rows ldt apart.
 template <class T>

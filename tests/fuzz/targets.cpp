@@ -180,11 +180,13 @@ void events(Input input) {
   static const serve::Catalogue catalogue(catalogue_data());
   serve::SessionStore store(incremental, "weights", /*exclude_seen=*/true);
   const std::string all = text(input);
+  std::vector<std::string> lines;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = std::min(all.find('\n', at), all.size());
-    if (end > at) (void)util::json_text(serve::answer_event(all.substr(at, end - at), 3, catalogue, store));
+    if (end > at) lines.push_back(all.substr(at, end - at));
     at = end + 1;
   }
+  (void)serve::answer_events(lines, 3, catalogue, store);
 }
 
 void requests(Input input) {
@@ -197,6 +199,7 @@ void requests(Input input) {
     at = end + 1;
   }
   for (const auto& answer : desk.answer(asked)) (void)util::json_text(answer);
+  (void)desk.answer_lines(asked);
 }
 
 void toml(Input input) {

@@ -153,9 +153,9 @@ TEST(LinearTopKCuda, FindsTheCpusClasses) {
     for (const auto& [n, H, C, k] : {std::tuple{1, 3, 2, 5}, std::tuple{5, 8, 130, 20},
                                      std::tuple{3, 4, 1100, 300}, std::tuple{1, 2, 20000, 10}}) {
       const Problem p(n, H, C, DType::f32);
-      const auto cpu = raw::linear_top_k(p.x, raw::ClassTiles(p.weight, p.bias), k, p.excluded);
+      const auto cpu = raw::linear_top_k(p.x, raw::ClassTable(p.weight, p.bias), k, p.excluded);
       const auto cuda =
-          raw::linear_top_k(p.x.to(gpu), raw::ClassTiles(p.weight.to(gpu), p.bias.to(gpu)), k, p.excluded);
+          raw::linear_top_k(p.x.to(gpu), raw::ClassTable(p.weight.to(gpu), p.bias.to(gpu)), k, p.excluded);
       EXPECT_EQ(ids(cuda.indices), ids(cpu.indices)) << C;
       EXPECT_EQ(cuda.values.to_vector<float>(), cpu.values.to_vector<float>()) << C;
     }
@@ -167,9 +167,9 @@ TEST(LinearTopKCuda, ReportsBrokenScoresAndTooLargeK) {
   const Problem p(4, 3, 3000, DType::f32);
   Tensor broken = p.weight.clone();
   broken.data<float>()[5] = NAN;
-  const raw::ClassTiles classes(p.weight.to(gpu), p.bias.to(gpu));
+  const raw::ClassTable classes(p.weight.to(gpu), p.bias.to(gpu));
   expect_error(ErrorKind::non_finite, "scores are not finite", [&] {
-    raw::linear_top_k(p.x.to(gpu), raw::ClassTiles(broken.to(gpu), p.bias.to(gpu)), 3, p.excluded);
+    raw::linear_top_k(p.x.to(gpu), raw::ClassTable(broken.to(gpu), p.bias.to(gpu)), 3, p.excluded);
   });
   expect_error(ErrorKind::internal, "is more than the 2048",
                [&] { raw::linear_top_k(p.x.to(gpu), classes, 2049, p.excluded); });

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/devices.h"
-#include "tests/support/files.h"
+#include "tests/support/runs.h"
 
 namespace lrurec {
 namespace {
@@ -56,6 +56,25 @@ TEST(Bench, TrainAndEvalGiveTimesAndTheirFloor) {
     EXPECT_NE(refused.err.find("--device cuda"), std::string::npos) << refused.err;
   }
   EXPECT_EQ(run_lrurec(folder, "bench train d.lrd --head fast").code, 2);
+}
+
+TEST(Bench, RecommendationsAndSessionsOfARun) {
+  const TemporaryFolder folder;
+  test::make_run(folder);
+  const auto recommend = bench(folder, "recommend run -k 3 --runs 1 --users 20");
+  EXPECT_EQ(recommend["users"], 20);
+  EXPECT_GT(recommend["users_per_second"].get<double>(), 0);
+  EXPECT_GT(recommend["scored_share"].get<double>(), 0);
+  EXPECT_LE(recommend["scored_share"].get<double>(), 1);
+  EXPECT_EQ(bench(folder, "recommend run --runs 1")["users"], 60) << "all of them";
+  const auto session = bench(folder, "session run --sessions 7 --events 20 --runs 2");
+  for (const char* key : {"one_by_one_events_per_second", "together_events_per_second"}) {
+    EXPECT_GT(session[key].get<double>(), 0) << key;
+  }
+  const auto incremental = bench(folder, "incremental run --steps 5 -k 2");
+  EXPECT_EQ(incremental["items"], 40) << "the run's";
+  EXPECT_GT(incremental["scored_share"].get<double>(), 0);
+  EXPECT_EQ(run_lrurec(folder, "bench recommend nowhere").code, 5);
 }
 
 TEST(Bench, KernelsAndSessions) {

@@ -95,6 +95,32 @@ TEST(ServeCommand, ASessionStoppedAndContinuedIsARecommendation) {
   EXPECT_NE(other.err.find("other weights"), std::string::npos) << other.err;
 }
 
+// Whoever waits for an answer gets it while the stream is open, and lines that came at once are answered in
+// their order.
+TEST(ServeCommand, ASessionAnswersEachEventAtOnce) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "talk.sh", "mkfifo in out\n" + test::command_path() + R"( session run -k 1 < in > out &
+exec 3> in 4< out
+for i in 1 2 3; do
+  echo '{"user": "a", "item": "i'$i'"}' >&3
+  read -r answer <&4
+  echo "$answer"
+done
+printf '{"user": "a", "item": "i4"}\n{"user": "b", "item": "i4"}\ni5\n{"user": "a", "item": "i5"}\n' >&3
+exec 3>&-
+cat <&4
+wait $!
+)");
+  const auto result = run_shell(folder, "timeout 60 sh talk.sh");
+  EXPECT_EQ(result.code, 0) << result.err;
+  const auto answers = lines(result.out);
+  ASSERT_EQ(answers.size(), 7U) << result.out;
+  const std::vector<std::int64_t> events{1, 2, 3, 4, 1, 1, 5};
+  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(answers[i]["events"], events[i]) << i;
+  EXPECT_EQ(answers[4]["user"], "b");
+}
+
 TEST(ServeCommand, EvaluateHasACardIntervalsAndRanksByUser) {
   const TemporaryFolder folder;
   make_run(folder);

@@ -18,6 +18,8 @@ void add_bench(CLI::App& app) {
   add_bench_eval(*bench);
   add_bench_scan(*bench);
   add_bench_incremental(*bench);
+  add_bench_recommend(*bench);
+  add_bench_session(*bench);
   add_bench_ops(*bench);
 }
 

@@ -29,27 +29,42 @@ struct RecommendOptions {
 
 void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
   using Got = RequestLines::Got;
+  constexpr std::size_t most_lines = 1024, most_bytes = std::size_t{8} << 20;
   RequestLines in(options.batch);
   std::int64_t failed = 0;
-  std::vector<serve::Asked> asked;
+  struct Line {
+    std::int64_t number;
+    bool too_long;
+  };
+  std::vector<std::string> texts;
+  std::vector<Line> lines;
+  std::size_t bytes = 0;
   const auto flush = [&] {
-    for (const auto& answer : desk.answer(asked)) print_json(answer, -1);
-    asked.clear();
+    std::vector<serve::Asked> asked = desk.parse(texts);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      std::string& error = asked[i].error;
+      if (lines[i].too_long) error = "the request has more than 1 MiB";
+      if (error.empty()) continue;
+      error = fmt::format("line {}: {}", lines[i].number, error);
+      ++failed;
+    }
+    for (const auto& answer : desk.answer_lines(asked)) write_out(answer + "\n");
+    texts.clear();
+    lines.clear();
+    bytes = 0;
     return flush_output() == 0;
   };
   std::string line;
   for (Got got = Got::nothing; got != Got::end;) {
     got = in.next(line, std::chrono::seconds(1));
     if (got == Got::line || got == Got::too_long) {
-      asked.push_back(got == Got::line ? desk.parse(line) : serve::Asked{});
-      serve::Asked& one = asked.back();
-      if (got == Got::too_long) one.error = "the request has more than 1 MiB";
-      if (!one.error.empty()) one.error = fmt::format("line {}: {}", in.line_number(), one.error);
-      failed += one.error.empty() ? 0 : 1;
+      lines.push_back({in.line_number(), got == Got::too_long});
+      texts.push_back(got == Got::line ? line : "");
+      bytes += texts.back().size();
     }
     // Whoever sends a few requests and waits gets the answers.
-    const bool idle = got == Got::nothing && !asked.empty();
-    if ((asked.size() == 1024 || idle) && !flush()) return;
+    const bool idle = got == Got::nothing && !texts.empty();
+    if ((texts.size() == most_lines || bytes > most_bytes || idle) && !flush()) return;
   }
   if (!flush()) return;
   if (failed > 0) {

@@ -89,28 +89,38 @@ class KeptSessions {
   std::chrono::duration<double> took_{0};
 };
 
-/// Answers line after line; the number of those that could not be used. A bad line ends nothing.
+/// Answers line after line, those that wait already together; the number of those that could not be used. A
+/// bad line ends nothing.
 std::int64_t answer_all(const SessionOptions& options, const serve::Catalogue& catalogue,
                         serve::SessionStore& store, KeptSessions& kept) {
   using Got = RequestLines::Got;
+  constexpr std::size_t most_lines = 256, most_bytes = std::size_t{1} << 20;
   RequestLines in("-");
   std::int64_t failed = 0;
   std::string line;
   while (interrupted_by() == 0) {
-    const Got got = in.next(line, std::chrono::milliseconds(250));
-    if (got == Got::end) break;
-    if (got != Got::nothing) {
-      const nlohmann::json out = got == Got::too_long
-                                     ? nlohmann::json{{"error", "a line of more than 1 MiB"}}
-                                     : serve::answer_event(line, options.k, catalogue, store);
-      if (out.contains("error")) {
+    std::vector<std::string> lines;
+    std::size_t bytes = 0;
+    Got got = in.next(line, std::chrono::milliseconds(250));
+    while (got == Got::line) {
+      bytes += line.size();
+      lines.push_back(line);
+      if (lines.size() == most_lines || bytes > most_bytes) break;
+      got = in.next(line, std::chrono::milliseconds(0));
+    }
+    for (const auto& answer : serve::answer_events(lines, options.k, catalogue, store)) {
+      if (answer.failed) {
         ++failed;
       } else {
         kept.changed();
       }
-      print_json(out, -1);
-      if (flush_output() != 0) break;  // the reader is gone: the states are kept all the same
+      write_out(answer.line + "\n");
     }
+    if (got == Got::too_long) {
+      ++failed;
+      print_json({{"error", "a line of more than 1 MiB"}}, -1);
+    }
+    if (flush_output() != 0 || got == Got::end) break;  // without a reader the states are kept all the same
     kept.save_at_intervals();
   }
   return failed;

@@ -158,7 +158,7 @@ TEST(LinearTopK, HasAFixedOrderForAnyNumberOfThreads) {
   const std::int64_t C = 5000;
   std::vector<float> weight;
   for (std::int64_t c = 0; c < C; ++c) weight.push_back(static_cast<float>(c % 7));
-  const ops::raw::ClassTiles classes(Tensor::from(weight, {C, 1}), Tensor::zeros({C}, DType::f32));
+  const ops::raw::ClassTable classes(Tensor::from(weight, {C, 1}), Tensor::zeros({C}, DType::f32));
   const Tensor x = Tensor::from(std::vector<float>{1, -1}, {2, 1});
   const ops::raw::ExcludedClasses excluded{Tensor::from(std::vector<std::int64_t>{0, 1, 2}),
                                            Tensor::from(std::vector<std::int64_t>{13, 0})};
@@ -175,7 +175,7 @@ TEST(LinearTopK, HasAFixedOrderForAnyNumberOfThreads) {
 TEST(LinearTopK, AScoreThatIsNotFiniteIsAnError) {
   Tensor weight = Tensor::zeros({300, 2}, DType::f32);
   weight.data<float>()[2 * 299] = NAN;
-  const ops::raw::ClassTiles classes(weight, Tensor::zeros({300}, DType::f32));
+  const ops::raw::ClassTable classes(weight, Tensor::zeros({300}, DType::f32));
   expect_error(ErrorKind::non_finite, "not finite", [&] {
     ops::raw::linear_top_k(Tensor::full({1, 2}, 1, DType::f32), classes, 3,
                            {Tensor::from(std::vector<std::int64_t>{0, 0}), Tensor::empty({0}, DType::i64)});

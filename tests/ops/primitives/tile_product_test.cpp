@@ -1,6 +1,7 @@
 #include "ops/primitives/tile_product.h"
 
 #include <gtest/gtest.h>
+#include <array>
 
 #include <cmath>
 #include <vector>
@@ -74,6 +75,11 @@ TYPED_TEST(TileProduct, BitsDoNotDependOnThePositionInATile) {
       std::vector<T> column;
       for (std::int64_t p = 0; p < k; ++p) column.push_back(b[static_cast<std::size_t>(p * n + j)]);
       ASSERT_EQ(tile_dot(k, a.data() + i * k, column.data()), one[0]);
+      std::array<const T*, 8> rows;
+      for (std::size_t r = 0; r < 8; ++r) rows[r] = r % 2 == 0 ? column.data() : a.data() + i * k;
+      std::array<T, 8> dots{};
+      tile_dots(k, a.data() + i * k, rows, dots);
+      for (std::size_t r = 0; r < 8; ++r) ASSERT_EQ(dots[r], tile_dot(k, a.data() + i * k, rows[r]));
     }
   }
 }

@@ -1,0 +1,70 @@
+#include "lrurec/serve/desk.h"
+
+#include <gtest/gtest.h>
+
+#include "lrurec/model/lrurec.h"
+#include "lrurec/util/json.h"
+#include "tests/support/data.h"
+
+namespace lrurec::serve {
+namespace {
+
+const std::vector<std::string> odd_texts{"plain",
+                                         "a \"quoted\" one",
+                                         "back\\slash",
+                                         "tab\tand\x01",
+                                         "\x1b[31mred",
+                                         "caf\xc3\xa9",
+                                         "no utf8 \xff\xfe",
+                                         "turned \xe2\x80\xae round",
+                                         "del\x7f",
+                                         " ",
+                                         "{}"};
+
+data::Dataset odd_dataset() {
+  std::vector<std::int64_t> offsets{0};
+  std::vector<std::int32_t> ids;
+  data::StringTable users, items, titles;
+  const auto count = static_cast<std::int32_t>(odd_texts.size());
+  for (std::int32_t u = 0; u < count; ++u) {
+    for (std::int32_t t = 0; t < 4; ++t) ids.push_back(1 + (u * 3 + t * 5) % count);
+    offsets.push_back(std::ssize(ids));
+    users.add(odd_texts[static_cast<std::size_t>(u)]);
+  }
+  for (std::size_t i = 0; i < odd_texts.size(); ++i) {
+    items.add(odd_texts[i]);
+    titles.add(i % 3 == 0 ? "" : odd_texts[odd_texts.size() - 1 - i]);
+  }
+  data::Dataset data(offsets, ids, users, items, {});
+  data.set_titles(titles);
+  return data;
+}
+
+TEST(Desk, LinesAreTheAnswersAsJson) {
+  for (const data::Dataset& data : {odd_dataset(), test::small_demo()}) {
+    const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+    for (const bool include_seen : {false, true}) {
+      const Desk desk(data, model, {5, "all", {}, 4, include_seen});
+      std::vector<std::string> lines{
+          R"({"items": [], "k": 2})",       R"({"items": ["nope", "plain"], "id": {"b": [1.50, null]}})",
+          R"({"user": "nobody \u001b"})",   "no JSON",
+          R"({"user": 7, "id": "\u202e"})", R"({"items": ["no\"pe", 3], "exclude": ["x\ty"]})",
+          R"({"user": "plain", "k": 99})"};
+      for (std::int64_t u = 0; u < data.users(); ++u) {
+        lines.push_back(util::json_text({{"user", std::string(data.user_name(u))}, {"k", 1 + u % 5}}));
+      }
+      const auto asked = desk.parse(lines);
+      const auto answers = desk.answer(asked);
+      const auto texts = desk.answer_lines(asked);
+      ASSERT_EQ(texts.size(), lines.size());
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        EXPECT_EQ(texts[i], util::json_text(answers[i])) << lines[i];
+        EXPECT_EQ(texts[i], util::json_text(desk.answer({desk.parse(lines[i])}).front()))
+            << "alone: " << lines[i];
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lrurec::serve

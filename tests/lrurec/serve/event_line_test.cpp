@@ -1,0 +1,84 @@
+#include "lrurec/serve/event_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lrurec/model/lrurec.h"
+#include "lrurec/util/json.h"
+#include "tests/support/data.h"
+#include "tests/support/files.h"
+#include "tests/support/parameters.h"
+
+namespace lrurec::serve {
+namespace {
+
+/// Some users' events in a mixed order, some of them several times in a row, and lines that cannot be used.
+std::vector<std::string> mixed_events() {
+  std::vector<std::string> lines;
+  for (std::int64_t t = 0; t < 150; ++t) {
+    const std::int64_t user = t * t % 13, item = 1 + t * 17 % 40;
+    lines.push_back(fmt::format(R"({{"user": "u{}", "item": "i{}"{}}})", user, item,
+                                t % 10 == 3   ? R"(, "k": 0)"
+                                : t % 10 == 7 ? R"(, "k": 100)"
+                                              : ""));
+    if (t % 20 == 5) lines.emplace_back("{broken");
+    if (t % 20 == 9) lines.push_back(fmt::format(R"({{"user": "u{}", "item": "nope"}})", user));
+    if (t % 20 == 11) lines.push_back(fmt::format("i{}", item));
+    if (t % 20 == 13) lines.emplace_back(R"({"user": "u1"})");
+  }
+  return lines;
+}
+
+// Whatever arrives together, and whether the model's steps can be joined or not: every answer is the one to
+// the lines one by one, and so are the states.
+TEST(AnswerEvents, TogetherAreThoseOneByOne) {
+  const data::Dataset data = test::small_demo();
+  const Catalogue catalogue(data);
+  const test::TemporaryFolder folder;
+  const std::vector<std::string> lines = mixed_events();
+  for (const bool swiglu : {false, true}) {
+    model::ModelConfig config{.num_items = data.items(), .hidden = 8, .channels = 12};
+    if (swiglu) config.network = "swiglu";
+    model::LRURec model(config, 3);
+    test::spread_parameters(model);
+    const model::IncrementalModel incremental(model);
+    EXPECT_EQ(incremental.has_fixed_bits(), !swiglu);
+    for (const bool exclude_seen : {false, true}) {
+      SessionStore alone(incremental, "weights", exclude_seen);
+      std::vector<std::string> expected;
+      for (const auto& line : lines) {
+        const auto answer = answer_events({&line, 1}, 5, catalogue, alone);
+        ASSERT_EQ(answer.size(), 1U);
+        EXPECT_EQ(answer[0].failed, answer[0].line.find("\"error\"") != std::string::npos);
+        EXPECT_EQ(util::json_text(nlohmann::json::parse(answer[0].line)), answer[0].line);
+        expected.push_back(answer[0].line);
+      }
+      alone.save(folder / "alone");
+      for (const std::size_t gulp : {std::size_t{2}, std::size_t{7}, std::size_t{64}, lines.size()}) {
+        SessionStore store(incremental, "weights", exclude_seen);
+        std::vector<std::string> found;
+        for (std::size_t at = 0; at < lines.size(); at += gulp) {
+          const auto some = std::span(lines).subspan(at, std::min(gulp, lines.size() - at));
+          for (const auto& answer : answer_events(some, 5, catalogue, store)) found.push_back(answer.line);
+        }
+        EXPECT_EQ(found, expected) << gulp << " at once";
+        store.save(folder / "together");
+        EXPECT_EQ(test::read_text(folder / "together"), test::read_text(folder / "alone"))
+            << gulp << " at once";
+      }
+    }
+  }
+}
+
+TEST(AnswerEvents, NothingIsAnsweredByNothing) {
+  const data::Dataset data = test::small_demo();
+  const Catalogue catalogue(data);
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const model::IncrementalModel incremental(model);
+  SessionStore store(incremental, "weights", true);
+  EXPECT_TRUE(answer_events({}, 5, catalogue, store).empty());
+}
+
+}  // namespace
+}  // namespace lrurec::serve
