@@ -1,7 +1,5 @@
 #include "tensor/storage.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -15,7 +13,7 @@
 namespace lrurec {
 namespace {
 
-constexpr std::size_t alignment = 64, huge_page = std::size_t{2} << 20;
+constexpr std::size_t alignment = 64;
 
 /// Where an allocator gets its blocks.
 template <class Where>
@@ -26,11 +24,7 @@ struct Blocks<Cpu> {
   static constexpr const char* remedy = "try a smaller batch";
   static constexpr bool kept = true;
   static std::byte* take(std::size_t bytes) {
-    if (bytes < 2 * huge_page) return static_cast<std::byte*>(std::aligned_alloc(alignment, bytes));
-    auto* block = static_cast<std::byte*>(
-        std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page));
-    if (block != nullptr) madvise(block, bytes, MADV_HUGEPAGE);
-    return block;
+    return static_cast<std::byte*>(std::aligned_alloc(alignment, bytes));
   }
   static void give_back(std::byte* block, std::size_t) { std::free(block); }
 };

@@ -185,7 +185,8 @@ class Head {
     std::vector<Chunk<T>> chunks;
     for (std::int64_t c = 0; c < together; ++c) chunks.emplace_back(chunk_tokens_, tiles_, H);
     const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
-    const Scratch<T> kept(keeps ? tiles_ * together * tile_size : 0);
+    // The same size for any number of tokens, so that the next batch finds it.
+    const Scratch<T> kept(keeps ? fitting * tiles_ * tile_size : 0);
     if (f_.wants_gradients()) {
       std::fill_n(f_.dweight, f_.classes * H, T(0));
       std::fill_n(f_.dbias, f_.classes, T(0));

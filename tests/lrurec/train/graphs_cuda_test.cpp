@@ -17,7 +17,7 @@ namespace {
 using ops::HeadAlgorithm;
 using test::max_difference;
 
-config::TrainConfig tiny(const std::string& model = "lrurec") {
+config::TrainConfig recorded_config(const std::string& model = "lrurec") {
   config::TrainConfig config;
   config.model = model;
   config.device = "cuda";
@@ -62,7 +62,7 @@ TEST(GraphsCuda, ARecordedStepIsTheLaunchedOneBitForBit) {
   for (const auto head : {HeadAlgorithm::chunked, HeadAlgorithm::two_pass}) {
     for (const auto negatives : {Negatives::none, Negatives::own, Negatives::shared}) {
       if (head == HeadAlgorithm::two_pass && negatives != Negatives::none) continue;  // another loss
-      auto config = tiny();
+      auto config = recorded_config();
       if (negatives != Negatives::none) config.negatives = 7;
       config.negatives_shared = negatives == Negatives::shared;
       Stepper launched(config, data, {.head = {head}}),
@@ -84,7 +84,7 @@ TEST(GraphsCuda, EveryModelCanBeRecorded) {
   LRUREC_NEEDS_GPU();
   const data::Dataset data = demo();
   for (const auto& name : model::model_names()) {
-    Stepper launched(tiny(name), data), recorded(tiny(name), data, {.graphs = true});
+    Stepper launched(recorded_config(name), data), recorded(recorded_config(name), data, {.graphs = true});
     const Tensors expected = outcome(launched, 4, 2);
     expect_same_bits(outcome(recorded, 4, 2), expected, name);
     EXPECT_GE(recorded.graphs().recorded_steps, 2) << name;
@@ -95,9 +95,9 @@ TEST(GraphsCuda, AllWaysTogetherAreTheSameTraining) {
   LRUREC_NEEDS_GPU();
   const data::Dataset data = demo();
   const GpuWays ways{.head = {HeadAlgorithm::two_pass, 64}, .graphs = true, .update_pieces = 3};
-  EXPECT_EQ(check::check_repeats(tiny(), data, 6, 2, ways), "");
+  EXPECT_EQ(check::check_repeats(recorded_config(), data, 6, 2, ways), "");
   for (const bool tf32 : {false, true}) {
-    auto config = tiny();
+    auto config = recorded_config();
     config.tf32 = tf32;
     const auto pairs = check::check_training(
         config, data, 6, [](const check::StepPair&) {}, ways);
@@ -106,12 +106,12 @@ TEST(GraphsCuda, AllWaysTogetherAreTheSameTraining) {
       EXPECT_TRUE(pair.ok()) << "step " << pair.step << ": " << pair.cpu_loss << " and " << pair.gpu_loss;
     }
   }
-  prepare_device(tiny());  // TF32 is off again
+  prepare_device(recorded_config());  // TF32 is off again
 }
 
 TEST(GraphsCuda, WaysAreOfAGpu) {
   const data::Dataset data = demo();
-  auto config = tiny();
+  auto config = recorded_config();
   config.device = "cpu";
   test::expect_error(ErrorKind::usage, "--device cuda", [&] { Stepper(config, data, {.graphs = true}); });
 }
@@ -119,7 +119,7 @@ TEST(GraphsCuda, WaysAreOfAGpu) {
 TEST(GraphsCuda, ANonFiniteRecordedStepNamesItself) {
   LRUREC_NEEDS_GPU();
   const data::Dataset data = demo();
-  Stepper stepper(tiny(), data, {.graphs = true});
+  Stepper stepper(recorded_config(), data, {.graphs = true});
   const Tensors before = outcome(stepper, 6);
   Variable weight = stepper.model().parameter("embedding.weight");
   const Tensor good = weight.value();
@@ -148,7 +148,7 @@ TEST(GraphsCuda, BucketsAreAsCoarseAsBlocksOfMemory) {
 #ifdef LRUREC_CUDA_EMULATED
 TEST(GraphsCuda, ARecordedStepIsOneStartAndWaitsForNothing) {
   const data::Dataset data = demo();
-  Stepper stepper(tiny(), data, {.graphs = true});
+  Stepper stepper(recorded_config(), data, {.graphs = true});
   for (std::int64_t step = 0; step < 9; ++step) {
     const auto copies = cuda::emulator::copies_to_host(), replayed = cuda::emulator::replayed(),
                recorded = stepper.graphs().recorded_steps;
