@@ -74,11 +74,15 @@ void Session::observe_together(std::span<Session* const> sessions, std::span<con
   Tensor together = ops::raw::concat(states, 1);
   const Tensor rows =
       model.step(Tensor::from(std::vector<std::int64_t>(items.begin(), items.end())), together);
+  Tensors after, hidden;  // all memory is taken before any session changes
   for (std::int64_t u = 0; u < n; ++u) {
-    Session& session = *sessions[static_cast<std::size_t>(u)];
-    session.state_ = together.slice(1, u, u + 1).clone();
-    session.hidden_ = rows.slice(0, u, u + 1).clone();
-    ++session.events_;
+    after.push_back(together.slice(1, u, u + 1).clone());
+    hidden.push_back(rows.slice(0, u, u + 1).clone());
+  }
+  for (std::size_t u = 0; u < sessions.size(); ++u) {
+    sessions[u]->state_ = std::move(after[u]);
+    sessions[u]->hidden_ = std::move(hidden[u]);
+    ++sessions[u]->events_;
   }
 }
 

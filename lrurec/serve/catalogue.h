@@ -17,6 +17,7 @@ class Catalogue {
  public:
   explicit Catalogue(const data::Dataset& data);
 
+  std::int64_t num_items() const { return data_.items(); }
   std::optional<std::int32_t> item(std::string_view raw) const;
   std::optional<std::int64_t> user(std::string_view raw) const;
   std::string_view item_name(std::int64_t item) const { return data_.item_name(item); }

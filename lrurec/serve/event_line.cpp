@@ -54,21 +54,36 @@ std::string raw_id(const nlohmann::json& value) {
   throw std::invalid_argument(fmt::format("{} is no id", util::printable(util::json_text(value))));
 }
 
-std::vector<EventAnswer> answer_events(std::span<const std::string> lines, std::int64_t k,
-                                       const Catalogue& catalogue, SessionStore& store) {
-  std::vector<EventAnswer> answers(lines.size());
+void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
+                   SessionStore& store, const std::function<void(const EventAnswer&)>& out,
+                   std::int64_t most_results) {
+  std::vector<EventAnswer> answers;
   std::vector<Event> events;
-  std::vector<std::size_t> places;                           // of the events among the lines
-  std::unordered_map<std::string, std::int64_t> new_events;  // of each user, in the lines so far
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  std::vector<std::size_t> places;                           // of the events among the answers
+  std::unordered_map<std::string, std::int64_t> new_events;  // of each user, among the events
+  std::int64_t results = 0;
+  const auto hand_out = [&] {
+    const auto after = store.take(events);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      answers[places[i]] = {answer(events[i], after[i], catalogue, store.excludes_seen()), /*failed=*/false};
+    }
+    for (const auto& one : answers) out(one);
+    answers.clear(), events.clear(), places.clear(), new_events.clear();
+    results = 0;
+  };
+  for (const std::string& line : lines) {
     nlohmann::json error;
     try {
-      const ParsedEvent parsed = parse(lines[i], k);
+      const ParsedEvent parsed = parse(line, k);
       if (const auto item = catalogue.item(parsed.item)) {
+        const std::int64_t more = std::min(parsed.k, catalogue.num_items());
+        if (results + more > most_results && !events.empty()) hand_out();
         const auto user = catalogue.user(parsed.user);
         events.push_back({parsed.user, *item, user ? *user + 1 : 0, parsed.k});
-        places.push_back(i);
+        places.push_back(answers.size());
+        answers.emplace_back();
         ++new_events[parsed.user];
+        results += more;
         continue;
       }
       if (!parsed.user.empty()) error["user"] = parsed.user;
@@ -79,13 +94,9 @@ std::vector<EventAnswer> answer_events(std::span<const std::string> lines, std::
     } catch (const std::invalid_argument& e) {
       error = {{"error", e.what()}};
     }
-    answers[i] = {util::json_text(error), /*failed=*/true};
+    answers.push_back({util::json_text(error), /*failed=*/true});
   }
-  const auto after = store.take(events);
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    answers[places[i]] = {answer(events[i], after[i], catalogue, store.excludes_seen()), /*failed=*/false};
-  }
-  return answers;
+  hand_out();
 }
 
 }  // namespace lrurec::serve

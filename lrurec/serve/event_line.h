@@ -1,6 +1,7 @@
 #pragma once
 // Events of a stream as lines, and the lines that answer them.
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -22,9 +23,11 @@ struct EventAnswer {
 /// items, k being the line's or the one given:
 /// {"user": ID, "events": 3, "items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"}. A line that
 /// cannot be used is answered by {"error": WHY}, whatever it holds, and changes no state. The answers are
-/// those to the lines one by one.
-std::vector<EventAnswer> answer_events(std::span<const std::string> lines, std::int64_t k,
-                                       const Catalogue& catalogue, SessionStore& store);
+/// those to the lines one by one, and are given to `out` in order, as soon as they hold most_results items:
+/// some tens of megabytes of text.
+void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
+                   SessionStore& store, const std::function<void(const EventAnswer&)>& out,
+                   std::int64_t most_results = std::int64_t{1} << 18);
 
 /// What an answer says of the items that its user has had: "included" or "excluded" from the candidates.
 inline const char* seen_text(bool excluded) { return excluded ? "excluded" : "included"; }

@@ -145,10 +145,12 @@ std::vector<AfterEvent> SessionStore::take_together(std::span<const Event> event
       items.push_back(events[i].item);
     }
     model::Session::observe_together(sessions, items);
+    for (std::size_t u = 0; u < round.size(); ++u) {  // before anything that may fail
+      remember(*users[u], events[round[u]].item);
+    }
     for (std::size_t u = 0; u < round.size(); ++u) {
       const Event& event = events[round[u]];
-      User& own = *users[u];
-      remember(own, event.item);
+      const User& own = *users[u];
       answers[round[u]].events = own.events;
       if (event.k == 0) continue;
       scoring.add(round[u], event.k, own.session.hidden(),
@@ -172,6 +174,7 @@ std::int64_t SessionStore::events(const std::string& user) const {
 void SessionStore::save(const std::filesystem::path& path) const {
   SavedSessions saved{fingerprint_, /*has_seen=*/true, {}};
   for (const auto& [name, user] : sessions_) {
+    if (user.events == 0) continue;  // the first event failed
     saved.users.emplace(name, SavedUser{user.events, user.seen, nn::to_record(user.session.state())});
   }
   nn::write_envelope(path, file_kind, file_version, nn::to_bytes(saved));

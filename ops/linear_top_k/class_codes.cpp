@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "tensor/parallel_errors.h"
+
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #endif
@@ -24,7 +26,11 @@ std::int64_t whole(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / 
 
 constexpr double most = std::numeric_limits<float>::max();
 
-float rounded_up(double value) { return static_cast<float>(std::min(value * (1 + 1e-6), most)); }
+/// At least value, also where a float has few digits left.
+float rounded_up(double value) {
+  constexpr double least = std::numeric_limits<float>::denorm_min();
+  return static_cast<float>(std::min(value * (1 + 1e-6) + least, most));
+}
 
 /// x = scale * code + rest, codes within +-limit.
 struct Coded {
@@ -84,26 +90,33 @@ ClassCodes::ClassCodes(std::int64_t C, std::int64_t H, const float* weight, cons
   }
   for (double& value : mean_) value /= static_cast<double>(C);
   double largest = 0, largest_centred = 0, largest_bias = 0;
-#pragma omp parallel for schedule(static) reduction(max : largest, largest_centred, largest_bias)
-  for (std::int64_t c = 0; c < C; ++c) {
-    std::vector<double> centred(mean_.size());
-    for (std::size_t i = 0; i < mean_.size(); ++i) {
-      centred[i] = weight[c * H + static_cast<std::int64_t>(i)] - mean_[i];
+  ParallelErrors errors;
+#pragma omp parallel reduction(max : largest, largest_centred, largest_bias)
+  {
+    std::vector<double> centred;
+    errors.attempt([&] { centred.resize(mean_.size()); });
+#pragma omp for schedule(static)
+    for (std::int64_t c = 0; c < C; ++c) {
+      if (centred.empty()) continue;
+      for (std::size_t i = 0; i < mean_.size(); ++i) {
+        centred[i] = weight[c * H + static_cast<std::int64_t>(i)] - mean_[i];
+      }
+      std::int8_t* codes = codes_.data() + c / group * group * padded_width_ + c % group * 4;
+      std::int32_t sum = 0;
+      const Coded coded = encode(centred, class_limit, [&](std::int64_t i, int code) {
+        codes[i / 4 * 4 * group + i % 4] = static_cast<std::int8_t>(code);
+        sum += code;
+      });
+      start_[c] = -row_limit * sum;
+      scale_[c] = coded.scale;
+      bias_[c] = bias[c];
+      error_[c] = rounded_up(coded.rest_norm + t * coded.norm);
+      largest = std::max(largest, norm(H, weight + c * H));
+      largest_centred = std::max(largest_centred, coded.norm);
+      largest_bias = std::max(largest_bias, std::abs(static_cast<double>(bias[c])));
     }
-    std::int8_t* codes = codes_.data() + c / group * group * padded_width_ + c % group * 4;
-    std::int32_t sum = 0;
-    const Coded coded = encode(centred, class_limit, [&](std::int64_t i, int code) {
-      codes[i / 4 * 4 * group + i % 4] = static_cast<std::int8_t>(code);
-      sum += code;
-    });
-    start_[c] = -row_limit * sum;
-    scale_[c] = coded.scale;
-    bias_[c] = bias[c];
-    error_[c] = rounded_up(coded.rest_norm + t * coded.norm);
-    largest = std::max(largest, norm(H, weight + c * H));
-    largest_centred = std::max(largest_centred, coded.norm);
-    largest_bias = std::max(largest_bias, std::abs(static_cast<double>(bias[c])));
   }
+  errors.rethrow();
   largest_norm_ = largest + largest_centred;
   largest_bias_ = largest_bias;
   sound_ = 1e4 * largest_norm_ < most;  // a p q must not overflow: |p| is at most 31 sqrt(H)

@@ -10,7 +10,7 @@
 //
 // What stands in brackets is the estimate. Both sides are rounded besides: the exact score is a chain of H
 // multiply-adds, the estimate a few, each off by at most 2^-24 of numbers no larger than |x| |w|, |b| and m_x
-// m_w <= 41 |x| |w - w0|. So
+// m_w <= 41 |x| |w - w0| (codes are the nearest whole numbers, so that |e| <= |x| and |r| <= |w - w0|). So
 //
 //   |score - x w0 - estimate| <= m_x m_w + d
 //   d = (H + 64) 2^-23 (|x| (max|w| + max|w - w0|) + max|b|) + the smallest normal float.

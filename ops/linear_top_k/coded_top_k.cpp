@@ -85,7 +85,9 @@ class Search {
 std::vector<std::int64_t> coded_top_k(const LinearTopK<float>& f, std::int64_t* indices, float* values,
                                       std::int64_t& scored) {
   std::vector<std::int64_t> left;
-  if (f.codes == nullptr || !f.codes->sound() || f.k > f.C / 8) {
+  // All rows' candidates are held at once.
+  constexpr std::int64_t most_k = 4096;
+  if (f.codes == nullptr || !f.codes->sound() || f.k > std::min(f.C / 8, most_k)) {
     for (std::int64_t r = 0; r < f.n; ++r) left.push_back(r);
     return left;
   }

@@ -186,7 +186,7 @@ void events(Input input) {
     if (end > at) lines.push_back(all.substr(at, end - at));
     at = end + 1;
   }
-  (void)serve::answer_events(lines, 3, catalogue, store);
+  serve::answer_events(lines, 3, catalogue, store, [](const serve::EventAnswer&) {});
 }
 
 void requests(Input input) {

@@ -111,6 +111,31 @@ TEST(LinearTopKExact, EqualScoresComeInTheOrderOfTheirNumber) {
   p.expect_exact(9, "nothing at all");
 }
 
+// A bound so small that a float has few digits left for it is multiplied by something huge. All weights lie
+// along the row, the last a little further than the first eight.
+TEST(LinearTopKExact, TinyRowsAndHugeWeights) {
+  for (int along = 1; along < 30; ++along) {
+    for (int across = 1; across < 30; across += 2) {
+      TopKProblem p(1, 2, 64);
+      p.offsets = {0, 0}, p.excluded.clear();
+      p.bias = Tensor::zeros({p.C}, DType::f32);
+      const double length = std::hypot(along, across);
+      for (std::int64_t c = 0; c < p.C; ++c) {
+        const double size = c == p.C - 1   ? 1.0
+                            : c < 8        ? 0.9995
+                            : c >= p.C - 9 ? -0.9995
+                            : c % 2 == 0   ? -0.3
+                                           : 0.3;
+        p.w(c)[0] = static_cast<float>(1e30 * size * along / length);
+        p.w(c)[1] = static_cast<float>(1e30 * size * across / length);
+      }
+      const float least = std::numeric_limits<float>::denorm_min();
+      p.row(0)[0] = least * static_cast<float>(along), p.row(0)[1] = least * static_cast<float>(across);
+      p.expect_exact(1, fmt::format("{} and {}", along, across));
+    }
+  }
+}
+
 // Scores that differ by a rounding: no estimate tells them apart, and none may decide.
 TEST(LinearTopKExact, NeighboursInTheLastBit) {
   for (const float base : {1.0F, 1e-20F, 1e15F}) {

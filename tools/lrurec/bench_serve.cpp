@@ -104,7 +104,7 @@ Times time_lines(const Lines& lines, std::size_t at_once, const BenchServeOption
     serve::SessionStore store(model, "", /*exclude_seen=*/true);
     for (std::size_t at = 0; at < lines.size(); at += at_once) {
       const auto some = std::span(lines).subspan(at, std::min(at_once, lines.size() - at));
-      serve::answer_events(some, options.k, catalogue, store);
+      serve::answer_events(some, options.k, catalogue, store, [](const serve::EventAnswer&) {});
     }
   });
 }

@@ -108,14 +108,14 @@ std::int64_t answer_all(const SessionOptions& options, const serve::Catalogue& c
       if (lines.size() == most_lines || bytes > most_bytes) break;
       got = in.next(line, std::chrono::milliseconds(0));
     }
-    for (const auto& answer : serve::answer_events(lines, options.k, catalogue, store)) {
+    serve::answer_events(lines, options.k, catalogue, store, [&](const serve::EventAnswer& answer) {
       if (answer.failed) {
         ++failed;
       } else {
         kept.changed();
       }
       write_out(answer.line + "\n");
-    }
+    });
     if (got == Got::too_long) {
       ++failed;
       print_json({{"error", "a line of more than 1 MiB"}}, -1);

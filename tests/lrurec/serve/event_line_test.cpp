@@ -30,6 +30,14 @@ std::vector<std::string> mixed_events() {
   return lines;
 }
 
+std::vector<EventAnswer> all_answers(std::span<const std::string> lines, const Catalogue& catalogue,
+                                     SessionStore& store, std::int64_t most_results = 1 << 18) {
+  std::vector<EventAnswer> answers;
+  answer_events(
+      lines, 5, catalogue, store, [&](const EventAnswer& one) { answers.push_back(one); }, most_results);
+  return answers;
+}
+
 // Whatever arrives together, and whether the model's steps can be joined or not: every answer is the one to
 // the lines one by one, and so are the states.
 TEST(AnswerEvents, TogetherAreThoseOneByOne) {
@@ -48,19 +56,22 @@ TEST(AnswerEvents, TogetherAreThoseOneByOne) {
       SessionStore alone(incremental, "weights", exclude_seen);
       std::vector<std::string> expected;
       for (const auto& line : lines) {
-        const auto answer = answer_events({&line, 1}, 5, catalogue, alone);
+        const auto answer = all_answers({&line, 1}, catalogue, alone);
         ASSERT_EQ(answer.size(), 1U);
         EXPECT_EQ(answer[0].failed, answer[0].line.find("\"error\"") != std::string::npos);
         EXPECT_EQ(util::json_text(nlohmann::json::parse(answer[0].line)), answer[0].line);
         expected.push_back(answer[0].line);
       }
       alone.save(folder / "alone");
-      for (const std::size_t gulp : {std::size_t{2}, std::size_t{7}, std::size_t{64}, lines.size()}) {
+      for (const std::size_t gulp :
+           {std::size_t{2}, std::size_t{7}, std::size_t{64}, lines.size(), lines.size() + 1}) {
+        const std::int64_t most_results = gulp > lines.size() ? 12 : 1 << 18;  // the last in parts
         SessionStore store(incremental, "weights", exclude_seen);
         std::vector<std::string> found;
         for (std::size_t at = 0; at < lines.size(); at += gulp) {
           const auto some = std::span(lines).subspan(at, std::min(gulp, lines.size() - at));
-          for (const auto& answer : answer_events(some, 5, catalogue, store)) found.push_back(answer.line);
+          for (const auto& answer : all_answers(some, catalogue, store, most_results))
+            found.push_back(answer.line);
         }
         EXPECT_EQ(found, expected) << gulp << " at once";
         store.save(folder / "together");
@@ -77,7 +88,7 @@ TEST(AnswerEvents, NothingIsAnsweredByNothing) {
   const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
   const model::IncrementalModel incremental(model);
   SessionStore store(incremental, "weights", true);
-  EXPECT_TRUE(answer_events({}, 5, catalogue, store).empty());
+  EXPECT_TRUE(all_answers({}, catalogue, store).empty());
 }
 
 }  // namespace
