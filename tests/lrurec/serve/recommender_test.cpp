@@ -160,6 +160,28 @@ TEST(SessionStore, RefusesStatesOfOtherWeights) {
                [&] { SessionStore(incremental, "weights", false).load(folder / "damaged"); });
 }
 
+// Events that fail together change no state, and what is saved then can be read again.
+TEST(SessionStore, AFailedEventLeavesNothingHalfDone) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model = make_model(data);
+  const model::IncrementalModel incremental(model);
+  const TemporaryFolder folder;
+  SessionStore store(incremental, "weights", /*exclude_seen=*/true);
+  store.observe("a", 1);
+  const auto none = static_cast<std::int32_t>(data.items() + 1);
+  const std::vector<Event> events{{"a", 2, 0, 3}, {"b", 3, 0, 3}, {"c", none, 0, 3}};
+  EXPECT_THROW(store.take(events), Error);
+  EXPECT_EQ(store.events("a"), 1);
+  EXPECT_EQ(store.events("b"), 0);
+  store.save(folder / "states");
+  SessionStore again(incremental, "weights", true);
+  again.load(folder / "states");
+  EXPECT_EQ(again.users(), 1U);
+  store.observe("a", 2);
+  again.observe("a", 2);
+  EXPECT_EQ(again.recommend("a", 1)[0].score, store.recommend("a", 1)[0].score);
+}
+
 /// What stands in a file of sessions.
 struct SavedUser {
   std::int64_t events = 0;
