@@ -12,8 +12,8 @@ struct DropoutKey {
 };
 
 /// y_i = x_i / (1 - p) with probability 1 - p, else 0.  f32 f64 c64 c128; 0 <= p <= 1; p = 1 gives zeros.
-/// Element i (row-major) is kept by word i mod 4 of Philox(key) at counter i / 4. Backward applies the same
-/// mask.
+/// p is rounded to a multiple of 2^-16. Element i (row-major) is kept by half i mod 8 of the words of
+/// Philox(key) at counter i / 8 (ops/primitives/dropout_mask.h). Backward applies the same mask.
 Variable dropout(const Variable& x, double p, DropoutKey key);
 
 namespace raw {

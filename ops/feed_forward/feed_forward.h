@@ -10,8 +10,8 @@ namespace lrurec::ops {
 ///
 /// x: [tokens, H], W1: [I, H], b1: [I], W2: [O, I], b2: [O], f32 or f64, one dtype -> [tokens, O]. gelu is
 /// z Phi(z) with the error function; the mask is that of ops::dropout on [tokens, I] (p = 0: none). It equals
-/// linear(dropout(gelu(linear(x, W1, b1)), p, key), W2, b2). The CPU stores nothing of size [tokens, I]:
-/// backward computes z = W1 x + b1 and the mask m again. The GPU keeps W1 x and what enters W2.
+/// linear(dropout(gelu(linear(x, W1, b1)), p, key), W2, b2). For a backward pass the CPU keeps
+/// z = W1 x + b1, the GPU W1 x and what enters W2, [tokens, I] each; the mask m is computed again.
 ///
 /// Backward: da = W2^T dy, dz = da m gelu'(z), dx = W1^T dz, dW1 = sum dz x^T, db1 = sum dz,
 /// dW2 = sum dy (m gelu(z))^T, db2 = sum dy. The bits do not depend on the thread count.

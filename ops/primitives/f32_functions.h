@@ -1,7 +1,8 @@
 #pragma once
-// exp and erf for vectors of f32: polynomials of just the accuracy that f32 has, two to four times as fast as
-// functions that must also serve all of f32's range at once. Coefficients by tools/reference/minimax.py;
-// tests/ops/primitives/f32_functions_test.cpp measures the errors against long double.
+// exp and erf for vectors of f32: polynomials of just the accuracy that f32 has, on the range that they are
+// asked for, and e^(-x^2) comes with erf instead of being computed twice. Coefficients by
+// tools/reference/minimax.py; tests/ops/primitives/f32_functions_test.cpp measures the errors against long
+// double.
 
 #include <cstddef>
 #include <cstdint>

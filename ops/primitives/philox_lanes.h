@@ -1,5 +1,5 @@
 #pragma once
-// Philox at consecutive counters side by side in vector registers: 10 times as fast as one by one.
+// Philox at consecutive counters side by side in vector registers.
 
 #include <array>
 #include <cstddef>
