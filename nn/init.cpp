@@ -1,9 +1,11 @@
 #include "nn/init.h"
 
+#include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <numeric>
 
 #include "tensor/dispatch.h"
+#include "tensor/error.h"
 #include "tensor/random.h"
 #include "tensor/strided_loop.h"
 
@@ -15,6 +17,35 @@ constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 double weight_sigma(std::int64_t inputs, WeightScale scale, double parts) {
   return scale == WeightScale::published ? 0.02 : 1 / std::sqrt(static_cast<double>(inputs) * parts);
+}
+
+struct Fans {
+  double in, out;
+};
+
+Fans fans(const Shape& shape) {
+  if (shape.rank() < 2)
+    fail_op("Initializer", "weights [outputs, inputs, ...] are needed, not {}", shape.str());
+  double field = 1;
+  for (int d = 2; d < shape.rank(); ++d) field *= static_cast<double>(shape[d]);
+  return {static_cast<double>(shape[1]) * field, static_cast<double>(shape[0]) * field};
+}
+
+/// Makes rows orthonormal, in place: Gram-Schmidt, twice, since once leaves what rounding put in.
+void orthonormalise(std::vector<std::vector<double>>& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto along = [&rows, i](std::size_t j) {
+      return std::inner_product(rows[i].begin(), rows[i].end(), rows[j].begin(), 0.0);
+    };
+    for (int pass = 0; pass < 2; ++pass) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const double share = along(j);
+        for (std::size_t k = 0; k < rows[i].size(); ++k) rows[i][k] -= share * rows[j][k];
+      }
+    }
+    const double norm = std::sqrt(along(i));
+    for (double& value : rows[i]) value /= norm;
+  }
 }
 
 }  // namespace
@@ -48,6 +79,49 @@ Tensor Initializer::uniform(const Shape& shape, double low, double high) {
   const Philox random(seed_, first_stream + streams_++);
   return function(shape, [&](std::int64_t i) {
     return low + (high - low) * random.uniform(static_cast<std::uint64_t>(i));
+  });
+}
+
+Tensor Initializer::normal(const Shape& shape, double mean, double sigma) {
+  const Philox random(seed_, first_stream + streams_++);
+  return function(
+      shape, [&](std::int64_t i) { return mean + sigma * random.normal(static_cast<std::uint64_t>(i)); });
+}
+
+Tensor Initializer::xavier_uniform(const Shape& shape, double gain) {
+  const auto [in, out] = fans(shape);
+  const double bound = gain * std::sqrt(6 / (in + out));  // the variance of uniform(-b, b) is b^2 / 3
+  return uniform(shape, -bound, bound);
+}
+
+Tensor Initializer::xavier_normal(const Shape& shape, double gain) {
+  const auto [in, out] = fans(shape);
+  return normal(shape, 0, gain * std::sqrt(2 / (in + out)));
+}
+
+Tensor Initializer::kaiming_uniform(const Shape& shape, double gain) {
+  const double bound = gain * std::sqrt(3 / fans(shape).in);
+  return uniform(shape, -bound, bound);
+}
+
+Tensor Initializer::kaiming_normal(const Shape& shape, double gain) {
+  return normal(shape, 0, gain / std::sqrt(fans(shape).in));
+}
+
+Tensor Initializer::orthogonal(const Shape& shape, double gain) {
+  fans(shape);
+  const std::int64_t rows = shape[0], columns = rows == 0 ? 0 : shape.numel() / rows;
+  const Philox random(seed_, first_stream + streams_++);
+  const bool wide = rows <= columns;
+  std::vector<std::vector<double>> basis(static_cast<std::size_t>(std::min(rows, columns)));
+  std::uint64_t drawn = 0;
+  for (auto& vector : basis) {
+    for (std::int64_t k = 0; k < std::max(rows, columns); ++k) vector.push_back(random.normal(drawn++));
+  }
+  orthonormalise(basis);
+  return function(shape, [&](std::int64_t i) {
+    const auto row = static_cast<std::size_t>(i / columns), column = static_cast<std::size_t>(i % columns);
+    return gain * (wide ? basis[row][column] : basis[column][row]);
   });
 }
 

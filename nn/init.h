@@ -4,6 +4,7 @@
 #include <complex>
 #include <cstdint>
 #include <functional>
+#include <numbers>
 
 #include "tensor/tensor.h"
 
@@ -30,6 +31,7 @@ class Initializer {
   Tensor function(const Shape& shape, const std::function<double(std::int64_t)>& value);
   Tensor function_complex(const Shape& shape, const std::function<std::complex<double>(std::int64_t)>& value);
   Tensor uniform(const Shape& shape, double low, double high);
+  Tensor normal(const Shape& shape, double mean = 0, double sigma = 1);
   /// Normal(0, sigma) cut at +-cut by rejection.
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
   /// The same for real and imaginary part separately.
@@ -38,6 +40,19 @@ class Initializer {
   /// the two together have 1 / sqrt(inputs).
   Tensor weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
   Tensor weights_complex(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
+
+  // The usual ones, for weights [outputs, inputs, ...]: fan_in is the inputs, fan_out the outputs, both times
+  // the sizes that follow; another shape is an error. Give them to a layer by
+  // `linear.weight.set_value(init.xavier_uniform(linear.weight.shape()))`.
+  /// Variance gain^2 2 / (fan_in + fan_out) (Glorot & Bengio, 2010).
+  Tensor xavier_uniform(const Shape& shape, double gain = 1);
+  Tensor xavier_normal(const Shape& shape, double gain = 1);
+  /// Variance gain^2 / fan_in; the gain of ReLU is sqrt(2) (He et al., 2015).
+  Tensor kaiming_uniform(const Shape& shape, double gain = std::numbers::sqrt2);
+  Tensor kaiming_normal(const Shape& shape, double gain = std::numbers::sqrt2);
+  /// gain times a matrix with orthonormal rows, or columns where there are fewer of these, drawn evenly from
+  /// all (Saxe et al., 2014). All sizes but the first count as columns.
+  Tensor orthogonal(const Shape& shape, double gain = 1);
 
   /// The ring initialisation of the LRU: |lambda|^2 uniform in [r_min^2, r_max^2], the angle uniform in (0, 2
   /// pi).

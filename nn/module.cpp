@@ -4,13 +4,36 @@
 
 namespace lrurec::nn {
 
+namespace {
+
+std::string joined(const std::string& module, const std::string& name) {
+  return module.empty() ? name : module + "." + name;
+}
+
+}  // namespace
+
 std::vector<NamedParameter> Module::named_parameters() const {
   std::vector<NamedParameter> all = parameters_;
   for (const auto& [name, module] : modules_) {
     for (auto& below : module->named_parameters()) {
-      all.push_back({name.empty() ? below.name : name + "." + below.name, below.variable, below.decay});
+      all.push_back({joined(name, below.name), below.variable, below.decay});
     }
   }
+  return all;
+}
+
+std::vector<NamedBuffer> Module::named_buffers() const {
+  std::vector<NamedBuffer> all = buffers_;
+  for (const auto& [name, module] : modules_) {
+    for (auto& below : module->named_buffers()) all.push_back({joined(name, below.name), below.variable});
+  }
+  return all;
+}
+
+std::vector<NamedBuffer> Module::named_state() const {
+  std::vector<NamedBuffer> all;
+  for (const auto& p : named_parameters()) all.push_back({p.name, p.variable});
+  for (auto& buffer : named_buffers()) all.push_back(std::move(buffer));
   return all;
 }
 
@@ -34,14 +57,14 @@ void Module::zero_grad() {
 }
 
 void Module::copy_values(const Module& from) {
-  const auto theirs = from.named_parameters();
-  const auto ours = named_parameters();
+  const auto theirs = from.named_state();
+  const auto ours = named_state();
   if (ours.size() != theirs.size()) {
-    fail_op("copy_values", "{} parameters from a module with {}", ours.size(), theirs.size());
+    fail_op("copy_values", "{} parameters and buffers from a module with {}", ours.size(), theirs.size());
   }
   for (std::size_t i = 0; i < ours.size(); ++i) {
     if (ours[i].name != theirs[i].name) {
-      fail_op("copy_values", "parameter '{}' from '{}'", ours[i].name, theirs[i].name);
+      fail_op("copy_values", "'{}' from '{}'", ours[i].name, theirs[i].name);
     }
     Variable own = ours[i].variable;
     own.set_value(theirs[i].variable.value().contiguous().clone());
@@ -49,7 +72,7 @@ void Module::copy_values(const Module& from) {
 }
 
 void Module::to(Device device) {
-  for (auto& p : named_parameters()) {
+  for (auto& p : named_state()) {
     p.variable.zero_grad();
     p.variable.set_value(p.variable.value().to(device));
   }
@@ -58,6 +81,11 @@ void Module::to(Device device) {
 Variable Module::register_parameter(std::string name, Tensor value, WeightDecay decay) {
   parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true), decay});
   return parameters_.back().variable;
+}
+
+Variable Module::register_buffer(std::string name, Tensor value) {
+  buffers_.push_back({std::move(name), Variable(std::move(value))});
+  return buffers_.back().variable;
 }
 
 void Module::register_module(std::string name, Module& module) {

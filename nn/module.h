@@ -20,8 +20,15 @@ struct NamedParameter {
   WeightDecay decay = WeightDecay::yes;
 };
 
-/// Base of layers and models. A derived class registers its parameters and sub-modules in its constructor;
-/// names follow the order of registration. Modules are neither copied nor moved, since parents point to them.
+/// A tensor that belongs to a module and is saved with it, but is not trained: running statistics, a table.
+struct NamedBuffer {
+  std::string name;
+  Variable variable;
+};
+
+/// Base of layers and models. A derived class registers its parameters, buffers and sub-modules in its
+/// constructor; names follow the order of registration. Modules are neither copied nor moved, since parents
+/// point to them.
 class Module {
  public:
   Module() = default;
@@ -32,23 +39,30 @@ class Module {
   /// All parameters of this module and those below it. The Variables share value and gradient with the
   /// module.
   std::vector<NamedParameter> named_parameters() const;
+  std::vector<NamedBuffer> named_buffers() const;
+  /// All that a file of this module holds: parameters, then buffers.
+  std::vector<NamedBuffer> named_state() const;
   /// The parameter of that dotted name; an error listing the names where there is none.
   Variable parameter(const std::string& name) const;
   /// Number of parameters, a complex one counted as one.
   std::int64_t parameter_count() const;
   void zero_grad();
-  /// Takes a copy of each parameter's value from a module with the same parameters.
+  /// Takes a copy of each parameter's and buffer's value from a module with the same ones.
   void copy_values(const Module& from);
-  /// Moves all parameters to a device, bit by bit; gradients are dropped. An optimiser is made afterwards.
+  /// Moves all parameters and buffers to a device, bit by bit; gradients are dropped. An optimiser is made
+  /// afterwards.
   void to(Device device);
 
  protected:
   Variable register_parameter(std::string name, Tensor value, WeightDecay decay = WeightDecay::yes);
+  /// Any dtype. The Variable shares its value with the module: set_value changes both.
+  Variable register_buffer(std::string name, Tensor value);
   /// An empty name leaves the names of its parameters as they are.
   void register_module(std::string name, Module& module);
 
  private:
   std::vector<NamedParameter> parameters_;
+  std::vector<NamedBuffer> buffers_;
   std::vector<std::pair<std::string, Module*>> modules_;
 };
 

@@ -74,10 +74,10 @@ TransformerEncoder::TransformerEncoder(std::int64_t rows, std::int64_t places, s
   register_module("embedding", embedding_);
   register_module("positions", positions_);
   register_module("embedding_layer_norm", embedding_norm_);
+  register_module("blocks", blocks_);
   for (std::int64_t i = 0; i < blocks; ++i) {
     const auto site = 1 + static_cast<std::uint64_t>(i) * TransformerBlock::dropout_sites;
-    blocks_.push_back(std::make_unique<TransformerBlock>(sizes, site, init));
-    register_module("blocks." + std::to_string(i), *blocks_.back());
+    blocks_.add(sizes, site, init);
   }
 }
 
@@ -88,7 +88,7 @@ Variable TransformerEncoder::embed(const IndexTensor& items, const IndexTensor& 
 Variable TransformerEncoder::forward_composed(const IndexTensor& items, const IndexTensor& offsets,
                                               const ForwardContext& context) const {
   Variable x = embedding_norm_.forward_composed(embed(items, offsets), {}, context);
-  for (const auto& block : blocks_) x = block->forward_composed(x, offsets.host(), context);
+  for (const auto& block : blocks_) x = block.forward_composed(x, offsets.host(), context);
   return x;
 }
 
@@ -96,7 +96,7 @@ Variable TransformerEncoder::forward(const IndexTensor& items, const IndexTensor
                                      const ForwardContext& context) const {
   const IndexTensor at = offsets.to(item_vectors().value().device());
   Variable x = embedding_norm_.forward(embed(items, offsets), {}, context);
-  for (const auto& block : blocks_) x = block->forward(x, at, context);
+  for (const auto& block : blocks_) x = block.forward(x, at, context);
   return x;
 }
 

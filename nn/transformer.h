@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "nn/containers.h"
 #include "nn/layers.h"
 #include "ops/attention/attention.h"
 #include "tensor/index_tensor.h"
@@ -86,7 +87,7 @@ class TransformerEncoder : public Module {
   Embedding embedding_;
   Positions positions_;
   ResidualNorm embedding_norm_;
-  std::vector<std::unique_ptr<TransformerBlock>> blocks_;
+  ModuleList<TransformerBlock> blocks_;
 };
 
 }  // namespace lrurec::nn

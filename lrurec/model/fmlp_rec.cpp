@@ -84,10 +84,10 @@ FMLPRec::FMLPRec(const ModelConfig& config, nn::Initializer init)
   register_module("embedding", embedding_);
   register_module("positions", positions_);
   register_module("embedding_layer_norm", embedding_norm_);
+  register_module("blocks", blocks_);
   for (std::int64_t i = 0; i < config.blocks; ++i) {
     const auto site = 1 + static_cast<std::uint64_t>(i) * FilterBlock::dropout_sites;
-    blocks_.push_back(std::make_unique<FilterBlock>(config, site, init));
-    register_module("blocks." + std::to_string(i), *blocks_.back());
+    blocks_.add(config, site, init);
   }
 }
 
@@ -113,8 +113,8 @@ Variable FMLPRec::embed(const data::BatchTensors& batch) const {
 Variable FMLPRec::training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
   Variable x = embedding_norm_.forward(embed(batch), {}, context);
   for (const auto& block : blocks_) {
-    const bool last = block == blocks_.back();
-    x = block->forward(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);
+    const bool last = &block == &blocks_.back();
+    x = block.forward(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);
   }
   return x;
 }
@@ -123,8 +123,8 @@ Variable FMLPRec::training_rows_composed(const data::BatchTensors& batch,
                                          const nn::ForwardContext& context) const {
   Variable x = embedding_norm_.forward_composed(embed(batch), {}, context);
   for (const auto& block : blocks_) {
-    const bool last = block == blocks_.back();
-    x = block->forward_composed(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);
+    const bool last = &block == &blocks_.back();
+    x = block.forward_composed(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);
   }
   return x;
 }

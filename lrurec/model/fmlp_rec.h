@@ -2,6 +2,7 @@
 // FMLP-Rec (Zhou et al., WWW 2022).
 
 #include "lrurec/model/model.h"
+#include "nn/containers.h"
 #include "nn/layers.h"
 
 namespace lrurec::model {
@@ -57,7 +58,7 @@ class FMLPRec : public Model {
 
   nn::Embedding embedding_, positions_;  ///< E: [|I| + 1, H], P: [L, H]
   nn::ResidualNorm embedding_norm_;      ///< of their sum
-  std::vector<std::unique_ptr<FilterBlock>> blocks_;
+  nn::ModuleList<FilterBlock> blocks_;
 };
 
 }  // namespace lrurec::model

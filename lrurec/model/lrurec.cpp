@@ -58,10 +58,8 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
       embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init, sublayer_parts(config)) {
   register_module("embedding", embedding_);
   register_module("embedding_layer_norm", embedding_norm_);
-  for (std::int64_t i = 0; i < config.blocks; ++i) {
-    blocks_.push_back(std::make_unique<RecurrentBlock>(config, i, init));
-    register_module("blocks." + std::to_string(i), *blocks_.back());
-  }
+  register_module("blocks", blocks_);
+  for (std::int64_t i = 0; i < config.blocks; ++i) blocks_.add(config, i, init);
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
 
@@ -73,7 +71,7 @@ Variable LRURec::encode(const IndexTensor& items, const IndexTensor& offsets,
                         const nn::ForwardContext& context) const {
   Variable x = embed(items, context);
   const IndexTensor boundaries = offsets.to(device());
-  for (const auto& block : blocks_) x = block->forward(x, boundaries, context);
+  for (const auto& block : blocks_) x = block.forward(x, boundaries, context);
   return x;
 }
 
@@ -81,7 +79,7 @@ Variable LRURec::encode_composed(const IndexTensor& items, const IndexTensor& of
                                  const nn::ForwardContext& context) const {
   Variable x = embedding_norm_.forward_composed(embedding_.forward(items.to(device())), {}, context);
   const IndexTensor boundaries = offsets.to(device());
-  for (const auto& block : blocks_) x = block->forward_composed(x, boundaries, context);
+  for (const auto& block : blocks_) x = block.forward_composed(x, boundaries, context);
   return x;
 }
 
@@ -91,30 +89,30 @@ Variable LRURec::encode_last(const IndexTensor& items, const IndexTensor& offset
   Variable x = embed(items, context);
   const IndexTensor boundaries = offsets.to(device());
   if (blocks_.empty()) return ops::embedding(x, last_tokens(boundaries));
-  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i]->forward(x, boundaries, context);
-  return blocks_.back()->forward_last(x, boundaries);
+  for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i].forward(x, boundaries, context);
+  return blocks_.back().forward_last(x, boundaries);
 }
 
 void LRURec::prepare_steps() {
-  for (auto& block : blocks_) block->prepare_steps();
+  for (auto& block : blocks_) block.prepare_steps();
 }
 
 Tensor LRURec::initial_state(const IndexTensor& users) const {
   Tensors states;
-  for (const auto& block : blocks_) states.push_back(block->initial_state(users.numel()).unsqueeze(0));
+  for (const auto& block : blocks_) states.push_back(block.initial_state(users.numel()).unsqueeze(0));
   return ops::raw::concat(states, 0);
 }
 
 Tensor LRURec::step(const IndexTensor& items, const Tensor& state) const {
   Tensor x = embedding_norm_.step(embedding_.step(items.to(device())), {});
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    x = blocks_[b]->step(x, state.select(0, static_cast<std::int64_t>(b)));
+    x = blocks_[b].step(x, state.select(0, static_cast<std::int64_t>(b)));
   }
   return x;
 }
 
 const LinearRecurrence* LRURec::recurrence() const {
-  return !blocks_.empty() && blocks_.front()->lru() == nullptr ? nullptr : this;
+  return !blocks_.empty() && blocks_[0].lru() == nullptr ? nullptr : this;
 }
 
 std::string LRURec::problem() const {
@@ -127,14 +125,14 @@ std::string LRURec::problem() const {
 std::vector<Tensor> LRURec::lambdas() const {
   const NoGrad no_grad;
   std::vector<Tensor> blocks;
-  for (const auto& block : blocks_) blocks.push_back(block->lru()->lambda_on_host());
+  for (const auto& block : blocks_) blocks.push_back(block.lru()->lambda_on_host());
   return blocks;
 }
 
 std::vector<Tensor> LRURec::gains() const {
   const NoGrad no_grad;
   std::vector<Tensor> blocks;
-  for (const auto& block : blocks_) blocks.push_back(block->lru()->gains_on_host());
+  for (const auto& block : blocks_) blocks.push_back(block.lru()->gains_on_host());
   return blocks;
 }
 
@@ -144,8 +142,8 @@ std::vector<Tensor> LRURec::recurrence_inputs(const IndexTensor& items, const In
   const IndexTensor boundaries = offsets.to(device());
   std::vector<Tensor> inputs;
   for (const auto& block : blocks_) {
-    inputs.push_back(block->lru()->input(block->lru_input(x, boundaries)).value());
-    x = block->forward(x, boundaries, {});
+    inputs.push_back(block.lru()->input(block.lru_input(x, boundaries)).value());
+    x = block.forward(x, boundaries, {});
   }
   return inputs;
 }

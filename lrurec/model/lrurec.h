@@ -6,6 +6,7 @@
 
 #include "lrurec/model/model.h"
 #include "lrurec/model/recurrent_block.h"
+#include "nn/containers.h"
 #include "nn/layers.h"
 
 namespace lrurec::model {
@@ -67,7 +68,7 @@ class LRURec : public Model, public LinearRecurrence {
 
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]
   nn::ResidualNorm embedding_norm_;  ///< of the embedding alone, which has no residual
-  std::vector<std::unique_ptr<RecurrentBlock>> blocks_;
+  nn::ModuleList<RecurrentBlock> blocks_;
   Variable bias_;  ///< b: [|I| + 1]
 };
 

@@ -1,21 +1,15 @@
 #include "nn/serialization/module_file.h"
 
-#include "nn/optim/optimizer.h"
-#include "nn/serialization/archive.h"
-#include "nn/serialization/envelope.h"
+#include <fmt/ranges.h>
+
+#include "nn/optim/clip.h"
+#include "nn/serialization/safetensors.h"
 #include "tensor/error.h"
 
 namespace lrurec::nn {
-namespace {
-
-constexpr std::string_view file_kind = "weights";
-constexpr std::uint32_t file_version = 1;
-
-}  // namespace
-
 std::map<std::string, TensorRecord> to_records(const Module& module) {
   std::map<std::string, TensorRecord> records;
-  for (const auto& p : module.named_parameters()) records.emplace(p.name, to_record(p.variable.value()));
+  for (const auto& p : module.named_state()) records.emplace(p.name, to_record(p.variable.value()));
   return records;
 }
 
@@ -29,7 +23,7 @@ void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std
 }
 
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module) {
-  auto parameters = module.named_parameters();
+  auto parameters = module.named_state();
   std::map<std::string, Tensor> wanted;
   for (const auto& p : parameters) wanted.emplace(p.name, p.variable.value());
   std::set<std::string> names;
@@ -49,17 +43,61 @@ void load_records(const std::map<std::string, TensorRecord>& records, Module& mo
 }
 
 void save_module(const std::filesystem::path& path, const Module& module) {
-  write_envelope(path, file_kind, file_version, to_bytes(to_records(module)));
+  Safetensors file;
+  for (const auto& [name, variable] : module.named_state())
+    file.tensors.emplace(name, variable.value().host());
+  write_safetensors(path, file);
 }
 
-void load_module(const std::filesystem::path& path, Module& module) {
-  using Records = std::map<std::string, TensorRecord>;
-  const auto records = from_bytes<Records>(read_envelope(path, file_kind, file_version), path.string());
-  try {
-    load_records(records, module);
-  } catch (const Error& e) {
-    fail(ErrorKind::file, "{}: {}", path.string(), e.what());
+std::string LoadReport::str() const {
+  if (same()) return "all tensors fit";
+  std::vector<std::string> parts;
+  const auto say = [&parts](const char* what, const std::vector<std::string>& list) {
+    if (!list.empty()) parts.push_back(fmt::format("{}: {}", what, fmt::join(list, ", ")));
+  };
+  say("missing in the file", missing);
+  say("not part of the module", unexpected);
+  say("of another shape or kind", unlike);
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading) {
+  const Safetensors file = read_safetensors(path);
+  auto state = module.named_state();
+  LoadReport report;
+  std::set<std::string> known;
+  std::vector<std::pair<Variable, Tensor>> fitting;
+  for (const auto& [name, variable] : state) {
+    known.insert(name);
+    const auto found = file.tensors.find(name);
+    if (found == file.tensors.end()) {
+      report.missing.push_back(name);
+      continue;
+    }
+    const Tensor& value = found->second;
+    const auto kind = [](DType dtype) {
+      return is_real(dtype) ? DType::f32 : is_complex(dtype) ? DType::c64 : dtype;
+    };
+    if (value.shape() != variable.shape() || kind(value.dtype()) != kind(variable.dtype())) {
+      report.unlike.push_back(fmt::format("{}: {} {} in the file, {} {} here", name,
+                                          lrurec::name(value.dtype()), value.shape().str(),
+                                          lrurec::name(variable.dtype()), variable.shape().str()));
+      continue;
+    }
+    if (const auto at = first_non_finite(value); at >= 0) {
+      fail(ErrorKind::file, "{}: tensor '{}' is not finite at entry {}", path.string(), name, at);
+    }
+    fitting.emplace_back(variable, value.to(variable.dtype()).to(variable.value().device()));
   }
+  for (const auto& [name, tensor] : file.tensors) {
+    if (!known.contains(name)) report.unexpected.push_back(name);
+  }
+  if (loading == Loading::strict && !report.same()) {
+    fail(ErrorKind::file, "{} does not fit the module ({}); load what fits with Loading::lenient",
+         path.string(), report.str());
+  }
+  for (auto& [variable, value] : fitting) variable.set_value(value);
+  return report;
 }
 
 }  // namespace lrurec::nn

@@ -5,13 +5,14 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "nn/module.h"
 #include "nn/serialization/tensor_record.h"
 
 namespace lrurec::nn {
 
-/// All parameters of a module by name.
+/// All parameters and buffers of a module by name.
 std::map<std::string, TensorRecord> to_records(const Module& module);
 
 /// Gives a module the weights of some records. A missing, extra, misshaped or non-finite tensor is
@@ -21,8 +22,28 @@ void load_records(const std::map<std::string, TensorRecord>& records, Module& mo
 /// ErrorKind::file naming the first tensor that only one side has.
 void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std::string>& found);
 
-/// Writes and reads a file of weights (envelope kind "weights").
+/// Writes parameters and buffers as safetensors, under their names. c128 has no place in that format and is
+/// an error.
 void save_module(const std::filesystem::path& path, const Module& module);
-void load_module(const std::filesystem::path& path, Module& module);
+
+/// How a file and a module differ, a line for each tensor.
+struct LoadReport {
+  std::vector<std::string> missing;     ///< names of the module that the file lacks
+  std::vector<std::string> unexpected;  ///< names of the file that the module lacks
+  std::vector<std::string> unlike;  ///< of another shape, or real where the module's is complex: "w: [2, 3]
+                                    ///< in the file, [4, 3] here"
+  bool same() const { return missing.empty() && unexpected.empty() && unlike.empty(); }
+  /// All of it in a sentence.
+  std::string str() const;
+};
+
+enum class Loading {
+  strict,   ///< any difference is ErrorKind::file that lists all, and the module is unchanged
+  lenient,  ///< what fits is loaded, the rest keeps its values
+};
+
+/// Gives a module the tensors of a safetensors file, in the module's dtypes: f32 and f64 convert to each
+/// other. A number that is not finite is ErrorKind::file in both ways of loading.
+LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
 
 }  // namespace lrurec::nn

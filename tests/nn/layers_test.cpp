@@ -4,9 +4,7 @@
 
 #include "nn/lru.h"
 #include "nn/optim/clip.h"
-#include "nn/serialization/module_file.h"
 #include "ops/ops.h"
-#include "tests/support/files.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::nn {
@@ -15,32 +13,6 @@ namespace {
 using test::expect_error;
 using test::max_difference;
 using test::random_normal;
-
-TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
-  Initializer init(1);
-  const FeedForward layer(4, 16, 0.1, 0, init);
-  std::vector<std::string> names;
-  for (const auto& p : layer.named_parameters()) names.push_back(p.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"w_1.weight", "w_1.bias", "w_2.weight", "w_2.bias"}));
-  EXPECT_EQ(layer.parameter_count(), 4 * 16 + 16 + 16 * 4 + 4);
-  EXPECT_EQ(layer.parameter("w_1.weight").shape(), (Shape{16, 4}));
-  expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
-}
-
-TEST(Module, WeightsGoToAFileAndBack) {
-  const test::TemporaryFolder folder;
-  Initializer init(1), other_init(2);
-  const LRU lru(3, 4, init);
-  LRU other(3, 4, other_init);
-  save_module(folder / "weights", lru);
-  load_module(folder / "weights", other);
-  for (const auto& p : lru.named_parameters()) {
-    EXPECT_EQ(max_difference(p.variable.value(), other.parameter(p.name).value()), 0) << p.name;
-  }
-  LRU wider(3, 5, init);
-  expect_error(ErrorKind::file, "tensor 'nu_log' is f32 [4], f32 [5] is needed",
-               [&] { load_module(folder / "weights", wider); });
-}
 
 TEST(Initializer, TruncatedNormalIsCutAndTheSameInBothPrecisions) {
   Initializer single(5, DType::f32), twice(5, DType::f64);

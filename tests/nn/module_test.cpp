@@ -1,0 +1,207 @@
+#include "nn/module.h"
+
+#include "nn/containers.h"
+#include "nn/gru.h"
+#include "nn/layers.h"
+#include "nn/lru.h"
+#include "nn/serialization/module_file.h"
+#include "nn/serialization/safetensors.h"
+#include "ops/ops.h"
+#include "tests/support/devices.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
+namespace lrurec::nn {
+namespace {
+
+using test::expect_error;
+using test::max_difference;
+using test::random_normal;
+
+TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
+  Initializer init(1);
+  const FeedForward layer(4, 16, 0.1, 0, init);
+  std::vector<std::string> names;
+  for (const auto& p : layer.named_parameters()) names.push_back(p.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"w_1.weight", "w_1.bias", "w_2.weight", "w_2.bias"}));
+  EXPECT_EQ(layer.parameter_count(), 4 * 16 + 16 + 16 * 4 + 4);
+  EXPECT_EQ(layer.parameter("w_1.weight").shape(), (Shape{16, 4}));
+  expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
+}
+
+/// A layer with a buffer: subtracts a mean that is kept, not trained.
+struct Centre : Module {
+  explicit Centre(Initializer& init)
+      : mean(register_buffer("mean", Tensor::zeros({3}, DType::f32))),
+        count(register_buffer("count", Tensor::scalar<std::int64_t>(0))),
+        linear(3, 2, init) {
+    register_module("linear", linear);
+  }
+  Variable forward(const Variable& x) const { return linear.forward(x - mean); }
+  Variable mean, count;
+  Linear linear;
+};
+
+std::vector<std::string> state_names(const Module& module) {
+  std::vector<std::string> names;
+  for (const auto& [name, variable] : module.named_state()) names.push_back(name);
+  return names;
+}
+
+TEST(Module, BuffersAreSavedAndCopiedButNotTrained) {
+  Initializer init(1);
+  Centre centre(init), other(init);
+  EXPECT_EQ(centre.named_parameters().size(), 2U);
+  EXPECT_EQ(state_names(centre), (std::vector<std::string>{"linear.weight", "linear.bias", "mean", "count"}));
+  centre.mean.set_value(Tensor::from(std::vector<float>{1, 2, 3}));
+  centre.count.set_value(Tensor::scalar<std::int64_t>(7));
+  const Variable x(Tensor::from(std::vector<float>{1, 2, 3}, {1, 3}));
+  EXPECT_EQ(max_difference(centre.forward(x).value().reshape({2}), centre.linear.bias.value()), 0);
+  ops::sum(centre.forward(x)).backward();
+  EXPECT_FALSE(centre.mean.grad().defined());
+
+  other.copy_values(centre);
+  EXPECT_EQ(other.mean.value().to_vector<float>(), (std::vector<float>{1, 2, 3}));
+  Centre third(init);
+  const test::TemporaryFolder folder;
+  save_module(folder / "centre.safetensors", centre);
+  EXPECT_TRUE(load_module(folder / "centre.safetensors", third).same());
+  EXPECT_EQ(third.mean.value().to_vector<float>(), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(third.count.value().item<std::int64_t>(), 7);
+  load_records(to_records(centre), other);
+  EXPECT_EQ(other.count.value().item<std::int64_t>(), 7);
+}
+
+TEST(Module, WeightsGoToASafetensorsFileAndBack) {
+  const test::TemporaryFolder folder;
+  Initializer init(1), other_init(2);
+  const LRU lru(3, 4, init);
+  LRU other(3, 4, other_init);
+  save_module(folder / "weights", lru);
+  EXPECT_TRUE(load_module(folder / "weights", other).same());
+  for (const auto& p : lru.named_parameters()) {
+    EXPECT_EQ(max_difference(p.variable.value(), other.parameter(p.name).value()), 0) << p.name;
+  }
+  EXPECT_EQ(read_safetensors(folder / "weights").tensors.at("nu_log").shape(), (Shape{4}));
+}
+
+TEST(Module, LoadingListsWhatDiffersAndStrictlyChangesNothing) {
+  const test::TemporaryFolder folder;
+  Initializer init(1), other_init(2);
+  Sequential saved, other;
+  saved.add<Linear>(2, 3, init).add(ops::tanh).add<Linear>(3, 1, init);
+  other.add<Linear>(2, 3, other_init)
+      .add(ops::tanh)
+      .add<Linear>(3, 2, other_init)
+      .add<Linear>(2, 1, other_init);
+  save_module(folder / "weights", saved);
+  const auto values = [&](const char* name) { return other.parameter(name).value().clone(); };
+  const Tensor first = values("0.weight"), last = values("3.weight"), unlike = values("2.weight");
+  expect_error(ErrorKind::file,
+               "missing in the file: 3.weight, 3.bias; of another shape or kind: 2.weight: f32 [1, 3] in the "
+               "file, f32 [2, 3] here, 2.bias: f32 [1] in the file, f32 [2] here",
+               [&] { load_module(folder / "weights", other); });
+  EXPECT_EQ(max_difference(values("0.weight"), first), 0);
+
+  const LoadReport report = load_module(folder / "weights", other, Loading::lenient);
+  EXPECT_FALSE(report.same());
+  EXPECT_EQ(report.missing, (std::vector<std::string>{"3.weight", "3.bias"}));
+  EXPECT_EQ(report.unlike.size(), 2U);
+  EXPECT_EQ(max_difference(values("0.weight"), saved.parameter("0.weight").value()), 0);
+  EXPECT_EQ(max_difference(values("2.weight"), unlike), 0);
+  EXPECT_EQ(max_difference(values("3.weight"), last), 0);
+
+  Linear smaller(2, 3, init);
+  EXPECT_EQ(load_module(folder / "weights", smaller, Loading::lenient).unexpected.size(), 4U);
+}
+
+TEST(Module, LoadingConvertsPrecisionAndRefusesWhatIsNotFinite) {
+  const test::TemporaryFolder folder;
+  Initializer single(1), twice(2, DType::f64);
+  Linear narrow(2, 2, single), wide(2, 2, twice);
+  save_module(folder / "narrow", narrow);
+  EXPECT_TRUE(load_module(folder / "narrow", wide).same());
+  EXPECT_EQ(wide.weight.dtype(), DType::f64);
+  EXPECT_EQ(max_difference(wide.weight.value(), narrow.weight.value()), 0);
+  narrow.bias.set_value(Tensor::from(std::vector<float>{0, INFINITY}));
+  save_module(folder / "narrow", narrow);
+  for (const auto loading : {Loading::strict, Loading::lenient}) {
+    expect_error(ErrorKind::file, "tensor 'bias' is not finite at entry 1",
+                 [&] { load_module(folder / "narrow", wide, loading); });
+  }
+}
+
+TEST(Sequential, IsItsLayersOneAfterTheOther) {
+  Initializer init(3), same(3);
+  Sequential net;
+  net.add<Linear>(2, 4, init).add(ops::tanh).add<Dropout>(0.5, /*site=*/0).add<Linear>(4, 1, init);
+  const Linear first(2, 4, same), second(4, 1, same);
+  EXPECT_EQ(state_names(net), (std::vector<std::string>{"0.weight", "0.bias", "3.weight", "3.bias"}));
+  const Variable x(random_normal({5, 2}, DType::f32));
+  EXPECT_EQ(max_difference(net.forward(x).value(), second.forward(ops::tanh(first.forward(x))).value()), 0);
+  const ForwardContext training{.training = true, .seed = 1, .step = 2};
+  EXPECT_GT(max_difference(net.forward(x, training).value(), net.forward(x).value()), 0);
+}
+
+TEST(ModuleList, NamesItsLayersByPlace) {
+  struct Stack : Module {
+    explicit Stack(Initializer& init) {
+      register_module("layers", layers);
+      for (int i = 0; i < 12; ++i) layers.add(2, 3, init);
+    }
+    ModuleList<GRU> layers;
+  };
+  Initializer init(1);
+  Stack stack(init);
+  EXPECT_EQ(stack.named_parameters()[0].name, "layers.0.input_weight");
+  EXPECT_EQ(stack.parameter("layers.11.recurrent_bias").shape(), (Shape{3}));
+  EXPECT_EQ(stack.named_parameters()[4].name, "layers.1.input_weight");  // in order, 10 after 9
+  EXPECT_EQ(stack.layers.size(), 12U);
+}
+
+TEST(Initializer, XavierAndKaimingHaveTheirVariance) {
+  Initializer init(7, DType::f64);
+  const auto variance = [](const Tensor& x) {
+    double squares = 0;
+    for (const double v : x.to_vector<double>()) squares += v * v;
+    return squares / static_cast<double>(x.numel());
+  };
+  const Shape shape{200, 50, 2};  // fan_in 100, fan_out 400
+  EXPECT_NEAR(variance(init.xavier_uniform(shape)) / (2.0 / 500), 1, 0.03);
+  EXPECT_NEAR(variance(init.xavier_normal(shape, 2)) / (4 * 2.0 / 500), 1, 0.03);
+  EXPECT_NEAR(variance(init.kaiming_uniform(shape)) / (2.0 / 100), 1, 0.03);
+  EXPECT_NEAR(variance(init.kaiming_normal(shape, 1)) / (1.0 / 100), 1, 0.03);
+  EXPECT_NEAR(variance(init.normal({20000}, 3, 2)) / (9 + 4), 1, 0.03);
+  for (const double v : init.kaiming_uniform(shape).to_vector<double>())
+    ASSERT_LE(std::abs(v), std::sqrt(6.0 / 100));
+  expect_error(ErrorKind::internal, "weights [outputs, inputs, ...] are needed, not [3]",
+               [&] { init.xavier_normal({3}); });
+}
+
+TEST(Initializer, OrthogonalRowsOrColumnsAreOrthonormal) {
+  Initializer init(1, DType::f64);
+  for (const Shape& shape : {Shape{5, 8}, Shape{8, 5}, Shape{6, 6}, Shape{4, 3, 3}, Shape{1, 1}}) {
+    const Tensor w = init.orthogonal(shape, 2);
+    const Tensor m = w.reshape({shape[0], -1});
+    const Tensor small = m.size(0) <= m.size(1) ? m : m.transpose(0, 1);
+    const Tensor gram = ops::raw::matmul(small, small.transpose(0, 1));
+    for (std::int64_t i = 0; i < gram.size(0); ++i) {
+      for (std::int64_t j = 0; j < gram.size(0); ++j) {
+        EXPECT_NEAR(gram.select(0, i).select(0, j).item<double>(), i == j ? 4 : 0, 1e-12) << shape.str();
+      }
+    }
+  }
+}
+
+TEST(ModuleCuda, BuffersMoveWithTheModule) {
+  LRUREC_NEEDS_GPU();
+  Initializer init(1);
+  Centre centre(init);
+  centre.mean.set_value(Tensor::from(std::vector<float>{1, 2, 3}));
+  centre.to(test::gpu);
+  EXPECT_TRUE(centre.mean.value().device().is_cuda());
+  EXPECT_EQ(centre.mean.value().to_vector<float>(), (std::vector<float>{1, 2, 3}));
+}
+
+}  // namespace
+}  // namespace lrurec::nn
