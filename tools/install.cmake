@@ -37,10 +37,10 @@ install(FILES ${share}/lrurec.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/ven
 foreach(layer IN LISTS layers)
   set_target_properties(${layer}_layer PROPERTIES EXPORT_NAME ${layer} OUTPUT_NAME lrurec_${layer})
   install(TARGETS ${layer}_layer EXPORT lrurec_targets ARCHIVE COMPONENT development)
-  # "tensor/tensor.h" of the source tree is include/lrurec/tensor/tensor.h.
-  install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lrurec COMPONENT development
-    FILES_MATCHING PATTERN "*.h" PATTERN "*.inc" PATTERN "emulator" EXCLUDE)
 endforeach()
+install(CODE "set(LRUREC_SOURCE \"${CMAKE_SOURCE_DIR}\")
+set(LRUREC_HEADERS \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")
+include(\"${CMAKE_SOURCE_DIR}/tools/install_headers.cmake\")" COMPONENT development)
 set_target_properties(lrurec_options PROPERTIES EXPORT_NAME options)
 install(TARGETS lrurec_options EXPORT lrurec_targets)
 install(EXPORT lrurec_targets NAMESPACE lrurec:: DESTINATION ${package_folder} COMPONENT development)

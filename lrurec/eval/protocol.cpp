@@ -1,6 +1,7 @@
 #include "lrurec/eval/protocol.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "lrurec/util/numbers.h"
 #include "tensor/error.h"

@@ -1,7 +1,7 @@
 #pragma once
 // What stands behind a metric, printed above every table: numbers of different protocols are not comparable.
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 

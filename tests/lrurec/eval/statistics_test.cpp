@@ -1,6 +1,7 @@
 #include "lrurec/eval/statistics.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "lrurec/eval/metrics.h"
 #include "lrurec/eval/protocol.h"

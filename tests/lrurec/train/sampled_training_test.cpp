@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "lrurec/data/negatives.h"
 #include "lrurec/train/trainer.h"
