@@ -61,9 +61,10 @@ TEST(Layering, FilesIncludeOnlyToTheirLeft) {
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(LRUREC_SOURCE_DIR) / layer)) {
       const auto extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp" && extension != ".cu" && extension != ".cuh") continue;
+      const std::string path = fs::relative(entry.path(), LRUREC_SOURCE_DIR).string();
+      if (path.starts_with("tests/install/")) continue;  // a project of its own
       ++files;
       std::ifstream text(entry.path());
-      const std::string path = fs::relative(entry.path(), LRUREC_SOURCE_DIR).string();
       for (const auto& violation : violations(path, text)) ADD_FAILURE() << violation;
     }
   }

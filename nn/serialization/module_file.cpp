@@ -2,7 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include "nn/optim/clip.h"
 #include "nn/serialization/safetensors.h"
 #include "tensor/error.h"
 
@@ -98,6 +97,44 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
   }
   for (auto& [variable, value] : fitting) variable.set_value(value);
   return report;
+}
+
+namespace {
+
+/// The state by name, and the number of steps as one tensor more.
+std::map<std::string, Tensor> state_and_steps(const Optimizer& optimizer) {
+  auto all = optimizer.state();
+  all.emplace("steps", Tensor::scalar(optimizer.steps()));
+  return all;
+}
+
+}  // namespace
+
+void save_optimizer(const std::filesystem::path& path, const Optimizer& optimizer) {
+  Safetensors file;
+  for (const auto& [name, tensor] : state_and_steps(optimizer)) file.tensors.emplace(name, tensor.host());
+  write_safetensors(path, file);
+}
+
+void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer) {
+  const auto found = read_safetensors(path).tensors;
+  const auto state = state_and_steps(optimizer);
+  try {
+    std::set<std::string> names;
+    for (const auto& [name, tensor] : found) names.insert(name);
+    check_names(state, names);
+    for (const auto& [name, tensor] : state) {
+      const Tensor& value = found.at(name);
+      if (value.shape() != tensor.shape() || value.dtype() != tensor.dtype()) {
+        fail(ErrorKind::file, "tensor '{}' is {} {}, {} {} is needed", name, lrurec::name(value.dtype()),
+             value.shape().str(), lrurec::name(tensor.dtype()), tensor.shape().str());
+      }
+    }
+  } catch (const Error& e) {
+    fail(ErrorKind::file, "{}: {}", path.string(), e.what());
+  }
+  for (auto [name, tensor] : state) tensor.copy_(found.at(name).to(tensor.device()));
+  optimizer.set_steps(found.at("steps").item<std::int64_t>());
 }
 
 }  // namespace lrurec::nn

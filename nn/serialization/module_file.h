@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/module.h"
+#include "nn/optim/optimizer.h"
 #include "nn/serialization/tensor_record.h"
 
 namespace lrurec::nn {
@@ -45,5 +46,12 @@ enum class Loading {
 /// Gives a module the tensors of a safetensors file, in the module's dtypes: f32 and f64 convert to each
 /// other. A number that is not finite is ErrorKind::file in both ways of loading.
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
+
+/// The state of an optimiser beside the weights: with both a training goes on bit by bit. Safetensors, with
+/// the number of steps as metadata.
+void save_optimizer(const std::filesystem::path& path, const Optimizer& optimizer);
+/// Into an optimiser of the same kind over the same parameters; any difference is ErrorKind::file, and the
+/// optimiser is unchanged.
+void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer);
 
 }  // namespace lrurec::nn

@@ -4,6 +4,8 @@
 #include "nn/gru.h"
 #include "nn/layers.h"
 #include "nn/lru.h"
+#include "nn/optim/adam.h"
+#include "nn/optim/sgd.h"
 #include "nn/serialization/module_file.h"
 #include "nn/serialization/safetensors.h"
 #include "ops/ops.h"
@@ -129,6 +131,40 @@ TEST(Module, LoadingConvertsPrecisionAndRefusesWhatIsNotFinite) {
     expect_error(ErrorKind::file, "tensor 'bias' is not finite at entry 1",
                  [&] { load_module(folder / "narrow", wide, loading); });
   }
+}
+
+TEST(Module, ATrainingGoesOnFromFilesBitByBit) {
+  const test::TemporaryFolder folder;
+  const Variable x(random_normal({6, 3}, DType::f32));
+  const auto step = [&x](Linear& layer, Optimizer& optimizer) {
+    ops::mean(ops::square(layer.forward(x) - x)).backward();
+    optimizer.step();
+    layer.zero_grad();
+  };
+  Initializer init(1), other(2);
+  Linear layer(3, 3, init), again(3, 3, other);
+  AdamW optimizer({{layer.named_parameters(), 0.01}}, {.lr = 0.1}),
+      resumed({{again.named_parameters(), 0.01}}, {.lr = 0.1});
+  for (int i = 0; i < 3; ++i) step(layer, optimizer);
+  save_module(folder / "weights", layer);
+  save_optimizer(folder / "optimizer", optimizer);
+  load_module(folder / "weights", again);
+  load_optimizer(folder / "optimizer", resumed);
+  EXPECT_EQ(resumed.steps(), 3);
+  for (int i = 0; i < 2; ++i) {
+    step(layer, optimizer);
+    step(again, resumed);
+  }
+  EXPECT_EQ(max_difference(layer.weight.value(), again.weight.value()), 0);
+  EXPECT_EQ(max_difference(layer.bias.value(), again.bias.value()), 0);
+
+  Linear wider(3, 4, init);
+  AdamW of_wider({{wider.named_parameters(), 0.01}}, {.lr = 0.1});
+  expect_error(ErrorKind::file, "tensor 'exp_avg.bias' is f32 [3], f32 [4] is needed",
+               [&] { load_optimizer(folder / "optimizer", of_wider); });
+  SGD other_kind({{layer.named_parameters(), 0}}, {.lr = 0.1});
+  expect_error(ErrorKind::file, "is not part of this model",
+               [&] { load_optimizer(folder / "optimizer", other_kind); });
 }
 
 TEST(Sequential, IsItsLayersOneAfterTheOther) {
