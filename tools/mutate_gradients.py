@@ -42,7 +42,7 @@ def backward_regions(path: Path, text: str):
         for match in re.finditer(r"^(?:UNARY|BINARY)\(.*\)", text, re.M):
             line = match.group(0)
             commas = [m.start() for m in re.finditer(", ", line)]
-            first = commas[3] if line.startswith("UNARY") else commas[2]
+            first = commas[3]
             yield match.start() + first, match.end()
         return
     for match in re.finditer(r"^[^\n]*\b(?:\w*backward\w*|\w*_gradients?|to_gradient|add_products|finish)\([^;{]*\{\n", text, re.M):

@@ -120,6 +120,31 @@ Variable abs(const Variable& z) {
   });
 }
 
+Tensor raw::angle(const Tensor& z) {
+  Tensor y = Tensor::empty(z.shape(), real_of(z.dtype()), z.device());
+  const StridedLoop<2> loop(z.shape(), {y.strides(), z.strides()});
+  dispatch_inexact("angle", z.dtype(), [&]<class T>() {
+    on_device("angle", z.device(), [&](auto where) {
+      kernels::angle_forward<T>(where, loop, y.data<real_type<T>>(), z.data<T>());
+    });
+  });
+  return y;
+}
+
+// dz = dy i z / |z|^2
+Variable angle(const Variable& z) {
+  return record("angle", {z}, raw::angle(z.value()), [z = z.value()](const Tensor& dy, const Needs&) {
+    Tensor dz = Tensor::empty(z.shape(), z.dtype(), z.device());
+    const StridedLoop<3> loop(z.shape(), {dz.strides(), dy.strides(), z.strides()});
+    dispatch_inexact("angle", z.dtype(), [&]<class T>() {
+      on_device("angle", z.device(), [&](auto where) {
+        kernels::angle_backward<T>(where, loop, dz.data<T>(), dy.data<real_type<T>>(), z.data<T>());
+      });
+    });
+    return Tensors{dz};
+  });
+}
+
 Variable view_as_real(const Variable& z) {
   return record("view_as_real", {z}, z.value().view_as_real(),
                 [](const Tensor& dy, const Needs&) { return Tensors{dy.view_as_complex()}; });

@@ -20,6 +20,9 @@ Variable imag(const Variable& z);
 Variable conj(const Variable& z);
 /// |z|, real; gradient dy z / |z|, and 0 at z = 0. Also for real x.
 Variable abs(const Variable& z);
+/// arg z in -pi..pi, real; gradient dy i z / |z|^2, and 0 at z = 0. Of a real x: 0, or pi where x < 0;
+/// gradient 0.
+Variable angle(const Variable& z);
 
 /// [...] complex as [..., 2] real (re, im), and back; views of the same memory.
 Variable view_as_real(const Variable& z);
@@ -33,6 +36,7 @@ Tensor real(const Tensor& z);
 Tensor imag(const Tensor& z);
 Tensor conj(const Tensor& z);
 Tensor abs(const Tensor& z);
+Tensor angle(const Tensor& z);
 }  // namespace raw
 
 }  // namespace lrurec::ops

@@ -41,6 +41,24 @@ __global__ void backward(Strided<3> walk, E* dz, const R* dy, const E* z) {
   }
 }
 
+template <class E, class R>
+__global__ void forward_angle(Strided<2> walk, R* out, const E* z) {
+  for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
+    const auto at = walk.offsets(i);
+    out[at[0]] = angle_of<R>(z[at[1]]);
+  }
+}
+
+template <class E, class R>
+__global__ void backward_angle(Strided<3> walk, E* dz, const R* dy, const E* z) {
+  for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
+    const auto at = walk.offsets(i);
+    const E x = z[at[2]];
+    const R size = length(x);
+    dz[at[0]] = turn(x, size) * dy[at[1]];
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -57,12 +75,28 @@ void abs_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* d
                walk, elements(dz), dy, elements(z));
 }
 
-#define ABS(T)                                                                        \
-  template void abs_forward<T>(Cuda, const StridedLoop<2>&, real_type<T>*, const T*); \
-  template void abs_backward<T>(Cuda, const StridedLoop<3>&, T*, const real_type<T>*, const T*);
-ABS(float)
-ABS(double)
-ABS(c64)
-ABS(c128)
+template <class T>
+void angle_forward(Cuda, const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
+  const Strided<2> walk(loop);
+  cuda::launch("angle", forward_angle<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads),
+               threads, 0, walk, out, elements(z));
+}
+
+template <class T>
+void angle_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
+  const Strided<3> walk(loop);
+  cuda::launch("angle", backward_angle<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads),
+               threads, 0, walk, elements(dz), dy, elements(z));
+}
+
+#define POLAR(T)                                                                                 \
+  template void abs_forward<T>(Cuda, const StridedLoop<2>&, real_type<T>*, const T*);            \
+  template void abs_backward<T>(Cuda, const StridedLoop<3>&, T*, const real_type<T>*, const T*); \
+  template void angle_forward<T>(Cuda, const StridedLoop<2>&, real_type<T>*, const T*);          \
+  template void angle_backward<T>(Cuda, const StridedLoop<3>&, T*, const real_type<T>*, const T*);
+POLAR(float)
+POLAR(double)
+POLAR(c64)
+POLAR(c128)
 
 }  // namespace lrurec::ops::kernels

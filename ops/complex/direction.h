@@ -1,6 +1,7 @@
 #pragma once
-// z / |z|, also where |z| is infinite.
+// Angle and direction of a number, real or complex: z = |z| e^(i angle), and the direction z / |z|.
 
+#include <cmath>
 #include <type_traits>
 
 #include "tensor/host_device.h"
@@ -31,6 +32,28 @@ LRUREC_HOST_DEVICE E direction(const E& z, R size) {
     const R re = sign_of_infinite(z.real()), im = sign_of_infinite(z.imag());
     const R scale = re != 0 && im != 0 ? R(0.70710678118654752440) : R(1);
     return E(re * scale, im * scale);
+  }
+}
+
+/// arg z; of a real number 0, or pi where it is negative.
+template <class R, class E>
+LRUREC_HOST_DEVICE R angle_of(const E& z) {
+  if constexpr (std::is_same_v<E, R>) {
+    return z < 0 ? R(3.14159265358979323846) : z == z ? R(0) : z;
+  } else {
+    return atan2(z.imag(), z.real());
+  }
+}
+
+/// The derivative of arg z: i z / |z|^2, 0 at 0. `size` is |z|.
+template <class E, class R>
+LRUREC_HOST_DEVICE E turn(const E& z, R size) {
+  if constexpr (std::is_same_v<E, R>) {
+    return E(0);
+  } else {
+    if (size == 0) return E(0);
+    const E ahead = direction(z, size);
+    return E(-ahead.imag(), ahead.real()) / size;
   }
 }
 

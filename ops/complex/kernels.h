@@ -18,4 +18,16 @@ void abs_backward(Cpu, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy
 template <class T>
 void abs_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z);
 
+/// out = arg z in -pi..pi; of a real number 0 or pi. Operands out, z.
+template <class T>
+void angle_forward(Cpu, const StridedLoop<2>& loop, real_type<T>* out, const T* z);
+template <class T>
+void angle_forward(Cuda, const StridedLoop<2>& loop, real_type<T>* out, const T* z);
+
+/// dz = dy i z / |z|^2, 0 at z = 0 and for real z; operands dz, dy, z.
+template <class T>
+void angle_backward(Cpu, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z);
+template <class T>
+void angle_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z);
+
 }  // namespace lrurec::ops::kernels

@@ -71,7 +71,7 @@ Tensor binary_forward(const Tensor& left, const Tensor& right) {
   const auto [a, b] = Operands(Row::name, left, right);
   Tensor y = Tensor::empty(a.shape(), a.dtype(), a.device());
   const StridedLoop<3> loop(y.shape(), {y.strides(), a.strides(), b.strides()});
-  dispatch_inexact(Row::name, y.dtype(), [&, &a = a, &b = b]<class T>() {
+  dispatch_row<Row>(y.dtype(), [&, &a = a, &b = b]<class T>() {
     on_device(Row::name, y.device(), [&](auto where) {
       kernels::binary_forward<Row>(where, loop, y.data<T>(), a.data<T>(), b.data<T>());
     });
@@ -85,7 +85,7 @@ Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& righ
   const StridedLoop<4> loop(dy.shape(),
                             {contiguous_strides(dy.shape()), dy.strides(), a.strides(), b.strides()});
   Tensors grads(2);
-  dispatch_inexact(Row::name, dy.dtype(), [&, &a = a, &b = b]<class T>() {
+  dispatch_row<Row>(dy.dtype(), [&, &a = a, &b = b]<class T>() {
     on_device(Row::name, dy.device(), [&](auto where) {
       if (needs[0]) {
         grads[0] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
@@ -113,23 +113,23 @@ Variable binary(const Variable& a, const Variable& b) {
                     const Tensor& dy, const Needs& needs) { return binary_backward<Row>(dy, a, b, needs); });
 }
 
-Variable scalar_like(double value, const Variable& x) {
-  return Variable(Tensor::full(Shape{}, value, real_of(x.dtype()), x.value().device()));
-}
-
 }  // namespace
+
+Tensor raw::scalar_like(double value, const Tensor& x) {
+  return Tensor::full(Shape{}, value, real_of(x.dtype()), x.device());
+}
+Variable scalar_like(double value, const Variable& x) { return Variable(raw::scalar_like(value, x.value())); }
 
 #define UNARY(NAME, KINDS, VALUES, F, DF)                                     \
   Variable NAME(const Variable& x) { return unary<formulas::NAME##_row>(x); } \
   Tensor raw::NAME(const Tensor& x) { return unary_forward<formulas::NAME##_row>(x); }
 #include "ops/elementwise/unary.inc"
 
-#define BINARY(NAME, VALUES, F, DFA, DFB)                                                            \
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB)                                                     \
   Variable NAME(const Variable& a, const Variable& b) { return binary<formulas::NAME##_row>(a, b); } \
+  Variable NAME(const Variable& a, double b) { return NAME(a, scalar_like(b, a)); }                  \
+  Variable NAME(double a, const Variable& b) { return NAME(scalar_like(a, b), b); }                  \
   Tensor raw::NAME(const Tensor& a, const Tensor& b) { return binary_forward<formulas::NAME##_row>(a, b); }
 #include "ops/elementwise/binary.inc"
-
-Variable add(const Variable& a, double b) { return add(a, scalar_like(b, a)); }
-Variable mul(const Variable& a, double b) { return mul(a, scalar_like(b, a)); }
 
 }  // namespace lrurec::ops

@@ -11,36 +11,48 @@ namespace lrurec::ops {
 #define UNARY(NAME, KINDS, VALUES, F, DF) Variable NAME(const Variable& x);
 #include "ops/elementwise/unary.inc"
 
-/// add(a, b), mul(a, b), ...: shapes that broadcast; dtypes are promoted (real with complex gives complex).
-/// The gradient of a broadcast input is summed back to its shape, that of a real input of a complex result is
-/// the real part.
-#define BINARY(NAME, VALUES, F, DFA, DFB) Variable NAME(const Variable& a, const Variable& b);
+/// add(a, b), maximum(a, b), ...: shapes that broadcast; dtypes are promoted (real with complex gives
+/// complex). The gradient of a broadcast input is summed back to its shape, that of a real input of a complex
+/// result is the real part. A number as an operand takes the precision of the other one.
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB)       \
+  Variable NAME(const Variable& a, const Variable& b); \
+  Variable NAME(const Variable& a, double b);          \
+  Variable NAME(double a, const Variable& b);
 #include "ops/elementwise/binary.inc"
 
-Variable add(const Variable& a, double b);
-Variable mul(const Variable& a, double b);
-
-inline Variable operator-(const Variable& x) { return neg(x); }
-inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }
-inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }
-inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }
-inline Variable operator/(const Variable& a, const Variable& b) { return div(a, b); }
-inline Variable operator+(const Variable& a, double b) { return add(a, b); }
-inline Variable operator*(const Variable& a, double b) { return mul(a, b); }
-inline Variable operator*(double a, const Variable& b) { return mul(b, a); }
+/// A number beside x: a scalar of its precision, on its device.
+Variable scalar_like(double value, const Variable& x);
 
 namespace raw {
 #define UNARY(NAME, KINDS, VALUES, F, DF) Tensor NAME(const Tensor& x);
 #include "ops/elementwise/unary.inc"
-#define BINARY(NAME, VALUES, F, DFA, DFB) Tensor NAME(const Tensor& a, const Tensor& b);
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Tensor NAME(const Tensor& a, const Tensor& b);
 #include "ops/elementwise/binary.inc"
+Tensor scalar_like(double value, const Tensor& x);
 }  // namespace raw
+
+// a + b, a - 1, 2 / b, ...: of Variables, of Tensors, and of either with a number. `a += b` puts the result
+// in the place of the Variable a, as `a = a + b` does: whoever else holds the old value keeps it.
+#define LRUREC_ARITHMETIC(OP, NAME)                                                                     \
+  inline Variable operator OP(const Variable& a, const Variable& b) { return NAME(a, b); }              \
+  inline Variable operator OP(const Variable& a, double b) { return NAME(a, b); }                       \
+  inline Variable operator OP(double a, const Variable& b) { return NAME(a, b); }                       \
+  inline Tensor operator OP(const Tensor& a, const Tensor& b) { return raw::NAME(a, b); }               \
+  inline Tensor operator OP(const Tensor& a, double b) { return raw::NAME(a, raw::scalar_like(b, a)); } \
+  inline Tensor operator OP(double a, const Tensor& b) { return raw::NAME(raw::scalar_like(a, b), b); } \
+  inline Variable& operator OP##=(Variable& a, const Variable& b) { return a = NAME(a, b); }            \
+  inline Variable& operator OP##=(Variable& a, double b) { return a = NAME(a, b); }
+LRUREC_ARITHMETIC(+, add)
+LRUREC_ARITHMETIC(-, sub)
+LRUREC_ARITHMETIC(*, mul)
+LRUREC_ARITHMETIC(/, div)
+#undef LRUREC_ARITHMETIC
+inline Variable operator-(const Variable& x) { return neg(x); }
+inline Tensor operator-(const Tensor& x) { return raw::neg(x); }
 
 }  // namespace lrurec::ops
 
 namespace lrurec {
-using ops::operator-;
-using ops::operator+;
-using ops::operator*;
-using ops::operator/;
+using ops::operator-, ops::operator+, ops::operator*, ops::operator/;
+using ops::operator-=, ops::operator+=, ops::operator*=, ops::operator/=;
 }  // namespace lrurec

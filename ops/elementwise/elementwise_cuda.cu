@@ -99,7 +99,7 @@ void binary_backward_b(Cuda, const StridedLoop<4>& loop, T* db, const T* dy, con
                                                     const T*);                                           \
   template void binary_backward_b<formulas::ROW, T>(Cuda, const StridedLoop<4>&, T*, const T*, const T*, \
                                                     const T*);
-#define BINARY(NAME, VALUES, F, DFA, DFB) LRUREC_TYPES_OF_real_and_complex(BINARY_KERNELS, NAME##_row)
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) LRUREC_TYPES_OF_##KINDS(BINARY_KERNELS, NAME##_row)
 #include "ops/elementwise/binary.inc"
 
 }  // namespace lrurec::ops::kernels

@@ -38,9 +38,10 @@ constexpr bool mentions(std::string_view formula, std::string_view name) {
   };
 #include "ops/elementwise/unary.inc"
 
-#define BINARY(NAME, VALUES, F, DFA, DFB)                                                       \
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB)                                                \
   struct NAME##_row {                                                                           \
     static constexpr const char* name = #NAME;                                                  \
+    static constexpr bool complex = Kinds::KINDS == Kinds::real_and_complex;                    \
     static constexpr bool needs_a = mentions(#DFA, "a") || mentions(#DFB, "a");                 \
     static constexpr bool needs_b = mentions(#DFA, "b") || mentions(#DFB, "b");                 \
     template <class T>                                                                          \

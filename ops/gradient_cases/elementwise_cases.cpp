@@ -18,10 +18,10 @@ void unary(Cases& cases, const std::string& name, Unary f, Values values, bool w
   if (with_complex) cases.push_back({name, "complex", {{{3, 5}, true, complex_values}}, function});
 }
 
-void binary(Cases& cases, const std::string& name, Binary f, Values second) {
+void binary(Cases& cases, const std::string& name, Binary f, Values values, bool with_complex) {
   const auto function = [f](const Variables& x) { return Variables{f(x[0], x[1])}; };
   const auto add = [&](const std::string& variant, InputSpec a, InputSpec b) {
-    b.values = second;
+    a.values = b.values = values;
     cases.push_back({name, variant, {a, b}, function});
   };
   add("", {{3, 4}}, {{3, 4}});
@@ -30,6 +30,7 @@ void binary(Cases& cases, const std::string& name, Binary f, Values second) {
   add("both stretched", {{2, 1, 4}}, {{3, 1}});
   add("scalar", {{}}, {{2, 3}});
   add("empty", {{0, 4}}, {{4}});
+  if (!with_complex) return;
   add("complex", {{3, 4}, true}, {{3, 4}, true});
   add("complex with real row", {{3, 4}, true}, {{4}});
   add("real with complex column", {{3, 4}}, {{3, 1}, true});
@@ -44,7 +45,8 @@ void add_elementwise_cases(Cases& cases) {
 #define UNARY(NAME, KINDS, VALUES, F, DF) \
   unary(cases, #NAME, NAME, Values::VALUES, formulas::NAME##_row::complex, complex_values(Values::VALUES));
 #include "ops/elementwise/unary.inc"
-#define BINARY(NAME, VALUES, F, DFA, DFB) binary(cases, #NAME, NAME, Values::VALUES);
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) \
+  binary(cases, #NAME, NAME, Values::VALUES, formulas::NAME##_row::complex);
 #include "ops/elementwise/binary.inc"
 
   cases.push_back({"mul", "an input used twice", {{{3, 4}}, {{3, 4}}}, [](const Variables& x) {
@@ -72,6 +74,7 @@ void add_elementwise_cases(Cases& cases) {
          }});
   }
   unary(cases, "abs", abs, Values::away_from_zero, true, Values::away_from_zero);
+  unary(cases, "angle", angle, Values::away_from_zero, true, Values::positive);
   cases.push_back({"view_as_real", "", {{{3, 4}, true}}, [](const Variables& x) {
                      return Variables{square(view_as_real(x[0]))};
                    }});

@@ -85,6 +85,7 @@ const std::vector<GradientCase>& gradient_cases() {
     Cases cases;
     add_elementwise_cases(cases);
     add_tensor_cases(cases);
+    add_selection_cases(cases);
     add_layer_cases(cases);
     add_sampled_cases(cases);
     add_sequence_cases(cases);

@@ -2,6 +2,7 @@
 // exp, sin, erf, ... by one name for everything a formula may be asked to work on: scalars, xsimd batches,
 // complex numbers, numbers in a CUDA kernel. And formulas that several kernels share.
 
+#include "tensor/cuda/element.h"
 #include "tensor/host_device.h"
 
 #ifdef __CUDACC__
@@ -11,7 +12,7 @@
 
 namespace lrurec::formulas {
 
-using ::erf, ::log1p;
+using ::erf, ::expm1, ::log1p, ::pow;
 using ::cuda::std::abs, ::cuda::std::cos, ::cuda::std::exp, ::cuda::std::log, ::cuda::std::sin,
     ::cuda::std::sqrt, ::cuda::std::tanh;
 
@@ -27,11 +28,16 @@ template <class T>
 LRUREC_HOST_DEVICE T whole_erf(const T& x) {
   return erf(x);
 }
+template <class T>
+LRUREC_HOST_DEVICE T whole_expm1(const T& x) {
+  return expm1(x);
+}
 
 }  // namespace lrurec::formulas
 
 #else
 
+#include <array>
 #include <cmath>
 
 #include "ops/primitives/f32_functions.h"
@@ -40,7 +46,8 @@ LRUREC_HOST_DEVICE T whole_erf(const T& x) {
 namespace lrurec::formulas {
 
 using lrurec::choose;
-using std::abs, std::cos, std::exp, std::log, std::sin, std::sqrt, std::tanh, std::erf, std::log1p;
+using std::abs, std::cos, std::exp, std::log, std::sin, std::sqrt, std::tanh, std::erf, std::expm1,
+    std::log1p, std::pow;
 using xsimd::abs, xsimd::cos, xsimd::exp, xsimd::log, xsimd::sin, xsimd::sqrt, xsimd::tanh, xsimd::erf,
     xsimd::log1p;
 
@@ -63,6 +70,17 @@ template <class A>
 LRUREC_INLINE xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
   using Batch = xsimd::batch<double, A>;
   return xsimd::erf(choose(x > Batch(30), Batch(30), choose(x < Batch(-30), Batch(-30), x)));
+}
+
+template <class T>
+T whole_expm1(const T& x) {
+  return expm1(x);
+}
+/// xsimd's overflows a little too early, like its exp; the 1 is nothing there.
+template <class T, class A>
+LRUREC_INLINE xsimd::batch<T, A> whole_expm1(const xsimd::batch<T, A>& x) {
+  using Batch = xsimd::batch<T, A>;
+  return choose(x > Batch(T(80)), whole_exp(x), xsimd::expm1(choose(x > Batch(T(80)), Batch(T(80)), x)));
 }
 
 }  // namespace lrurec::formulas
@@ -117,5 +135,38 @@ template <class T>
 LRUREC_HOST_DEVICE LRUREC_INLINE T sigmoid(const T& x) {
   return T(1) / (T(1) + exp(-x));
 }
+
+/// a^b. Of complex numbers e^(b log a), the principal branch, with a^0 = 1, and 0^b = 0 where Re b > 0.
+template <class T>
+LRUREC_HOST_DEVICE T whole_pow(const T& a, const T& b) {
+  if constexpr (cuda::is_complex_element<T>) {
+    if (b == T(0)) return T(1);
+    return a == T(0) && b.real() > 0 ? T(0) : exp(b * log(a));
+  } else {
+    return pow(a, b);
+  }
+}
+
+/// Whether a is 0 and b a real number >= 0: where the derivative of a^b by b is 0, though log a is not
+/// finite.
+template <class T>
+LRUREC_HOST_DEVICE auto is_power_of_zero(const T& a, const T& b) {
+  if constexpr (cuda::is_complex_element<T>) {
+    return a == T(0) && b.imag() == 0 && b.real() >= 0;
+  } else {
+    return (a == T(0)) & (b >= T(0));
+  }
+}
+
+#ifndef __CUDACC__
+/// One lane after the other by the standard library: xsimd's is e^(b log a), several digits short.
+template <class T, class A>
+xsimd::batch<T, A> whole_pow(const xsimd::batch<T, A>& a, const xsimd::batch<T, A>& b) {
+  std::array<T, xsimd::batch<T, A>::size> x, y;
+  a.store_unaligned(x.data()), b.store_unaligned(y.data());
+  for (std::size_t lane = 0; lane < x.size(); ++lane) x[lane] = std::pow(x[lane], y[lane]);
+  return xsimd::batch<T, A>::load_unaligned(x.data());
+}
+#endif
 
 }  // namespace lrurec::formulas

@@ -4,61 +4,12 @@
 
 #include "ops/elementwise/elementwise.h"
 #include "ops/reduce/kernels.h"
+#include "ops/reduce/reduced.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
 namespace {
-
-/// Marks the reduced dimensions; all of them for an empty list.
-std::vector<bool> reduced_dims(std::string_view op, const Shape& shape, const std::vector<int>& dims) {
-  std::vector<bool> reduced(static_cast<std::size_t>(shape.rank()), dims.empty());
-  for (const int dim : dims) {
-    const auto d = static_cast<std::size_t>(normalize_dim(op, dim, shape.rank()));
-    if (reduced[d]) fail_op(op, "dimension {} is named twice", dim);
-    reduced[d] = true;
-  }
-  return reduced;
-}
-
-/// The shape after a reduction that keeps reduced dimensions with size 1, or drops them.
-Shape reduced_shape(const Shape& shape, const std::vector<bool>& reduced, bool keep_dims) {
-  Shape result;
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (!reduced[static_cast<std::size_t>(d)]) {
-      result.push_back(shape[d]);
-    } else if (keep_dims) {
-      result.push_back(1);
-    }
-  }
-  return result;
-}
-
-/// x with its reduced dimensions moved behind the kept ones, in their order.
-Tensor reduced_last(const Tensor& x, const std::vector<bool>& reduced) {
-  Tensor t = x;
-  std::vector<int> order;
-  for (int d = 0; d < x.rank(); ++d) order.push_back(d);
-  std::stable_partition(order.begin(), order.end(),
-                        [&](int d) { return !reduced[static_cast<std::size_t>(d)]; });
-  // Selection by swaps: put dimension order[i] at place i.
-  std::vector<int> at(order.size());
-  for (std::size_t i = 0; i < at.size(); ++i) at[i] = static_cast<int>(i);
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const auto j = static_cast<std::size_t>(std::find(at.begin(), at.end(), order[i]) - at.begin());
-    t = t.transpose(static_cast<int>(i), static_cast<int>(j));
-    std::swap(at[i], at[j]);
-  }
-  return t;
-}
-
-std::int64_t reduced_count(const Shape& shape, const std::vector<bool>& reduced) {
-  std::int64_t count = 1;
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (reduced[static_cast<std::size_t>(d)]) count *= shape[d];
-  }
-  return count;
-}
 
 Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dims) {
   Tensor y = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), x.dtype(), x.device());
@@ -82,19 +33,14 @@ Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dim
   return y;
 }
 
-/// A gradient of the reduced result, stretched over the shape before the reduction.
-Tensor stretch(const Tensor& dy, const Shape& shape, const std::vector<bool>& reduced) {
-  return dy.reshape(reduced_shape(shape, reduced, true)).broadcast_to(shape);
-}
-
 }  // namespace
 
-Tensor raw::sum(const Tensor& x, const std::vector<int>& dims, bool keep_dims) {
+Tensor raw::sum(const Tensor& x, const Dims& dims, bool keep_dims) {
   return sum_dims(x, reduced_dims("sum", x.shape(), dims), keep_dims);
 }
 
 // dx = dy in every reduced element.
-Variable sum(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
+Variable sum(const Variable& x, const Dims& dims, bool keep_dims) {
   const auto reduced = reduced_dims("sum", x.shape(), dims);
   return record("sum", {x}, sum_dims(x.value(), reduced, keep_dims),
                 [shape = x.shape(), reduced](const Tensor& dy, const Needs&) {
@@ -102,14 +48,14 @@ Variable sum(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
                 });
 }
 
-Tensor raw::mean(const Tensor& x, const std::vector<int>& dims, bool keep_dims) {
+Tensor raw::mean(const Tensor& x, const Dims& dims, bool keep_dims) {
   const auto count = reduced_count(x.shape(), reduced_dims("mean", x.shape(), dims));
   return raw::mul(raw::sum(x, dims, keep_dims),
                   Tensor::full(Shape{}, 1.0 / static_cast<double>(count), real_of(x.dtype()), x.device()));
 }
 
 // dx = dy / n in every reduced element.
-Variable mean(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
+Variable mean(const Variable& x, const Dims& dims, bool keep_dims) {
   const auto reduced = reduced_dims("mean", x.shape(), dims);
   const double scale = 1.0 / static_cast<double>(reduced_count(x.shape(), reduced));
   return record("mean", {x}, raw::mean(x.value(), dims, keep_dims),
@@ -119,9 +65,18 @@ Variable mean(const Variable& x, const std::vector<int>& dims, bool keep_dims) {
                 });
 }
 
+namespace {
+
+int dimension_of_some(std::string_view op, const Tensor& x, int dim) {
+  dim = normalize_dim(op, dim, x.rank());
+  if (x.size(dim) == 0) fail_op(op, "dimension {} of shape {} is empty", dim, x.shape().str());
+  return dim;
+}
+
+}  // namespace
+
 Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
-  dim = normalize_dim("argmax", dim, x.rank());
-  if (x.size(dim) == 0) fail_op("argmax", "dimension {} of shape {} is empty", dim, x.shape().str());
+  dim = dimension_of_some("argmax", x, dim);
   const auto reduced = reduced_dims("argmax", x.shape(), {dim});
   Tensor index = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), DType::i64, x.device());
   const Tensor dense = reduced_last(x, reduced).contiguous();
@@ -169,14 +124,34 @@ Tensor raw::max(const Tensor& x, int dim, bool keep_dims) {
   return gather_chosen(x, normalize_dim("max", dim, x.rank()), raw::argmax(x, dim, keep_dims));
 }
 
-// dx = dy where x is the chosen maximum, else 0.
-Variable max(const Variable& x, int dim, bool keep_dims) {
-  dim = normalize_dim("max", dim, x.value().rank());
-  const Tensor index = raw::argmax(x.value(), dim, keep_dims);
-  return record("max", {x}, gather_chosen(x.value(), dim, index),
+namespace {
+
+// dx = dy where x is the chosen element, else 0.
+Variable chosen(std::string_view op, const Variable& x, int dim, const Tensor& index) {
+  dim = normalize_dim(op, dim, x.value().rank());
+  return record(op, {x}, gather_chosen(x.value(), dim, index),
                 [shape = x.shape(), dim, index](const Tensor& dy, const Needs&) {
                   return Tensors{scatter_chosen(dy, shape, dim, index)};
                 });
+}
+
+}  // namespace
+
+Variable max(const Variable& x, int dim, bool keep_dims) {
+  return chosen("max", x, dim, raw::argmax(x.value(), dim, keep_dims));
+}
+
+// The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
+Tensor raw::argmin(const Tensor& x, int dim, bool keep_dims) {
+  return raw::argmax(raw::neg(x), dimension_of_some("argmin", x, dim), keep_dims);
+}
+
+Tensor raw::min(const Tensor& x, int dim, bool keep_dims) {
+  return gather_chosen(x, normalize_dim("min", dim, x.rank()), raw::argmin(x, dim, keep_dims));
+}
+
+Variable min(const Variable& x, int dim, bool keep_dims) {
+  return chosen("min", x, dim, raw::argmin(x.value(), dim, keep_dims));
 }
 
 Tensor raw::sum_to(const Tensor& x, const Shape& shape) {

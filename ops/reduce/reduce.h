@@ -1,28 +1,67 @@
 #pragma once
 // Reductions over one, several or all dimensions.
 
+#include <concepts>
+#include <initializer_list>
+
 #include "autograd/variable.h"
 
 namespace lrurec::ops {
 
-/// y = sum of x over `dims` (all when empty). Reduced dimensions disappear, or stay with size 1 with
-/// `keep_dims`. f32 f64 c64 c128; accumulated one precision up, in an order that does not depend on the
-/// thread count.
-Variable sum(const Variable& x, const std::vector<int>& dims = {}, bool keep_dims = false);
+/// The dimensions that a reduction reduces: sum(x, 0), sum(x, {0, -1}); none named means all: sum(x).
+class Dims {
+ public:
+  Dims() = default;
+  // NOLINTBEGIN(google-explicit-constructor): they are to be typed as in the line above.
+  Dims(int dim) : list_{dim} {}
+  Dims(std::initializer_list<int> dims) : list_(dims) {}
+  Dims(std::vector<int> dims) : list_(std::move(dims)) {}
+  template <std::same_as<bool> T>
+  Dims(T keep_dims) = delete;  ///< sum(x, true): the dimensions come first
+  // NOLINTEND(google-explicit-constructor)
+
+  const std::vector<int>& list() const { return list_; }
+
+ private:
+  std::vector<int> list_;
+};
+
+/// y = sum of x over `dims`. Reduced dimensions disappear, or stay with size 1 with `keep_dims`. f32 f64 c64
+/// c128; accumulated one precision up, in an order that does not depend on the thread count.
+Variable sum(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
 /// y = sum / number of reduced elements. The mean of no elements is NaN.
-Variable mean(const Variable& x, const std::vector<int>& dims = {}, bool keep_dims = false);
+Variable mean(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
-/// Largest element along one dimension; f32 f64. The gradient goes to the first of equal elements.
-/// An empty dimension is an error; a NaN is the maximum.
+/// y = sum |x - mean x|^2 / max(n - correction, 0) over n reduced elements, real; f32 f64 c64 c128. Of a
+/// single element with the usual correction of 1 it is NaN. Made of the operations above and of elementwise
+/// ones.
+Variable var(const Variable& x, const Dims& dims = {}, double correction = 1, bool keep_dims = false);
+
+/// y = (sum |x|^2)^(1/2), real; f32 f64 c64 c128. Squares of f32 and c64 are taken and added in f64, so that
+/// only a result beyond f32 is infinite. Backward: dx = dy x / y, and 0 where y = 0.
+Variable norm(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
+
+/// y = log sum e^x; f32 f64. Computed after subtracting the maximum. Of no elements, and of minus infinities,
+/// it is -inf. Backward: dx = dy e^(x - y), and 0 where y = -inf.
+Variable logsumexp(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
+
+/// Largest and smallest element along one dimension; f32 f64. The gradient goes to the first of equal
+/// elements. An empty dimension is an error; a NaN is the maximum, and the minimum.
 Variable max(const Variable& x, int dim, bool keep_dims = false);
+Variable min(const Variable& x, int dim, bool keep_dims = false);
 
 namespace raw {
-Tensor sum(const Tensor& x, const std::vector<int>& dims = {}, bool keep_dims = false);
-Tensor mean(const Tensor& x, const std::vector<int>& dims = {}, bool keep_dims = false);
+Tensor sum(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
+Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keep_dims = false);
+Tensor norm(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
+Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
 Tensor max(const Tensor& x, int dim, bool keep_dims = false);
-/// Index (i64) of the largest element along one dimension, the first of equal ones.
+Tensor min(const Tensor& x, int dim, bool keep_dims = false);
+/// Index (i64) of the largest (smallest) element along one dimension, the first of equal ones.
 Tensor argmax(const Tensor& x, int dim, bool keep_dims = false);
+Tensor argmin(const Tensor& x, int dim, bool keep_dims = false);
 }  // namespace raw
 
 }  // namespace lrurec::ops

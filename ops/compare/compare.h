@@ -1,0 +1,63 @@
+#pragma once
+// Comparisons, and logic on what they give: boolean Tensors, which carry no gradient.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+namespace raw {
+/// y_i = (a_i == b_i), ...: shapes that broadcast, dtypes are promoted, and complex numbers are equal or not
+/// but have no order. NaN is different from everything, and neither less nor greater.
+Tensor equal(const Tensor& a, const Tensor& b);
+Tensor not_equal(const Tensor& a, const Tensor& b);
+Tensor less(const Tensor& a, const Tensor& b);
+Tensor less_equal(const Tensor& a, const Tensor& b);
+Tensor greater(const Tensor& a, const Tensor& b);
+Tensor greater_equal(const Tensor& a, const Tensor& b);
+
+/// Of boolean Tensors whose shapes broadcast.
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& a);
+
+/// A number to compare x with, in its precision: a whole one beside integers is one, any other is f64.
+Tensor compared_with(double value, const Tensor& x);
+}  // namespace raw
+
+// equal(a, b), ... of Tensors, of the values of Variables, and of either with a number on the right.
+#define LRUREC_COMPARISON(NAME)                                                                        \
+  inline Tensor NAME(const Variable& a, const Variable& b) { return raw::NAME(a.value(), b.value()); } \
+  inline Tensor NAME(const Variable& a, double b) {                                                    \
+    return raw::NAME(a.value(), raw::compared_with(b, a.value()));                                     \
+  }                                                                                                    \
+  namespace raw {                                                                                      \
+  inline Tensor NAME(const Tensor& a, double b) { return raw::NAME(a, raw::compared_with(b, a)); }     \
+  }
+LRUREC_COMPARISON(equal)
+LRUREC_COMPARISON(not_equal)
+LRUREC_COMPARISON(less)
+LRUREC_COMPARISON(less_equal)
+LRUREC_COMPARISON(greater)
+LRUREC_COMPARISON(greater_equal)
+#undef LRUREC_COMPARISON
+
+// a < b, x >= 0.5, 0 < x: boolean Tensors. There is no ==, which everywhere else asks whether two things are
+// the same.
+#define LRUREC_COMPARISON(OP, NAME, REVERSED)                                             \
+  inline Tensor operator OP(const Variable& a, const Variable& b) { return NAME(a, b); }  \
+  inline Tensor operator OP(const Variable& a, double b) { return NAME(a, b); }           \
+  inline Tensor operator OP(double a, const Variable& b) { return REVERSED(b, a); }       \
+  inline Tensor operator OP(const Tensor& a, const Tensor& b) { return raw::NAME(a, b); } \
+  inline Tensor operator OP(const Tensor& a, double b) { return raw::NAME(a, b); }        \
+  inline Tensor operator OP(double a, const Tensor& b) { return raw::REVERSED(b, a); }
+LRUREC_COMPARISON(<, less, greater)
+LRUREC_COMPARISON(<=, less_equal, greater_equal)
+LRUREC_COMPARISON(>, greater, less)
+LRUREC_COMPARISON(>=, greater_equal, less_equal)
+#undef LRUREC_COMPARISON
+
+}  // namespace lrurec::ops
+
+namespace lrurec {
+using ops::operator<, ops::operator<=, ops::operator>, ops::operator>=;
+}  // namespace lrurec

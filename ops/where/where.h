@@ -1,0 +1,33 @@
+#pragma once
+// Choosing between elements: by a boolean Tensor, or by bounds.
+
+#include "autograd/variable.h"
+
+namespace lrurec::ops {
+
+/// y_i = a_i where condition_i, else b_i. condition: boolean (see ops/compare); shapes that broadcast; dtypes
+/// of a and b are promoted. Backward: da = dy where the condition holds, else 0; db = dy where it does not.
+/// What was not chosen gets a gradient of 0, whatever dy is; but an infinity or NaN in how it was computed
+/// stays one (0 inf = NaN): make what goes into that harmless first.
+Variable where(const Tensor& condition, const Variable& a, const Variable& b);
+Variable where(const Tensor& condition, const Variable& a, double b);
+Variable where(const Tensor& condition, double a, const Variable& b);
+
+/// y_i = value where mask_i, else x_i. mask: boolean, of a shape that stretches to that of x. Backward: dx =
+/// dy where there is no mask, else 0.
+Variable masked_fill(const Variable& x, const Tensor& mask, double value);
+
+/// y_i = min(max(x_i, low), high); f32 f64. A bound may be infinite. NaN stays NaN. Backward: dx = dy where
+/// low <= x <= high, else 0; so 0 for a NaN.
+Variable clamp(const Variable& x, double low, double high);
+
+namespace raw {
+/// Every dtype.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor where(const Tensor& condition, const Tensor& a, double b);
+Tensor where(const Tensor& condition, double a, const Tensor& b);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+Tensor clamp(const Tensor& x, double low, double high);
+}  // namespace raw
+
+}  // namespace lrurec::ops
