@@ -30,8 +30,18 @@ DType complex_of(DType dtype);
 /// The common type of two operands: f32 with c64 gives c64, f64 with c64 gives c128, i64 with f32 gives f32.
 DType promote(DType a, DType b);
 
+/// C++ types that are elements of a Tensor.
 template <class T>
-struct DTypeOf;
+concept Element = std::is_same_v<T, bool> || std::is_same_v<T, std::int32_t> ||
+    std::is_same_v<T, std::int64_t> || std::is_same_v<T, float> || std::is_same_v<T, double> ||
+    std::is_same_v<T, c64> || std::is_same_v<T, c128>;
+
+template <class T>
+struct DTypeOf : std::integral_constant<DType, DType::f32> {
+  static_assert(Element<T>,
+                "elements of a Tensor are bool, std::int32_t, std::int64_t, float, double, "
+                "std::complex<float> or std::complex<double>: convert to one of them first");
+};
 template <>
 struct DTypeOf<bool> : std::integral_constant<DType, DType::boolean> {};
 template <>

@@ -9,13 +9,15 @@ namespace lrurec {
 
 /// A tensor of i64 that operations index with. They must check such numbers first, and to look at those of a
 /// GPU would mean to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU, and one
-/// that a GPU made may carry the range in which it was made. A plain Tensor converts: then nothing is known,
-/// and on a GPU the check does wait. The elements must not change afterwards.
+/// that a GPU made may carry the range in which it was made. A plain Tensor converts (of i32, by a copy):
+/// then nothing is known, and on a GPU the check does wait. Any other dtype is an error of the operation that
+/// it is handed to. The elements must not change afterwards.
 class IndexTensor {
  public:
   IndexTensor() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): any Tensor of i64 will do where indices are asked for.
-  IndexTensor(const Tensor& values) : values_(values) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): any Tensor of ids will do where indices are asked for.
+  IndexTensor(const Tensor& values)
+      : values_(values.dtype() == DType::i32 ? values.to(DType::i64) : values) {}
 
   /// Values that were made within least..most, by code that the caller answers for.
   static IndexTensor made_within(const Tensor& values, std::int64_t least, std::int64_t most) {

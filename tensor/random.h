@@ -14,7 +14,8 @@ namespace lrurec {
 class Philox {
  public:
   /// `stream` separates uses of one seed: a parameter, or a dropout site at a step.
-  LRUREC_HOST_DEVICE constexpr Philox(std::uint64_t seed, std::uint64_t stream)
+  // NOLINTNEXTLINE(google-explicit-constructor): a seed will do where random numbers are asked for.
+  LRUREC_HOST_DEVICE constexpr Philox(std::uint64_t seed, std::uint64_t stream = 0)
       : seed_(seed), stream_(stream) {}
 
   LRUREC_HOST_DEVICE constexpr std::uint64_t seed() const { return seed_; }

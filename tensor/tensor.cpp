@@ -1,77 +1,13 @@
+// Views and copies of a Tensor. How one is made: tensor_create.cpp; printed: tensor_print.cpp.
+
 #include "tensor/tensor.h"
 
-#include <cstring>
+#include <array>
 
 #include "tensor/cuda/runtime.h"
-#include "tensor/dispatch.h"
 #include "tensor/error.h"
 
 namespace lrurec {
-namespace {
-
-void zero_bytes(Cpu, std::byte* p, std::size_t bytes) { std::memset(p, 0, bytes); }
-[[maybe_unused]] void zero_bytes(Cuda, std::byte* p, std::size_t bytes) { cuda::fill_zero(p, bytes); }
-
-}  // namespace
-
-Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
-  std::int64_t bytes = shape.numel();
-  if (__builtin_mul_overflow(bytes, static_cast<std::int64_t>(size_of(dtype)), &bytes)) {
-    fail_op("empty", "shape {} of {} has more than 2^63 bytes", shape.str(), name(dtype));
-  }
-  for (const auto size : shape) {
-    if (size < 0) fail_op("empty", "shape {} has a negative size", shape.str());
-  }
-  Tensor t;
-  t.storage_ = std::make_shared<Storage>(static_cast<std::size_t>(bytes), device);
-  t.shape_ = shape;
-  t.strides_ = contiguous_strides(shape);
-  t.dtype_ = dtype;
-  return t;
-}
-
-Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
-  Tensor t = empty(shape, dtype, device);
-  on_device("zeros", device, [&](auto where) { zero_bytes(where, t.raw(), t.storage_->bytes()); });
-  return t;
-}
-
-Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
-  Tensor t = empty(shape, dtype, device);
-  t.fill_(value);
-  return t;
-}
-
-template <class T>
-Tensor Tensor::from(const std::vector<T>& values, const Shape& shape) {
-  if (shape.numel() != static_cast<std::int64_t>(values.size())) {
-    fail_op("from", "{} values do not fill shape {}", values.size(), shape.str());
-  }
-  Tensor t = empty(shape, dtype_of<T>);
-  std::copy(values.begin(), values.end(), reinterpret_cast<T*>(t.raw()));
-  return t;
-}
-
-template <class T>
-std::vector<T> Tensor::to_vector() const {
-  const Tensor dense = host().contiguous();
-  dense.check_type(dtype_of<T>);
-  const T* p = reinterpret_cast<const T*>(dense.raw());
-  return std::vector<T>(p, p + numel());
-}
-
-#define LRUREC_INSTANTIATE(T)                                                  \
-  template Tensor Tensor::from<T>(const std::vector<T>& values, const Shape&); \
-  template std::vector<T> Tensor::to_vector<T>() const;
-LRUREC_INSTANTIATE(bool)
-LRUREC_INSTANTIATE(std::int32_t)
-LRUREC_INSTANTIATE(std::int64_t)
-LRUREC_INSTANTIATE(float)
-LRUREC_INSTANTIATE(double)
-LRUREC_INSTANTIATE(c64)
-LRUREC_INSTANTIATE(c128)
-#undef LRUREC_INSTANTIATE
-
 bool Tensor::is_contiguous() const {
   std::int64_t step = 1;
   for (int d = rank() - 1; d >= 0; --d) {
@@ -88,6 +24,23 @@ Tensor Tensor::transpose(int dim0, int dim1) const {
   Tensor t = *this;
   std::swap(t.shape_[dim0], t.shape_[dim1]);
   std::swap(t.strides_[dim0], t.strides_[dim1]);
+  return t;
+}
+
+Tensor Tensor::permute(const std::vector<int>& dims) const {
+  if (static_cast<int>(dims.size()) != rank()) {
+    fail_op("permute", "{} dimensions are named of shape {}", dims.size(), shape_.str());
+  }
+  Tensor t = *this;
+  std::array<bool, Shape::max_rank> named{};
+  for (int d = 0; d < rank(); ++d) {
+    const int from = normalize_dim("permute", dims[static_cast<std::size_t>(d)], rank());
+    if (std::exchange(named[static_cast<std::size_t>(from)], true)) {
+      fail_op("permute", "dimension {} is named twice", from);
+    }
+    t.shape_[d] = shape_[from];
+    t.strides_[d] = strides_[from];
+  }
   return t;
 }
 
@@ -201,6 +154,19 @@ Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const { return empty(shape_, dtype_, device()).copy_(*this); }
 
+// Strides of a Tensor are never negative; only the source of this one copy has such.
+Tensor Tensor::flip(const std::vector<int>& dims) const {
+  Tensor reversed = *this;
+  for (const int named : dims) {
+    const int dim = normalize_dim("flip", named, rank());
+    if (reversed.strides_[dim] != strides_[dim]) fail_op("flip", "dimension {} is named twice", dim);
+    if (shape_[dim] <= 1) continue;
+    reversed.offset_ += (shape_[dim] - 1) * strides_[dim];
+    reversed.strides_[dim] = -strides_[dim];
+  }
+  return empty(shape_, dtype_, device()).copy_(reversed);
+}
+
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
   return empty(shape_, dtype, device()).copy_(*this);
@@ -245,26 +211,6 @@ void Tensor::check_type(DType asked) const {
 
 void Tensor::check_one_element() const {
   if (numel() != 1) fail_op("item", "shape {} has {} elements, not one", shape_.str(), numel());
-}
-
-std::string Tensor::str() const {
-  if (!defined()) return "undefined";
-  constexpr std::int64_t most = 16;
-  std::string values;
-  if (numel() <= most) {
-    dispatch_all("str", dtype_, [&]<class T>() {
-      for (const T x : to_vector<T>()) {
-        if (!values.empty()) values += ", ";
-        if constexpr (is_complex_type<T>) {
-          values += fmt::format("{:.6g}{:+.6g}i", x.real(), x.imag());
-        } else {
-          values += fmt::format("{:.6g}", static_cast<double>(x));
-        }
-      }
-    });
-    values = " {" + values + "}";
-  }
-  return fmt::format("{}{}{}", name(dtype_), shape_.str(), values);
 }
 
 }  // namespace lrurec

@@ -2,7 +2,9 @@
 // Tensor: a typed, strided view of a block of memory. It knows nothing of gradients (see
 // autograd/variable.h).
 
+#include <algorithm>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 
 #include "tensor/device.h"
 #include "tensor/dtype.h"
+#include "tensor/random.h"
 #include "tensor/shape.h"
 #include "tensor/storage.h"
 
@@ -56,20 +59,47 @@ class Tensor {
   Tensor& operator=(Tensor&&) = default;
   ~Tensor() = default;
 
-  // Making tensors. Memory of empty() is not cleared.
-  static Tensor empty(const Shape& shape, DType dtype, Device device = {});
-  static Tensor zeros(const Shape& shape, DType dtype, Device device = {});
-  static Tensor full(const Shape& shape, double value, DType dtype, Device device = {});
-  /// A tensor with the elements of `values` in row-major order.
+  // Making tensors; a size below zero is an error. Memory of empty() is not cleared.
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = {});
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = {});
+  static Tensor ones(const Shape& shape, DType dtype = DType::f32, Device device = {});
+  static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = {});
+  /// The identity matrix [n, n].
+  static Tensor eye(std::int64_t n, DType dtype = DType::f32, Device device = {});
+  /// 0, 1, ..., end - 1.
+  static Tensor arange(std::int64_t end, DType dtype = DType::i64, Device device = {}) {
+    return arange(0, end, 1, dtype, device);
+  }
+  /// start, start + step, ... before end (exclusive); step may be negative, not 0. Fractions: linspace().
+  static Tensor arange(std::int64_t start, std::int64_t end, std::int64_t step = 1, DType dtype = DType::i64,
+                       Device device = {});
+  /// `steps` numbers from start to end, both included, equally far apart; f32, f64 or complex.
+  static Tensor linspace(double start, double end, std::int64_t steps, DType dtype = DType::f32,
+                         Device device = {});
+  /// Uniform in the open interval (0, 1); both parts of complex numbers. `random` is a seed, or
+  /// Philox(seed, stream). Element i of the row-major order is a function of (seed, stream, i) alone (f64 is
+  /// rounded to f32), whatever the shape and device: two tensors from one seed and stream are alike.
+  static Tensor rand(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
+  /// Normal with mean 0 and variance 1 (complex: E|z|^2 = 1), drawn as by rand(). The last digits depend on
+  /// log and cos of the machine's mathematical library.
+  static Tensor randn(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
+  /// A tensor with the elements of `values` in row-major order, of their type: float gives f32.
   template <class T>
-  static Tensor from(const std::vector<T>& values, const Shape& shape);
+  static Tensor from(const std::vector<T>& values, const Shape& shape) {
+    Tensor t = empty_for(values.size(), shape, dtype_of<T>);
+    std::copy(values.begin(), values.end(), reinterpret_cast<T*>(t.raw()));
+    return t;
+  }
   template <class T>
   static Tensor from(const std::vector<T>& values) {
     return from(values, Shape{static_cast<std::int64_t>(values.size())});
   }
+  /// One number, of its type: scalar(3) is i32, scalar(3.0) is f64, scalar(3.0F) is f32.
   template <class T>
   static Tensor scalar(T value) {
-    return from(std::vector<T>{value}, Shape{});
+    Tensor t = empty(Shape{}, dtype_of<T>);
+    *reinterpret_cast<T*>(t.raw()) = value;
+    return t;
   }
 
   bool defined() const { return storage_ != nullptr; }
@@ -105,10 +135,17 @@ class Tensor {
   }
   /// All elements in row-major order. On a GPU this waits for them.
   template <class T>
-  std::vector<T> to_vector() const;
+  std::vector<T> to_vector() const {
+    check_type(dtype_of<T>);
+    const Tensor dense = host().contiguous();
+    const T* p = reinterpret_cast<const T*>(dense.raw());
+    return std::vector<T>(p, p + numel());
+  }
 
   // Views: they share the memory of this tensor.
   Tensor transpose(int dim0, int dim1) const;
+  /// Dimension i of the result is dimension dims[i] of this; each is named once.
+  Tensor permute(const std::vector<int>& dims) const;
   /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size, step >= 1.
   Tensor slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1) const;
   /// One index of a dimension, which disappears.
@@ -128,6 +165,8 @@ class Tensor {
   /// This tensor when it is dense and row-major, else a dense copy.
   Tensor contiguous() const;
   Tensor clone() const;
+  /// The elements in reverse order along these dimensions.
+  Tensor flip(const std::vector<int>& dims) const;
   /// Converted to another dtype (complex to real is an error: take real() or imag()).
   Tensor to(DType dtype) const;
   /// The elements on another device; this tensor when it is there.
@@ -151,10 +190,12 @@ class Tensor {
     if (storage_) storage_->mark_changed();
   }
 
-  /// dtype, shape and, for few elements, the values.
+  /// dtype, shape and values in rows; of a tensor of more than 64 elements, the first and last three along
+  /// each dimension.
   std::string str() const;
 
  private:
+  static Tensor empty_for(std::size_t values, const Shape& shape, DType dtype);
   void note_copy() const;
   [[noreturn]] void fail_undefined() const;
   void check_writable(const char* op) const;
@@ -171,5 +212,8 @@ class Tensor {
 };
 
 using Tensors = std::vector<Tensor>;
+
+/// Tensor::str().
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 }  // namespace lrurec
