@@ -15,14 +15,19 @@ Variable transpose(const Variable& x, int dim0, int dim1) {
                 [dim0, dim1](const Tensor& dy, const Needs&) { return Tensors{dy.transpose(dim0, dim1)}; });
 }
 
-// dx is dy where the slice took an element, and 0 elsewhere.
+// dx is dy where the slice took an element, and 0 elsewhere. A loop that takes one slice after the other of a
+// variable makes those zeros once: what comes later is added to that gradient (add_into).
 Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step) {
-  return record("slice", {x}, x.value().slice(dim, start, end, step),
-                [shape = x.shape(), dim, start, end, step](const Tensor& dy, const Needs&) {
-                  Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
-                  dx.slice(dim, start, end, step).copy_(dy);
-                  return Tensors{dx};
-                });
+  return record(
+      "slice", {x}, x.value().slice(dim, start, end, step),
+      [shape = x.shape(), dim, start, end, step](const Tensor& dy, const Needs&) {
+        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+        dx.slice(dim, start, end, step).copy_(dy);
+        return Tensors{dx};
+      },
+      [dim, start, end, step](const Tensor& dy, Tensor& total) {
+        total.slice(dim, start, end, step).add_(dy);
+      });
 }
 
 Variable broadcast_to(const Variable& x, const Shape& shape) {
