@@ -1,42 +1,34 @@
 #pragma once
-// GradientSum: the sum of the gradients that flow into one place.
+// The sum of the gradients that flow into one place.
+//
+// A value that several operations use gets a gradient from each, and their sum is its gradient. The first is
+// kept as it is, without a copy. It may be memory that others see too, or a broadcast of a smaller tensor,
+// and must not be written to then; so the second one is added to a copy. Later ones are added in place.
+
+#include <utility>
 
 #include "tensor/tensor.h"
 
-namespace lrurec {
+namespace lrurec::gradient_sum {
 
-/// A value that several operations use gets a gradient from each, and their sum is its gradient. The first is
-/// kept as it is, without a copy. It may be memory that others see too, or a broadcast of a smaller tensor,
-/// and must not be written to then; so the second one is added to a copy. Later ones are added in place.
-class GradientSum {
- public:
-  GradientSum() = default;
-  explicit GradientSum(const Tensor& gradient) : total_(gradient) {}
+/// Whether gradients may be added to this total in place.
+inline bool may_write(const Tensor& total) {
+  return total.defined() && !total.shares_memory() && total.is_contiguous();
+}
 
-  /// Undefined as long as nothing was added.
-  const Tensor& total() const { return total_; }
-
-  void add(const Tensor& gradient) {
-    if (!total_.defined()) {
-      total_ = gradient;
-      return;
-    }
-    if (!may_write()) total_ = total_.clone();
-    total_.add_(gradient);
+/// total += gradient; an undefined total stands for nothing so far.
+inline void add(Tensor& total, Tensor gradient) {
+  if (!total.defined()) {
+    total = std::move(gradient);
+    return;
   }
+  if (!may_write(total)) total = total.clone();
+  total.add_(gradient);
+}
 
-  /// Of a leaf: what the user gets must be dense and memory of its own, whatever an operation handed on.
-  void own() {
-    if (total_.defined() && !may_write()) total_ = total_.clone();
-  }
+/// Of a leaf: what the user gets must be dense and memory of its own, whatever an operation handed on.
+inline void own(Tensor& total) {
+  if (total.defined() && !may_write(total)) total = total.clone();
+}
 
-  /// The total where it may be written to, else null: for a gradient that adds itself (see AddInto).
-  Tensor* writable() { return total_.defined() && may_write() ? &total_ : nullptr; }
-
- private:
-  bool may_write() const { return !total_.shares_memory() && total_.is_contiguous(); }
-
-  Tensor total_;
-};
-
-}  // namespace lrurec
+}  // namespace lrurec::gradient_sum

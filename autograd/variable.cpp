@@ -1,7 +1,10 @@
 #include "autograd/variable.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <mutex>
+#include <ostream>
 #include <set>
 
 #include "autograd/node.h"
@@ -17,17 +20,34 @@ struct OperationNames {
   std::set<std::string, std::less<>> names;
 };
 OperationNames& operation_names() {
-  static OperationNames instance;
-  return instance;
-}
-
-void remember_operation(std::string_view op) {
-  auto& all = operation_names();
-  const std::lock_guard lock(all.mutex);
-  if (!all.names.contains(op)) all.names.emplace(op);
+  static auto* instance = new OperationNames;  // outlives every node that names one
+  return *instance;
 }
 
 }  // namespace
+
+namespace detail {
+
+/// The name as the list of recorded operations keeps it. A thread finds those it used lately without a lock.
+const std::string& remember_operation(std::string_view op) {
+  static constexpr std::size_t places = 256;
+  static thread_local std::array<const std::string*, places> lately{};
+  auto& name = lately[reinterpret_cast<std::uintptr_t>(op.data()) % places];
+  if (name == nullptr || *name != op) {
+    auto& all = operation_names();
+    const std::lock_guard lock(all.mutex);
+    name = &*all.names.emplace(op).first;
+  }
+  return *name;
+}
+
+bool is_recorded(std::string_view op, const Inputs& inputs) {
+  remember_operation(op);
+  return recording_on &&
+         std::any_of(inputs.begin(), inputs.end(), [](const Variable& v) { return v.requires_grad(); });
+}
+
+}  // namespace detail
 
 Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Impl>()) {
   if (!value.defined()) fail_op("Variable", "the tensor is undefined");
@@ -36,6 +56,7 @@ Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Im
   }
   impl_->value = std::move(value);
   impl_->requires_grad = requires_grad;
+  if (requires_grad) impl_->leaf = std::make_unique<Leaf>();
 }
 
 const Tensor& Variable::value() const {
@@ -46,12 +67,13 @@ const Tensor& Variable::value() const {
 bool Variable::requires_grad() const { return impl_ && (impl_->requires_grad || impl_->node); }
 
 const Tensor& Variable::grad() const {
+  static const Tensor none;
   value();  // an undefined variable is an error, not a crash
-  return impl_->grad.total();
+  return impl_->leaf ? impl_->leaf->grad : none;
 }
 
 void Variable::zero_grad() {
-  if (impl_) impl_->grad = GradientSum();
+  if (impl_ && impl_->leaf) impl_->leaf->grad = Tensor();
 }
 
 void Variable::set_grad(const Tensor& new_grad) {
@@ -60,8 +82,27 @@ void Variable::set_grad(const Tensor& new_grad) {
     fail_op("set_grad", "{} {} does not fit {} {}", name(new_grad.dtype()), new_grad.shape().str(),
             name(dtype()), shape().str());
   }
-  impl_->grad = GradientSum(new_grad);
+  if (!impl_->leaf) impl_->leaf = std::make_unique<Leaf>();
+  impl_->leaf->grad = new_grad;
 }
+
+void Variable::register_hook(Hook hook) const {
+  if (!requires_grad()) fail_op("register_hook", "no gradient will come here: the variable requires none");
+  if (impl_->node) {
+    impl_->node->add_hook(impl_->output, std::move(hook));
+  } else {
+    impl_->leaf->hooks.push_back(std::move(hook));
+  }
+}
+
+std::string Variable::str() const {
+  if (!defined()) return "undefined";
+  std::string text = value().str();
+  if (impl_->node) return text + fmt::format(" of {}", impl_->node->op());
+  return impl_->requires_grad ? text + " requires_grad" : text;
+}
+
+std::ostream& operator<<(std::ostream& out, const Variable& variable) { return out << variable.str(); }
 
 void Variable::set_value(const Tensor& new_value) {
   value();
@@ -100,38 +141,6 @@ void Variable::backward() const {
             name(dtype()), shape().str());
   }
   lrurec::backward({*this}, {seed(dtype(), value().device()).reshape(shape())});
-}
-
-namespace {
-
-Variables record_node(std::string_view op, const Variables& inputs, const Tensors& outputs,
-                      MultiBackward backward, AddInto add_into) {
-  remember_operation(op);
-  bool needed = false;
-  for (const auto& input : inputs) needed = needed || input.requires_grad();
-  Variables results;
-  for (const auto& output : outputs) results.emplace_back(output);
-  if (!recording_on || !needed) return results;
-
-  const auto node =
-      std::make_shared<Node>(op, inputs, outputs.size(), std::move(backward), std::move(add_into));
-  for (std::size_t i = 0; i < results.size(); ++i) node->attach(results[i], node, i);
-  return results;
-}
-
-}  // namespace
-
-Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
-                 MultiBackward backward) {
-  return record_node(op, inputs, outputs, std::move(backward), {});
-}
-
-Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward,
-                AddInto add_into) {
-  MultiBackward multi = [single = std::move(backward)](const Tensors& grads, const Needs& needs) {
-    return single(grads[0], needs);
-  };
-  return record_node(op, inputs, Tensors{output}, std::move(multi), std::move(add_into))[0];
 }
 
 NoGrad::NoGrad() : previous_(recording_on) { recording_on = false; }

@@ -5,9 +5,9 @@
 // grad descends. For a holomorphic y = f(z) the rule is grad_z = grad_y * conj(f'(z)).
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -52,37 +52,25 @@ class Variable {
   /// walked by one thread at a time.
   void backward() const;
 
+  /// From now on backward() calls `hook` with the gradient of this variable, before any operation takes it
+  /// further: after the sum of all its uses, once a walk. What the hook returns replaces the gradient; an
+  /// undefined Tensor leaves it. It must not write to what it is given, and holds no Variables of this graph
+  /// (it would keep itself alive). Several are called in order. An error unless requires_grad().
+  using Hook = std::function<Tensor(const Tensor& gradient)>;
+  void register_hook(Hook hook) const;
+
+  /// The tensor's str(), and the operation that made it or whether it requires a gradient.
+  std::string str() const;
+
+  struct Impl;
+
  private:
   friend class Node;
   friend class Engine;
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
 using Variables = std::vector<Variable>;
-
-/// Which inputs of an operation need a gradient; its backward may leave the others undefined.
-using Needs = std::vector<bool>;
-
-/// The backward of an operation: gradients of the outputs in, gradients of the inputs out, in the order of
-/// the inputs. An output that nothing depended on has an undefined gradient; where an input needs none,
-/// undefined is right. The function must hold Tensors, never Variables, so that the graph cannot keep itself
-/// alive.
-using MultiBackward = std::function<Tensors(const Tensors& grad_outputs, const Needs& needs)>;
-using Backward = std::function<Tensors(const Tensor& grad_output, const Needs& needs)>;
-
-/// Adds the gradient of an operation's only input to `total`, a dense gradient that is there already.
-using AddInto = std::function<void(const Tensor& grad_output, Tensor& total)>;
-
-/// Puts the result of an operation on the graph (when recording is on and an input requires a gradient). An
-/// operation of one input whose gradient is zero almost everywhere (rows of a table) may also give
-/// `add_into`: it is called instead of `backward` where the input is a leaf that has its other gradients
-/// already, and saves a table of zeros and its addition.
-Variable record(std::string_view op, const Variables& inputs, const Tensor& output, Backward backward,
-                AddInto add_into = {});
-/// The same for an operation with several outputs.
-Variables record(std::string_view op, const Variables& inputs, const Tensors& outputs,
-                 MultiBackward backward);
 
 /// Whether a gradient is the 1 that Variable::backward() starts from. A loss that has made its gradients in
 /// the forward pass then need not scale them, and on a GPU need not wait for the number.
@@ -105,7 +93,9 @@ class NoGrad {
 };
 bool recording();
 
-/// Names of all operations recorded so far in this process: the test suite compares them with its table.
-std::vector<std::string> recorded_operations();
+/// Variable::str().
+std::ostream& operator<<(std::ostream& out, const Variable& variable);
 
 }  // namespace lrurec
+
+#include "autograd/record.h"

@@ -1,6 +1,7 @@
 #pragma once
 // Shapes and strides: short lists of integers, held inline.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -19,6 +20,8 @@ class Shape {
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> sizes);
   explicit Shape(const std::vector<std::int64_t>& sizes);
+  /// `rank` sizes from a place in memory.
+  Shape(const std::int64_t* sizes, int rank) : rank_(rank) { std::copy_n(sizes, rank, sizes_.begin()); }
 
   int rank() const { return rank_; }
   std::int64_t operator[](int dim) const { return sizes_[static_cast<std::size_t>(dim)]; }

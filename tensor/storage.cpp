@@ -1,6 +1,7 @@
 #include "tensor/storage.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <map>
@@ -75,6 +76,7 @@ class Allocator {
            Blocks<Where>::remedy);
     }
     stats_.in_use += size;
+    stats_.allocated += size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
     return block;
   }
@@ -116,7 +118,8 @@ class Allocator {
   /// False where there is no memory to remember the block in: a destructor brought it and must not fail.
   bool cache(std::byte* block, std::size_t size) {
     try {
-      cache_[size].push_back(block);
+      auto* const blocks = small(size);
+      (blocks != nullptr ? *blocks : cache_[size]).push_back(block);
       return true;
     } catch (const std::bad_alloc&) {
       return false;
@@ -124,12 +127,23 @@ class Allocator {
   }
 
   std::byte* take_cached(std::size_t size) {
-    const auto it = cache_.find(size);
-    if (it == cache_.end() || it->second.empty()) return nullptr;
-    std::byte* block = it->second.back();
-    it->second.pop_back();
+    std::vector<std::byte*>* blocks = small(size);
+    if (blocks == nullptr) {
+      const auto it = cache_.find(size);
+      if (it == cache_.end()) return nullptr;
+      blocks = &it->second;
+    }
+    if (blocks->empty()) return nullptr;
+    std::byte* block = blocks->back();
+    blocks->pop_back();
     stats_.cached -= size;
     return block;
+  }
+
+  /// The free blocks of a small size, found without a search; null for any other.
+  std::vector<std::byte*>* small(std::size_t size) {
+    const std::size_t place = size / alignment;
+    return place < small_.size() && size % alignment == 0 ? &small_[place] : nullptr;
   }
 
   void release() {
@@ -137,10 +151,15 @@ class Allocator {
       for (std::byte* block : blocks) Blocks<Where>::give_back(block, size);
     }
     cache_.clear();
+    for (std::size_t place = 0; place < small_.size(); ++place) {
+      for (std::byte* block : small_[place]) Blocks<Where>::give_back(block, place * alignment);
+      small_[place].clear();
+    }
     stats_.cached = 0;
   }
 
   std::mutex mutex_;
+  std::array<std::vector<std::byte*>, 17> small_;  ///< by size / alignment
   std::map<std::size_t, std::vector<std::byte*>> cache_;
   MemoryStats stats_;
   std::size_t limit_ = SIZE_MAX;

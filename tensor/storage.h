@@ -37,9 +37,10 @@ class Storage {
 
 /// Bytes of tensor memory on one kind of device, for progress lines and benchmarks.
 struct MemoryStats {
-  std::size_t in_use = 0;  ///< held by live tensors
-  std::size_t peak = 0;    ///< largest in_use since the last reset
-  std::size_t cached = 0;  ///< freed by tensors, kept for reuse
+  std::size_t in_use = 0;     ///< held by live tensors
+  std::size_t peak = 0;       ///< largest in_use since the last reset
+  std::size_t cached = 0;     ///< freed by tensors, kept for reuse
+  std::size_t allocated = 0;  ///< all that tensors ever asked for
 };
 MemoryStats memory_stats(DeviceType type = DeviceType::cpu);
 void reset_memory_peak(DeviceType type = DeviceType::cpu);

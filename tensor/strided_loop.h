@@ -70,23 +70,34 @@ struct StridedLoop {
   }
 
   /// body(offsets, count): for i < count, operand k's element is at offsets[k] + i * inner_strides[k].
+  ///
+  /// What one thread does anyway starts no parallel region, which costs more than a small operation. Pieces
+  /// are never inlined, so that there is one machine code of the body, and the bits do not depend on who runs
+  /// it.
   template <class Body>
   void run(Body&& body) const {
     const std::int64_t rows = outer.numel();
     if (rows == 0 || inner == 0) return;
     if (rows == 1) {
       const std::int64_t chunks = (inner + parallel_grain - 1) / parallel_grain;
-#pragma omp parallel for schedule(static) if (chunks > 1)
-      for (std::int64_t c = 0; c < chunks; ++c) {
+      const auto chunk = [&](std::int64_t c) __attribute__((noinline)) {
         const std::int64_t start = c * parallel_grain;
         std::array<std::int64_t, N> at{};
         for (std::size_t k = 0; k < N; ++k) at[k] = start * inner_strides[k];
         body(at, std::min(parallel_grain, inner - start));
-      }
+      };
+      if (chunks == 1) return chunk(0);
+#pragma omp parallel for schedule(static)
+      for (std::int64_t c = 0; c < chunks; ++c) chunk(c);
       return;
     }
-#pragma omp parallel for schedule(static) if (rows * inner > parallel_grain)
-    for (std::int64_t r = 0; r < rows; ++r) body(offsets(r), inner);
+    const auto some_rows = [&](std::int64_t from, std::int64_t to) __attribute__((noinline)) {
+      for (std::int64_t r = from; r < to; ++r) body(offsets(r), inner);
+    };
+    if (rows * inner <= parallel_grain) return some_rows(0, rows);
+    const std::int64_t shares = std::min(rows, std::int64_t{64});
+#pragma omp parallel for schedule(static)
+    for (std::int64_t s = 0; s < shares; ++s) some_rows(rows * s / shares, rows * (s + 1) / shares);
   }
 };
 

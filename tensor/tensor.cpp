@@ -65,6 +65,7 @@ Tensor Tensor::broadcast_to(const Shape& shape) const {
   for (const auto size : shape) {
     if (size < 0) fail_op("broadcast_to", "shape {} has a negative size", shape.str());
   }
+  if (shape == shape_) return *this;
   if (broadcast_shapes("broadcast_to", shape_, shape) != shape) {
     fail_op("broadcast_to", "shape {} cannot become {}", shape_.str(), shape.str());
   }
@@ -196,10 +197,6 @@ Tensor Tensor::copied_to(Device device) const {
     }
   });
   return t;
-}
-
-void Tensor::note_copy() const {
-  if (storage_) CopyWatch::current_->seen_.push_back({storage_.get(), storage_->version()});
 }
 
 void Tensor::fail_undefined() const { fail_op("data", "the tensor is undefined"); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,25 +21,42 @@ namespace lrurec {
 
 class Tensor;
 
-/// While one of these lives on a thread, it lists the tensors that are copied there. So the graph finds out
-/// what a backward function holds: it copies the function once.
+/// While one of these lives on a thread, it lists the tensors that are copied there, in `place` and, where
+/// they are more, beside it. So the graph finds out what a backward function holds when it copies the
+/// function.
 class CopyWatch {
  public:
   struct Seen {
     const Storage* storage;
     std::uint32_t version;
+    std::int32_t input = -1;  ///< of the operation, where the graph finds it to be one
   };
-  CopyWatch() : before_(current_) { current_ = this; }
+  explicit CopyWatch(std::span<Seen> place) : before_(current_), place_(place) { current_ = this; }
   ~CopyWatch() { current_ = before_; }
   CopyWatch(const CopyWatch&) = delete;
   CopyWatch& operator=(const CopyWatch&) = delete;
-  std::vector<Seen> take() { return std::move(seen_); }
+  /// How many are in `place`.
+  std::size_t count() const { return count_; }
+  const std::vector<Seen>& more() const { return more_; }
 
  private:
   friend class Tensor;
+  friend class SavedTensor;
   static inline thread_local CopyWatch* current_ = nullptr;
+  static void note(const Storage* storage) {
+    if (current_ != nullptr && storage != nullptr) current_->add({storage, storage->version()});
+  }
+  void add(const Seen& seen) {
+    if (count_ < place_.size()) {
+      place_[count_++] = seen;
+    } else {
+      more_.push_back(seen);
+    }
+  }
   CopyWatch* before_;
-  std::vector<Seen> seen_;
+  std::span<Seen> place_;
+  std::size_t count_ = 0;
+  std::vector<Seen> more_;
 };
 
 /// Copying a Tensor copies the view, not the elements; use clone() for the elements.
@@ -52,7 +70,7 @@ class Tensor {
         shape_(other.shape_),
         strides_(other.strides_),
         dtype_(other.dtype_) {
-    if (CopyWatch::current_ != nullptr) note_copy();
+    CopyWatch::note(storage_.get());
   }
   Tensor(Tensor&&) = default;
   Tensor& operator=(const Tensor&) = default;
@@ -195,8 +213,8 @@ class Tensor {
   std::string str() const;
 
  private:
+  friend class SavedTensor;
   static Tensor empty_for(std::size_t values, const Shape& shape, DType dtype);
-  void note_copy() const;
   [[noreturn]] void fail_undefined() const;
   void check_writable(const char* op) const;
   Tensor apart_from(const Tensor& source) const;

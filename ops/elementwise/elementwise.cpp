@@ -6,6 +6,7 @@
 #include "ops/elementwise/rows.h"
 #include "ops/reduce/sum_to.h"
 #include "tensor/dispatch.h"
+#include "tensor/saved_tensor.h"
 
 namespace lrurec::ops {
 namespace {
@@ -43,18 +44,28 @@ Tensor unary_backward(const Tensor& dy, const Tensor& x, const Tensor& y) {
   return dx;
 }
 
-/// What a backward keeps of a tensor: its values where its formula mentions them, else only shape and dtype.
-Tensor saved(const Tensor& t, bool mentioned) {
-  return mentioned ? t : Tensor::zeros({}, t.dtype(), t.device()).broadcast_to(t.shape());
-}
+/// What a backward keeps of x or y: the values where its formula mentions them, else nothing; dy then stands
+/// in, which has their shape and dtype, and is not looked at.
+template <bool mentioned>
+struct Kept {
+  explicit Kept(const Tensor& t) : saved(t) {}
+  Tensor values(const Tensor&) const { return saved.tensor(); }
+  SavedTensor saved;
+};
+template <>
+struct Kept<false> {
+  explicit Kept(const Tensor&) {}
+  Tensor values(const Tensor& dy) const { return dy; }
+};
 
 template <class Row>
 Variable unary(const Variable& x) {
   const Tensor y = unary_forward<Row>(x.value());
-  if (!recording() || !x.requires_grad()) return record(Row::name, {x}, y, {});
-  return record(Row::name, {x}, y,
-                [x = saved(x.value(), Row::needs_x), y = saved(y, Row::needs_y)](
-                    const Tensor& dy, const Needs&) { return Tensors{unary_backward<Row>(dy, x, y)}; });
+  return record(
+      Row::name, {x}, y,
+      [x = Kept<Row::needs_x>(x.value()), y = Kept<Row::needs_y>(y)](const Tensor& dy, const Needs&) {
+        return Tensors{unary_backward<Row>(dy, x.values(dy), y.values(dy))};
+      });
 }
 
 /// Both operands in the common dtype, stretched to the common shape.
@@ -81,13 +92,18 @@ Tensor binary_forward(const Tensor& left, const Tensor& right) {
   return y;
 }
 
+// An operand without values is none that the formula mentions: dy stands in.
 template <class Row>
-Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& right, const Needs& needs) {
-  const auto [a, b] = Operands(Row::name, left, right);
+Tensors binary_backward(const Tensor& dy, const SavedTensor& left, const SavedTensor& right,
+                        const Needs& needs) {
+  const auto operand = [&](const SavedTensor& saved) {
+    return saved.has_values() ? saved.tensor().to(dy.dtype()).broadcast_to(dy.shape()) : dy;
+  };
+  const Tensor a = operand(left), b = operand(right);
   const StridedLoop<4> loop(dy.shape(),
                             {contiguous_strides(dy.shape()), dy.strides(), a.strides(), b.strides()});
   Tensors grads(2);
-  dispatch_row<Row>(dy.dtype(), [&, &a = a, &b = b]<class T>() {
+  dispatch_row<Row>(dy.dtype(), [&]<class T>() {
     on_device(Row::name, dy.device(), [&](auto where) {
       if (needs[0]) {
         grads[0] = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
@@ -109,10 +125,11 @@ Tensors binary_backward(const Tensor& dy, const Tensor& left, const Tensor& righ
 template <class Row>
 Variable binary(const Variable& a, const Variable& b) {
   const Tensor y = binary_forward<Row>(a.value(), b.value());
-  if (!recording() || !(a.requires_grad() || b.requires_grad())) return record(Row::name, {a, b}, y, {});
-  return record(Row::name, {a, b}, y,
-                [a = saved(a.value(), Row::needs_a), b = saved(b.value(), Row::needs_b)](
-                    const Tensor& dy, const Needs& needs) { return binary_backward<Row>(dy, a, b, needs); });
+  const bool da = a.requires_grad(), db = b.requires_grad();
+  return record(
+      Row::name, {a, b}, y,
+      [a = SavedTensor(a.value(), Row::keeps_a(da, db)), b = SavedTensor(b.value(), Row::keeps_b(da, db))](
+          const Tensor& dy, const Needs& needs) { return binary_backward<Row>(dy, a, b, needs); });
 }
 
 }  // namespace

@@ -42,8 +42,13 @@ constexpr bool mentions(std::string_view formula, std::string_view name) {
   struct NAME##_row {                                                                           \
     static constexpr const char* name = #NAME;                                                  \
     static constexpr bool complex = Kinds::KINDS == Kinds::real_and_complex;                    \
-    static constexpr bool needs_a = mentions(#DFA, "a") || mentions(#DFB, "a");                 \
-    static constexpr bool needs_b = mentions(#DFA, "b") || mentions(#DFB, "b");                 \
+    /* Whether the gradients that are needed mention a (b). */                                  \
+    static constexpr bool keeps_a(bool da, bool db) {                                           \
+      return (da && mentions(#DFA, "a")) || (db && mentions(#DFB, "a"));                        \
+    }                                                                                           \
+    static constexpr bool keeps_b(bool da, bool db) {                                           \
+      return (da && mentions(#DFA, "b")) || (db && mentions(#DFB, "b"));                        \
+    }                                                                                           \
     template <class T>                                                                          \
     LRUREC_HOST_DEVICE static T f(const T& a, const T& b) {                                     \
       return F;                                                                                 \

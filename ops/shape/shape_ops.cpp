@@ -50,24 +50,31 @@ Variable flip(const Variable& x, const std::vector<int>& dims) {
                 [dims](const Tensor& dy, const Needs&) { return Tensors{dy.flip(dims)}; });
 }
 
-// dx is dy where the slice took an element, and 0 elsewhere.
+// dx is dy where the slice took an element, and 0 elsewhere. A loop that takes one slice after the other of a
+// variable makes those zeros once: what comes later is added to that gradient (add_into).
 Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step) {
-  return record("slice", {x}, x.value().slice(dim, start, end, step),
-                [shape = x.shape(), dim, start, end, step](const Tensor& dy, const Needs&) {
-                  Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
-                  dx.slice(dim, start, end, step).copy_(dy);
-                  return Tensors{dx};
-                });
+  return record(
+      "slice", {x}, x.value().slice(dim, start, end, step),
+      [shape = x.shape(), dim, start, end, step](const Tensor& dy, const Needs&) {
+        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+        dx.slice(dim, start, end, step).copy_(dy);
+        return Tensors{dx};
+      },
+      [dim, start, end, step](const Tensor& dy, Tensor& total) {
+        total.slice(dim, start, end, step).add_(dy);
+      });
 }
 
-// dx is dy at the index, and 0 elsewhere.
+// dx is dy at the index, and 0 elsewhere; see slice().
 Variable select(const Variable& x, int dim, std::int64_t index) {
-  return record("select", {x}, x.value().select(dim, index),
-                [shape = x.shape(), dim, index](const Tensor& dy, const Needs&) {
-                  Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
-                  dx.select(dim, index).copy_(dy);
-                  return Tensors{dx};
-                });
+  return record(
+      "select", {x}, x.value().select(dim, index),
+      [shape = x.shape(), dim, index](const Tensor& dy, const Needs&) {
+        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+        dx.select(dim, index).copy_(dy);
+        return Tensors{dx};
+      },
+      [dim, index](const Tensor& dy, Tensor& total) { total.select(dim, index).add_(dy); });
 }
 
 Tensor raw::slice_assign(const Tensor& x, int dim, std::int64_t start, std::int64_t end,

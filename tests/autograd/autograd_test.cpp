@@ -327,6 +327,43 @@ TEST(Autograd, WhatIsUndefinedIsAnErrorAndNoCrash) {
   expect_error(ErrorKind::internal, "undefined", [&] { leaf({1}).set_value(none); });
 }
 
+// What README.md advises where a second derivative is needed: H v from two gradients.
+TEST(Autograd, DifferencesOfGradientsMultiplyAHessian) {
+  const Tensor w = test::random_normal({8}, DType::f64, 1), v = test::random_normal({8}, DType::f64, 2);
+  const auto gradient = [&](double step) {
+    const Tensor moved = ops::raw::add(w, ops::raw::mul(v, Tensor::scalar(step)));
+    const Variable x(moved, true);
+    ops::square(ops::sum(ops::sin(x))).backward();  // L = s^2 with s = sum sin(x)
+    return x.grad();
+  };
+  const double eps = 1e-5;
+  const Tensor difference = ops::raw::sub(gradient(eps), gradient(-eps));
+  const Tensor product = ops::raw::mul(difference, Tensor::scalar(1 / (2 * eps)));
+  // H v = 2 cos(w) (cos(w) . v) - 2 s sin(w) v
+  const Tensor sine = ops::raw::sin(w), cosine = ops::raw::cos(w);
+  const Tensor along = ops::raw::sum(ops::raw::mul(cosine, v));
+  const Tensor expected = ops::raw::mul(
+      Tensor::scalar(2.0), ops::raw::sub(ops::raw::mul(cosine, along),
+                                         ops::raw::mul(ops::raw::sum(sine), ops::raw::mul(sine, v))));
+  EXPECT_LE(test::max_difference(product, expected), 1e-9 * test::max_abs(expected));
+}
+
+// A list that a backward function holds is looked into as well.
+TEST(Autograd, AValueInAListThatWasChangedInPlaceIsNoticed) {
+  const Variable x = leaf({1, 2});
+  const Tensors list{Tensor::ones({2}, DType::f64), Tensor::ones({2}, DType::f64), x.value()};
+  const auto backward_of = [list](const Tensor& dy, const Needs&) {
+    return Tensors{ops::raw::mul(dy, list[1])};
+  };
+  const Variable y = record("my_op", {x}, x.value().clone(), backward_of);
+  const Variable z = record("my_op", {x}, x.value().clone(), Backward(backward_of));
+  Tensor(list[1]).fill_(2);
+  for (const auto& one : {y, z}) {
+    expect_error(ErrorKind::internal, "[my_op] a value that its backward needs was changed in place",
+                 [&] { ops::sum(one).backward(); });
+  }
+}
+
 TEST(Gradcheck, RefusesSinglePrecision) {
   const Variable x(Tensor::zeros({1}, DType::f32), true);
   expect_error(ErrorKind::internal, "f64 or c128",

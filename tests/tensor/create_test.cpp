@@ -1,6 +1,7 @@
 #include <sstream>
 
 #include "ops/ops.h"
+#include "tensor/saved_tensor.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
 
@@ -128,6 +129,21 @@ TEST(Tensor, LargeOnesArePrintedByTheirEnds) {
             " [ 0,  1,  2, ..., 25, 26, 27],\n"
             " [ 0,  1,  2, ..., 25, 26, 27],\n"
             " [ 0,  1,  2, ..., 25, 26, 27]]");
+}
+
+TEST(SavedTensor, GivesTheTensorBackAndItsShapeWithoutValues) {
+  const Tensor t = Tensor::arange(24, DType::f64).reshape({2, 3, 4});
+  for (const Tensor& view :
+       {t, t.transpose(0, 2), t.select(1, 2), t.slice(2, 1, 4, 2).select(0, 1), Tensor::scalar(2)}) {
+    const SavedTensor saved(view), copied(saved);
+    EXPECT_EQ(copied.tensor().storage(), view.storage());
+    EXPECT_EQ(copied.tensor().strides(), view.strides());
+    EXPECT_EQ(test::max_difference(copied.tensor(), view), 0);
+    const SavedTensor alone(view, /*with_values=*/false);
+    EXPECT_FALSE(alone.has_values() || alone.tensor().defined());
+    EXPECT_EQ(alone.shape(), view.shape());
+    EXPECT_EQ(alone.dtype(), view.dtype());
+  }
 }
 
 TEST(IndexTensor, TakesIdsOfI32) {

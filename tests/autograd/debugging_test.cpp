@@ -1,0 +1,147 @@
+// What helps to find a mistake: the printed graph, anomaly detection, hooks.
+
+#include <sstream>
+
+#include "autograd/anomaly.h"
+#include "autograd/print_graph.h"
+#include "ops/ops.h"
+#include "tests/support/tensors.h"
+#include "tests/support/variables.h"
+
+namespace lrurec {
+namespace {
+
+using test::expect_error;
+using test::leaf;
+
+TEST(PrintGraph, HasALineForEachLeafAndOperation) {
+  const Variable x = leaf({1, 2, 3});
+  const Variable y = ops::sum(x * ops::exp(x) + Variable(Tensor::ones({3}, DType::f64)));
+  EXPECT_EQ(print_graph(y),
+            "#1 leaf f64[3]\n"
+            "#2 exp f64[3] <- #1\n"
+            "#3 mul f64[3] <- #1, #2\n"
+            "#4 add f64[3] <- #3, constant\n"
+            "#5 sum f64[] <- #4\n");
+  EXPECT_EQ(print_graph_dot(ops::sum(ops::square(x))),
+            "digraph {\n"
+            "  node [fontname=\"sans-serif\"]\n"
+            "  n1 [label=\"leaf f64[3]\" shape=box]\n"
+            "  n2 [label=\"square f64[3]\"]\n"
+            "  n1 -> n2\n"
+            "  n3 [label=\"sum f64[]\"]\n"
+            "  n2 -> n3\n"
+            "}\n");
+}
+
+TEST(PrintGraph, NamesOutputsOfSeveralAndKeepsLinesOfLongChainsShort) {
+  const Variable x = leaf({1, 2});
+  const Variables both = record("my_op", {x, x}, Tensors{x.value(), Tensor::ones({}, DType::f64)},
+                                [](const Tensors&, const Needs&) { return Tensors(2); });
+  EXPECT_EQ(print_graph(both[1] + both[0]),
+            "#1 leaf f64[2]\n"
+            "#2 my_op f64[2], f64[] <- #1, #1\n"
+            "#3 add f64[2] <- #2.1, #2\n");
+  EXPECT_EQ(print_graph(x), "#1 leaf f64[2]\n");
+  Variable y = x;
+  for (int i = 0; i < 100000; ++i) y = ops::neg(y);
+  EXPECT_LT(print_graph(y).size(), 100001u * 40);
+  expect_error(ErrorKind::internal, "[print_graph] nothing was recorded", [&] { print_graph(x.detach()); });
+}
+
+TEST(Variable, IsPrinted) {
+  std::ostringstream out;
+  const Variable x = leaf({1, 2});
+  out << x << '\n' << x * x << '\n' << x.detach() << '\n' << Variable();
+  EXPECT_EQ(out.str(), "f64[2] [1, 2] requires_grad\nf64[2] [1, 4] of mul\nf64[2] [1, 2]\nundefined");
+}
+
+TEST(DetectAnomaly, NamesTheOperationWhoseBackwardMadeTheFirstNan) {
+  const Variable x = leaf({4, 0, 1});
+  const auto loss = [&] { return ops::sum(ops::sqrt(x) * 2.0); };
+  loss().backward();  // nothing is looked at
+  EXPECT_EQ(x.grad().to_vector<double>()[1], INFINITY);
+  const DetectAnomaly anomaly;
+  expect_error(ErrorKind::non_finite,
+               "[sqrt] its backward made the gradient of input 0, f64[3], not finite: inf at [1]. The "
+               "gradient that it "
+               "was given was finite. Every output of the forward pass was finite.",
+               [&] { loss().backward(); });
+}
+
+TEST(DetectAnomaly, RemembersTheFirstForwardThatWasNotFinite) {
+  const Variable x = leaf({1, 0}), w = leaf({0, 0});
+  {
+    const DetectAnomaly anomaly;
+    const Variable y = ops::log(x);  // -infinity
+    const Variable z = y * w;        // NaN, but not the first
+    EXPECT_EQ(anomaly.forward(), "log: f64[2] of f64[2], -inf at [1]");
+    expect_error(ErrorKind::non_finite,
+                 "[mul] its backward made the gradient of input 1, f64[2], not finite: -inf at [1]. The "
+                 "gradient that it "
+                 "was given was finite. In the forward pass, the first to make such a number was log:",
+                 [&] { ops::sum(z).backward(); });
+    {
+      const DetectAnomaly inner;  // has its own memory
+      EXPECT_EQ(inner.forward(), "");
+    }
+    EXPECT_EQ(DetectAnomaly::current(), &anomaly);
+  }
+  EXPECT_EQ(DetectAnomaly::current(), nullptr);
+}
+
+TEST(DetectAnomaly, SaysWhereAnOperationWasGivenTheNan) {
+  const Variable x = leaf({1, 2});
+  const DetectAnomaly anomaly;
+  expect_error(ErrorKind::non_finite,
+               "[exp] its backward made the gradient of input 0, f64[2], not finite: nan at [0]. The "
+               "gradient that it was given was not finite: nan at [0].",
+               [&] { backward({ops::exp(x)}, {Tensor::full({2}, NAN, DType::f64)}); });
+  const Variable z(Tensor::from(std::vector<c128>{{1, 1}}), true);
+  expect_error(ErrorKind::non_finite, "[conj]", [&] {
+    backward({ops::conj(z)}, {Tensor::from(std::vector<c128>{{0, INFINITY}})});
+  });
+  // What is finite goes its way, rows that are added in place included.
+  ops::sum(ops::slice(x, 0, 0, 1) + ops::slice(x, 0, 1, 2)).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 1}));
+}
+
+TEST(Hooks, SeeTheSumOfAllUsesAndMayReplaceIt) {
+  const Variable x = leaf({1, 2});
+  const Variable y = x * 3.0;
+  std::vector<std::vector<double>> seen;
+  const auto see = [&seen](const Tensor& gradient) {
+    seen.push_back(gradient.to_vector<double>());
+    return Tensor();
+  };
+  y.register_hook(see);
+  y.register_hook([](const Tensor& gradient) { return ops::raw::mul(gradient, Tensor::scalar(10.0)); });
+  x.register_hook(see);
+  ops::sum(y + y * 4.0).backward();
+  EXPECT_EQ(seen, (std::vector<std::vector<double>>{{5, 5}, {150, 150}}));
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{150, 150}));
+  // A leaf's hook sees the gradient of one walk, not what was accumulated before.
+  ops::sum(x + x).backward();
+  EXPECT_EQ(seen.back(), (std::vector<double>{2, 2}));
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{152, 152}));
+}
+
+TEST(Hooks, OfALeafReplaceWhatIsAccumulated) {
+  const Variable x = leaf({1, 2});
+  x.register_hook([](const Tensor& gradient) { return ops::raw::neg(gradient); });
+  ops::sum(ops::slice(x, 0, 0, 1) + ops::slice(x, 0, 1, 2) + x).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{-3, -3}));
+  EXPECT_FALSE(x.grad().shares_memory());
+}
+
+TEST(Hooks, WhatDoesNotFitIsAnError) {
+  const Variable x = leaf({1, 2}), y = x * 2.0;
+  expect_error(ErrorKind::internal, "[register_hook] no gradient will come here",
+               [&] { x.detach().register_hook([](const Tensor&) { return Tensor(); }); });
+  y.register_hook([](const Tensor&) { return Tensor::ones({3}, DType::f64); });
+  expect_error(ErrorKind::internal, "[register_hook] a hook gave f64 [3] for a gradient f64 [2]",
+               [&] { ops::sum(y).backward(); });
+}
+
+}  // namespace
+}  // namespace lrurec
