@@ -29,7 +29,7 @@ CHANGES = [
     (r"(?<=[\w\)\]]) \+= (?=[^;]*;)", " = ", "dropped term"),
     (r"\braw::conj\(", "(", "conj"),
     (r"\bstd::conj\(", "(", "conj"),
-    (r"\bconjugate_lanes\(", "(", "conj"),
+    (r"\bconjugate\(", "(", "conj"),
     (r"complex_step<true>", "complex_step<false>", "conj"),
     (r"(?<=[\w\)\]]) \* (?=\w+[\w\.\[\]]*)", " * 2 * ", "factor"),
     (r"TileStart::sum", "TileStart::zero", "dropped term"),

@@ -88,11 +88,8 @@ function described(line,   text, one, n, argument, depth, k, c) {
   }
   one = declaration
   sub(/NAME/, argument[1], one)
-  if (line ~ /^UNARY/) {
-    text = "`y = " argument[4] "`, `dy/dx = " argument[5] "`; " (argument[2] == "real" ? "real." : "real and complex.")
-  } else {
-    text = "`y = " argument[3] "`, `dy/da = " argument[4] "`, `dy/db = " argument[5] "`."
-  }
+  text = "`y = " argument[4] "`, " (line ~ /^UNARY/ ? "`dy/dx = " argument[5] : "`dy/da = " argument[5] "`, `dy/db = " argument[6]) \
+    "`; " (argument[2] == "real" ? "real." : "real and complex.")
   # The first has the comment above it anyway.
   if (declared != "") text = text " " comment
   return "/** " text " */ " one " "

@@ -1,7 +1,5 @@
 #include "ops/compare/compare.h"
 
-#include <cmath>
-
 #include "ops/compare/kernels.h"
 #include "ops/where/where.h"
 #include "tensor/dispatch.h"
@@ -45,15 +43,6 @@ Tensor raw::less(const Tensor& a, const Tensor& b) { return order<kernels::Less>
 Tensor raw::less_equal(const Tensor& a, const Tensor& b) { return order<kernels::LessEqual>(a, b); }
 Tensor raw::greater(const Tensor& a, const Tensor& b) { return order<kernels::Less>(b, a); }
 Tensor raw::greater_equal(const Tensor& a, const Tensor& b) { return order<kernels::LessEqual>(b, a); }
-
-Tensor raw::compared_with(double value, const Tensor& x) {
-  DType dtype = real_of(x.dtype());
-  if (!is_inexact(x.dtype())) {
-    const bool whole = std::trunc(value) == value && std::abs(value) < 0x1p63;
-    dtype = whole ? DType::i64 : DType::f64;
-  }
-  return Tensor::full(Shape{}, value, dtype, x.device());
-}
 
 Tensor raw::logical_and(const Tensor& a, const Tensor& b) {
   check_boolean("logical_and", a), check_boolean("logical_and", b);

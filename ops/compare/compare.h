@@ -2,6 +2,7 @@
 // Comparisons, and logic on what they give: boolean Tensors, which carry no gradient.
 
 #include "autograd/variable.h"
+#include "ops/elementwise/elementwise.h"
 
 namespace lrurec::ops {
 
@@ -19,19 +20,16 @@ Tensor greater_equal(const Tensor& a, const Tensor& b);
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& a);
-
-/// A number to compare x with, in its precision: a whole one beside integers is one, any other is f64.
-Tensor compared_with(double value, const Tensor& x);
 }  // namespace raw
 
 // equal(a, b), ... of Tensors, of the values of Variables, and of either with a number on the right.
 #define LRUREC_COMPARISON(NAME)                                                                        \
   inline Tensor NAME(const Variable& a, const Variable& b) { return raw::NAME(a.value(), b.value()); } \
   inline Tensor NAME(const Variable& a, double b) {                                                    \
-    return raw::NAME(a.value(), raw::compared_with(b, a.value()));                                     \
+    return raw::NAME(a.value(), raw::scalar_like(b, a.value()));                                       \
   }                                                                                                    \
   namespace raw {                                                                                      \
-  inline Tensor NAME(const Tensor& a, double b) { return raw::NAME(a, raw::compared_with(b, a)); }     \
+  inline Tensor NAME(const Tensor& a, double b) { return raw::NAME(a, raw::scalar_like(b, a)); }       \
   }
 LRUREC_COMPARISON(equal)
 LRUREC_COMPARISON(not_equal)

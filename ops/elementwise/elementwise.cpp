@@ -1,5 +1,7 @@
 #include "ops/elementwise/elementwise.h"
 
+#include <cmath>
+
 #include "ops/elementwise/kernels.h"
 #include "ops/elementwise/rows.h"
 #include "ops/reduce/sum_to.h"
@@ -133,7 +135,13 @@ Variable binary(const Variable& a, const Variable& b) {
 }  // namespace
 
 Tensor raw::scalar_like(double value, const Tensor& x) {
-  return Tensor::full(Shape{}, value, real_of(x.dtype()), x.device());
+  DType dtype = real_of(x.dtype());
+  if (!is_inexact(dtype)) {
+    const bool whole = std::trunc(value) == value && std::abs(value) < 0x1p63;
+    const bool small = dtype == DType::i32 && std::abs(value) < 0x1p31;
+    dtype = small && whole ? DType::i32 : whole ? DType::i64 : DType::f64;
+  }
+  return Tensor::full(Shape{}, value, dtype, x.device());
 }
 Variable scalar_like(double value, const Variable& x) { return Variable(raw::scalar_like(value, x.value())); }
 

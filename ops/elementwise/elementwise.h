@@ -13,14 +13,18 @@ namespace lrurec::ops {
 
 /// add(a, b), maximum(a, b), ...: shapes that broadcast; dtypes are promoted (real with complex gives
 /// complex). The gradient of a broadcast input is summed back to its shape, that of a real input of a complex
-/// result is the real part. A number as an operand takes the precision of the other one.
-#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB)       \
-  Variable NAME(const Variable& a, const Variable& b); \
-  Variable NAME(const Variable& a, double b);          \
-  Variable NAME(double a, const Variable& b);
+/// result is the real part.
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(const Variable& a, const Variable& b);
+#include "ops/elementwise/binary.inc"
+/// The same with a number, which takes the precision of the other operand: maximum(x, 0), pow(2, x), ...
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(const Variable& a, double b);
+#include "ops/elementwise/binary.inc"
+/// The number may stand on the left.
+#define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(double a, const Variable& b);
 #include "ops/elementwise/binary.inc"
 
-/// A number beside x: a scalar of its precision, on its device.
+/// A number beside x: a scalar of its precision, on its device. Beside integers a whole one is an integer,
+/// any other f64.
 Variable scalar_like(double value, const Variable& x);
 
 namespace raw {

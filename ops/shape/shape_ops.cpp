@@ -65,7 +65,7 @@ Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end,
       });
 }
 
-// dx is dy at the index, and 0 elsewhere; in a loop as slice.
+// dx is dy at the index, and 0 elsewhere; see slice().
 Variable select(const Variable& x, int dim, std::int64_t index) {
   return record(
       "select", {x}, x.value().select(dim, index),

@@ -81,6 +81,9 @@ TEST(Where, TakesEveryDtypeAndNamesWhatDoesNotFit) {
   EXPECT_EQ(raw::where(condition, ids, -1).to_vector<std::int64_t>(), (Ids{7, -1}));
   EXPECT_EQ(raw::where(condition, Tensor::ones({2}), Tensor::ones({3, 1}, DType::c128)).dtype(), DType::c128);
   EXPECT_EQ(raw::masked_fill(ids, condition, 0).to_vector<std::int64_t>(), (Ids{0, 8}));
+  EXPECT_EQ(raw::where(condition, ids, 0.5).to_vector<double>(), (Doubles{7, 0.5})) << "not cut off";
+  EXPECT_EQ(raw::where(condition, ids.to(DType::i32), 9).to_vector<std::int32_t>(),
+            (std::vector<std::int32_t>{7, 9}));
   expect_error(ErrorKind::internal, "[where] the condition must be boolean, not i64",
                [&] { raw::where(ids, ids, ids); });
   expect_error(ErrorKind::internal, "[masked_fill] the mask [2] does not stretch to x: [1]",

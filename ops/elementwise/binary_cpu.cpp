@@ -4,39 +4,6 @@
 #include "tensor/dtype.h"
 
 namespace lrurec::ops::kernels {
-namespace {
-
-// conj of a scalar or of a (real) batch.
-template <class V>
-V conjugate_lanes(const V& x) {
-  if constexpr (is_complex_type<V>) {
-    return std::conj(x);
-  } else {
-    return x;
-  }
-}
-
-}  // namespace
-
-template <class Row, class T>
-void unary_forward(Cpu, const StridedLoop<2>& loop, T* out, const T* x) {
-  const auto step = loop.inner_strides;
-  loop.run([&](const auto& at, std::int64_t n) {
-    map(
-        n, out + at[0], [](const auto& v) { return Row::f(v); }, Strided<T>{x + at[1], step[1]});
-  });
-}
-
-template <class Row, class T>
-void unary_backward(Cpu, const StridedLoop<4>& loop, T* dx, const T* dy, const T* x, const T* y) {
-  const auto step = loop.inner_strides;
-  loop.run([&](const auto& at, std::int64_t n) {
-    map(
-        n, dx + at[0],
-        [](const auto& g, const auto& v, const auto& w) { return g * conjugate_lanes(Row::df(v, w)); },
-        Strided<T>{dy + at[1], step[1]}, Strided<T>{x + at[2], step[2]}, Strided<T>{y + at[3], step[3]});
-  });
-}
 
 template <class Row, class T>
 void binary_forward(Cpu, const StridedLoop<3>& loop, T* out, const T* a, const T* b) {
@@ -54,7 +21,7 @@ void binary_backward_a(Cpu, const StridedLoop<4>& loop, T* da, const T* dy, cons
   loop.run([&](const auto& at, std::int64_t n) {
     map(
         n, da + at[0],
-        [](const auto& g, const auto& u, const auto& v) { return g * conjugate_lanes(Row::dfa(u, v)); },
+        [](const auto& g, const auto& u, const auto& v) { return g * conjugate(Row::dfa(u, v)); },
         Strided<T>{dy + at[1], step[1]}, Strided<T>{a + at[2], step[2]}, Strided<T>{b + at[3], step[3]});
   });
 }
@@ -65,17 +32,10 @@ void binary_backward_b(Cpu, const StridedLoop<4>& loop, T* db, const T* dy, cons
   loop.run([&](const auto& at, std::int64_t n) {
     map(
         n, db + at[0],
-        [](const auto& g, const auto& u, const auto& v) { return g * conjugate_lanes(Row::dfb(u, v)); },
+        [](const auto& g, const auto& u, const auto& v) { return g * conjugate(Row::dfb(u, v)); },
         Strided<T>{dy + at[1], step[1]}, Strided<T>{a + at[2], step[2]}, Strided<T>{b + at[3], step[3]});
   });
 }
-
-#define UNARY_KERNELS(ROW, T)                                                                        \
-  template void unary_forward<formulas::ROW, T>(Cpu, const StridedLoop<2>&, T*, const T*);           \
-  template void unary_backward<formulas::ROW, T>(Cpu, const StridedLoop<4>&, T*, const T*, const T*, \
-                                                 const T*);
-#define UNARY(NAME, KINDS, VALUES, F, DF) LRUREC_TYPES_OF_##KINDS(UNARY_KERNELS, NAME##_row)
-#include "ops/elementwise/unary.inc"
 
 #define BINARY_KERNELS(ROW, T)                                                                          \
   template void binary_forward<formulas::ROW, T>(Cpu, const StridedLoop<3>&, T*, const T*, const T*);   \
