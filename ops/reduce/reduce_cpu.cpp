@@ -4,6 +4,7 @@
 
 #include "ops/reduce/kernels.h"
 #include "tensor/dtype.h"
+#include "tensor/parallel_for.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {
@@ -11,12 +12,11 @@ namespace lrurec::ops::kernels {
 template <class T>
 void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
   using Sum = accumulator_type<T>;
-#pragma omp parallel for schedule(static) if (rows > 1 && rows * columns > parallel_grain)
-  for (std::int64_t r = 0; r < rows; ++r) {
+  parallel_for(rows, rows > 1 && rows * columns > parallel_grain, [&](std::int64_t r) {
     Sum total{};
     for (std::int64_t c = 0; c < columns; ++c) total += Sum(x[r * columns + c]);
     out[r] = T(total);
-  }
+  });
 }
 
 template <class T>
@@ -25,13 +25,12 @@ void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* ou
   constexpr std::int64_t block = 512;
   const std::int64_t blocks = std::max<std::int64_t>((rows + block - 1) / block, 1);
   std::vector<Sum> partial(static_cast<std::size_t>(blocks * columns));
-#pragma omp parallel for schedule(static) if (blocks > 1 && rows * columns > parallel_grain)
-  for (std::int64_t b = 0; b < blocks; ++b) {
+  parallel_for(blocks, blocks > 1 && rows * columns > parallel_grain, [&](std::int64_t b) {
     Sum* total = partial.data() + b * columns;
     for (std::int64_t r = b * block; r < std::min(rows, (b + 1) * block); ++r) {
       for (std::int64_t c = 0; c < columns; ++c) total[c] += Sum(x[r * columns + c]);
     }
-  }
+  });
   for (std::int64_t c = 0; c < columns; ++c) {
     Sum total{};
     for (std::int64_t b = 0; b < blocks; ++b) total += partial[static_cast<std::size_t>(b * columns + c)];

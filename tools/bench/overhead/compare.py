@@ -3,7 +3,7 @@
 usage: python tools/bench/overhead/compare.py [build/bin/lrurec_overhead]
 
 Needs torch, and the program (-DLRUREC_BENCHMARKS=ON), which times the same chains of operations. Both are started in
-turn, three times, on one thread; every figure is the median of the three medians.
+turn, three times, on one thread; every figure is the median of the three medians, in processor time.
 """
 
 import statistics
@@ -40,15 +40,15 @@ def pytorch():
             forward, backward = [], []
             for _ in range(ROUNDS):
                 x = torch.full((n,), 0.5, requires_grad=True)
-                start = time.perf_counter()
+                start = time.process_time()
                 for _ in range(CHAIN):
                     x = apply(x)
-                middle = time.perf_counter()
+                middle = time.process_time()
                 loss = x.sum()
                 del x
-                begin = time.perf_counter()
+                begin = time.process_time()
                 loss.backward()
-                end = time.perf_counter()
+                end = time.process_time()
                 forward.append((middle - start) * 1e6 / CHAIN / count)
                 backward.append((end - begin) * 1e6 / CHAIN / count)
             results[name, n] = (statistics.median(forward), statistics.median(backward))
