@@ -15,6 +15,12 @@ void compare(Cpu, const StridedLoop<3>& loop, bool* out, const T* a, const T* b)
 
 #define COMPARE(RELATION, T) \
   template void compare<RELATION, T>(Cpu, const StridedLoop<3>&, bool*, const T*, const T*);
-LRUREC_RELATIONS(COMPARE)
+LRUREC_EQUALITIES(COMPARE, bool)
+LRUREC_RELATIONS(COMPARE, std::int32_t)
+LRUREC_RELATIONS(COMPARE, std::int64_t)
+LRUREC_RELATIONS(COMPARE, float)
+LRUREC_RELATIONS(COMPARE, double)
+LRUREC_EQUALITIES(COMPARE, c64)
+LRUREC_EQUALITIES(COMPARE, c128)
 
 }  // namespace lrurec::ops::kernels

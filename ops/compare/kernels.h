@@ -44,11 +44,6 @@ void compare(Cuda, const StridedLoop<3>& loop, bool* out, const T* a, const T* b
 
 }  // namespace lrurec::ops::kernels
 
-/// X(relation, T) for every relation and the element types that have it: complex numbers have no order.
-#define LRUREC_RELATIONS(X)                                                                  \
-  LRUREC_EQUALITIES(X, bool)                                                                 \
-  LRUREC_EQUALITIES(X, c64)                                                                  \
-  LRUREC_EQUALITIES(X, c128) LRUREC_ORDERED(X, std::int32_t) LRUREC_ORDERED(X, std::int64_t) \
-      LRUREC_ORDERED(X, float) LRUREC_ORDERED(X, double)
+/// X(relation, T) for every relation of an element type; complex numbers have no order.
 #define LRUREC_EQUALITIES(X, T) X(Equal, T) X(NotEqual, T)
-#define LRUREC_ORDERED(X, T) LRUREC_EQUALITIES(X, T) X(Less, T) X(LessEqual, T)
+#define LRUREC_RELATIONS(X, T) LRUREC_EQUALITIES(X, T) X(Less, T) X(LessEqual, T)

@@ -91,8 +91,8 @@ class Conventions {
     check("complex pow", [](const Variables& v) { return pow(v[0], 3); },
           {complex_row(Numbers{{1, 2}, {0, 0}, {-1, 0}})}, {{-11, -2}, 0, -1},
           {{std::conj(3.0 * c128(-3, 4)), 0, 3}});
-    check("complex pow", [](const Variables& v) { return pow(v[0], 0); }, {complex_row(Numbers{{1, 2}, {0, 0}})},
-          {1, 1}, {{0, 0}});
+    check("complex pow", [](const Variables& v) { return pow(v[0], 0); },
+          {complex_row(Numbers{{1, 2}, {0, 0}})}, {1, 1}, {{0, 0}});
     check("pow of f32", [](const Variables& v) { return pow(v[0], 0.5); },
           {Tensor::from(std::vector<float>{4, 9})}, {2, 3}, {});
   }
