@@ -8,8 +8,8 @@
 namespace lrurec {
 
 /// What backward() from `output` would walk, in the order of the forward pass: a line for each leaf and each
-/// operation, with dtype and shape of its outputs and the numbers of its inputs. "#5.1" is the second output of
-/// number 5. An input that needs no gradient is not part of the graph: it is "constant".
+/// operation, with dtype and shape of its outputs and the numbers of its inputs. "#5.1" is the second output
+/// of number 5. An input that needs no gradient is not part of the graph: it is "constant".
 ///
 ///   #1 leaf f64[3]
 ///   #2 exp f64[3] <- #1

@@ -296,6 +296,9 @@ TEST(Autograd, ALeafsGradientIsDenseAndItsOwn) {
   const Tensor given = Tensor::from(std::vector<double>{1, 2, 3});
   backward({z * 1.0}, {given});
   EXPECT_NE(z.grad().storage(), given.storage());
+  Variable summed = leaf({1, 2, 3});
+  ops::sum(summed).backward();  // hands on one number, stretched
+  EXPECT_TRUE(summed.grad().is_contiguous());
 }
 
 TEST(Autograd, ThreadsMayMeetInALeaf) {
