@@ -2,8 +2,10 @@
 // All differentiable operations.
 
 #include "ops/additive_attention/additive_attention.h"
+#include "ops/associative_scan/associative_scan.h"
 #include "ops/attention/attention.h"
 #include "ops/complex/complex.h"
+#include "ops/conv1d/conv1d.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/device/device.h"
 #include "ops/diagonal_ssm/diagonal_ssm.h"
@@ -12,6 +14,7 @@
 #include "ops/elementwise/elementwise.h"
 #include "ops/embedding/embedding.h"
 #include "ops/feed_forward/feed_forward.h"
+#include "ops/fft/fft.h"
 #include "ops/gru/gru.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
@@ -24,6 +27,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"
+#include "ops/rms_norm/rms_norm.h"
 #include "ops/sampled_cross_entropy/sampled_cross_entropy.h"
 #include "ops/segments/segments.h"
 #include "ops/shape/shape_ops.h"
