@@ -2,9 +2,11 @@
 // All differentiable operations.
 
 #include "ops/additive_attention/additive_attention.h"
+#include "ops/associative_scan/associative_scan.h"
 #include "ops/attention/attention.h"
 #include "ops/compare/compare.h"
 #include "ops/complex/complex.h"
+#include "ops/conv1d/conv1d.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/cumsum/cumsum.h"
 #include "ops/device/device.h"
@@ -14,6 +16,7 @@
 #include "ops/elementwise/elementwise.h"
 #include "ops/embedding/embedding.h"
 #include "ops/feed_forward/feed_forward.h"
+#include "ops/fft/fft.h"
 #include "ops/gather/gather.h"
 #include "ops/gru/gru.h"
 #include "ops/layer_norm/layer_norm.h"
@@ -28,6 +31,7 @@
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"
+#include "ops/rms_norm/rms_norm.h"
 #include "ops/sampled_cross_entropy/sampled_cross_entropy.h"
 #include "ops/segments/segments.h"
 #include "ops/shape/shape_ops.h"

@@ -7,7 +7,9 @@
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"
+#include "ops/matmul/matmul.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"
+#include "ops/rms_norm/rms_norm.h"
 #include "ops/softmax/softmax.h"
 
 namespace lrurec::ops {
@@ -55,6 +57,26 @@ void add_layer_cases(Cases& cases) {
   cases.push_back({"layer_norm", "batched, odd width", {{{2, 3, 7}}, {{7}}, {{7}}}, norm});
   cases.push_back({"layer_norm", "width 2", {{{3, 2}}, {{2}}, {{2}}}, norm});
   cases.push_back({"layer_norm", "width 1", {{{3, 1}}, {{1}}, {{1}}}, norm});
+
+  const auto rms = [](const Variables& x) { return Variables{rms_norm(x[0], x[1])}; };
+  cases.push_back({"rms_norm", "", {{{5, 8}}, {{8}}}, rms});
+  cases.push_back({"rms_norm", "batched, odd width", {{{2, 3, 7}}, {{7}}}, rms});
+  cases.push_back({"rms_norm", "width 1", {{{3, 1}}, {{1}}}, rms});
+  cases.push_back({"rms_norm", "two blocks of rows", {{{520, 2}}, {{2}}}, rms});
+  cases.push_back({"rms_norm", "no rows", {{{0, 3}}, {{3}}}, rms});
+
+  const auto product = [](const Variables& x) { return Variables{matmul(x[0], x[1])}; };
+  for (const bool z : {false, true}) {
+    const std::string complex = z ? ", complex" : "";
+    cases.push_back({"matmul", "vector, vector" + complex, {{{3}, z}, {{3}, z}}, product, false});
+    cases.push_back({"matmul", "matrix, vector" + complex, {{{4, 3}, z}, {{3}, z}}, product, false});
+    cases.push_back({"matmul", "vector, matrix" + complex, {{{3}, z}, {{3, 4}, z}}, product, false});
+    cases.push_back({"matmul", "matrices, vector" + complex, {{{2, 4, 3}, z}, {{3}, z}}, product, false});
+    cases.push_back({"matmul", "vector, matrices" + complex, {{{3}, z}, {{2, 1, 3, 4}, z}}, product, false});
+  }
+  cases.push_back({"matmul", "real vector, complex matrix", {{{3}}, {{3, 2}, true}}, product, false});
+  cases.push_back({"matmul", "two batches", {{{2, 1, 2, 3}}, {{4, 3, 2}}}, product, false});
+  cases.push_back({"matmul", "empty vectors", {{{0}}, {{0}}}, product, false});
 
   const DropoutKey key{7, 11};
   for (const double p : {0.0, 0.3, 1.0}) {

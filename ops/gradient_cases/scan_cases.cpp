@@ -83,14 +83,15 @@ void add_scan_cases(Cases& cases) {
   add_lru_cases(cases);
   add_lru_coefficients_cases(cases);
   const auto add = [&](const std::string& variant, const Offsets& offsets, bool z, bool initial,
-                       ScanAlgorithm algorithm) {
+                       ScanAlgorithm algorithm, bool gated = false) {
     const auto tokens = offsets.back();
     const auto sequences = static_cast<std::int64_t>(offsets.size()) - 1;
-    std::vector<InputSpec> inputs{{{3}, z, Values::unit_disk}, {{tokens, 3}, z}};
+    const Shape of_lambda = gated ? Shape{tokens, 3} : Shape{3};
+    std::vector<InputSpec> inputs{{of_lambda, z, Values::unit_disk}, {{tokens, 3}, z}};
     if (initial) inputs.push_back({{sequences, 3}, z});
     cases.push_back({"linear_scan",
-                     fmt::format("{}, {}{}{}", name(algorithm), variant, z ? ", complex" : "",
-                                 initial ? ", initial state" : ""),
+                     fmt::format("{}{}, {}{}{}", gated ? "gated, " : "", name(algorithm), variant,
+                                 z ? ", complex" : "", initial ? ", initial state" : ""),
                      inputs, [offsets, algorithm](const Variables& x) {
                        const auto [states, final_state] = linear_scan(
                            x[0], x[1], Tensor::from(offsets), x.size() > 2 ? x[2] : Variable(), algorithm);
@@ -102,10 +103,15 @@ void add_scan_cases(Cases& cases) {
       add("one token", {0, 1}, z, false, algorithm);
       add("lengths 5, 1, 0, 3", {0, 5, 6, 6, 9}, z, false, algorithm);
       add("lengths 5, 1, 0, 3", {0, 5, 6, 6, 9}, z, true, algorithm);
+      add("one token", {0, 1}, z, true, algorithm, true);
+      add("lengths 5, 1, 0, 3", {0, 5, 6, 6, 9}, z, false, algorithm, true);
+      add("lengths 5, 1, 0, 3", {0, 5, 6, 6, 9}, z, true, algorithm, true);
     }
     add("length 70", {0, 70}, true, true, algorithm);
+    add("length 70", {0, 70}, true, true, algorithm, true);
   }
   add("no tokens", {0, 0}, true, true, ScanAlgorithm::automatic);
+  add("no tokens", {0, 0}, true, true, ScanAlgorithm::automatic, true);
 
   // Only the final state is used: its gradient alone must drive the reversed scan.
   cases.push_back({"linear_scan",
@@ -114,6 +120,13 @@ void add_scan_cases(Cases& cases) {
                    [](const Variables& x) {
                      return Variables{linear_scan(x[0], x[1], Tensor::from(Offsets{0, 4, 6})).final_state};
                    }});
+  cases.push_back(
+      {"linear_scan", "gated, gates of zero", {{{6, 3}}, {{6, 3}}}, [](const Variables& x) {
+         const Tensor open = Tensor::from(std::vector<double>{1, 1, 0, 1, 0, 1}, {6, 1});
+         const Variable mask(open.to(x[0].dtype()).to(x[0].value().device()));
+         const auto [h, final_state] = linear_scan(x[0] * mask, x[1], Tensor::from(Offsets{0, 4, 6}));
+         return Variables{h, final_state};
+       }});
 }
 
 }  // namespace lrurec::ops

@@ -1,7 +1,9 @@
 #include "ops/additive_attention/additive_attention.h"
 #include "ops/attention/attention.h"
+#include "ops/conv1d/conv1d.h"
 #include "ops/diagonal_ssm/diagonal_ssm.h"
 #include "ops/dplr_ssm/dplr_ssm.h"
+#include "ops/fft/fft.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/gru/gru.h"
 #include "ops/segments/segments.h"
@@ -136,6 +138,47 @@ void add_shift_cases(Cases& cases) {
   add("no tokens", {0, 0}, false);
 }
 
+/// x, weight and perhaps a bias.
+void add_conv1d_cases(Cases& cases) {
+  const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t K, std::int64_t D,
+                       bool bias) {
+    std::vector<InputSpec> inputs{{{offsets.back(), D}}, {{K, D}}};
+    if (bias) inputs.push_back({{D}});
+    cases.push_back({"conv1d", variant, inputs, [offsets](const Variables& x) {
+                       return Variables{
+                           conv1d(x[0], x[1], Tensor::from(offsets), x.size() > 2 ? x[2] : Variable())};
+                     }});
+  };
+  add("one token", {0, 1}, 4, 2, true);
+  add("lengths 0, 3, 1, 0, 5, 0", {0, 0, 3, 4, 4, 9, 9}, 4, 3, true);
+  add("no bias", {0, 0, 3, 4, 4, 9, 9}, 3, 2, false);
+  add("one place", {0, 2, 5}, 1, 2, true);
+  add("two chunks of rows", {0, 60, 130}, 4, 1, true);
+  add("no tokens", {0, 0}, 2, 2, true);
+}
+
+/// x of n places, in rows.
+void add_fft_cases(Cases& cases) {
+  for (const std::int64_t n : {1, 2, 6, 7, 16, 30}) {
+    for (const bool z : {false, true}) {
+      const std::string variant = fmt::format("{} places{}", n, z ? ", complex" : "");
+      cases.push_back(
+          {"fft", variant, {{{2, n}, z}}, [](const Variables& x) { return Variables{fft(x[0])}; }});
+      cases.push_back(
+          {"ifft", variant, {{{2, n}, z}}, [](const Variables& x) { return Variables{ifft(x[0])}; }});
+    }
+    const std::string variant = fmt::format("{} places", n);
+    cases.push_back(
+        {"rfft", variant, {{{2, 3, n}}}, [](const Variables& x) { return Variables{rfft(x[0])}; }});
+    cases.push_back({"irfft", variant, {{{2, n / 2 + 1}, true}}, [n](const Variables& x) {
+                       return Variables{irfft(x[0], n)};
+                     }});
+  }
+  cases.push_back(
+      {"fft", "no rows", {{{0, 3}, true}}, [](const Variables& x) { return Variables{fft(x[0])}; }});
+  cases.push_back({"rfft", "a vector", {{{5}}}, [](const Variables& x) { return Variables{rfft(x[0])}; }});
+}
+
 /// k, v, w, u.
 void add_wkv_cases(Cases& cases) {
   const auto add = [&](const std::string& variant, const Offsets& offsets, std::int64_t H) {
@@ -199,6 +242,8 @@ void add_sequence_cases(Cases& cases) {
   add_additive_attention_cases(cases);
   add_spectral_filter_cases(cases);
   add_shift_cases(cases);
+  add_conv1d_cases(cases);
+  add_fft_cases(cases);
   add_wkv_cases(cases);
   add_diagonal_ssm_cases(cases);
   add_dplr_ssm_cases(cases);

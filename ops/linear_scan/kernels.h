@@ -49,4 +49,30 @@ void scan_chunked(Cpu, const Scan<T>& scan);
 template <class T>
 void scan_chunked(Cuda, const Scan<T>& scan);
 
+// Gated: every token has a lambda of its own, lambda and dlambda are [tokens, D], and
+//   forward:   h_t = lambda_t h_{t-1} + x_t
+//   reversed:  h_t = conj(lambda_{t+1}) h_{t+1} + x_t, from the last token, which no lambda enters
+// and dlambda_t = h_t conj(states_{t-1}). `initial` and `final_state` are for forward, `add_first`, `states`,
+// `dlambda` and `carried_out` = conj(lambda_1) h_1 for reversed. x and h must not be the same memory.
+
+/// One step after the other.
+template <class T>
+void gated_scan_sequential(Cpu, const Scan<T>& scan);
+template <class T>
+void gated_scan_sequential(Cuda, const Scan<T>& scan);
+
+/// Algorithm 1 with the operator (a1, b1), (a2, b2) -> (a2 a1, a2 b1 + b2): products of lambdas, [tokens, D],
+/// stand beside the states.
+template <class T>
+void gated_scan_recursive(Cpu, const Scan<T>& scan);
+template <class T>
+void gated_scan_recursive(Cuda, const Scan<T>& scan);
+
+/// Each chunk's product of lambdas and its end from zero; from those the states that enter the chunks; then
+/// the steps of every chunk. lambda and x are read twice, h is written once.
+template <class T>
+void gated_scan_chunked(Cpu, const Scan<T>& scan);
+template <class T>
+void gated_scan_chunked(Cuda, const Scan<T>& scan);
+
 }  // namespace lrurec::ops::kernels

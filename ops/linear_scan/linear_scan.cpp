@@ -38,8 +38,10 @@ void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t
 namespace {
 
 void check(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets, const Tensor& initial) {
-  if (lambda.rank() != 1 || x.rank() != 2 || x.size(1) != lambda.size(0) || x.dtype() != lambda.dtype()) {
-    fail_op("linear_scan", "lambda: {} {} and x: {} {}: they must be [D] and [tokens, D] of one dtype",
+  const bool fits = x.rank() == 2 && (lambda.shape() == x.shape() || lambda.shape() == Shape{x.size(1)});
+  if (!fits || x.dtype() != lambda.dtype()) {
+    fail_op("linear_scan",
+            "lambda: {} {} and x: {} {}: they must be [D] or [tokens, D], and [tokens, D], of one dtype",
             name(lambda.dtype()), lambda.shape().str(), name(x.dtype()), x.shape().str());
   }
   check_offsets("linear_scan", offsets, x.size(0));
@@ -62,17 +64,16 @@ ScanAlgorithm fastest(Cuda, const kernels::Scan<T>&) {
   return ScanAlgorithm::chunked;
 }
 
+/// Kernels for one lambda, and for a lambda of each token.
 template <class Where, class T>
-void run(Where where, const kernels::Scan<T>& scan, ScanAlgorithm algorithm) {
+void run(Where where, const kernels::Scan<T>& scan, ScanAlgorithm algorithm, bool gated) {
   switch (algorithm == ScanAlgorithm::automatic ? fastest(where, scan) : algorithm) {
     case ScanAlgorithm::recursive:
-      kernels::scan_recursive(where, scan);
-      break;
+      return gated ? kernels::gated_scan_recursive(where, scan) : kernels::scan_recursive(where, scan);
     case ScanAlgorithm::chunked:
-      kernels::scan_chunked(where, scan);
-      break;
+      return gated ? kernels::gated_scan_chunked(where, scan) : kernels::scan_chunked(where, scan);
     default:
-      kernels::scan_sequential(where, scan);
+      return gated ? kernels::gated_scan_sequential(where, scan) : kernels::scan_sequential(where, scan);
   }
 }
 
@@ -97,7 +98,7 @@ struct Inputs {
                          x.data<T>(),
                          h.data<T>()};
       complete(f);
-      on_device("linear_scan", x.device(), [&](auto where) { run(where, f, algorithm); });
+      on_device("linear_scan", x.device(), [&](auto where) { run(where, f, algorithm, lambda.rank() == 2); });
     });
   }
 };
@@ -128,7 +129,8 @@ raw::ScanResult forward(const Inputs& in, const Tensor& x) {
 }
 
 // g_t = dh_t + conj(lambda) g_{t+1};  dx = g,  dlambda = sum_t g_t conj(h_{t-1}),
-// dinitial = conj(lambda) g_1.  The gradient of the final state joins that of the last row.
+// dinitial = conj(lambda) g_1; with lambda_t:  g_t = dh_t + conj(lambda_{t+1}) g_{t+1},
+// dlambda_t = g_t conj(h_{t-1}).  The gradient of the final state joins that of the last row.
 Tensors backward(const Inputs& in, const Tensor& h, const Tensor& dh, const Tensor& dfinal,
                  const Needs& needs) {
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, h.dtype(), h.device()); };

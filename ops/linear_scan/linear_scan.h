@@ -26,12 +26,18 @@ struct ScanResult {
 /// h_t = lambda * h_{t-1} + x_t within each sequence, elementwise in D, with h_0 = initial (0 when
 /// undefined).
 ///
-/// lambda: [D]; x: [tokens, D]; offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens: sequence
+/// lambda: [D], or [tokens, D] where every token has its own, lambda_t (gates: RG-LRU, Mamba, minGRU; 0 is a
+/// reset); x: [tokens, D]; offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens: sequence
 /// s is rows offsets[s] .. offsets[s+1]-1, and no state passes a boundary; initial: [S, D] or undefined. f32
 /// f64 c64 c128, one dtype. One step with a carried state (S sequences of one token) is the same operation.
 ///
 /// Backward is the scan reversed with conj(lambda): g_t = dh_t + conj(lambda) g_{t+1}; dx_t = g_t,
-/// dlambda = sum_t g_t conj(h_{t-1}), dinitial = conj(lambda) g_1. It never divides by lambda.
+/// dlambda = sum_t g_t conj(h_{t-1}), dinitial = conj(lambda) g_1. With lambda_t:
+/// g_t = dh_t + conj(lambda_{t+1}) g_{t+1}; dx_t = g_t, dlambda_t = g_t conj(h_{t-1}), dinitial =
+/// conj(lambda_1) g_1. It never divides by lambda.
+///
+/// `recursive` and `chunked` multiply lambdas of neighbouring steps. Where |lambda| > 1 such a product may
+/// overflow before a state does; `sequential` makes none.
 ScanResult linear_scan(const Variable& lambda, const Variable& x, const IndexTensor& offsets,
                        const Variable& initial = {}, ScanAlgorithm algorithm = ScanAlgorithm::automatic);
 

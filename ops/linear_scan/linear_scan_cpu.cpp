@@ -4,39 +4,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/linear_scan/kernels.h"
-#include "ops/primitives/complex_step.h"
-#include "tensor/dtype.h"
+#include "ops/linear_scan/scan_rows.h"
 #include "tensor/parallel_errors.h"
-#include "tensor/strided_loop.h"
 
 namespace lrurec::ops::kernels {
 namespace {
-
-/// Row numbers of one sequence in the direction of time: row(0) is its first step.
-struct TimeOrder {
-  std::int64_t first, step, length;
-  template <class T>
-  TimeOrder(const Scan<T>& scan, std::int64_t s)
-      : first(scan.time == Time::forward ? scan.offsets[s] : scan.offsets[s + 1] - 1),
-        step(scan.time == Time::forward ? 1 : -1),
-        length(scan.offsets[s + 1] - scan.offsets[s]) {}
-  std::int64_t operator()(std::int64_t t) const { return first + t * step; }
-};
-
-/// to = lambda * state + x over D channels.
-template <class T>
-void step_row(std::int64_t D, const T* lambda, const T* state, const T* x, T* to) {
-  if constexpr (is_complex_type<T>) {
-    using R = real_type<T>;
-    const auto parts = [](const T* z) { return reinterpret_cast<const R*>(z); };
-    complex_step<false>(InterleavedParts{}, D, parts(lambda), parts(state), parts(x),
-                        reinterpret_cast<R*>(to));
-  } else {
-#pragma omp simd
-    for (std::int64_t d = 0; d < D; ++d) to[d] = lambda[d] * state[d] + x[d];
-  }
-}
 
 /// The lambda of every step: conj(lambda) where time runs backwards.
 template <class T>
@@ -46,14 +18,6 @@ std::vector<T> step_factors(const Scan<T>& scan) {
     for (T& factor : factors) factor = conjugate(factor);
   }
   return factors;
-}
-
-/// The input of the first step of sequence s, which is `row`: x and what is added to it.
-template <class T>
-void first_input(const Scan<T>& scan, std::int64_t s, std::int64_t row, T* to) {
-  const std::int64_t D = scan.channels;
-  if (to != scan.x + row * D) std::copy_n(scan.x + row * D, D, to);
-  for (std::int64_t d = 0; scan.add_first != nullptr && d < D; ++d) to[d] += scan.add_first[s * D + d];
 }
 
 /// Steps begin .. end-1 of sequence s from `state` (nullptr: zeros).
@@ -70,17 +34,12 @@ void run_steps(const Scan<T>& scan, std::int64_t s, std::int64_t begin, std::int
       x = to;
     }
     if (state != nullptr) {
-      step_row(D, lambda, state, x, to);
+      step_row<false>(D, lambda, state, x, to);
     } else if (x != to) {
       std::copy_n(x, D, to);
     }
     state = to;
   }
-}
-
-template <class T>
-bool worth_threads(const Scan<T>& scan) {
-  return scan.tokens() * scan.channels > parallel_grain;
 }
 
 /// dlambda[d] = sum over all tokens of g[t, d] conj(h[t-1, d]). Sequences are summed in fixed groups, so the
@@ -163,7 +122,7 @@ void scan_recursive(Cpu, const Scan<T>& scan) {
       T* first = scan.h + row(0) * D;
       first_input(scan, s, row(0), first);
       // h_1 = lambda h_0 + x_1: an initial state joins the first input.
-      if (scan.initial != nullptr) step_row(D, lambda.data(), scan.initial + s * D, first, first);
+      if (scan.initial != nullptr) step_row<false>(D, lambda.data(), scan.initial + s * D, first, first);
 
       std::int64_t padded = 1;
       while (padded < row.length) padded *= 2;
@@ -185,7 +144,7 @@ void scan_recursive(Cpu, const Scan<T>& scan) {
           if (last < 0) continue;                            // a first half of padding adds nothing
           for (std::int64_t i = 0; i < half; ++i) {
             T* to = scan.h + row(last + 1 + i) * D;
-            step_row(D, powers.data() + i * D, scan.h + row(last) * D, to, to);
+            step_row<false>(D, powers.data() + i * D, scan.h + row(last) * D, to, to);
           }
         }
       }
@@ -235,7 +194,7 @@ void scan_chunked(Cpu, const Scan<T>& scan) {
       continue;
     }
     const TimeOrder row(scan, at(c).sequence);
-    step_row(D, powers.data() + (chunk - 1) * D, carry - D, scan.h + row(at(c).begin - 1) * D, carry);
+    step_row<false>(D, powers.data() + (chunk - 1) * D, carry - D, scan.h + row(at(c).begin - 1) * D, carry);
   }
 
 #pragma omp parallel for schedule(static) if (worth_threads(scan))
@@ -244,7 +203,7 @@ void scan_chunked(Cpu, const Scan<T>& scan) {
     const TimeOrder row(scan, at(c).sequence);
     for (std::int64_t t = at(c).begin; t < at(c).end; ++t) {
       T* to = scan.h + row(t) * D;
-      step_row(D, powers.data() + (t - at(c).begin) * D, carries.data() + c * D, to, to);
+      step_row<false>(D, powers.data() + (t - at(c).begin) * D, carries.data() + c * D, to, to);
     }
   }
   finish(scan, lambda.data());

@@ -3,6 +3,7 @@
 #include "ops/complex/complex.h"
 #include "ops/primitives/gemm.h"
 #include "ops/reduce/sum_to.h"
+#include "ops/shape/shape_ops.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
@@ -59,12 +60,37 @@ Shape with_matrix(Shape batch, std::int64_t rows, std::int64_t columns) {
   return batch;
 }
 
+/// The shapes of a vector's operands and result as a product of matrices, and back.
+struct AsMatrices {
+  Shape a, b;
+  bool row, column;  ///< a is a vector, b is a vector
+
+  AsMatrices(const Tensor& left, const Tensor& right)
+      : a(left.shape()), b(right.shape()), row(a.rank() == 1), column(b.rank() == 1) {
+    if (a.rank() < 1 || b.rank() < 1) {
+      fail_op("matmul", "a: {} and b: {}: both need at least one dimension", a.str(), b.str());
+    }
+    if (row) a = {1, a[0]};
+    if (column) b = {b[0], 1};
+  }
+  bool any() const { return row || column; }
+  /// [..., m, n] without the dimensions that were added.
+  Shape result(const Shape& product) const {
+    Shape shape;
+    for (int d = 0; d < product.rank(); ++d) {
+      const bool added = (row && d == product.rank() - 2) || (column && d == product.rank() - 1);
+      if (!added) shape.push_back(product[d]);
+    }
+    return shape;
+  }
+};
+
 }  // namespace
 
 Tensor raw::matmul(const Tensor& left, const Tensor& right, bool conj_a, bool conj_b) {
-  if (left.rank() < 2 || right.rank() < 2) {
-    fail_op("matmul", "a: {} and b: {}: both need at least two dimensions", left.shape().str(),
-            right.shape().str());
+  if (const AsMatrices as(left, right); as.any()) {
+    const Tensor y = matmul(left.reshape(as.a), right.reshape(as.b), conj_a, conj_b);
+    return y.reshape(as.result(y.shape()));
   }
   const auto m = left.size(-2), k = left.size(-1), n = right.size(-1);
   if (k != right.size(-2)) {
@@ -92,6 +118,10 @@ Tensor raw::matmul(const Tensor& left, const Tensor& right, bool conj_a, bool co
 
 // y = a b: da = dy b^H, db = a^H dy
 Variable matmul(const Variable& a, const Variable& b) {
+  if (const AsMatrices as(a.value(), b.value()); as.any()) {
+    const Variable y = matmul(as.row ? reshape(a, as.a) : a, as.column ? reshape(b, as.b) : b);
+    return reshape(y, as.result(y.shape()));
+  }
   return record("matmul", {a, b}, raw::matmul(a.value(), b.value()),
                 [a = a.value(), b = b.value()](const Tensor& dy, const Needs& needs) {
                   Tensors grads(2);

@@ -1,5 +1,6 @@
 #pragma once
-// Normalising a row, forward and backward, for CPU kernels: layer norm, alone and with dropout and residual.
+// Normalising a row, forward and backward, for CPU kernels: layer norm, alone and with dropout and residual,
+// and RMS norm, which is not `centred`: what stands below as a mean is 0.
 
 #include <cmath>
 #include <cstdint>
@@ -11,12 +12,14 @@ struct RowMoments {
   T mean, rstd;  ///< rstd = 1 / sqrt(variance + eps)
 };
 
-template <class T>
+template <bool centred = true, class T>
 RowMoments<T> row_moments(std::int64_t width, const T* x, T eps) {
   const T n = static_cast<T>(width);
   T sum = 0, squares = 0;
+  if constexpr (centred) {
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t c = 0; c < width; ++c) sum += x[c];
+    for (std::int64_t c = 0; c < width; ++c) sum += x[c];
+  }
   const T mean = sum / n;
 #pragma omp simd reduction(+ : squares)
   for (std::int64_t c = 0; c < width; ++c) squares += (x[c] - mean) * (x[c] - mean);
@@ -25,7 +28,7 @@ RowMoments<T> row_moments(std::int64_t width, const T* x, T eps) {
 
 /// With g = dy weight: dx = rstd (g - mean(g) - n mean(g n)); dy n is added to dweight and dy to dbias.
 /// normal(c): element c of the normalised row n.
-template <class T, class Normal>
+template <bool centred = true, class T, class Normal>
 void row_norm_backward(std::int64_t width, const T* dy, const T* weight, Normal normal, T rstd, T* dx,
                        T* dweight, T* dbias) {
   const T n = static_cast<T>(width);
@@ -35,7 +38,7 @@ void row_norm_backward(std::int64_t width, const T* dy, const T* weight, Normal 
     sum += dy[c] * weight[c];
     sum_normal += dy[c] * weight[c] * normal(c);
   }
-  const T mean = sum / n, mean_normal = sum_normal / n;
+  const T mean = centred ? sum / n : T(0), mean_normal = sum_normal / n;
 #pragma omp simd
   for (std::int64_t c = 0; c < width; ++c) {
     dx[c] = rstd * (dy[c] * weight[c] - mean - normal(c) * mean_normal);

@@ -1,6 +1,7 @@
 #pragma once
 // Normalising rows, forward and backward, for kernel files: what layer norm and its fused kin share. They
-// differ in what a row is and in what is kept of it, which are given as small structs of pointers.
+// differ in what a row is and in what is kept of it, which are given as small structs of pointers. RMS norm
+// is not `centred`: what stands below as a mean is 0.
 
 #include <cmath>
 #include <cstdint>
@@ -66,7 +67,7 @@ void with_row_layout(std::int64_t width, F&& f) {
 
 // Rows in registers. All lanes of a warp take part in its sums, also those whose row lies behind the last
 // one.
-template <class Layout, class T, class Source, class Sink>
+template <bool centred, class Layout, class T, class Source, class Sink>
 __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, Source source, Sink sink) {
   const T n = static_cast<T>(width);
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * Layout::rows_per_block;
@@ -80,7 +81,7 @@ __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, S
       x[k] = source.template load<4>(row, c);
       for (int j = 0; j < 4; ++j) sum += x[k][j];
     });
-    const T mean = Layout::sum(sum) / n;
+    const T mean = centred ? Layout::sum(sum) / n : T(0);
     Layout::for_packs(inside, [&](int k, int) {
       for (int j = 0; j < 4; ++j) squares += (x[k][j] - mean) * (x[k][j] - mean);
     });
@@ -94,14 +95,14 @@ __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, S
 }
 
 // Rows of any width, a warp each, read three times.
-template <class T, class Source, class Sink>
+template <bool centred, class T, class Source, class Sink>
 __global__ void normalise_any_kernel(std::int64_t rows, std::int64_t width, T eps, Source source, Sink sink) {
   const T n = static_cast<T>(width);
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * norm_warps + warp();
   if (row >= rows) return;
   T sum = 0, squares = 0;
   for (std::int64_t c = lane(); c < width; c += warp_size) sum += source.template load<1>(row, c)[0];
-  const T mean = warp_sum(sum) / n;
+  const T mean = centred ? warp_sum(sum) / n : T(0);
   for (std::int64_t c = lane(); c < width; c += warp_size) {
     const T x = source.template load<1>(row, c)[0] - mean;
     squares += x * x;
@@ -118,18 +119,18 @@ __global__ void normalise_any_kernel(std::int64_t rows, std::int64_t width, T ep
 ///   sink.store<N>(row, c, n)    takes the same of n
 ///   sink.finish(row, mean, rstd)
 /// `fours`: whether N = 4 is allowed (tensor/cuda/pack.h); N = 1 is always needed.
-template <class T, class Source, class Sink>
+template <class T, bool centred = true, class Source, class Sink>
 void normalise_rows(const char* name, std::int64_t rows, std::int64_t width, double eps, bool fours,
                     const Source& source, const Sink& sink) {
   const T e = static_cast<T>(eps);
   if (!fours || width > widest_row) {
-    launch(name, normalise_any_kernel<T, Source, Sink>,
+    launch(name, normalise_any_kernel<centred, T, Source, Sink>,
            static_cast<unsigned>((rows + norm_warps - 1) / norm_warps), norm_threads, 0, rows, width, e,
            source, sink);
     return;
   }
   with_row_layout(width, [&]<class Layout>(Layout) {
-    launch(name, normalise_kernel<Layout, T, Source, Sink>, blocks_for(rows, Layout::rows_per_block),
+    launch(name, normalise_kernel<centred, Layout, T, Source, Sink>, blocks_for(rows, Layout::rows_per_block),
            norm_threads, 0, rows, width, e, source, sink);
   });
 }
@@ -151,7 +152,7 @@ __device__ void sum_over_block(std::int64_t width, const Pack<T, 4>* sums, T* al
 }
 
 // Rows in registers; a lane keeps the sums of its columns over all rows it meets. partial: [blocks, 2 width].
-template <class Layout, class T, class Source, class Sink>
+template <bool centred, class Layout, class T, class Source, class Sink>
 __global__ void norm_backward_kernel(std::int64_t rows, std::int64_t width, const T* weight, Source source,
                                      Sink sink, T* partial) {
   const T n = static_cast<T>(width);
@@ -175,7 +176,7 @@ __global__ void norm_backward_kernel(std::int64_t rows, std::int64_t width, cons
         sum_normal += g[k][j] * normal[k][j];
       }
     });
-    const T mean = Layout::sum(sum) / n, mean_normal = Layout::sum(sum_normal) / n;
+    const T mean = centred ? Layout::sum(sum) / n : T(0), mean_normal = Layout::sum(sum_normal) / n;
     const T rstd = inside > 0 ? source.rstd[row] : T(0);
     Layout::for_packs(inside, [&](int k, int c) {
       for (int j = 0; j < 4; ++j) g[k][j] = rstd * (g[k][j] - mean - normal[k][j] * mean_normal);
@@ -189,7 +190,7 @@ __global__ void norm_backward_kernel(std::int64_t rows, std::int64_t width, cons
 }
 
 // Any width, a warp a row.
-template <class T, class Source, class Sink>
+template <bool centred, class T, class Source, class Sink>
 __global__ void norm_backward_any_kernel(std::int64_t rows, std::int64_t width, const T* weight,
                                          Source source, Sink sink) {
   const T n = static_cast<T>(width);
@@ -202,7 +203,8 @@ __global__ void norm_backward_any_kernel(std::int64_t rows, std::int64_t width, 
     sum += g[0] * weight[c];
     sum_normal += g[0] * weight[c] * normal[0];
   }
-  const T mean = warp_sum(sum) / n, mean_normal = warp_sum(sum_normal) / n, rstd = source.rstd[row];
+  const T mean = centred ? warp_sum(sum) / n : T(0), mean_normal = warp_sum(sum_normal) / n;
+  const T rstd = source.rstd[row];
   for (std::int64_t c = lane(); c < width; c += warp_size) {
     source.template load<1>(row, c, g, normal);
     sink.template store<1>(row, c, Pack<T, 1>{rstd * (g[0] * weight[c] - mean - normal[0] * mean_normal)});
@@ -236,11 +238,11 @@ __global__ void norm_sums_any_kernel(Chunks chunks, std::int64_t width, Source s
 /// With g = dy weight: dx = rstd (g - mean(g) - n mean(g n)), dweight = sum dy n, dbias = sum dy.
 ///   source.load<N>(row, c, dy, n)   N elements of dy and n from column c;  source.rstd[row]
 ///   sink.store<N>(row, c, dx)
-template <class T, class Source, class Sink>
+template <bool centred = true, class T, class Source, class Sink>
 void normalise_rows_backward(const char* name, std::int64_t rows, std::int64_t width, bool fours,
                              const T* weight, const Source& source, const Sink& sink, T* dweight, T* dbias) {
   if (!fours || width > widest_row) {
-    launch(name, norm_backward_any_kernel<T, Source, Sink>,
+    launch(name, norm_backward_any_kernel<centred, T, Source, Sink>,
            static_cast<unsigned>((rows + norm_warps - 1) / norm_warps), norm_threads, 0, rows, width, weight,
            source, sink);
     const Chunks chunks(rows, 64, norm_sum_blocks);
@@ -256,8 +258,8 @@ void normalise_rows_backward(const char* name, std::int64_t rows, std::int64_t w
     const std::int64_t blocks = Chunks(rows, Layout::rows_per_block, norm_sum_blocks).count;
     const Scratch<T> partial(blocks * 2 * width);
     const auto shared = static_cast<std::size_t>(Layout::rows_per_block * width) * sizeof(T);
-    launch(name, norm_backward_kernel<Layout, T, Source, Sink>, static_cast<unsigned>(blocks), norm_threads,
-           shared, rows, width, weight, source, sink, partial.data());
+    launch(name, norm_backward_kernel<centred, Layout, T, Source, Sink>, static_cast<unsigned>(blocks),
+           norm_threads, shared, rows, width, weight, source, sink, partial.data());
     column_sum(blocks, width, partial.data(), dweight, dbias);
   });
 }

@@ -91,6 +91,31 @@ TEST(RecurrenceCuda, CutsFewLongSequencesInTime) {
   }
 }
 
+/// The same with a lambda of each token.
+void expect_the_cpus_gated_scan(const std::vector<std::int64_t>& lengths, std::int64_t D, DType dtype,
+                                ScanAlgorithm algorithm) {
+  const Tensor offsets = offsets_of(lengths);
+  const std::int64_t tokens = offsets.to_vector<std::int64_t>().back(), S = std::ssize(lengths);
+  const Tensor lambda = raw::mul(eigenvalues(D, dtype), raw::tanh(random_normal({tokens, D}, dtype, 4)));
+  const Tensors inputs{lambda, random_normal({tokens, D}, dtype, 1).contiguous(),
+                       random_normal({S, D}, dtype, 2).contiguous()};
+  const bool single = dtype == DType::f32 || dtype == DType::c64;
+  expect_close(scan_and_gradients(gpu, inputs, offsets, algorithm),
+               scan_and_gradients({}, inputs, offsets, ScanAlgorithm::sequential), single ? 3e-4 : 1e-10,
+               fmt::format("gated, {} tokens, D = {}, {}, {}", tokens, D, name(dtype), name(algorithm)));
+}
+
+TEST(RecurrenceCuda, ScansWithALambdaOfEachToken) {
+  LRUREC_NEEDS_GPU();
+  const std::vector<std::int64_t> lengths{0, 1, 2, 63, 64, 65, 0, 129, 300, 0};
+  for (const auto algorithm : {ScanAlgorithm::chunked, ScanAlgorithm::recursive, ScanAlgorithm::sequential}) {
+    for (const DType dtype : {DType::f32, DType::f64, DType::c128}) {
+      expect_the_cpus_gated_scan(lengths, 5, dtype, algorithm);
+    }
+    test::in_every_thread_order([&] { expect_the_cpus_gated_scan({40, 3, 130}, 33, DType::f64, algorithm); });
+  }
+}
+
 TEST(RecurrenceCuda, LruOfFewLongSequences) {
   LRUREC_NEEDS_GPU();
   const Tensor offsets = offsets_of({5000, 4500});

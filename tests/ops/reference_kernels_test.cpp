@@ -102,6 +102,49 @@ TEST(ReferenceKernels, OfTheScanAreWhatEachAlgorithmComputes) {
   check_scan<c128>(scan_chunked);
 }
 
+template <class T>
+void check_gated_scan(void (*kernel)(Cpu, const Scan<T>&)) {
+  constexpr std::int64_t D = 5;
+  for (const Time time : {Time::forward, Time::reversed}) {
+    for (const bool with_ends : {false, true}) {
+      expect_equal([&](auto kind, Buffers& b) {
+        Scan<T> f{sequences,
+                  D,
+                  offsets.data(),
+                  offsets.data(),
+                  time,
+                  b.in<T>({tokens, D}, 0.4),
+                  b.in<T>({tokens, D}),
+                  b.out<T>({tokens, D})};
+        if (time == Time::forward) {
+          f.final_state = b.out<T>({sequences, D});
+          if (with_ends) f.initial = b.in<T>({sequences, D});
+        } else {
+          f.states = b.in<T>({tokens, D});
+          f.dlambda = b.out<T>({tokens, D});
+          f.carried_out = b.out<T>({sequences, D});
+          if (with_ends) f.add_first = b.in<T>({sequences, D});
+          if (with_ends) f.states_initial = b.in<T>({sequences, D});
+        }
+        if constexpr (std::is_same_v<decltype(kind), Reference>) {
+          gated_scan(kind, f);
+        } else {
+          kernel(kind, f);
+        }
+      });
+    }
+  }
+}
+
+TEST(ReferenceKernels, OfTheGatedScanAreWhatEachAlgorithmComputes) {
+  check_gated_scan<double>(gated_scan_sequential);
+  check_gated_scan<double>(gated_scan_recursive);
+  check_gated_scan<double>(gated_scan_chunked);
+  check_gated_scan<c128>(gated_scan_sequential);
+  check_gated_scan<c128>(gated_scan_recursive);
+  check_gated_scan<c128>(gated_scan_chunked);
+}
+
 TEST(ReferenceKernels, OfTheLinearRecurrentUnitAreItsPasses) {
   constexpr std::int64_t H = 7, D = 6, O = 3;
   for (const bool with_ends : {false, true}) {

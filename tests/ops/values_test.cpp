@@ -171,9 +171,34 @@ TEST(Matmul, ByDefinitionForEveryDtypeLayoutAndConjugate) {
   expect_error(ErrorKind::internal, "[matmul] a: [3, 4] and b: [5, 6]: inner sizes 4 and 5 differ", [] {
     raw::matmul(Tensor::zeros({3, 4}, DType::f32), Tensor::zeros({5, 6}, DType::f32));
   });
-  expect_error(ErrorKind::internal, "at least two dimensions", [] {
-    raw::matmul(Tensor::zeros({3}, DType::f32), Tensor::zeros({3, 6}, DType::f32));
+  expect_error(ErrorKind::internal, "at least one dimension", [] {
+    raw::matmul(Tensor::zeros({}, DType::f32), Tensor::zeros({3, 6}, DType::f32));
   });
+}
+
+TEST(Matmul, AVectorIsARowOrAColumnAndTheResultHasNoSuchDimension) {
+  const auto row = [](const Tensor& v) { return v.unsqueeze(0); };
+  const auto column = [](const Tensor& v) { return v.unsqueeze(-1); };
+  for (const DType dtype : {DType::f64, DType::c128}) {
+    const Tensor v = random_normal({3}, dtype, 1), w = random_normal({3}, dtype, 2);
+    const Tensor A = random_normal({2, 5, 3}, dtype, 3), B = random_normal({2, 1, 3, 4}, dtype, 4);
+    const auto expect = [](const Tensor& y, const Shape& shape, const Tensor& of_matrices) {
+      EXPECT_EQ(y.shape(), shape);
+      EXPECT_EQ(max_difference(y, of_matrices.reshape(shape)), 0);
+    };
+    expect(raw::matmul(v, w), Shape{}, raw::matmul(row(v), column(w)));
+    expect(raw::matmul(A.select(0, 0), w), {5}, raw::matmul(A.select(0, 0), column(w)));
+    expect(raw::matmul(v, B.select(0, 0).select(0, 0)), {4},
+           raw::matmul(row(v), B.select(0, 0).select(0, 0)));
+    expect(raw::matmul(A, w), {2, 5}, raw::matmul(A, column(w)));
+    expect(raw::matmul(v, B), {2, 1, 4}, raw::matmul(row(v), B));
+    expect(matmul(Variable(A), Variable(w)).value(), {2, 5}, raw::matmul(A, column(w)));
+    c128 by_hand = 0;  // no conjugate anywhere
+    for (std::size_t i = 0; i < 3; ++i) by_hand += test::values(v)[i] * test::values(w)[i];
+    EXPECT_NEAR(std::abs(test::values(raw::matmul(v, w))[0] - by_hand), 0, 1e-14);
+  }
+  expect_error(ErrorKind::internal, "inner sizes 3 and 4 differ",
+               [] { raw::matmul(Tensor::zeros({3}, DType::f32), Tensor::zeros({4}, DType::f32)); });
 }
 
 TEST(Matmul, BatchesAreProductsOfTheirEntries) {
