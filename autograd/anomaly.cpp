@@ -28,7 +28,7 @@ void DetectAnomaly::note_forward(std::string text) {
   if (forward_.empty()) forward_ = std::move(text);
 }
 
-std::string first_non_finite(const Tensor& t) {
+std::string describe_non_finite(const Tensor& t) {
   std::string found;
   if (!t.defined() || !is_inexact(t.dtype())) return found;
   const Tensor dense = t.host().contiguous();

@@ -41,6 +41,6 @@ class DetectAnomaly {
 };
 
 /// "nan at [0, 2]" for the first element that is infinite or NaN; empty where there is none.
-std::string first_non_finite(const Tensor& t);
+std::string describe_non_finite(const Tensor& t);
 
 }  // namespace lrurec

@@ -173,11 +173,11 @@ class Engine {
   void check_finite(const Node& node, const Tensors& of_outputs, const Tensors& of_inputs) const {
     for (std::size_t i = 0; i < of_inputs.size(); ++i) {
       if (!node.edges()[i].needed()) continue;
-      const std::string found = first_non_finite(of_inputs[i]);
+      const std::string found = describe_non_finite(of_inputs[i]);
       if (found.empty()) continue;
       std::string given = "finite";
       for (const auto& grad : of_outputs) {
-        if (const std::string in = first_non_finite(grad); !in.empty()) given = "not finite: " + in;
+        if (const std::string in = describe_non_finite(grad); !in.empty()) given = "not finite: " + in;
       }
       const std::string& first = anomaly_->forward();
       fail(ErrorKind::non_finite,

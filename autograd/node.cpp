@@ -117,10 +117,11 @@ void look_at_forward(DetectAnomaly& anomaly, const std::string& op, const Variab
   for (const auto& input : inputs) {
     if (input.defined()) in.push_back(input.value());
   }
-  if (std::any_of(in.begin(), in.end(), [](const Tensor& t) { return !first_non_finite(t).empty(); })) return;
+  if (std::any_of(in.begin(), in.end(), [](const Tensor& t) { return !describe_non_finite(t).empty(); }))
+    return;
   for (std::size_t i = 0; i < count; ++i) {
     const Tensor& out = results[i].value();
-    const std::string found = first_non_finite(out);
+    const std::string found = describe_non_finite(out);
     if (found.empty()) continue;
     anomaly.note_forward(fmt::format("{}: {} of {}, {}", op, list_of(Tensors{out}), list_of(in), found));
     return;

@@ -5,13 +5,13 @@
 #include "nn/optim/sgd.h"
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
+#include "tests/support/variables.h"
 
 namespace lrurec {
 namespace {
 
 using test::expect_error;
-
-Variable leaf(const std::vector<double>& x) { return Variable(Tensor::from(x), true); }
+using test::leaf;
 
 TEST(Autograd, GradientsAccumulateOverUsesAndOverBackwardCalls) {
   Variable x = leaf({1, 2, 3});
