@@ -18,10 +18,10 @@ using Combine = std::function<Variables(const Variables& left, const Variables& 
 /// y_t = x_first * ... * x_t within each sequence, where * is `combine`.
 ///
 /// elements: the parts of x, each [tokens, ...]; offsets: i64 [S + 1] (see linear_scan) -> the parts of y, of
-/// the same shapes and dtypes. The gradient is that of the operations `combine` calls. It is called 2
-/// log2(longest sequence) times, with pairs from all sequences at once: less than 2 * tokens applications in
-/// all. Pairs are gathered and put back as rows, so a built-in scan is several times as fast: this one is for
-/// small sizes.
+/// the same shapes and dtypes. The gradient is that of the operations `combine` calls. It is called at
+/// most 2 log2(longest sequence) times, with pairs from all sequences at once: less than 2 * tokens
+/// applications in all. Pairs are gathered and put back as rows, copies that a built-in scan does without:
+/// this one is for small sizes.
 ///
 /// h_t = a_t h_{t-1} + x_t, the same as linear_scan(a, x, offsets):
 ///
