@@ -1,7 +1,9 @@
 #pragma once
 // Everything that other projects use, in one header: <lrurec/lrurec.h>.
 
+#include "autograd/anomaly.h"
 #include "autograd/gradcheck.h"
+#include "autograd/print_graph.h"
 #include "autograd/variable.h"
 #include "lrurec/data/batch.h"
 #include "lrurec/data/demo.h"
@@ -12,6 +14,7 @@
 #include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
 #include "nn/containers.h"
+#include "nn/conv1d.h"
 #include "nn/gated_lru.h"
 #include "nn/gru.h"
 #include "nn/init.h"

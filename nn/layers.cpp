@@ -30,6 +30,11 @@ LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
 
 Variable LayerNorm::forward(const Variable& x) const { return ops::layer_norm(x, weight, bias, eps_); }
 
+RMSNorm::RMSNorm(std::int64_t width, double eps, Initializer& init)
+    : weight(register_parameter("weight", init.constant({width}, 1))), eps_(eps) {}
+
+Variable RMSNorm::forward(const Variable& x) const { return ops::rms_norm(x, weight, eps_); }
+
 Variable Dropout::forward(const Variable& x, const ForwardContext& context) const {
   if (!context.training || p_ == 0) return x;
   return ops::dropout(x, p_, context.dropout_key(site_));

@@ -57,6 +57,18 @@ class LayerNorm : public Module {
   double eps_;
 };
 
+/// weight * x / sqrt(mean(x^2) + eps) (Zhang & Sennrich, 2019); weight starts at 1.
+class RMSNorm : public Module {
+ public:
+  RMSNorm(std::int64_t width, double eps, Initializer& init);
+  Variable forward(const Variable& x) const;
+
+  Variable weight;
+
+ private:
+  double eps_;
+};
+
 /// Dropout with the mask of its site; identity outside training.
 class Dropout : public Module {
  public:

@@ -143,7 +143,7 @@ TEST(Docs, WhatAReaderLooksForIsAtMostThreeFilesAway) {
     EXPECT_GE(files, 1) << line;
     EXPECT_LE(files, 3) << line;
   }
-  EXPECT_EQ(rows, 12);
+  EXPECT_EQ(rows, 13);
 }
 
 TEST(Docs, LinksLeadSomewhere) {

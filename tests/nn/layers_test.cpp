@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/conv1d.h"
 #include "nn/lru.h"
 #include "nn/optim/clip.h"
 #include "ops/ops.h"
@@ -192,6 +193,30 @@ TEST(LRU, EigenvaluesAtTheEndsOfTheirRangeHaveFiniteGradientsOrNameTheirParamete
   // u = 0 would be theta_log = log 0: an angle of 0, and no gradient.
   EXPECT_NO_THROW(train("theta_log", -INFINITY));
   EXPECT_NO_THROW(train("theta_log", -1e30F));
+}
+
+TEST(RMSNorm, HasMeanSquareOneAtAnyScale) {
+  Initializer init(1, DType::f64);
+  const RMSNorm norm(5, 0, init);
+  const Tensor x = random_normal({4, 5}, DType::f64);
+  for (const double scale : {1e-20, 1.0, 1e20}) {
+    const Tensor y = norm.forward(Variable(x * scale)).value();
+    EXPECT_LT(max_difference(ops::raw::mean(y * y, {1}), Tensor::ones({4}, DType::f64)), 1e-12) << scale;
+  }
+}
+
+TEST(Conv1d, SeesItselfAndWhatCameBeforeWithinItsSequence) {
+  Initializer init(1, DType::f64);
+  const Conv1d conv(2, 3, init);
+  const IndexTensor offsets(Tensor::from(std::vector<std::int64_t>{0, 4, 6}));
+  const Tensor x = random_normal({6, 2}, DType::f64);
+  const Tensor y = conv.forward(Variable(x), offsets).value();
+  const Tensor w = conv.weight.value(), b = conv.bias.value();
+  EXPECT_LT(
+      max_difference(y.select(0, 3), b + w.select(0, 0) * x.select(0, 3) + w.select(0, 1) * x.select(0, 2) +
+                                         w.select(0, 2) * x.select(0, 1)),
+      1e-14);
+  EXPECT_LT(max_difference(y.select(0, 4), b + w.select(0, 0) * x.select(0, 4)), 1e-14);
 }
 
 }  // namespace

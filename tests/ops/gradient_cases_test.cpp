@@ -98,8 +98,8 @@ INSTANTIATE_TEST_SUITE_P(All, GradientCases, testing::Range<std::size_t>(0, grad
 
 /// Operations that tests record on purpose without a case: deliberately wrong or careless ones.
 const std::set<std::string>& test_operations() {
-  static const std::set<std::string> names{"wrong_conj", "forgets_b",    "wrong_softmax",
-                                           "careless",   "without_case", "my_op"};
+  static const std::set<std::string> names{"wrong_conj",   "forgets_b", "wrong_softmax", "careless",
+                                           "without_case", "my_op",     "cube"};
   return names;
 }
 
