@@ -58,26 +58,26 @@ Inputs inputs(const Tensor& qkv, const IndexTensor& offsets, const AttentionOpti
   return {qkv.contiguous(), offsets.to(qkv.device()).values(), options, longest_of(offsets)};
 }
 
-Tensor forward(const Inputs& in, const Tensor& lse) {
+Tensor forward(const Inputs& in, const Tensor& tops) {
   const Tensor y = in.empty(in.output());
   dispatch_real("attention", in.qkv.dtype(), [&]<class T>() {
     const KernelCall call("attention", in.qkv.device());
     const auto f = in.arguments<T>();
     on_device("attention", in.qkv.device(),
-              [&](auto where) { kernels::attention_forward(where, f, y.data<T>(), lse.data<T>()); });
+              [&](auto where) { kernels::attention_forward(where, f, y.data<T>(), tops.data<T>()); });
   });
   return y;
 }
 
 // dv_j = sum_t m_tj w_tj dy_t,  ds_tj = w_tj (m_tj dy_t . v_j - dy_t . y_t),
 // dq_t = sum_j ds_tj k_j / sqrt d,  dk_j = sum_t ds_tj q_t / sqrt d
-Tensor backward(const Inputs& in, const Tensor& y, const Tensor& lse, const Tensor& grad) {
+Tensor backward(const Inputs& in, const Tensor& y, const Tensor& tops, const Tensor& grad) {
   const Tensor dy = grad.contiguous(), dqkv = in.empty(in.qkv.shape());
   dispatch_real("attention", in.qkv.dtype(), [&]<class T>() {
     const KernelCall call("attention", in.qkv.device());
     const auto f = in.arguments<T>();
     on_device("attention", in.qkv.device(), [&](auto where) {
-      kernels::attention_backward<T>(where, f, y.data<T>(), lse.data<T>(), dy.data<T>(), dqkv.data<T>());
+      kernels::attention_backward<T>(where, f, y.data<T>(), tops.data<T>(), dy.data<T>(), dqkv.data<T>());
     });
   });
   return dqkv;
@@ -87,14 +87,14 @@ Tensor backward(const Inputs& in, const Tensor& y, const Tensor& lse, const Tens
 
 Tensor raw::attention(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
   const Inputs in = inputs(qkv, offsets, options);
-  return forward(in, in.empty({in.tokens(), options.heads}));
+  return forward(in, in.empty({in.tokens(), options.heads, 2}));
 }
 
 Variable attention(const Variable& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
   const Inputs in = inputs(qkv.value(), offsets, options);
-  const Tensor lse = in.empty({in.tokens(), options.heads}), y = forward(in, lse);
+  const Tensor tops = in.empty({in.tokens(), options.heads, 2}), y = forward(in, tops);
   return record("attention", {qkv}, y,
-                [in, y, lse](const Tensor& dy, const Needs&) { return Tensors{backward(in, y, lse, dy)}; });
+                [in, y, tops](const Tensor& dy, const Needs&) { return Tensors{backward(in, y, tops, dy)}; });
 }
 
 Variable attention_composed(const Variable& qkv, const IndexTensor& offsets,

@@ -52,12 +52,14 @@ void product_tile(const Head<T>& h, std::int64_t t, std::int64_t rows, std::int6
                h.length, s, tile_keys);
 }
 
-/// row[c] = exp(scale row[c] - shift) for the keys that are seen, 0 for those after them.
+/// row[c] = exp(scale (row[c] - top)) for the keys that are seen, 0 for those after them. The difference
+/// comes first: of scale row[c] - scale top, with one of the products rounded, a large score would leave its
+/// rounding.
 template <class T>
-void exponentials(std::int64_t seen, std::int64_t columns, T scale, T shift, T* row) {
+void exponentials(std::int64_t seen, std::int64_t columns, T scale, T top, T* row) {
   map(
-      seen, row, [](auto x, auto s, auto m) { return formulas::exp(x * s - m); }, Strided<T>{row, 1},
-      Strided<T>{&scale, 0}, Strided<T>{&shift, 0});
+      seen, row, [](auto x, auto s, auto m) { return formulas::exp((x - m) * s); }, Strided<T>{row, 1},
+      Strided<T>{&scale, 0}, Strided<T>{&top, 0});
   std::fill(row + seen, row + columns, T(0));
 }
 
@@ -80,7 +82,7 @@ void for_heads(const Attention<T>& f, F&& work) {
 }  // namespace
 
 template <class T>
-void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse) {
+void attention_forward(Cpu, const Attention<T>& f, T* y, T* tops) {
   const std::int64_t d = f.width;
   for_heads(f, [&](const Head<T>& h) {
     Scratch<T> keys(d * h.length), scores(tile_queries * tile_keys), sums(tile_queries), top(tile_queries),
@@ -98,8 +100,8 @@ void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse) {
           T* row = scores.data() + i * tile_keys;
           const std::int64_t seen = h.seen_of(t + i, j, columns);
           const T before = top[i];
-          top[i] = std::max(before, h.scale() * largest(seen, row));
-          const T shrink = top[i] == before ? T(1) : std::exp(before - top[i]);  // 0 at first
+          top[i] = std::max(before, largest(seen, row));
+          const T shrink = top[i] == before ? T(1) : std::exp((before - top[i]) * h.scale());  // 0 at first
           exponentials(seen, columns, h.scale(), top[i], row);
           sums[i] = sums[i] * shrink + sum(seen, row);
           for (std::int64_t c = 0; c < d; ++c) out[i * d + c] *= shrink;
@@ -112,14 +114,15 @@ void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse) {
         const std::int64_t token = h.first + t + i;
         T* to = y + token * f.H() + h.head * d;
         for (std::int64_t c = 0; c < d; ++c) to[c] = out[i * d + c] / sums[i];
-        lse[token * f.heads + h.head] = top[i] + std::log(sums[i]);
+        T* kept = tops + 2 * (token * f.heads + h.head);
+        kept[0] = top[i], kept[1] = sums[i];
       }
     }
   });
 }
 
 template <class T>
-void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv) {
+void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* tops, const T* dy, T* dqkv) {
   const std::int64_t d = f.width, H = f.H();
   for_heads(f, [&](const Head<T>& h) {
     const T scale = h.scale();
@@ -145,10 +148,14 @@ void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* lse, co
                      h.length, dw.data(), tile_keys);
         for (std::int64_t i = 0; i < rows; ++i) {
           T *weight = w.data() + i * tile_keys, *change = dw.data() + i * tile_keys;
-          exponentials(h.seen_of(t + i, j, columns), columns, scale,
-                       lse[(h.first + t + i) * f.heads + h.head], weight);
+          const T* kept = tops + 2 * ((h.first + t + i) * f.heads + h.head);
+          exponentials(h.seen_of(t + i, j, columns), columns, scale, kept[0], weight);
           h.apply_mask(t + i, j, columns, change);
-          for (std::int64_t c = 0; c < columns; ++c) change[c] = weight[c] * (change[c] - along[i]) * scale;
+          const T share = 1 / kept[1];
+          for (std::int64_t c = 0; c < columns; ++c) {
+            weight[c] *= share;
+            change[c] = weight[c] * (change[c] - along[i]) * scale;
+          }
           h.apply_mask(t + i, j, columns, weight);
         }
         tile_product(TileStart::sum, columns, d, rows, TileOperand<T>{w.data(), 1, tile_keys}, dy_tile, H,

@@ -62,7 +62,7 @@ __device__ void store(std::int64_t width, const T* sums, T factor, T* to) {
 }
 
 template <class T>
-__global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
+__global__ void forward_kernel(Attention<T> f, T scale, T* y, T* tops) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const T* q = f.row(f.qkv, 0, row.token, row.head);
@@ -71,10 +71,11 @@ __global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
   for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
     const bool there = key < end;
-    const T score =
-        there ? scale * dot(f.width, q, f.row(f.qkv, 1, key, row.head)) : -std::numeric_limits<T>::infinity();
-    const T chunk_top = cuda::warp_max(score), largest = chunk_top > top ? chunk_top : top;
-    const T shrink = std::exp(top - largest), weight = there ? std::exp(score - largest) : T(0);
+    const T product =
+        there ? dot(f.width, q, f.row(f.qkv, 1, key, row.head)) : -std::numeric_limits<T>::infinity();
+    const T chunk_top = cuda::warp_max(product), largest = chunk_top > top ? chunk_top : top;
+    const T shrink = std::exp((top - largest) * scale);
+    const T weight = there ? std::exp((product - largest) * scale) : T(0);
     sum = sum * shrink + cuda::warp_sum(weight);
     top = largest;
     for (T& value : out) value *= shrink;
@@ -84,7 +85,8 @@ __global__ void forward_kernel(Attention<T> f, T scale, T* y, T* lse) {
         f.width, count, masked, [&](int l) { return f.row(f.qkv, 2, j + l, row.head); }, out);
   }
   store(f.width, out, T(1) / sum, y + row.token * f.H() + row.head * f.width);
-  if (cuda::lane() == 0) lse[row.token * f.heads + row.head] = top + std::log(sum);
+  T* kept = tops + 2 * (row.token * f.heads + row.head);
+  if (cuda::lane() == 0) kept[0] = top, kept[1] = sum;
 }
 
 /// What both passes of the backward need of a query and a key: w_tj m_tj and ds_tj / sqrt d.
@@ -94,10 +96,11 @@ struct Pair {
 };
 template <class T>
 __device__ Pair<T> pair(const Attention<T>& f, T scale, std::int64_t query, std::int64_t key,
-                        std::int64_t first, std::int64_t head, const T* lse, const T* along, const T* dy) {
+                        std::int64_t first, std::int64_t head, const T* tops, const T* along, const T* dy) {
   const T* dy_row = dy + query * f.H() + head * f.width;
-  const T score = scale * dot(f.width, f.row(f.qkv, 0, query, head), f.row(f.qkv, 1, key, head));
-  const T weight = std::exp(score - lse[query * f.heads + head]);
+  const T product = dot(f.width, f.row(f.qkv, 0, query, head), f.row(f.qkv, 1, key, head));
+  const T* kept = tops + 2 * (query * f.heads + head);
+  const T weight = std::exp((product - kept[0]) * scale) / kept[1];
   const T factor = mask_factor(f, query, head, key - first);
   const T dw = factor * dot(f.width, dy_row, f.row(f.qkv, 2, key, head));
   return {weight * factor, weight * (dw - along[query * f.heads + head]) * scale};
@@ -113,16 +116,16 @@ __global__ void along_kernel(Attention<T> f, const T* y, const T* dy, T* along) 
 }
 
 template <class T>
-__global__ void query_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
+__global__ void query_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy, T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
   T dq[most_channels] = {};
   for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
-    const T change = key < end
-                         ? pair(f, scale, row.token, key, row.sequence.first, row.head, lse, along, dy).change
-                         : T(0);
+    const T change =
+        key < end ? pair(f, scale, row.token, key, row.sequence.first, row.head, tops, along, dy).change
+                  : T(0);
     const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
     add_rows(
         f.width, count, change, [&](int l) { return f.row(f.qkv, 1, j + l, row.head); }, dq);
@@ -131,7 +134,7 @@ __global__ void query_kernel(Attention<T> f, T scale, const T* lse, const T* alo
 }
 
 template <class T>
-__global__ void key_kernel(Attention<T> f, T scale, const T* lse, const T* along, const T* dy, T* dqkv) {
+__global__ void key_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy, T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t begin = f.causal ? row.token : row.sequence.first;
@@ -139,7 +142,7 @@ __global__ void key_kernel(Attention<T> f, T scale, const T* lse, const T* along
   for (std::int64_t t = begin; t < row.sequence.end; t += cuda::warp_size) {
     const std::int64_t query = t + cuda::lane();
     const Pair<T> both = query < row.sequence.end
-                             ? pair(f, scale, query, row.token, row.sequence.first, row.head, lse, along, dy)
+                             ? pair(f, scale, query, row.token, row.sequence.first, row.head, tops, along, dy)
                              : Pair<T>{0, 0};
     const int count =
         static_cast<int>(row.sequence.end - t < cuda::warp_size ? row.sequence.end - t : cuda::warp_size);
@@ -174,20 +177,20 @@ T scale_of(const Attention<T>& f) {
 }  // namespace
 
 template <class T>
-void attention_forward(Cuda, const Attention<T>& f, T* y, T* lse) {
+void attention_forward(Cuda, const Attention<T>& f, T* y, T* tops) {
   check_width(f);
-  by_rows(forward_kernel<T>, f, scale_of(f), y, lse);
+  by_rows(forward_kernel<T>, f, scale_of(f), y, tops);
 }
 
 template <class T>
-void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv) {
+void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* tops, const T* dy, T* dqkv) {
   check_width(f);
   const cuda::Scratch<T> along(f.tokens * f.heads);
   cuda::launch("attention", along_kernel<T>, cuda::blocks_for(f.tokens * f.heads), 256, 0, f, y, dy,
                along.data());
   const T* kept = along.data();
-  by_rows(query_kernel<T>, f, scale_of(f), lse, kept, dy, dqkv);
-  by_rows(key_kernel<T>, f, scale_of(f), lse, kept, dy, dqkv);
+  by_rows(query_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
+  by_rows(key_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
 }
 
 #define ATTENTION(T)                                                     \

@@ -29,16 +29,18 @@ struct Attention {
   }
 };
 
-/// y: [tokens, H]; lse: [tokens, heads], log of the sum of exponentials of each row of scores.
+/// y: [tokens, H]; tops: [tokens, heads, 2], of each row of products q_t . k_j the largest, and the sum of
+/// exponentials of what the scores are below it. (Their logarithm added to it would lose its digits beside a
+/// large one.)
 template <class T>
-void attention_forward(Cpu, const Attention<T>& f, T* y, T* lse);
+void attention_forward(Cpu, const Attention<T>& f, T* y, T* tops);
 template <class T>
-void attention_forward(Cuda, const Attention<T>& f, T* y, T* lse);
+void attention_forward(Cuda, const Attention<T>& f, T* y, T* tops);
 
-/// y, lse: of the forward pass; dy: [tokens, H]; dqkv: [tokens, 3 H].
+/// y, tops: of the forward pass; dy: [tokens, H]; dqkv: [tokens, 3 H].
 template <class T>
-void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv);
+void attention_backward(Cpu, const Attention<T>& f, const T* y, const T* tops, const T* dy, T* dqkv);
 template <class T>
-void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* lse, const T* dy, T* dqkv);
+void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* tops, const T* dy, T* dqkv);
 
 }  // namespace lrurec::ops::kernels

@@ -40,16 +40,14 @@ Tensor raw::polar(const Tensor& r, const Tensor& theta) {
   return raw::complex(raw::mul(r, raw::cos(theta)), raw::mul(r, raw::sin(theta)));
 }
 
-// z = r e^{i theta}: dr = Re(dz conj(e^{i theta})), dtheta = Re(dz conj(i z))
+// z = r e^{i theta}, and w = dz conj(e^{i theta}): dr = Re(w), dtheta = Re(dz conj(i z)) = r Im(w)
 Variable polar(const Variable& r, const Variable& theta) {
   const Tensor z = raw::polar(r.value(), theta.value());
-  return record("polar", {r, theta}, z, [theta = theta.value(), z](const Tensor& dz, const Needs&) {
-    const Tensor direction = raw::complex(raw::cos(theta), raw::sin(theta));
-    const Tensor dr = raw::real(raw::mul(dz, raw::conj(direction)));
-    // conj(i z) = -i conj(z), and Re(-i w) = Im(w)
-    const Tensor dtheta = raw::imag(raw::mul(dz, raw::conj(z)));
-    return Tensors{dr, dtheta};
-  });
+  return record("polar", {r, theta}, z,
+                [r = r.value(), theta = theta.value()](const Tensor& dz, const Needs&) {
+                  const Tensor w = raw::mul(dz, raw::conj(raw::complex(raw::cos(theta), raw::sin(theta))));
+                  return Tensors{raw::real(w), raw::mul(r, raw::imag(w))};
+                });
 }
 
 Tensor raw::to_complex(const Tensor& x) { return x.to(complex_of(x.dtype())); }

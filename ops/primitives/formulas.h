@@ -32,6 +32,14 @@ template <class T>
 LRUREC_HOST_DEVICE T whole_expm1(const T& x) {
   return expm1(x);
 }
+template <class T>
+LRUREC_HOST_DEVICE T whole_log(const T& x) {
+  return log(x);
+}
+template <class T>
+LRUREC_HOST_DEVICE T whole_log1p(const T& x) {
+  return log1p(x);
+}
 
 }  // namespace lrurec::formulas
 
@@ -65,22 +73,49 @@ template <class A>
 LRUREC_INLINE xsimd::batch<float, A> whole_erf(const xsimd::batch<float, A>& x) {
   return erf_and_gauss(x).erf;
 }
-/// xsimd's squares its argument, which overflows from 1e154 on; erf is 1 from 6 on.
+/// One lane after the other by the standard library: xsimd's is up to 34 ulps off.
 template <class A>
 LRUREC_INLINE xsimd::batch<double, A> whole_erf(const xsimd::batch<double, A>& x) {
-  using Batch = xsimd::batch<double, A>;
-  return xsimd::erf(choose(x > Batch(30), Batch(30), choose(x < Batch(-30), Batch(-30), x)));
+  std::array<double, xsimd::batch<double, A>::size> lanes;
+  x.store_unaligned(lanes.data());
+  for (double& lane : lanes) lane = std::erf(lane);
+  return xsimd::batch<double, A>::load_unaligned(lanes.data());
 }
 
 template <class T>
 T whole_expm1(const T& x) {
   return expm1(x);
 }
-/// xsimd's overflows a little too early, like its exp; the 1 is nothing there.
+/// xsimd's overflows a little too early, like its exp; the 1 is nothing there. Of -0 it is -0.
 template <class T, class A>
 LRUREC_INLINE xsimd::batch<T, A> whole_expm1(const xsimd::batch<T, A>& x) {
   using Batch = xsimd::batch<T, A>;
-  return choose(x > Batch(T(80)), whole_exp(x), xsimd::expm1(choose(x > Batch(T(80)), Batch(T(80)), x)));
+  const Batch y =
+      choose(x > Batch(T(80)), whole_exp(x), xsimd::expm1(choose(x > Batch(T(80)), Batch(T(80)), x)));
+  return choose(x == Batch(T(0)), x, y);
+}
+
+template <class T>
+T whole_log(const T& x) {
+  return log(x);
+}
+/// xsimd's is wrong for denormal numbers: they are made larger by 2^54 first.
+template <class A>
+LRUREC_INLINE xsimd::batch<double, A> whole_log(const xsimd::batch<double, A>& x) {
+  using Batch = xsimd::batch<double, A>;
+  const auto denormal = x < Batch(0x1p-1022);
+  const Batch y = xsimd::log(choose(denormal, x * Batch(0x1p54), x));
+  return choose(denormal, y - Batch(37.429947750237046), y);
+}
+
+template <class T>
+T whole_log1p(const T& x) {
+  return log1p(x);
+}
+/// Of -0 it is -0.
+template <class T, class A>
+LRUREC_INLINE xsimd::batch<T, A> whole_log1p(const xsimd::batch<T, A>& x) {
+  return choose(x == xsimd::batch<T, A>(T(0)), x, xsimd::log1p(x));
 }
 
 }  // namespace lrurec::formulas
