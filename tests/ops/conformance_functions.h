@@ -121,10 +121,16 @@ inline const std::map<std::string, ConformingFunction>& conforming_functions() {
     ROW(shapes, "scatter_add", scatter_add(x[0], a["dim"], x[1].value(), x[2]));
     ROW(shapes, "embedding", embedding(x[0], x[1].value()));
 
-    const char* layers = "products, layers and losses";
+    const char* layers = "products, transforms, layers and losses";
     ROW(layers, "matmul", matmul(x[0], x[1]));
     ROW(layers, "linear", linear(x[0], x[1], x.size() > 2 ? x[2] : Variable()));
     ROW(layers, "layer_norm", layer_norm(x[0], x[1], x[2], a["eps"]));
+    ROW(layers, "rms_norm", rms_norm(x[0], x[1], a["eps"]));
+    ROW(layers, "conv1d", conv1d(x[0], x[1], x[2].value(), x[3]));
+    ROW(layers, "fft", fft(x[0]));
+    ROW(layers, "ifft", ifft(x[0]));
+    ROW(layers, "rfft", rfft(x[0]));
+    ROW(layers, "irfft", irfft(x[0], a["n"]));
     ROW(layers, "cross_entropy", cross_entropy(x[0], x[1].value()));
     ROW(layers, "linear_cross_entropy", linear_cross_entropy(x[0], x[1], x[2], x[3].value()));
     ROW(layers, "mse_loss", mse_loss(x[0], x[1]));

@@ -81,8 +81,8 @@ def by_value(eps: float, round_: int):
     return change
 
 
-def by_place(eps: float, round_: int):
-    return lambda values: np.random.default_rng(round_).uniform(-4 * eps, 4 * eps, values.shape)
+def by_place(eps: float, rng: np.random.Generator):
+    return lambda values: rng.uniform(-4 * eps, 4 * eps, values.shape)
 
 
 def distance(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
@@ -116,10 +116,11 @@ def results_of(function: Function, inputs: list[torch.Tensor], arguments: Argume
     slacks = [4 * distance(a, b) * eps / EPS["f32"] for a, b in zip(coarse, exact)]
     # As far off as the result is from that of inputs a few ulps away; for elementwise functions: of cotangents.
     for round_ in range(3):
-        change = (by_place if function.smooth else by_value)(eps, round_)
+        each = by_place(eps, np.random.default_rng(round_))
+        change = each if function.smooth else by_value(eps, round_)
         near = high_inputs if function.elementwise else [shaken(x, change) for x in high_inputs]
-        moved, _ = run(function, near, arguments, seed, lambda dy: shaken(dy, by_place(eps, round_)))
-        slacks = [np.maximum(slack, 2 * distance(a, b)) for slack, a, b in zip(slacks, moved, high)]
+        moved, _ = run(function, near, arguments, seed, lambda dy: shaken(dy, each))
+        slacks = [np.maximum(slack, 4 * distance(a, b)) for slack, a, b in zip(slacks, moved, high)]
     for at, (slack, y) in enumerate(zip(slacks, high)):
         if function.coupled:
             slacks[at] = 4 * slack + slack.max(initial=0) + 8 * eps * distance(y, torch.zeros_like(y)).max(initial=0)

@@ -202,7 +202,8 @@ def dims_of(x, a):
 
 
 for _name in ("sum", "mean"):
-    row(_name, lambda x, a, f=getattr(torch, _name): f(x[0], dims_of(x[0], a), keepdim=a["keep"]), reduced, smooth=True)
+    row(_name, lambda x, a, f=getattr(torch, _name): f(x[0], dims_of(x[0], a), keepdim=a["keep"]), reduced, products=True,
+        smooth=True)
 
 
 def with_correction(m: Maker) -> Made:
@@ -221,7 +222,7 @@ for _name in ("max", "min"):
 for _name in ("argmax", "argmin"):
     row(_name, lambda x, a, f=getattr(torch, _name): f(x[0], a["dim"], keepdim=a["keep"]), along, REAL)
 row("cumsum", lambda x, a: torch.cumsum(x[0], a["dim"]), along, smooth=True)
-row("softmax", lambda x, a: torch.softmax(x[0], a["dim"]), along, REAL)
+row("softmax", lambda x, a: torch.softmax(x[0], a["dim"]), along, REAL, absolute="gradient")
 row("log_softmax", lambda x, a: torch.log_softmax(x[0], a["dim"]), along, REAL, absolute="both")
 
 
@@ -362,7 +363,10 @@ row("scatter_add", lambda x, a: torch.scatter_add(x[0], a["dim"], x[1], x[2]), a
 def matrices(m: Maker) -> Made:
     rows, inner, columns = m.size(), 0 if m.empty else m.size(), m.size()
     lead = m.shapes_that_broadcast([m.size() for _ in range(m.whole(0, 2))], 2)
-    return [m.tensor([*lead[0], rows, inner]), m.tensor([*lead[1], inner, columns])], {}
+    left, right = [*lead[0], rows, inner], [*lead[1], inner, columns]
+    vectors = m.whole(0, 5)  # sometimes vectors: 0 on the left, 1 on the right, 2 both
+    left, right = left[-1:] if vectors in (0, 2) else left, right[-2:-1] if vectors in (1, 2) else right
+    return [m.tensor(left), m.tensor(right)], {}
 
 
 def affine(m: Maker) -> Made:
@@ -374,6 +378,20 @@ def affine(m: Maker) -> Made:
 def normalised(m: Maker) -> Made:
     inner = m.whole(3, 6)
     return [m.tensor([*m.shape(m.whole(1, 2)), inner]), m.tensor([inner]), m.tensor([inner])], {"eps": 1e-5}
+
+
+def root_mean_square(m: Maker) -> Made:
+    (x, weight, _), a = normalised(m)
+    return [x, weight], a
+
+
+def signal(m: Maker) -> Made:
+    return [m.tensor([*m.shape(m.whole(0, 1)), m.whole(1, 9)])], {}
+
+
+def spectrum(m: Maker) -> Made:
+    n = m.whole(1, 9)
+    return [m.tensor([*m.shape(m.whole(0, 1)), n // 2 + 1])], {"n": n}
 
 
 def classified(m: Maker) -> Made:
@@ -404,8 +422,15 @@ row("embedding", lambda x, a: x[0][x[1]] if x[0].is_complex() else F.embedding(x
     lambda m: ([m.tensor([4, m.size()]), m.integers(m.shape(m.whole(0, 2)), 4)], {}))
 row("layer_norm", lambda x, a: F.layer_norm(x[0], x[1].shape, x[1], x[2], a["eps"]), normalised, REAL,
     products=True, smooth=True, coupled=True)
+row("rms_norm", lambda x, a: F.rms_norm(x[0], x[1].shape, x[1], a["eps"]), root_mean_square, REAL, products=True,
+    smooth=True, coupled=True)
+_TRANSFORM = {"products": True, "smooth": True, "coupled": True, "flavours": _FINITE, "complex_flavours": _FINITE}
+row("fft", lambda x, a: torch.fft.fft(x[0]), signal, **_TRANSFORM)
+row("ifft", lambda x, a: torch.fft.ifft(x[0]), signal, **_TRANSFORM)
+row("rfft", lambda x, a: torch.fft.rfft(x[0]), signal, REAL, **_TRANSFORM)
+row("irfft", lambda x, a: torch.fft.irfft(x[0], a["n"]), spectrum, ("c64", "c128"), **_TRANSFORM)
 row("cross_entropy", lambda x, a: F.cross_entropy(x[0], x[1], ignore_index=-1), classified, REAL, empty=False,
-    absolute="gradient")
+    absolute="both")
 row("linear_cross_entropy", lambda x, a: F.cross_entropy(F.linear(x[0], x[1], x[2]), x[3], ignore_index=-1),
     classified_by_product, REAL, empty=False, products=True, coupled=True, absolute="gradient")
 row("mse_loss", lambda x, a: F.mse_loss(x[0], x[1]), two_alike, REAL, products=True, smooth=True)
@@ -441,6 +466,24 @@ def attend(x, a):
     return torch.concat(results)
 
 
+def convolve(x, a):
+    """PyTorch's Conv1d has channels before time and weights in the order of time."""
+    values, weight, offsets, bias = x
+    taps, channels = weight.shape
+    kernel = weight.flip(0).t().unsqueeze(1)
+    results = []
+    for tokens in sequences(values, offsets):
+        y = F.conv1d(tokens.t().unsqueeze(0), kernel, bias, padding=taps - 1, groups=channels)
+        results.append(y[0, :, : len(tokens)].t())
+    return torch.concat(results)
+
+
+def convolved(m: Maker) -> Made:
+    lengths, channels, taps = [m.whole(1, 5) for _ in range(m.whole(1, 3))], m.size(), m.whole(1, 4)
+    inputs = [m.tensor([sum(lengths), channels]), m.tensor([taps, channels])]
+    return [*inputs, offsets_of(lengths), m.tensor([channels])], {}
+
+
 def attended(m: Maker) -> Made:
     lengths, heads, width = lengths_of(m), m.whole(1, 2), m.whole(1, 2)
     qkv = m.tensor([sum(lengths), 3 * heads * width])
@@ -469,6 +512,7 @@ def recurrent(m: Maker) -> Made:
     return [*inputs, offsets_of(lengths)], {}
 
 
+row("conv1d", convolve, convolved, REAL, empty=False, products=True, smooth=True)
 row("attention", attend, attended, REAL, empty=False, products=True, coupled=True)
 row("gru", recur, recurrent, REAL, empty=False, flavours=("plain",), smooth=True, coupled=True)
 
@@ -488,6 +532,7 @@ def i64(*values):
 
 
 fixed("abs", "extreme", "c128", [complex(1e-310, -5e-324)])
+fixed("abs", "extreme", "c64", [complex(-1e-45, -1e-45)])
 fixed("angle", "nonfinite", "c128", [complex(1e308, 1e300), complex(1e300, 1e300), complex(_INF, 1)])
 fixed("attention", "nonfinite", "f32", [[1e-15, _NAN, -_INF, 1, 2, 3]] * 2, i64(0, 2), heads=2, causal=True)
 fixed("attention", "extreme", "f64", [[1e150, 1e150, 1]] * 3, i64(0, 3), heads=1, causal=False)
@@ -495,12 +540,20 @@ fixed("binary_cross_entropy_with_logits", "nonfinite", "f32", [-_INF], [0.25])
 fixed("cross_entropy", "nonfinite", "f32", [[_INF, 1], [1, 2]], i64(-1, 0))
 fixed("div", "extreme", "c128", [1 + 1j, -20.1j], [0j, complex(-5e-324, -0.0)])
 fixed("div", "nonfinite", "c128", [1 + 1j, -20.1j, complex(_INF, 1)], [0j, complex(-5e-324, -0.0), 0j])
+fixed("erf", "plain", "f32", [9.9])
+fixed("erf", "nonfinite", "f32", [9.9, _INF])
 fixed("layer_norm", "nonfinite", "f32", [[-5.5, -6.9, -1e15]], [-0.5, -_INF, -1e-15], [0.0, 0, 0], eps=1e-5)
 fixed("layer_norm", "extreme", "f64", [[1e150] * 4], [1e150, 1e-150, 0, 2.5], [0.0] * 4, eps=1e-5)
 fixed("log", "extreme", "c128", [0j])
 fixed("log", "nonfinite", "c128", [0j, complex(_INF, 1)])
 fixed("logsumexp", "nonfinite", "f32", [-_INF, -_INF], dims=[], keep=False)
 fixed("logsumexp", "extreme", "f32", [0.0, -90], dims=[], keep=False)
+fixed("conv1d", "nonfinite", "f64", [[4.0], [_NAN]], [[1e-150], [-0.0], [_INF]], i64(0, 2), [4.5])
+for _name in ("maximum", "minimum"):
+    fixed(_name, "nonfinite", "f32", [0.0, -0.0, _INF], [-0.0, 0.0, 1])
+fixed("layer_norm", "nonfinite", "f32", [[-6.2] * 3], [1.0, 1, _INF], [0.0, 0, 0], eps=1e-5)
+fixed("rms_norm", "nonfinite", "f64", [[1e150, 0.4, -1e-150, -1, 1.5, 3]], [0, -0.0, -_INF, 1e-150, -730, 1], eps=1e-5)
+fixed("pow", "nonfinite", "c64", [complex(-_INF, -3e38)], [complex(1, -0.0)])
 fixed("maximum", "extreme", "f32", [0.0, -0.0], [-0.0, 0.0])
 fixed("minimum", "extreme", "f32", [0.0, -0.0], [-0.0, 0.0])
 fixed("number", "nonfinite", "c128", [complex(_INF, 1)], operation="sub", left=True, number=1.5)
