@@ -5,6 +5,7 @@
 #include <set>
 
 #include "lrurec/config/config.h"
+#include "lrurec/model/backbones.h"
 #include "lrurec/model/models.h"
 #include "lrurec/model/published.h"
 #include "nn/optim/clip.h"

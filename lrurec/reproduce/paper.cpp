@@ -76,8 +76,9 @@ void expand_grid(const toml::table& table, Artifact& artifact) {
     const auto steps = numbers(*node.as_array());
     auto& axis = artifact.axes.emplace_back(setting, std::vector<std::string>{});
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const std::string value = fmt::format("{}", steps[i]), name = setting + "=" + value;
-      artifact.variants.push_back({name, setting + " " + value, base.model, {{setting, value}}});
+      const std::string value = fmt::format("{}", steps[i]), name = fmt::format("{}={}", setting, value);
+      artifact.variants.push_back(
+          {name, fmt::format("{} {}", setting, value), base.model, {{setting, value}}});
       axis.second.push_back(name);
       for (const auto& [data, list] : *table[setting].as_table()) {
         artifact.values[std::string(data.str())][name] = {numbers(*list.as_array())[i]};

@@ -61,7 +61,12 @@ std::vector<Run> runs_of(const Plan& plan, const std::string& fingerprint,
     const std::string name = plan.points[p].name();
     for (const auto seed : plan.seeds) {
       const std::string which = fmt::format("seed={}", seed);
-      Run run{p, name + " " + which, plan.data, fingerprint, plan.points[p].config, output / name / which};
+      Run run{p,
+              fmt::format("{} {}", name, which),
+              plan.data,
+              fingerprint,
+              plan.points[p].config,
+              output / name / which};
       run.config.seed = seed;
       runs.push_back(std::move(run));
     }
