@@ -28,6 +28,11 @@ class Engine {
  public:
   explicit Engine(bool keep_graph)
       : keep_graph_(keep_graph), walk_(++walks), anomaly_(DetectAnomaly::current()) {}
+  ~Engine() {
+    for (Node* node : entered_) node->walk_ = 0;
+  }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   void seed(const Variable& output, const Tensor& grad) {
     if (!grad.defined() || !output.requires_grad()) return;
@@ -52,19 +57,31 @@ class Engine {
               "(NoGrad, "
               "detach(), or requires_grad left out)");
     }
+    try {
+      walk();
+    } catch (...) {
+      own_leaves();
+      throw;
+    }
+    own_leaves();
+  }
+
+ private:
+  void walk() {
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) pass_on(**it, differentiate(**it));
     for (auto& [leaf, grad] : hooked_) {
-      const Tensor hooked = call_hooks(leaf->leaf->hooks, grad);
+      Tensor hooked = call_hooks(leaf->leaf->hooks, std::move(grad));
       const std::lock_guard lock(leaf_mutex(leaf));
-      add_to_grad(*leaf, hooked);
+      add_to_grad(*leaf, std::move(hooked));
     }
+  }
+  void own_leaves() {
     for (Variable::Impl* leaf : leaves_) {
       const std::lock_guard lock(leaf_mutex(leaf));
       gradient_sum::own(leaf->leaf->grad);
     }
   }
 
- private:
   static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
   static inline std::atomic<std::uint64_t> walks = 0;
 
@@ -151,7 +168,8 @@ class Engine {
   }
 
   static Tensor call_hooks(const std::vector<Variable::Hook>& hooks, Tensor grad) {
-    for (const auto& hook : hooks) {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+      const Variable::Hook hook = hooks[i];  // which may register another
       const Tensor replaced = hook(grad);
       if (!replaced.defined()) continue;
       if (replaced.shape() != grad.shape() || replaced.dtype() != grad.dtype()) {
@@ -194,7 +212,14 @@ class Engine {
   void visit(Node* root) {
     std::vector<std::pair<Node*, std::size_t>> stack;
     const auto enter = [&](Node* node) {
-      if (std::exchange(node->walk_, walk_) == walk_) return;
+      if (node->walk_ == walk_) return;
+      if (node->walk_ != 0) {
+        fail_op("backward",
+                "another walk is under way in this graph, at '{}': of a hook, or of another thread",
+                node->op());
+      }
+      entered_.push_back(node);
+      node->walk_ = walk_;
       node->slot_ = no_slot;
       stack.emplace_back(node, 0);
     };
@@ -214,6 +239,7 @@ class Engine {
   bool keep_graph_, started_ = false;
   std::uint64_t walk_;  ///< the number of this walk, by which nodes know it
   DetectAnomaly* anomaly_;
+  std::vector<Node*> entered_;           ///< that know this walk until it ends
   std::vector<Node*> order_;             ///< kept alive by the outputs that the walk starts from
   std::vector<Variable::Impl*> leaves_;  ///< that a gradient was added to
   std::vector<std::pair<Variable::Impl*, Tensor>> hooked_;  ///< gradients of leaves that have hooks

@@ -51,7 +51,7 @@ Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t
   }
   Tensor t = *this;
   t.offset_ += start * strides_[dim];
-  t.shape_[dim] = (end - start + step - 1) / step;
+  t.shape_[dim] = (end - start) / step + ((end - start) % step == 0 ? 0 : 1);
   t.strides_[dim] *= step;
   return t;
 }

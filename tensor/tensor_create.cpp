@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "tensor/cuda/runtime.h"
 #include "tensor/dispatch.h"
+#include "tensor/error.h"
 #include "tensor/strided_loop.h"
 #include "tensor/tensor.h"
 
@@ -86,6 +88,10 @@ Tensor Tensor::arange(std::int64_t start, std::int64_t end, std::int64_t step, D
   if (step == 0) fail_op("arange", "the step is 0; it is a whole number, see linspace for fractions");
   const std::int64_t distance = step > 0 ? end - start : start - end, width = std::abs(step);
   const std::int64_t count = distance > 0 ? (distance + width - 1) / width : 0;
+  const auto fits = [](std::int64_t x) { return std::in_range<std::int32_t>(x); };
+  if (dtype == DType::i32 && count > 0 && !(fits(start) && fits(start + (count - 1) * step))) {
+    fail_op("arange", "{} to {} does not fit i32; i64 holds it", start, end);
+  }
   return generate("arange", {count}, dtype, device, [&](std::int64_t i) { return start + i * step; });
 }
 

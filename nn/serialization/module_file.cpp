@@ -83,10 +83,11 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
                                           lrurec::name(variable.dtype()), variable.shape().str()));
       continue;
     }
-    if (const auto at = first_non_finite(value); at >= 0) {
+    const Tensor converted = value.to(variable.dtype());  // in f32, what was finite may be infinite
+    if (const auto at = first_non_finite(converted); at >= 0) {
       fail(ErrorKind::file, "{}: tensor '{}' is not finite at entry {}", path.string(), name, at);
     }
-    fitting.emplace_back(variable, value.to(variable.dtype()).to(variable.value().device()));
+    fitting.emplace_back(variable, converted.to(variable.value().device()));
   }
   for (const auto& [name, tensor] : file.tensors) {
     if (!known.contains(name)) report.unexpected.push_back(name);

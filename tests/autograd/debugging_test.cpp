@@ -1,6 +1,7 @@
 // What helps to find a mistake: the printed graph, anomaly detection, hooks.
 
 #include <sstream>
+#include <stdexcept>
 
 #include "autograd/anomaly.h"
 #include "autograd/print_graph.h"
@@ -135,6 +136,62 @@ TEST(Hooks, OfALeafReplaceWhatIsAccumulated) {
     EXPECT_EQ(x.grad().to_vector<double>(), std::vector<double>(2, -3.0 * walk));
     EXPECT_FALSE(x.grad().shares_memory());
   }
+}
+
+TEST(Hooks, MayWalkAnotherGraphButNotTheOneUnderWay) {
+  const Variable x = leaf({0.5, 1}), other = leaf({1, 2});
+  const Variable t = ops::exp(x), u = ops::sin(t), side = ops::sum(ops::square(t));
+  const Variable elsewhere = ops::sum(ops::square(other));
+  u.register_hook([&](const Tensor&) {
+    if (!other.grad().defined()) elsewhere.backward();
+    return Tensor();
+  });
+  const Variable loss = ops::sum(u * t);
+  const Tensor one = Tensor::ones({}, DType::f64);
+  backward({loss}, {one}, /*keep_graph=*/true);
+  EXPECT_EQ(other.grad().to_vector<double>(), (std::vector<double>{2, 4}));
+
+  const Tensor right = x.grad().clone();
+  u.register_hook([&](const Tensor&) {
+    backward({side}, {one}, /*keep_graph=*/true);
+    return Tensor();
+  });
+  expect_error(ErrorKind::internal, "another walk is under way in this graph",
+               [&] { backward({loss}, {one}, /*keep_graph=*/true); });
+  // The walk that failed is over: the graph can be walked again.
+  Variable(x).zero_grad();
+  const Variable again = ops::sum(ops::sin(t) * t);
+  again.backward();
+  EXPECT_EQ(test::max_difference(x.grad(), right), 0);
+}
+
+TEST(Hooks, MayRegisterAnother) {
+  const Variable x = leaf({1, 2});
+  int calls = 0;
+  x.register_hook([&](const Tensor&) {
+    for (int i = 0; i < 20; ++i) {
+      x.register_hook([&](const Tensor& gradient) {
+        ++calls;
+        return gradient * 2;
+      });
+    }
+    return Tensor();
+  });
+  ops::sum(x).backward();
+  EXPECT_EQ(calls, 20);
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1048576, 1048576}));
+}
+
+TEST(Hooks, ThatThrowLeaveDenseGradientsOfOtherLeaves) {
+  const Variable w(Tensor::ones({1000}, DType::f64), true), e = leaf({1, 2});
+  const Variable doubled = e * 2;
+  doubled.register_hook([](const Tensor&) -> Tensor { throw std::runtime_error("enough"); });
+  EXPECT_THROW((ops::sum(doubled) + ops::sum(w)).backward(), std::runtime_error);
+  if (w.grad().defined()) {
+    EXPECT_TRUE(w.grad().is_contiguous());
+    EXPECT_FALSE(w.grad().shares_memory());
+  }
+  EXPECT_TRUE(w.grad().defined());  // else this test shows nothing
 }
 
 TEST(Hooks, WhatDoesNotFitIsAnError) {

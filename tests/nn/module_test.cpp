@@ -131,6 +131,10 @@ TEST(Module, LoadingConvertsPrecisionAndRefusesWhatIsNotFinite) {
     expect_error(ErrorKind::file, "tensor 'bias' is not finite at entry 1",
                  [&] { load_module(folder / "narrow", wide, loading); });
   }
+  wide.bias.set_value(Tensor::from(std::vector<double>{1e300, 1}));  // finite, but not as f32
+  save_module(folder / "wide", wide);
+  expect_error(ErrorKind::file, "tensor 'bias' is not finite at entry 0",
+               [&] { load_module(folder / "wide", narrow); });
 }
 
 TEST(Module, ATrainingGoesOnFromFilesBitByBit) {

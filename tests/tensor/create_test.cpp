@@ -30,6 +30,13 @@ TEST(TensorCreate, ScalarsAndListsHaveTheTypeOfTheirElements) {
   static_assert(Element<std::int64_t> && Element<c64> && !Element<std::size_t> && !Element<char>);
 }
 
+TEST(TensorCreate, ArangeDoesNotWrapAndStepsMayBeHuge) {
+  test::expect_error(ErrorKind::internal, "3000000000 to 3000000002 does not fit i32",
+                     [] { Tensor::arange(3000000000, 3000000002, 1, DType::i32); });
+  EXPECT_EQ(Tensor::arange(10).slice(0, 0, 10, INT64_MAX).to_vector<std::int64_t>(),
+            std::vector<std::int64_t>{0});
+}
+
 TEST(TensorCreate, EyeAndArange) {
   EXPECT_EQ(Tensor::eye(2, DType::f64).to_vector<double>(), (std::vector<double>{1, 0, 0, 1}));
   EXPECT_EQ(Tensor::eye(0).numel(), 0);
