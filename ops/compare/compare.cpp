@@ -8,14 +8,14 @@ namespace lrurec::ops {
 namespace {
 
 template <class Relation, class... Ts>
-Tensor compare(const Tensor& left, const Tensor& right) {
+Tensor compare(std::string_view op, const Tensor& left, const Tensor& right) {
   const DType dtype = promote(left.dtype(), right.dtype());
-  const Shape shape = broadcast_shapes(Relation::name, left.shape(), right.shape());
+  const Shape shape = broadcast_shapes(op, left.shape(), right.shape());
   const Tensor a = left.to(dtype).broadcast_to(shape), b = right.to(dtype).broadcast_to(shape);
   Tensor y = Tensor::empty(shape, DType::boolean, a.device());
   const StridedLoop<3> loop(shape, {y.strides(), a.strides(), b.strides()});
-  dispatch_types<Ts...>(Relation::name, dtype, [&]<class T>() {
-    on_device(Relation::name, y.device(), [&](auto device) {
+  dispatch_types<Ts...>(op, dtype, [&]<class T>() {
+    on_device(op, y.device(), [&](auto device) {
       kernels::compare<Relation, T>(device, loop, y.data<bool>(), a.data<T>(), b.data<T>());
     });
   });
@@ -24,11 +24,11 @@ Tensor compare(const Tensor& left, const Tensor& right) {
 
 template <class Relation>
 Tensor equality(const Tensor& a, const Tensor& b) {
-  return compare<Relation, bool, std::int32_t, std::int64_t, float, double, c64, c128>(a, b);
+  return compare<Relation, bool, std::int32_t, std::int64_t, float, double, c64, c128>(Relation::name, a, b);
 }
 template <class Relation>
-Tensor order(const Tensor& a, const Tensor& b) {
-  return compare<Relation, std::int32_t, std::int64_t, float, double>(a, b);
+Tensor order(std::string_view op, const Tensor& a, const Tensor& b) {
+  return compare<Relation, std::int32_t, std::int64_t, float, double>(op, a, b);
 }
 
 void check_boolean(std::string_view op, const Tensor& a) {
@@ -39,10 +39,14 @@ void check_boolean(std::string_view op, const Tensor& a) {
 
 Tensor raw::equal(const Tensor& a, const Tensor& b) { return equality<kernels::Equal>(a, b); }
 Tensor raw::not_equal(const Tensor& a, const Tensor& b) { return equality<kernels::NotEqual>(a, b); }
-Tensor raw::less(const Tensor& a, const Tensor& b) { return order<kernels::Less>(a, b); }
-Tensor raw::less_equal(const Tensor& a, const Tensor& b) { return order<kernels::LessEqual>(a, b); }
-Tensor raw::greater(const Tensor& a, const Tensor& b) { return order<kernels::Less>(b, a); }
-Tensor raw::greater_equal(const Tensor& a, const Tensor& b) { return order<kernels::LessEqual>(b, a); }
+Tensor raw::less(const Tensor& a, const Tensor& b) { return order<kernels::Less>("less", a, b); }
+Tensor raw::less_equal(const Tensor& a, const Tensor& b) {
+  return order<kernels::LessEqual>("less_equal", a, b);
+}
+Tensor raw::greater(const Tensor& a, const Tensor& b) { return order<kernels::Less>("greater", b, a); }
+Tensor raw::greater_equal(const Tensor& a, const Tensor& b) {
+  return order<kernels::LessEqual>("greater_equal", b, a);
+}
 
 Tensor raw::logical_and(const Tensor& a, const Tensor& b) {
   check_boolean("logical_and", a), check_boolean("logical_and", b);
