@@ -1,5 +1,6 @@
 #include "autograd/anomaly.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/dispatch.h"

@@ -9,7 +9,7 @@ namespace lrurec::ops {
 /// Along dimension 1 of two: y[i, j] = x[i, index[i, j]]. x: f32 f64 c64 c128; index: i64 of the same rank,
 /// at most as large as x in the other dimensions, with elements in 0..n-1 where n is the size of x in this
 /// one; y has the shape of index. An index out of range is an error that names its position (in row-major
-/// order). Backward: dx = 0 with dy added by scatter_add.
+/// order). Backward: dx = 0 with dy added by scatter_add, which on a GPU sorts at most 2^31 - 2 places.
 Variable gather(const Variable& x, int dim, const IndexTensor& index);
 
 /// Along dimension 1 of two: y = x, then y[i, index[i, j]] += source[i, j]. x and index as in gather();
