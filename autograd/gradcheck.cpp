@@ -232,34 +232,105 @@ class BackwardCheck {
   GradcheckReport& report_;
 };
 
-/// Central differences of every entry of a leaf against its analytic gradient.
-void compare_entries(const std::string& operation, const BackwardCheck::Function& function,
-                     const Variables& leaves, std::size_t k, const Tensor& analytic,
-                     const Tensors& cotangents, const GradcheckOptions& options, GradcheckReport& report) {
-  const Tensor& value = leaves[k].value();
-  const Tensor grad =
-      analytic.defined() ? analytic.contiguous() : Tensor::zeros(value.shape(), value.dtype());
-  const int parts = is_complex(value.dtype()) ? 2 : 1;
-  for (std::int64_t i = 0; i < count_doubles(value); ++i) {
+/// Central differences of a leaf's entries against its analytic gradient.
+class EntryCheck {
+ public:
+  using Function = BackwardCheck::Function;
+  EntryCheck(const std::string& operation, const Function& function, const Variables& leaves,
+             const Tensors& cotangents, const GradcheckOptions& options, GradcheckReport& report)
+      : operation_(operation),
+        function_(function),
+        leaves_(leaves),
+        cotangents_(cotangents),
+        options_(options),
+        report_(report) {}
+
+  void leaf(std::size_t k, const Tensor& analytic) {
+    const Tensor& value = leaves_[k].value();
+    const Tensor grad =
+        analytic.defined() ? analytic.contiguous() : Tensor::zeros(value.shape(), value.dtype());
+    const std::int64_t all = count_doubles(value), most = options_.entries;
+    const Philox random(options_.seed, (std::uint64_t{1} << 32) + k);
+    if (most <= 0 || all <= most) {
+      for (std::int64_t i = 0; i < all; ++i) entry(k, i, doubles(grad)[i]);
+      return;
+    }
+    for (std::int64_t j = 0; j < most; ++j) {  // one from each of as many parts
+      const std::int64_t first = all * j / most, end = all * (j + 1) / most;
+      const auto within =
+          random.below(static_cast<std::uint64_t>(j), static_cast<std::uint64_t>(end - first));
+      const std::int64_t i = first + static_cast<std::int64_t>(within);
+      entry(k, i, doubles(grad)[i]);
+    }
+    direction(k, grad, random);
+  }
+
+ private:
+  double loss_now() const { return loss(function_(leaves_), cotangents_); }
+
+  void entry(std::size_t k, std::int64_t i, double found) {
+    const Tensor& value = leaves_[k].value();
+    const int parts = is_complex(value.dtype()) ? 2 : 1;
     double& x = doubles(value)[i];
     const double saved = x;
-    const double eps = options.eps * std::max(1.0, std::abs(saved));
+    const double eps = options_.eps * std::max(1.0, std::abs(saved));
     x = saved + eps;
-    const double above = loss(function(leaves), cotangents);
+    const double above = loss_now();
     x = saved - eps;
-    const double below = loss(function(leaves), cotangents);
+    const double below = loss_now();
     x = saved;
-    const double numeric = (above - below) / (2 * eps), found = doubles(grad)[i];
+    const double numeric = (above - below) / (2 * eps);
+    if (differ(found, numeric, std::abs(numeric))) {
+      report_.mismatches.push_back(
+          {operation_, k, unravel(i / parts, value.shape()), i % parts == 1, found, numeric});
+    }
+  }
+
+  /// The derivative along a direction of normal numbers: sum_i g_i u_i. The summands cancel, so that the
+  /// tolerance is relative to the root of the sum of their squares.
+  void direction(std::size_t k, const Tensor& grad, const Philox& random) {
+    const Tensor& value = leaves_[k].value();
+    const Tensor saved = value.clone();
+    const auto move = [&](double by) {
+      for (std::int64_t i = 0; i < count_doubles(value); ++i) {
+        const auto draw = static_cast<std::uint64_t>(options_.entries + i);
+        doubles(value)[i] = doubles(saved)[i] + by * random.normal(draw);
+      }
+      return loss_now();
+    };
+    const double above = move(options_.eps), below = move(-options_.eps);
+    std::copy_n(doubles(saved), count_doubles(saved), doubles(value));
+    double found = 0, squares = 0;
+    for (std::int64_t i = 0; i < count_doubles(grad); ++i) {
+      const double part = doubles(grad)[i] * random.normal(static_cast<std::uint64_t>(options_.entries + i));
+      found += part;
+      squares += part * part;
+    }
+    const double numeric = (above - below) / (2 * options_.eps);
+    if (differ(found, numeric, std::sqrt(squares))) {
+      report_.problems.push_back(fmt::format(
+          "input {} along a random direction: analytic {:.10g}, numeric {:.10g}", k, found, numeric));
+    }
+  }
+
+  /// Counts a derivative, and says whether it is another than the numeric one.
+  bool differ(double found, double numeric, double size) {
     const double error =
         std::isfinite(numeric) && std::isfinite(found) ? std::abs(found - numeric) : INFINITY;
-    ++report.checked;
-    report.max_error = std::max(report.max_error, error);
-    if (error <= options.atol + options.rtol * std::abs(numeric) && std::isfinite(error)) continue;
-    report.ok = false;
-    report.mismatches.push_back(
-        {operation, k, unravel(i / parts, value.shape()), i % parts == 1, found, numeric});
+    ++report_.checked;
+    report_.max_error = std::max(report_.max_error, error);
+    if (std::isfinite(error) && error <= options_.atol + options_.rtol * size) return false;
+    report_.ok = false;
+    return true;
   }
-}
+
+  const std::string& operation_;
+  const Function& function_;
+  const Variables& leaves_;
+  const Tensors& cotangents_;
+  const GradcheckOptions& options_;
+  GradcheckReport& report_;
+};
 
 }  // namespace
 
@@ -292,10 +363,9 @@ GradcheckReport gradcheck(const std::string& operation,
   check.alone(cotangents, analytic);
 
   const NoGrad no_grad;
+  EntryCheck entries(operation, function, leaves, cotangents, options, report);
   for (std::size_t k = 0; k < leaves.size(); ++k) {
-    if (leaves[k].requires_grad()) {
-      compare_entries(operation, function, leaves, k, analytic[k], cotangents, options, report);
-    }
+    if (leaves[k].requires_grad()) entries.leaf(k, analytic[k]);
   }
   return report;
 }

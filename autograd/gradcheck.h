@@ -15,7 +15,12 @@ struct GradcheckOptions {
   double eps = 1e-6;
   double atol = 1e-5;
   double rtol = 1e-3;
-  std::uint64_t seed = 1;  ///< of the random cotangent
+  std::uint64_t seed = 1;  ///< of the random cotangent, and of what `entries` draws
+  /// At most so many entries of an input (parts of complex ones count twice) have a difference of their own,
+  /// drawn from all parts of it; 0 = every entry. An input with more is checked along one random direction
+  /// besides, which no wrong entry can hide from. For inputs of thousands of entries, or functions that take
+  /// long.
+  std::int64_t entries = 0;
 };
 
 /// One entry of one input whose analytic and numeric derivative differ.
@@ -31,7 +36,7 @@ struct GradcheckMismatch {
 
 struct GradcheckReport {
   bool ok = true;
-  std::int64_t checked = 0;           ///< derivatives compared (two for a complex entry)
+  std::int64_t checked = 0;           ///< derivatives compared (two for a complex entry, one for a direction)
   double max_error = 0;               ///< largest |analytic - numeric|; infinite where one is no number
   bool repeatable = true;             ///< two backward passes gave the same bits
   std::vector<std::string> problems;  ///< what else is wrong with the backward, a sentence each
@@ -41,7 +46,8 @@ struct GradcheckReport {
   std::string str(const std::string& operation) const;
 };
 
-/// Compares backward() with central differences for every entry of every input that requires a gradient.
+/// Compares backward() with central differences for every entry (see GradcheckOptions::entries) of every
+/// input that requires a gradient.
 ///
 /// `function` maps the inputs to one or more outputs, real or complex. They are reduced to one real number
 /// L = sum_k Re(conj(c_k) . y_k) with a random complex cotangent c, which no error in the backward can hide

@@ -76,8 +76,10 @@ GradientCase moved_to(GradientCase one, Device device) {
   return one;
 }
 
-GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed) {
-  return gradcheck(one.name(), one.function, make_inputs(one, DType::f64, seed));
+GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed, std::int64_t entries) {
+  GradcheckOptions options;
+  options.entries = entries;
+  return gradcheck(one.name(), one.function, make_inputs(one, DType::f64, seed), options);
 }
 
 const std::vector<GradientCase>& gradient_cases() {

@@ -47,7 +47,7 @@ Variables make_inputs(const GradientCase& one, DType real, std::uint64_t seed = 
 /// The case with everything between its inputs and its outputs on another device.
 GradientCase moved_to(GradientCase one, Device device);
 
-/// gradcheck of a case in f64 / c128.
-GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed = 1);
+/// gradcheck of a case in f64 / c128; `entries` as in GradcheckOptions.
+GradcheckReport check_gradients(const GradientCase& one, std::uint64_t seed = 1, std::int64_t entries = 0);
 
 }  // namespace lrurec::ops

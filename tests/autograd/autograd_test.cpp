@@ -153,9 +153,10 @@ TEST(Gradcheck, ANonFiniteDerivativeFails) {
 Variable with_backward(const Variable& x, Backward backward) {
   return record("my_op", {x}, x.value().clone(), std::move(backward));
 }
-GradcheckReport check_backward(const Backward& backward, const Variable& x) {
-  return gradcheck("my_op", [&](const Variables& v) { return Variables{with_backward(v[0], backward)}; },
-                   {x});
+GradcheckReport check_backward(const Backward& backward, const Variable& x,
+                               const GradcheckOptions& options = {}) {
+  return gradcheck(
+      "my_op", [&](const Variables& v) { return Variables{with_backward(v[0], backward)}; }, {x}, options);
 }
 
 TEST(Gradcheck, ABackwardThatTakesItsGradientForDenseIsCaught) {
@@ -224,6 +225,34 @@ TEST(Gradcheck, TheLargestErrorIsReported) {
   double most = 0;
   for (const auto& m : report.mismatches) most = std::max(most, std::abs(m.analytic - m.numeric));
   EXPECT_EQ(report.max_error, most);
+}
+
+// 1 entry of 2,000 is wrong, and 8 are looked at one by one.
+TEST(Gradcheck, ADirectionSeesTheEntriesThatWereNotDrawn) {
+  GradcheckOptions options;
+  options.entries = 8;
+  for (const DType dtype : {DType::f64, DType::c128}) {
+    const Variable x(test::random_normal({20, 100}, dtype), true);
+    const Tensor before = x.value().clone();
+    const auto right = check_backward([](const Tensor& dy, const Needs&) { return Tensors{dy}; }, x, options);
+    EXPECT_TRUE(right) << right.str("my_op");
+    EXPECT_EQ(right.checked, 9);
+    EXPECT_EQ(test::max_difference(x.value(), before), 0) << "the values come back";
+    const auto wrong = check_backward(
+        [&](const Tensor& dy, const Needs&) {
+          const Tensor dx = dy.clone();
+          dx.reshape({2000}).slice(0, 777, 778).fill_(3);
+          return Tensors{dx};
+        },
+        x, options);
+    EXPECT_FALSE(wrong);
+    EXPECT_NE(wrong.str("my_op").find("input 0 along a random direction: analytic"), std::string::npos)
+        << wrong.str("my_op");
+  }
+  const Variable few(test::random_normal({2, 4}, DType::f64), true);
+  EXPECT_EQ(check_backward([](const Tensor& dy, const Needs&) { return Tensors{dy}; }, few, options).checked,
+            8)
+      << "every entry, and no direction, where there are no more";
 }
 
 TEST(Gradcheck, EachInputAloneMustGetItsGradient) {
