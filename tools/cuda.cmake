@@ -33,7 +33,11 @@ if(LRUREC_CUDA_MODE STREQUAL "AUTO")
 elseif(LRUREC_CUDA_MODE STREQUAL "ON")
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     # Machine code for A100 and H100/H200; later ones translate the last one's PTX.
-    set(CMAKE_CUDA_ARCHITECTURES 80-real 90 CACHE STRING "Architectures of the CUDA kernels")
+    set(architectures 80-real 90)
+    if(DEFINED ENV{CUDAARCHS})  # CMake's own variable for this
+      set(architectures $ENV{CUDAARCHS})
+    endif()
+    set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "Architectures of the CUDA kernels")
   endif()
   include(CheckLanguage)
   check_language(CUDA)
