@@ -73,22 +73,24 @@ int dimension_of_some(std::string_view op, const Tensor& x, int dim) {
   return dim;
 }
 
-}  // namespace
-
-Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
-  dim = dimension_of_some("argmax", x, dim);
-  const auto reduced = reduced_dims("argmax", x.shape(), {dim});
+/// argmax for the operation that errors name.
+Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
+  dim = dimension_of_some(op, x, dim);
+  const auto reduced = reduced_dims(op, x.shape(), {dim});
   Tensor index = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), DType::i64, x.device());
   const Tensor dense = reduced_last(x, reduced).contiguous();
-  dispatch_real("argmax", x.dtype(), [&]<class T>() {
-    on_device("argmax", x.device(), [&](auto where) {
+  dispatch_real(op, x.dtype(), [&]<class T>() {
+    on_device(op, x.device(), [&](auto where) {
       kernels::argmax_rows(where, index.numel(), x.size(dim), dense.data<T>(), index.data<std::int64_t>());
     });
   });
   return index;
 }
 
-namespace {
+// The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
+Tensor index_of_smallest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
+  return index_of_largest(op, raw::neg(x), dim, keep_dims);
+}
 
 kernels::Chosen chosen_elements(const Shape& shape, int dim, const Tensor& index) {
   std::int64_t inner = 1;
@@ -120,8 +122,12 @@ Tensor scatter_chosen(const Tensor& dy, const Shape& shape, int dim, const Tenso
 
 }  // namespace
 
+Tensor raw::argmax(const Tensor& x, int dim, bool keep_dims) {
+  return index_of_largest("argmax", x, dim, keep_dims);
+}
+
 Tensor raw::max(const Tensor& x, int dim, bool keep_dims) {
-  return gather_chosen(x, normalize_dim("max", dim, x.rank()), raw::argmax(x, dim, keep_dims));
+  return gather_chosen(x, normalize_dim("max", dim, x.rank()), index_of_largest("max", x, dim, keep_dims));
 }
 
 namespace {
@@ -138,20 +144,19 @@ Variable chosen(std::string_view op, const Variable& x, int dim, const Tensor& i
 }  // namespace
 
 Variable max(const Variable& x, int dim, bool keep_dims) {
-  return chosen("max", x, dim, raw::argmax(x.value(), dim, keep_dims));
+  return chosen("max", x, dim, index_of_largest("max", x.value(), dim, keep_dims));
 }
 
-// The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
 Tensor raw::argmin(const Tensor& x, int dim, bool keep_dims) {
-  return raw::argmax(raw::neg(x), dimension_of_some("argmin", x, dim), keep_dims);
+  return index_of_smallest("argmin", x, dim, keep_dims);
 }
 
 Tensor raw::min(const Tensor& x, int dim, bool keep_dims) {
-  return gather_chosen(x, normalize_dim("min", dim, x.rank()), raw::argmin(x, dim, keep_dims));
+  return gather_chosen(x, normalize_dim("min", dim, x.rank()), index_of_smallest("min", x, dim, keep_dims));
 }
 
 Variable min(const Variable& x, int dim, bool keep_dims) {
-  return chosen("min", x, dim, raw::argmin(x.value(), dim, keep_dims));
+  return chosen("min", x, dim, index_of_smallest("min", x.value(), dim, keep_dims));
 }
 
 Tensor raw::sum_to(const Tensor& x, const Shape& shape) {

@@ -117,6 +117,7 @@ Tensors raw::split(const Tensor& x, std::int64_t size, int dim) {
 }
 
 Tensors raw::unbind(const Tensor& x, int dim) {
+  dim = normalize_dim("unbind", dim, x.rank());
   Tensors parts;
   for (auto& part : raw::split(x, 1, dim)) parts.push_back(part.squeeze(dim));
   return parts;

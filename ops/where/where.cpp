@@ -70,6 +70,7 @@ Variable masked_fill(const Variable& x, const Tensor& mask, double value) {
 }
 
 Tensor raw::clamp(const Tensor& x, double low, double high) {
+  dispatch_real("clamp", x.dtype(), []<class T>() {});  // or the error would name maximum
   return raw::minimum(raw::maximum(x, raw::scalar_like(low, x)), raw::scalar_like(high, x));
 }
 

@@ -130,8 +130,15 @@ TEST(Reduce, SumMeanMaxByDefinition) {
   EXPECT_EQ(raw::argmax(row({1, 7, 3, 7}), 0).item<std::int64_t>(), 1) << "the first of equal ones";
   EXPECT_EQ(raw::argmax(row({1, NAN, 3}), 0).item<std::int64_t>(), 1) << "a NaN is the maximum";
   EXPECT_EQ(raw::sum(Tensor::zeros({0, 2}, DType::f32), {0}).to_vector<float>(), (std::vector<float>{0, 0}));
+  const Tensor empty = Tensor::zeros({0}, DType::f32), complex = Tensor::zeros({2}, DType::c64);
   expect_error(ErrorKind::internal, "[argmax] dimension 0 of shape [0] is empty",
-               [] { raw::max(Tensor::zeros({0}, DType::f32), 0); });
+               [&] { raw::argmax(empty, 0); });
+  expect_error(ErrorKind::internal, "[max] dimension 0 of shape [0] is empty", [&] { raw::max(empty, 0); });
+  expect_error(ErrorKind::internal, "[min] dimension 0 of shape [0] is empty", [&] { raw::min(empty, 0); });
+  expect_error(ErrorKind::internal, "[max]", [&] { raw::max(complex, 0); });
+  expect_error(ErrorKind::internal, "[min]", [&] { raw::min(complex, 0); });
+  expect_error(ErrorKind::internal, "[argmin]", [&] { raw::argmin(complex, 0); });
+  expect_error(ErrorKind::internal, "[clamp]", [&] { raw::clamp(complex, 0, 1); });
   expect_error(ErrorKind::internal, "[sum] dimension 1 is named twice", [&] { raw::sum(x, {1, 1}); });
   expect_error(ErrorKind::internal, "[sum] dimension 3", [&] { raw::sum(x, {3}); });
 }
