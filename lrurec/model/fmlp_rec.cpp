@@ -55,7 +55,7 @@ const ModelInfo& FMLPRec::about() {
       .event_cost = "L H^2 + L log L H",
       .examples = data::ExampleKind::prefixes,
       .settings = {"hidden", "blocks", "dropout", "layer_norm_eps"},
-      .presets = {{"", {{"dropout", "0.5"}, {"layer_norm_eps", "1e-12"}}}},
+      .presets = {{"", {{"dropout", "0.5"}, {"layer_norm_eps", "1e-12"}}}, {"ml-1m", {{"dropout", "0.2"}}}},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<FMLPRec>(config, init);
       },
