@@ -18,8 +18,8 @@ struct GradcheckOptions {
   std::uint64_t seed = 1;  ///< of the random cotangent, and of what `entries` draws
   /// At most so many entries of an input (parts of complex ones count twice) have a difference of their own,
   /// drawn from all parts of it; 0 = every entry. An input with more is checked along one random direction
-  /// besides, which no wrong entry can hide from. For inputs of thousands of entries, or functions that take
-  /// long.
+  /// besides: an error in any entry shows there, unless it is less than about rtol of the whole gradient's
+  /// norm. For inputs of thousands of entries, or functions that take long.
   std::int64_t entries = 0;
 };
 
