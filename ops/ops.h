@@ -19,6 +19,7 @@
 #include "ops/fft/fft.h"
 #include "ops/gather/gather.h"
 #include "ops/gru/gru.h"
+#include "ops/label_margin/label_margin.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"

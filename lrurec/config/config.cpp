@@ -228,6 +228,9 @@ const std::vector<Setting>& settings() {
       {"average", &C::average,
        "decay of an average of the weights, validated and kept as best in their place; 0 = none", 0,
        0.999999999},
+      {"label_smoothing", &C::label_smoothing,
+       "share of the probability that training asks of all items alike; only with negatives = 0", 0,
+       0.999999},
       {"negatives", &C::negatives, "items a label is told from in training, 0 = all (full softmax)", 0, 1e9},
       {"negatives_shared", &C::negatives_shared, "the same negatives for a whole batch, not for a position"},
       {"log_correction", &C::log_correction, "scale negatives up to stand for all items"},
@@ -350,6 +353,10 @@ void check_together(const TrainConfig& config) {
   if (has_setting(config.model, "heads") && config.hidden % config.heads != 0) {
     fail(ErrorKind::usage, "heads = {} do not divide hidden = {}; choose numbers that fit", config.heads,
          config.hidden);
+  }
+  if (config.label_smoothing > 0 && config.negatives > 0) {
+    fail(ErrorKind::usage, "label_smoothing = {} needs all items, not {} negatives; set one of the two to 0",
+         config.label_smoothing, config.negatives);
   }
 }
 

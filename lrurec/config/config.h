@@ -59,6 +59,7 @@ struct TrainConfig {
   double clip_norm = 5.0;
   double average = 0;  ///< decay of train::WeightAverage; 0: none
 
+  double label_smoothing = 0;     ///< see ops::label_margin; of the full softmax
   std::int64_t negatives = 0;     ///< of the sampled softmax; 0: full softmax
   bool negatives_shared = false;  ///< the same for the whole batch instead of some for each position
   bool log_correction = false;    ///< see ops::sampled_cross_entropy

@@ -28,13 +28,21 @@ Tensor Model::step(const IndexTensor&, const Tensor&) const {
 }
 
 Variable Model::loss(const data::BatchTensors& batch, const nn::ForwardContext& context,
-                     const ops::HeadOptions& head) const {
-  return ops::linear_cross_entropy(training_rows(batch, context), item_matrix(), item_bias(),
-                                   batch.labels.to(device()), head.chunk, head.algorithm);
+                     const ops::HeadOptions& head, double label_smoothing) const {
+  const Variable rows = training_rows(batch, context), items = item_matrix(), bias = item_bias();
+  const IndexTensor labels = batch.labels.to(device());
+  const Variable loss = ops::linear_cross_entropy(rows, items, bias, labels, head.chunk, head.algorithm);
+  return label_smoothing > 0 ? loss + label_smoothing * ops::label_margin(rows, items, bias, labels) : loss;
 }
 
-Variable Model::loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
-  return ops::cross_entropy(predict(training_rows_composed(batch, context)), batch.labels);
+Variable Model::loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context,
+                              double label_smoothing) const {
+  const Variable scores = predict(training_rows_composed(batch, context));
+  const Variable loss = ops::cross_entropy(scores, batch.labels);
+  if (label_smoothing <= 0) return loss;
+  const Variable counted((batch.labels.values() >= 0).to(dtype()).to(device()));
+  const Variable all = ops::sum(ops::mean(-ops::log_softmax(scores), 1) * counted) / ops::sum(counted);
+  return (1 - label_smoothing) * loss + label_smoothing * all;
 }
 
 Variable Model::sampled_loss(const data::BatchTensors& batch, const IndexTensor& negatives,

@@ -74,11 +74,13 @@ class Model : public nn::Module {
 
   // ---- what follows ------------------------------------------------------------------------------------
 
-  /// Mean cross-entropy over the batch's labels (-1: none) and all |I| + 1 classes, equation 1.
+  /// Mean cross-entropy over the batch's labels (-1: none) and all |I| + 1 classes, equation 1; with label
+  /// smoothing by e, (1 - e) of it and e of the mean cross-entropy of all classes (see ops::label_margin).
   Variable loss(const data::BatchTensors& batch, const nn::ForwardContext& context = {},
-                const ops::HeadOptions& head = {}) const;
+                const ops::HeadOptions& head = {}, double label_smoothing = 0) const;
   /// The same written out, by compositions all the way: stores all scores; for readers and tests.
-  Variable loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context = {}) const;
+  Variable loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context = {},
+                         double label_smoothing = 0) const;
   /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [labels, n] for
   /// each label or [m] for all; `log_correction` scales them up to stand for all |I| items.
   Variable sampled_loss(const data::BatchTensors& batch, const IndexTensor& negatives, bool log_correction,

@@ -146,7 +146,7 @@ data::BatchTensors Stepper::batch(std::int64_t epoch, std::int64_t index) {
 Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const {
   const auto seed = static_cast<std::uint64_t>(config_.seed);
   const nn::ForwardContext context{true, seed, static_cast<std::uint64_t>(step)};
-  if (config_.negatives == 0) return model_->loss(batch, context, ways_.head);
+  if (config_.negatives == 0) return model_->loss(batch, context, ways_.head, config_.label_smoothing);
   const Shape shape =
       config_.negatives_shared ? Shape{config_.negatives} : Shape{batch.labels.numel(), config_.negatives};
   const IndexTensor negatives = data::draw_negatives(seed, step, shape, data_.items());

@@ -4,6 +4,7 @@
 #include "ops/embedding/embedding.h"
 #include "ops/feed_forward/feed_forward.h"
 #include "ops/gradient_cases/cases.h"
+#include "ops/label_margin/label_margin.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/linear_cross_entropy/linear_cross_entropy.h"
@@ -129,6 +130,15 @@ void add_layer_cases(Cases& cases) {
                      return Variables{cross_entropy(x[0], ids({-1, 5, -1, 18})) * 2.0};
                    }});
 
+  for (const std::int64_t third : {1, -1}) {
+    cases.push_back({"embedding",
+                     third < 0 ? "in label_margin, a row without a label" : "in label_margin",
+                     {{{5, 3}}, {{7, 3}}, {{7}}},
+                     [third](const Variables& x) {
+                       return Variables{label_margin(x[0], x[1], x[2], ids({0, 6, third, 3, 3})) * 2.0};
+                     },
+                     false});
+  }
   for (const auto algorithm : {HeadAlgorithm::chunked, HeadAlgorithm::two_pass}) {
     for (const std::int64_t chunk : {0, 2, 3}) {
       cases.push_back({"linear_cross_entropy",

@@ -296,6 +296,33 @@ TEST(CrossEntropy, IsTheMeanNegativeLogProbabilityOfTheLabels) {
   });
 }
 
+TEST(LabelMargin, MakesACrossEntropyTheOneOfSmoothedLabels) {
+  const Variable x(random_normal({4, 3}, DType::f64)), w(random_normal({7, 3}, DType::f64)),
+      b(random_normal({7}, DType::f64));
+  const auto l = raw::log_softmax(linear(x, w, b).value()).to_vector<double>();
+  const double smoothing = 0.2;
+  for (const std::vector<std::int64_t>& labels : {std::vector<std::int64_t>{2, 0, 5, 6}, {2, -1, -1, 6}}) {
+    double expected = 0, count = 0;
+    for (std::size_t t = 0; t < labels.size(); ++t) {
+      if (labels[t] < 0) continue;
+      ++count;
+      for (std::size_t c = 0; c < 7; ++c) {
+        const double wanted = smoothing / 7 + (static_cast<std::int64_t>(c) == labels[t] ? 1 - smoothing : 0);
+        expected -= wanted * l[t * 7 + c];
+      }
+    }
+    const Tensor at = Tensor::from(labels);
+    const Variable loss = linear_cross_entropy(x, w, b, at) + smoothing * label_margin(x, w, b, at);
+    EXPECT_NEAR(loss.value().item<double>(), expected / count, 1e-14);
+  }
+  expect_error(ErrorKind::internal, "[label_margin] label 7 of row 1 is neither -1 nor in 0..6", [&] {
+    label_margin(x, w, b, ids({0, 7, 0, 0}));
+  });
+  expect_error(ErrorKind::internal, "[label_margin] x: [4, 3], weight: [7, 3], bias: [4, 3]", [&] {
+    label_margin(x, w, x, ids({0, 1, 2, 3}));
+  });
+}
+
 TEST(LinearCrossEntropy, IsTheCompositionInSinglePrecisionToo) {
   const Variable x(random_normal({50, 8}, DType::f32, 1), true),
       w(random_normal({300, 8}, DType::f32, 2), true), b(random_normal({300}, DType::f32, 3), true);

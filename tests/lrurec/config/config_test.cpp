@@ -77,11 +77,17 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
   refused("weight_decay = 1e35", "weight_decay = 1e+35 must be in 0..1000000000000000");
   refused("batch_size = 0", "c.toml:1: batch_size = 0 must be in 1..");
   refused("outer_gelu = 1", "needs true or false");
+  refused("label_smoothing = 1", "label_smoothing = 1 must be in 0..0.99");
   refused("seed = = 1", "c.toml:1:8");
   refused("preset = \"none\"", "c.toml:1: unknown preset 'none'");
   TrainConfig config;
   expect_error(ErrorKind::io, "cannot read the configuration file",
                [&] { read_toml(config, "/nowhere/c.toml"); });
+  config.label_smoothing = 0.1;
+  check_together(config);
+  config.negatives = 5;
+  expect_error(ErrorKind::usage, "label_smoothing = 0.1 needs all items, not 5 negatives",
+               [&] { check_together(config); });
 }
 
 TEST(Config, FlagsAreTheSameSettings) {

@@ -70,12 +70,15 @@ TEST_P(Models, TheFusedLossIsTheComposition) {
     for (const auto& p : model->named_parameters()) all.emplace(p.name, p.variable.grad());
     return all;
   };
-  const Variable fused = model->loss(examples, context), composed = model->loss_composed(examples, context);
-  EXPECT_LE(max_difference(fused.value(), composed.value()), 1e-13);
-  const auto from_fused = gradients(fused), from_composed = gradients(composed);
-  for (const auto& [name, gradient] : from_composed) {
-    ASSERT_TRUE(gradient.defined()) << name << " takes no part in the loss";
-    EXPECT_LE(max_difference(gradient, from_fused.at(name)), 1e-13) << name;
+  for (const double smoothing : {0.0, 0.2}) {
+    const Variable fused = model->loss(examples, context, {}, smoothing),
+                   composed = model->loss_composed(examples, context, smoothing);
+    EXPECT_LE(max_difference(fused.value(), composed.value()), 1e-13);
+    const auto from_fused = gradients(fused), from_composed = gradients(composed);
+    for (const auto& [name, gradient] : from_composed) {
+      ASSERT_TRUE(gradient.defined()) << name << " takes no part in the loss";
+      EXPECT_LE(max_difference(gradient, from_fused.at(name)), 1e-13) << name;
+    }
   }
 }
 
