@@ -1,5 +1,6 @@
 #include "ops/fft/fft.h"
 
+#include <limits>
 #include <numbers>
 
 #include "ops/elementwise/elementwise.h"
@@ -69,6 +70,16 @@ TEST(Fourier, HasPyTorchsScaleAndGradients) {
   const Tensor inverse = raw::ifft(x.value()), back = raw::fft(inverse);
   near(inverse.slice(0, 0, 1), {1.1});  // the mean: an inverse divides by n
   near(back, {1, 2, -1, 0.5, 3});
+}
+
+TEST(Fourier, OfTheFirstAndTheMiddleValueAnInverseTakesTheRealPartAlone) {
+  for (const double other : {1e15, std::numeric_limits<double>::quiet_NaN()}) {
+    const std::vector<c128> plain{{1, 0}, {2, -1}, {0.5, 3}, {4, 0}},
+        with{{1, other}, {2, -1}, {0.5, 3}, {4, other}};
+    EXPECT_EQ(max_difference(raw::irfft(Tensor::from(with)), raw::irfft(Tensor::from(plain))), 0);
+    const std::vector<c128> odd{{1, other}, {2, -1}, {0.5, 3}}, odd_plain{{1, 0}, {2, -1}, {0.5, 3}};
+    EXPECT_EQ(max_difference(raw::irfft(Tensor::from(odd), 5), raw::irfft(Tensor::from(odd_plain), 5)), 0);
+  }
 }
 
 TEST(Fourier, MakesTheSpectralFilter) {

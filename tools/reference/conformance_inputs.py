@@ -20,7 +20,7 @@ FINITE = {
     "f32": [0.0, -0.0, 1.0, -1.0, 1e30, -1e30, 3e38, -3e38, 1e-30, -1e-30, 1e-40, -1e-45, 88.0, -90.0, 17.3, -6.2],
     "f64": [0.0, -0.0, 1.0, -1.0, 1e300, -1e300, 1.7e308, 1e-300, -1e-300, 1e-310, -5e-324, 709.0, -730.0, 37.3, -20.1],
 }
-LARGEST_OF_PRODUCTS = {"f32": 1e15, "f64": 1e150}
+LARGEST_OF_PRODUCTS = {2: {"f32": 1e15, "f64": 1e150}, 3: {"f32": 1e10, "f64": 1e100}}
 NONFINITE = [np.inf, -np.inf, np.nan]
 
 
@@ -38,9 +38,9 @@ class Input:
 class Maker:
     """Makes the inputs of one case: of one dtype and one flavour."""
 
-    def __init__(self, seed: int, dtype: str, flavour: str, empty: bool = False, most: int = 3, products: bool = False):
+    def __init__(self, seed: int, dtype: str, flavour: str, empty: bool = False, most: int = 3, products: int = 0):
         self.rng = np.random.default_rng(seed)
-        self.products = products  # whether squares are to be finite, and not denormal
+        self.products = products  # of how many inputs products are to be finite, and not denormal
         self.dtype, self.flavour, self.empty = dtype, flavour, empty
         self.most = most  # the largest size of a dimension
 
@@ -85,7 +85,7 @@ class Maker:
             return plain
         finite = np.array(FINITE[dtype])
         if self.products:
-            largest = LARGEST_OF_PRODUCTS[dtype]
+            largest = LARGEST_OF_PRODUCTS[self.products][dtype]
             size = np.where(finite == 0, 0, np.clip(np.abs(finite), 1 / largest, largest))
             finite = np.copysign(size, finite)
         awkward = np.concatenate([finite, 3 * NONFINITE if self.flavour == "nonfinite" else []])
