@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles all CUDA code with nvcc, warnings as errors. Needs no GPU; nothing to do without nvcc. For sm_80 alone: no
 # kernel asks which processor it is compiled for, so what passes there passes for later ones (tools/gpu_bundle.sh builds
-# for both). Nothing of it is run, so it is not optimised either: two thirds of the time.
+# for both). Nothing of it is run, so it is not optimised either, which takes a third of the time off.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
