@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "tensor/parallel_errors.h"
@@ -65,6 +67,26 @@ double norm(std::int64_t n, const float* x) {
   return std::sqrt(sum);
 }
 
+/// Classes by falling b + sqrt(H) |w - w0|, the highest score of a row that left a layer norm.
+std::vector<std::int64_t> falling_order(std::int64_t C, std::int64_t H, const float* weight,
+                                        const float* bias, const std::vector<double>& mean) {
+  std::vector<double> highest(static_cast<std::size_t>(C));
+#pragma omp parallel for schedule(static)
+  for (std::int64_t c = 0; c < C; ++c) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < H; ++i) {
+      const double centred = weight[c * H + i] - mean[static_cast<std::size_t>(i)];
+      sum += centred * centred;
+    }
+    highest[static_cast<std::size_t>(c)] = bias[c] + std::sqrt(static_cast<double>(H) * sum);
+  }
+  std::vector<std::int64_t> order(highest.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](std::int64_t c) { return highest[static_cast<std::size_t>(c)]; });
+  return order;
+}
+
 bool all_finite(std::int64_t n, const float* x) {
   float zero = 0;
   for (std::int64_t i = 0; i < n; ++i) zero += x[i] - x[i];
@@ -89,6 +111,7 @@ ClassCodes::ClassCodes(std::int64_t C, std::int64_t H, const float* weight, cons
     for (std::int64_t i = 0; i < H; ++i) mean_[static_cast<std::size_t>(i)] += weight[c * H + i];
   }
   for (double& value : mean_) value /= static_cast<double>(C);
+  order_ = falling_order(C, H, weight, bias, mean_);
   double largest = 0, largest_centred = 0, largest_bias = 0;
   ParallelErrors errors;
 #pragma omp parallel reduction(max : largest, largest_centred, largest_bias)
@@ -96,21 +119,22 @@ ClassCodes::ClassCodes(std::int64_t C, std::int64_t H, const float* weight, cons
     std::vector<double> centred;
     errors.attempt([&] { centred.resize(mean_.size()); });
 #pragma omp for schedule(static)
-    for (std::int64_t c = 0; c < C; ++c) {
+    for (std::int64_t place = 0; place < C; ++place) {
       if (centred.empty()) continue;
+      const std::int64_t c = id(place);
       for (std::size_t i = 0; i < mean_.size(); ++i) {
         centred[i] = weight[c * H + static_cast<std::int64_t>(i)] - mean_[i];
       }
-      std::int8_t* codes = codes_.data() + c / group * group * padded_width_ + c % group * 4;
+      std::int8_t* codes = codes_.data() + place / group * group * padded_width_ + place % group * 4;
       std::int32_t sum = 0;
       const Coded coded = encode(centred, class_limit, [&](std::int64_t i, int code) {
         codes[i / 4 * 4 * group + i % 4] = static_cast<std::int8_t>(code);
         sum += code;
       });
-      start_[c] = -row_limit * sum;
-      scale_[c] = coded.scale;
-      bias_[c] = bias[c];
-      error_[c] = rounded_up(coded.rest_norm + t * coded.norm);
+      start_[place] = -row_limit * sum;
+      scale_[place] = coded.scale;
+      bias_[place] = bias[c];
+      error_[place] = rounded_up(coded.rest_norm + t * coded.norm);
       largest = std::max(largest, norm(H, weight + c * H));
       largest_centred = std::max(largest_centred, coded.norm);
       largest_bias = std::max(largest_bias, std::abs(static_cast<double>(bias[c])));
@@ -150,7 +174,7 @@ bool estimate_tile(const ClassCodes& classes, std::int64_t j, const CodedRow& ro
   const std::int8_t* const codes = classes.codes(j);
   const std::int32_t* const start = classes.start(j);
   const float *const scale = classes.scale(j), *const bias = classes.bias(j), *const error = classes.error(j);
-  __m256 any = _mm256_setzero_ps();
+  found.reached = {};
   for (std::int64_t g = 0; g < ClassCodes::tile / ClassCodes::group; g += groups) {
     __m256i sum[groups];
 #pragma GCC unroll 4
@@ -181,11 +205,11 @@ bool estimate_tile(const ClassCodes& classes, std::int64_t j, const CodedRow& ro
       const __m256 above = _mm256_fmadd_ps(_mm256_set1_ps(row.error), _mm256_load_ps(error + c), estimate);
       _mm256_storeu_ps(found.estimate + c, estimate);
       const __m256 reached = _mm256_cmp_ps(above, _mm256_set1_ps(bar), _CMP_GE_OQ);
-      found.reached[g + v] = static_cast<std::uint8_t>(_mm256_movemask_ps(reached));
-      any = _mm256_or_ps(any, reached);
+      found.reached[static_cast<std::size_t>(c) / 64] |=
+          static_cast<std::uint64_t>(_mm256_movemask_ps(reached)) << (c % 64);
     }
   }
-  return _mm256_movemask_ps(any) != 0;
+  return (found.reached[0] | found.reached[1]) != 0;
 }
 
 #else
@@ -194,7 +218,7 @@ bool estimate_tile(const ClassCodes& classes, std::int64_t j, const CodedRow& ro
                    TileEstimates& found) {
   constexpr std::int64_t group = ClassCodes::group;
   const std::int64_t width = classes.padded_width();
-  bool any = false;
+  found.reached = {};
   for (std::int64_t g = 0; g < ClassCodes::tile / group; ++g) {
     std::int32_t sum[group];
     std::copy_n(classes.start(j) + g * group, group, sum);
@@ -202,18 +226,15 @@ bool estimate_tile(const ClassCodes& classes, std::int64_t j, const CodedRow& ro
       const std::int8_t* q = classes.codes(j) + g * group * width + i / 4 * 4 * group + i % 4;
       for (std::int64_t c = 0; c < group; ++c) sum[c] += row.codes[i] * q[4 * c];
     }
-    unsigned reached = 0;
     for (std::int64_t c = 0; c < group; ++c) {
       const std::int64_t at = g * group + c;
       const float product = static_cast<float>(sum[c]) * classes.scale(j)[at];
       found.estimate[at] = row.scale * product + classes.bias(j)[at];
       const float above = row.error * classes.error(j)[at] + found.estimate[at];
-      if (above >= bar) reached |= 1U << c;
+      if (above >= bar) found.reached[static_cast<std::size_t>(at) / 64] |= std::uint64_t{1} << (at % 64);
     }
-    found.reached[g] = static_cast<std::uint8_t>(reached);
-    any = any || reached != 0;
   }
-  return any;
+  return (found.reached[0] | found.reached[1]) != 0;
 }
 
 #endif

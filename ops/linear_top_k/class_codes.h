@@ -15,6 +15,7 @@
 //   |score - x w0 - estimate| <= m_x m_w + d
 //   d = (H + 64) 2^-23 (|x| (max|w| + max|w - w0|) + max|b|) + the smallest normal float.
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -23,7 +24,7 @@
 namespace lrurec::ops::kernels {
 
 /// All classes of W [C, H] and b [C], f32, in tiles of 16 groups of 8: a vector holds 4 elements of each
-/// class of a group.
+/// class of a group. Those come first that can have the highest scores, so that the bar is high early.
 class ClassCodes {
  public:
   static constexpr std::int64_t group = 8, tile = 128;  ///< classes
@@ -36,6 +37,9 @@ class ClassCodes {
   bool sound() const { return sound_; }
   std::int64_t tiles() const { return tiles_; }
   std::int64_t padded_width() const { return padded_width_; }
+
+  /// The class in a place, of C.
+  std::int64_t id(std::int64_t place) const { return order_[static_cast<std::size_t>(place)]; }
 
   /// Of a tile:
   const std::int8_t* codes(std::int64_t j) const { return codes_.data() + j * tile * padded_width_; }
@@ -54,6 +58,7 @@ class ClassCodes {
   Scratch<float> scale_;         ///< a
   Scratch<float> bias_;          ///< b; beyond the last class the least float there is
   Scratch<float> error_;         ///< m_w
+  std::vector<std::int64_t> order_;
   std::vector<double> mean_;
   double largest_norm_ = 0, largest_bias_ = 0;
   bool sound_ = true;
@@ -74,8 +79,8 @@ bool code_row(const ClassCodes& classes, std::int64_t H, const float* x, std::ui
 /// What a row's scan of a tile found.
 struct TileEstimates {
   float estimate[ClassCodes::tile];
-  /// A byte a group; bit i: estimate + m_x m_w of its class i is at the bar or above it.
-  std::uint8_t reached[ClassCodes::tile / ClassCodes::group];
+  /// A bit a class: estimate + m_x m_w is at the bar or above it.
+  std::array<std::uint64_t, ClassCodes::tile / 64> reached;
 };
 
 /// Whether any of tile j's classes reached the bar.

@@ -27,9 +27,9 @@ class Search {
   void tile(std::int64_t j) {
     TileEstimates found;
     if (!estimate_tile(*f_.codes, j, row_, bar_, found)) return;
-    for (std::int64_t g = 0; g < std::ssize(found.reached); ++g) {
-      for (unsigned left = found.reached[g]; left != 0; left &= left - 1) {
-        const std::int64_t at = g * ClassCodes::group + std::countr_zero(left);
+    for (std::size_t word = 0; word < found.reached.size(); ++word) {
+      for (std::uint64_t left = found.reached[word]; left != 0; left &= left - 1) {
+        const std::int64_t at = static_cast<std::int64_t>(64 * word) + std::countr_zero(left);
         // The bar may have risen since.
         if (found.estimate[at] + row_.error * f_.codes->error(j)[at] >= bar_) {
           add(j * ClassCodes::tile + at);
@@ -59,8 +59,9 @@ class Search {
  private:
   static constexpr std::size_t together = 8;
 
-  void add(std::int64_t id) {
-    if (id >= f_.C) return;
+  void add(std::int64_t place) {
+    if (place >= f_.C) return;
+    const std::int64_t id = f_.codes->id(place);
     if (std::binary_search(f_.excluded + f_.excluded_offsets[number_],
                            f_.excluded + f_.excluded_offsets[number_ + 1], id)) {
       return;
@@ -121,7 +122,7 @@ std::vector<std::int64_t> coded_top_k(const LinearTopK<float>& f, std::int64_t* 
         const auto at = static_cast<std::size_t>(r);
         panel.emplace_back(f, numbers[at], rows[at]);
       }
-      for (std::int64_t j = tiles * part / parts; j < tiles * (part + 1) / parts; ++j) {
+      for (std::int64_t j = part; j < tiles; j += parts) {  // each part has some of the highest classes
         for (Search& search : panel) search.tile(j);
       }
       for (Search& search : panel) search.finish();

@@ -96,6 +96,16 @@ TEST(LinearTopKExact, PassesMostClassesOver) {
   EXPECT_LE(scored, 4 * 20000 / 10);
 }
 
+TEST(LinearTopKExact, LooksAtTheHighestClassesFirst) {
+  TopKProblem p(4, 64, 4000);
+  for (std::int64_t c = 0; c < p.C; ++c)
+    p.b(c) = static_cast<float>(c) / 10;  // each higher than all before it
+  std::int64_t scored = 0;
+  p.best(10, &scored);
+  EXPECT_LE(scored, 4 * p.C / 4);
+  p.expect_exact(10, "rising scores");
+}
+
 TEST(LinearTopKExact, EqualScoresComeInTheOrderOfTheirNumber) {
   TopKProblem p(3, 20, 2000);
   for (std::int64_t c = 1; c < p.C; ++c) {
