@@ -83,12 +83,16 @@ TEST(Fourier, OfTheFirstAndTheMiddleValueAnInverseTakesTheRealPartAlone) {
 }
 
 TEST(Fourier, MakesTheSpectralFilter) {
-  for (const std::int64_t L : {6, 7, 50}) {
-    const Tensors inputs{random_normal({3, L, 4}, DType::f64, 1),
-                         random_normal({L / 2 + 1, 4}, DType::c128, 2)};
+  // Lengths of every kind of factor; channels that fill vectors, and that do not; sequences in one part and
+  // in several.
+  for (const auto& [S, L, C] :
+       {std::tuple{3, 6, 4}, std::tuple{9, 7, 35}, std::tuple{3, 50, 16}, std::tuple{2, 1, 1},
+        std::tuple{1, 2, 9}, std::tuple{20, 24, 3}, std::tuple{2, 121, 8}}) {
+    const Tensors inputs{random_normal({S, L, C}, DType::f64, 1),
+                         random_normal({L / 2 + 1, C}, DType::c128, 2)};
     const double difference = test::largest_difference(
         inputs, [](const Variables& x) { return Variables{spectral_filter(x[0], x[1])}; },
-        [L](const Variables& x) {
+        [L = L](const Variables& x) {
           const Variable X = rfft(transpose(x[0], 1, 2));
           return Variables{transpose(irfft(X * transpose(x[1], 0, 1), L), 1, 2)};
         });
