@@ -71,7 +71,7 @@ std::vector<ModelCase> check_model_gradients(const std::string& only) {
   const data::Dataset data = tiny_data();
   std::vector<ModelCase> cases;
   for (const auto* info : model::models()) {
-    if (info->title.find(only) == std::string::npos) continue;
+    if (info->title.find(only) == std::string::npos && info->name.find(only) == std::string::npos) continue;
     const data::ExampleOptions options{info->examples, /*max_length=*/4, /*mask_share=*/0.6,
                                        /*with_heads=*/true};
     const auto batch = data::to_tensors(

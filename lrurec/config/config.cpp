@@ -1,5 +1,7 @@
 #include "lrurec/config/config.h"
 
+#include <fmt/format.h>
+
 #include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
@@ -193,10 +195,10 @@ const std::vector<Setting>& settings() {
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
       {"blocks", &C::blocks, "blocks of the model one above the other", 1, 64},
       {"heads", &C::heads, "of attention; hidden is a multiple of them", 1, 64},
-      {"dropout", &C::dropout, "dropout probability", 0, 1},
+      {"dropout", &C::dropout, "dropout probability", 0, 0.999999},
       {"lru_dropout", &C::lru_dropout, "dropout probability of the recurrence's output, -1 = as dropout", -1,
        1},
-      {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 1},
+      {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 0.999999},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
       {"backbone", &C::backbone,
@@ -297,8 +299,7 @@ std::vector<std::string> preset_names() {
 TrainConfig preset(const std::string& name, const std::string& model) {
   const auto it = presets().find(name);
   if (it == presets().end()) {
-    fail(ErrorKind::usage, "unknown preset '{}'{}; there are {}", name,
-         util::suggestion(name, preset_names()), fmt::join(preset_names(), ", "));
+    fail(ErrorKind::usage, "unknown preset '{}'{}", name, util::choices(name, preset_names()));
   }
   TrainConfig config = it->second;
   const model::ModelInfo& info = model::find_model(model);
@@ -355,7 +356,9 @@ void check_together(const TrainConfig& config) {
          config.hidden);
   }
   if (config.label_smoothing > 0 && config.negatives > 0) {
-    fail(ErrorKind::usage, "label_smoothing = {} needs all items, not {} negatives; set one of the two to 0",
+    fail(ErrorKind::usage,
+         "label_smoothing = {} needs all items, not {} negatives (which may be the preset's); set one of the "
+         "two to 0",
          config.label_smoothing, config.negatives);
   }
 }

@@ -16,7 +16,9 @@ void check_fits(const Weights& weights, const data::Dataset& data, bool other_da
          weights.path, weights.config.num_items, data.items());
   }
   if (model::find_model(weights.config.model).knows_users && weights.config.num_users != data.users()) {
-    fail(ErrorKind::file, "{}: the weights are for {} users, the data set has {}; the model knows its users",
+    fail(ErrorKind::file,
+         "{}: the weights are for {} users, the data set has {}; the model has a vector for each, so it "
+         "needs the data set that it was trained on",
          weights.path, weights.config.num_users, data.users());
   }
   if (!told.empty() && told != data.fingerprint() && !other_data) {

@@ -1,5 +1,7 @@
 #include "lrurec/exchange/weights.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -188,7 +190,11 @@ model::ModelConfig config_of_metadata(const Metadata& metadata, const model::Mod
   const auto items = metadata.number<std::int64_t>("num_items").value_or(0);
   const auto users = metadata.number<std::int64_t>("num_users").value_or(0);
   if (items < 1 || items >= INT32_MAX || users >= INT32_MAX) {
-    fail(ErrorKind::file, "its metadata say {} items and {} users", items, users);
+    fail(ErrorKind::file,
+         "its metadata say {} items and {} users; they need \"num_items\", and \"num_users\" where the model "
+         "knows "
+         "its users",
+         items, users);
   }
   return settings.model_config(items, users);
 }
@@ -200,8 +206,10 @@ void check_sizes(const Weights& weights, const model::ModelInfo& info) {
     numbers += static_cast<double>(tensor.numel()) * (is_complex(tensor.dtype()) ? 2 : 1);
   }
   if (const double wanted = info.real_parameters(weights.config); numbers != wanted) {
-    fail(ErrorKind::file, "a model {} of these metadata has {:.0f} numbers, its tensors {:.0f}", info.name,
-         wanted, numbers);
+    fail(ErrorKind::file,
+         "a model {} of these metadata has {:.0f} numbers, its tensors {:.0f}; they need every size: {}{}, "
+         "num_items",
+         info.name, wanted, numbers, fmt::join(info.settings, ", "), info.knows_users ? ", num_users" : "");
   }
 }
 
@@ -229,7 +237,13 @@ void read_model(Weights& weights) {
   const std::string name = metadata.text("model");
   const std::string backbone = metadata.text("backbone");
   if ((name.empty() || name == model::ModelConfig{}.model) && (backbone.empty() || backbone == "lru")) {
-    read_lrurec(weights, metadata);
+    try {
+      read_lrurec(weights, metadata);
+    } catch (const Error& e) {
+      if (!name.empty()) throw;
+      fail(e.kind(), "{} (taken for {}, since its metadata name no \"model\")", e.what(),
+           model::ModelConfig{}.model);
+    }
   } else {
     const model::ModelInfo& info = model::find_model(name.empty() ? model::ModelConfig{}.model : name);
     weights.config = config_of_metadata(metadata, info);

@@ -46,15 +46,15 @@ std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
 
 /// The candidate's score after each of some histories.
 std::vector<double> scores(const model::Model& model, const std::vector<std::vector<std::int64_t>>& histories,
-                           std::int32_t candidate) {
+                           std::int32_t candidate, std::int64_t user) {
   std::vector<std::int64_t> items, offsets{0};
   for (const auto& history : histories) {
     items.insert(items.end(), history.begin(), history.end());
     offsets.push_back(std::ssize(items));
   }
   const auto n = static_cast<std::int64_t>(histories.size());
-  const Tensor nobody = Tensor::zeros({n}, DType::i64);
-  const Tensor rows = model.user_rows({ids(items), ids(offsets), {}, nobody, {}}).value();
+  const Tensor users = Tensor::from(std::vector<std::int64_t>(histories.size(), user));
+  const Tensor rows = model.user_rows({ids(items), ids(offsets), {}, users, {}}).value();
   const Tensor candidates = Tensor::from(std::vector<std::int64_t>(histories.size(), candidate), {n, 1});
   const Tensor found = model.score(rows, candidates).to(DType::f64).host().contiguous();
   return {found.data<double>(), found.data<double>() + n};
@@ -62,7 +62,8 @@ std::vector<double> scores(const model::Model& model, const std::vector<std::vec
 
 }  // namespace
 
-Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate) {
+Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate,
+              std::int64_t user) {
   if (history.empty()) fail(ErrorKind::internal, "[memory] the history is empty");
   const NoGrad no_grad;
   const std::vector<std::int64_t> whole(history.begin(), history.end());
@@ -73,7 +74,7 @@ Memory memory(const model::Model& model, std::span<const std::int32_t> history, 
     histories.push_back(whole);
     histories.back().erase(histories.back().begin() + k);
   }
-  const std::vector<double> after = scores(model, histories, candidate);
+  const std::vector<double> after = scores(model, histories, candidate, user);
 
   Memory result{after[0], std::vector<ItemMemory>(history.size())};
   const auto lambda = model.recurrence() != nullptr ? eigenvalues(model) : std::vector<Eigenvalues>{};

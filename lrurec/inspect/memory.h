@@ -28,7 +28,9 @@ struct Memory {
   std::vector<ItemMemory> items;
 };
 
-/// history: items 1..|I|, oldest first, at least one. Memory grows with the square of its length.
-Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate);
+/// history: items 1..|I|, oldest first, at least one, no more than the model reads. user: 1..|U|, 0 somebody
+/// else. Memory grows with the square of the history's length.
+Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate,
+              std::int64_t user = 0);
 
 }  // namespace lrurec::inspect

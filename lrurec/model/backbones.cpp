@@ -1,5 +1,7 @@
 #include "lrurec/model/backbones.h"
 
+#include <fmt/format.h>
+
 #include "lrurec/util/suggest.h"
 #include "nn/gated_lru.h"
 #include "nn/lru.h"
@@ -105,8 +107,7 @@ const BackboneInfo& backbone(const std::string& name) {
   for (const auto& info : backbones()) {
     if (info.name == name) return info;
   }
-  fail(ErrorKind::usage, "unknown backbone '{}'{}; there are {}", name,
-       util::suggestion(name, backbone_names()), fmt::join(backbone_names(), ", "));
+  fail(ErrorKind::usage, "unknown backbone '{}'{}", name, util::choices(name, backbone_names()));
 }
 
 namespace {
@@ -152,8 +153,7 @@ const PositionWiseInfo& position_wise(const std::string& name) {
   for (const auto& info : position_wises()) {
     if (info.name == name) return info;
   }
-  fail(ErrorKind::usage, "unknown network '{}'{}; there are {}", name,
-       util::suggestion(name, position_wise_names()), fmt::join(position_wise_names(), ", "));
+  fail(ErrorKind::usage, "unknown network '{}'{}", name, util::choices(name, position_wise_names()));
 }
 
 }  // namespace lrurec::model

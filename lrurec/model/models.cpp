@@ -1,5 +1,7 @@
 #include "lrurec/model/models.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lrurec/model/bert4rec.h"
@@ -33,8 +35,7 @@ const ModelInfo& find_model(const std::string& name) {
   for (const ModelInfo* info : models()) {
     if (info->name == name) return *info;
   }
-  fail(ErrorKind::usage, "unknown model '{}'{}; there are {}", name, util::suggestion(name, model_names()),
-       fmt::join(model_names(), ", "));
+  fail(ErrorKind::usage, "unknown model '{}'{}", name, util::choices(name, model_names()));
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config, std::uint64_t seed, DType real) {

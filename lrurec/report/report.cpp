@@ -68,6 +68,15 @@ json describe(const train::RunFolder& run) {
   const config::TrainConfig config = last.parse_config(last_path);
   const auto model = train::load_model(best, path);
 
+  run.check_own(last, last_path);
+  run.check_own(best, path);
+  json evaluations = run.evaluations();
+  for (auto& [name, evaluation] : evaluations.items()) {  // a run that went on since has better weights
+    if (evaluation.contains("step") && evaluation["step"] != best.progress.step && !name.ends_with("-last") &&
+        !name.ends_with("-previous")) {
+      evaluation["best_step"] = best.progress.step;
+    }
+  }
   json description = run.description();
   const bool imported = description.contains("imported_from");
   json result{{"name", folder_name(run.path())},
@@ -78,13 +87,13 @@ json describe(const train::RunFolder& run) {
                 {"best_step", last.progress.best_step},
                 {"best", last.progress.best_recall},
                 {"finished", last.progress.finished}}},
-              {"parameters", model->parameter_count()},
+              {"parameters", model::real_parameters(*model)},
               {"settings", describe_settings(config)},
               {"training", json::array()},
               {"validation", json::array()},
               {"eigenvalues", model->recurrence() != nullptr ? describe_eigenvalues(*model, config, imported)
                                                              : json::array()},
-              {"evaluations", run.evaluations()}};
+              {"evaluations", std::move(evaluations)}};
   for (auto& line : run.log_lines()) {
     result[line.value("split", "") == "train" ? "training" : "validation"].push_back(std::move(line));
   }

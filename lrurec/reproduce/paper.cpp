@@ -156,8 +156,8 @@ const Artifact& find_artifact(const std::string& name) {
   for (const auto& artifact : paper().artifacts) {
     if (artifact.name == name) return artifact;
   }
-  fail(ErrorKind::usage, "nothing in the paper is called '{}'{}; there are {}", name,
-       util::suggestion(name, artifact_names()), fmt::join(artifact_names(), ", "));
+  fail(ErrorKind::usage, "nothing in the paper is called '{}'{}", name,
+       util::choices(name, artifact_names()));
 }
 
 config::TrainConfig training(const PaperData& data, const Variant& variant) {

@@ -23,8 +23,7 @@ std::vector<const Variant*> chosen(const Artifact& artifact, const std::vector<s
     if (names.empty()) {
       fail(ErrorKind::usage, "--only: {} has nothing to choose from, only data sets", artifact.name);
     }
-    fail(ErrorKind::usage, "--only: {} has no '{}'{}; there are {}", artifact.name, name,
-         util::suggestion(name, names), fmt::join(names, ", "));
+    fail(ErrorKind::usage, "--only: {} has no '{}'{}", artifact.name, name, util::choices(name, names));
   }
   std::vector<const Variant*> found;
   for (const auto& variant : artifact.variants) {

@@ -36,7 +36,7 @@ Desk::Desk(const data::Dataset& data, const model::Model& model, DeskOptions opt
       options_(std::move(options)),
       catalogue_(data),
       recommender_(model, options_.max_length),
-      needs_users_(model.info().needs_users) {}
+      about_(model.info()) {}
 
 void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
   const auto user = catalogue_.user(raw);
@@ -60,10 +60,11 @@ void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
 }
 
 void Desk::ask_for_items(const std::vector<std::string>& raw, Asked& asked) const {
-  if (needs_users_) {
-    asked.error =
-        "the model ranks for the users of its data set only, so it has no answer to items alone; ask for a "
-        "user";
+  if (about_.needs_users) {
+    asked.error = fmt::format(
+        "{} has a vector for each user of its data set and can say nothing of others, so it has no answer to "
+        "items alone; ask for a user",
+        about_.title);
     return;
   }
   asked.request.history = catalogue_.items(raw, asked.unknown);

@@ -62,7 +62,7 @@ class Desk {
   DeskOptions options_;
   Catalogue catalogue_;
   Recommender recommender_;
-  bool needs_users_;  ///< ModelInfo::needs_users
+  const model::ModelInfo& about_;
 };
 
 }  // namespace lrurec::serve

@@ -1,5 +1,7 @@
 #include "lrurec/train/checkpoint.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <set>
 #include <utility>
@@ -95,7 +97,9 @@ void load_parameters(const Checkpoint& checkpoint, const std::string& path, mode
 void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::Optimizer& optimizer) {
   naming(path, [&] {
     if (checkpoint.optimizer.empty())
-      fail(ErrorKind::file, "it holds no optimiser state, so it cannot be resumed");
+      fail(ErrorKind::file,
+           "it holds no optimiser state, as after lrurec import, so it cannot be resumed; its weights can be "
+           "used as they are");
     auto wanted = optimizer.state();
     std::set<std::string> own;
     for (const auto& [name, record] : checkpoint.optimizer) {

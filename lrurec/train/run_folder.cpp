@@ -95,6 +95,10 @@ RunFolder RunFolder::create(const fs::path& folder) {
 
 RunFolder RunFolder::open(const fs::path& folder) {
   if (!fs::exists(folder / "run.json") || !holds_run(folder)) {
+    if (fs::is_regular_file(folder)) {
+      fail(ErrorKind::io, "{} is a file; name the folder of a run, which lrurec train DATA -o FOLDER makes",
+           folder.string());
+    }
     fail(ErrorKind::io, "{} holds no run; make one with lrurec train DATA -o {}", folder.string(),
          folder.string());
   }
@@ -171,6 +175,19 @@ std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
         read_object(entry.path());
   }
   return found;
+}
+
+void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& path) const {
+  const fs::path file = path_ / "config.toml";
+  if (!fs::exists(file)) return;
+  const auto bytes = nn::read_file(file);
+  config::TrainConfig written;
+  config::parse_saved(written, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string());
+  const auto keys = config::differences(written, checkpoint.parse_config(path));
+  if (keys.empty()) return;
+  fail(ErrorKind::file,
+       "{}: its {} is not what {} says, so it is the checkpoint of another run; put this run's own there",
+       path, fmt::join(keys, ", "), file.string());
 }
 
 void RunFolder::append(const char* log, const nlohmann::json& line) const {

@@ -75,6 +75,9 @@ class RunFolder {
     std::string path;
     std::string warning;  ///< not empty when last.ckpt could not be used
   };
+  /// A checkpoint whose settings are not those of config.toml is another run's and was put here:
+  /// ErrorKind::file.
+  void check_own(const Checkpoint& checkpoint, const std::string& path) const;
   /// last.ckpt, or previous.ckpt when that is missing or damaged.
   Loaded load_last() const;
 

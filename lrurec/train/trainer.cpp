@@ -1,5 +1,7 @@
 #include "lrurec/train/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -40,8 +42,11 @@ Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, c
 
 void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   if (checkpoint.fingerprint != data_.fingerprint()) {
-    fail(ErrorKind::file, "{}: the run was made with another data set (fingerprint {} instead of {})", path,
-         checkpoint.fingerprint, data_.fingerprint());
+    fail(
+        ErrorKind::file,
+        "{}: the run was made with another data set (fingerprint {} instead of {}); name that one, as lrurec "
+        "prepare made it then",
+        path, checkpoint.fingerprint, data_.fingerprint());
   }
   const auto keys = config::differences(checkpoint.parse_config(path), config_);
   if (!keys.empty()) {

@@ -1,6 +1,7 @@
 #include "lrurec/util/suggest.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace lrurec::util {
 
@@ -24,7 +25,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
   const auto bare = [](std::string_view text) {
-    return text.substr(std::min(text.find_first_not_of('-'), text.size()));
+    std::string small(text.substr(std::min(text.find_first_not_of('-'), text.size())));
+    for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return small;
   };
   // The distance to a name or, one further, to what follows a separator in it: "epcohs" is near "max-epochs".
   const auto distance_to = [&](std::string_view name) {
@@ -44,7 +47,18 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
       best = candidate;
     }
   }
+  const auto begins = [&](const std::string& candidate) { return bare(candidate).starts_with(bare(word)); };
+  if (best.empty() && bare(word).size() >= 2 && std::ranges::count_if(known, begins) == 1) {
+    best = *std::ranges::find_if(known, begins);  // "gru" is "gru4rec"
+  }
   return best.empty() ? "" : "; did you mean '" + best + "'?";
+}
+
+std::string choices(std::string_view word, const std::vector<std::string>& known) {
+  const std::string near = suggestion(word, known);
+  std::string text = near.empty() ? "; there are " : near + " There are ";
+  for (std::size_t i = 0; i < known.size(); ++i) text += (i == 0 ? "" : ", ") + known[i];
+  return text;
 }
 
 }  // namespace lrurec::util

@@ -72,6 +72,12 @@ TEST_P(ModelsCommand, DoesEverything) {
     EXPECT_EQ(json::parse(session.out)["items"].size(), 3U);
   }
 
+  const auto memory = run_lrurec(folder, "inspect memory run --user u1 --json");
+  ASSERT_EQ(memory.code, 0) << memory.err;
+  const json best = json::parse(user.out)["items"][0], seen = json::parse(memory.out);
+  EXPECT_EQ(seen["candidate"], best["item"]);
+  EXPECT_NEAR(seen["score"].get<double>(), best["score"].get<double>(), 1e-5);
+
   EXPECT_EQ(run_lrurec(folder, "inspect summary run").code, 0);
   EXPECT_EQ(run_lrurec(folder, "inspect eigen run").code, GetParam() == "lrurec" ? 0 : 2);
   EXPECT_EQ(run_lrurec(folder, "report run -o page.html").code, 0);
@@ -126,6 +132,7 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
     EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
   };
   refused("train d.lrd -o r --model sasrek", 2, "did you mean 'sasrec'?");
+  refused("train d.lrd -o r --model ''", 2, "--model: needs a name");
   refused("train d.lrd -o r --model gru4rec --heads 4", 2,
           "gru4rec has no setting heads; sasrec, bert4rec have it");
   refused("train d.lrd -o r --model sasrec --heads 3", 2, "heads = 3 do not divide hidden = 64");
@@ -138,6 +145,8 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
   refused("train d.lrd -o r --config s.toml", 2, "s.toml:1: unknown model 'nothing'");
 
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o r --model gru4rec" + tiny).code, 0);
+  refused("bench incremental r --model sasrec", 2, "r has a model of its own");
+  refused("evaluate d.lrd", 5, "d.lrd is a file; name the folder of a run");
   refused("train d.lrd -o r -q --model lrurec --resume", 4, "a resumed run cannot change model");
   ASSERT_EQ(run_lrurec(folder, "export r -o r.st").code, 0);
   refused("export r --names published -o p.st", 2, "published names are those of LRURec");

@@ -20,7 +20,7 @@ namespace lrurec::command {
 namespace {
 
 struct BenchIncrementalOptions {
-  std::string data, model = "lrurec", device = "cpu";
+  std::string data, model, device = "cpu";
   std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
   bool json = false;
 };
@@ -101,11 +101,17 @@ void run_bench_incremental(BenchIncrementalOptions options) {
   const Device device = require_device(Device::parse(options.device));
   std::unique_ptr<model::Model> made;
   if (std::filesystem::is_directory(options.data)) {
+    if (!options.model.empty()) {
+      fail(ErrorKind::usage,
+           "{} has a model of its own: leave out --model, or give a data set instead of the run",
+           options.data);
+    }
     auto loaded = train::load_run({options.data, "", "best", device});
     options.model = loaded.config.model;
     options.items = loaded.data.items();
     made = std::move(loaded.model);
   } else {
+    if (options.model.empty()) options.model = model::ModelConfig{}.model;
     if (!options.data.empty()) options.items = data::Dataset::load(options.data).items();
     made = model::make_model(
         {.model = options.model, .num_items = options.items, .num_users = 1, .max_length = options.steps + 1},

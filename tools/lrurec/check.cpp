@@ -11,6 +11,7 @@
 #include "lrurec/check/gradients.h"
 #include "lrurec/check/parity.h"
 #include "lrurec/check/training.h"
+#include "lrurec/model/models.h"
 #include "ops/gradient_cases/gradient_cases.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/cuda/runtime.h"
@@ -89,7 +90,9 @@ void run_grad(const GradOptions& options) {
     for (const auto& [name, report] : check::check_model_gradients(options.only)) show(name, report);
   }
   if (cases == 0)
-    fail(ErrorKind::usage, "no case has '{}' in its name; lrurec check grad lists all", options.only);
+    fail(ErrorKind::usage,
+         "no case has '{}' in its name; cases are called after operations (linear_scan) and models ({})",
+         options.only, fmt::join(model::model_names(), ", "));
   if (options.json) print_json(json);
   if (failures > 0) fail(ErrorKind::check_failed, "{} of {} gradient checks failed", failures, cases);
   if (!options.json) print_out("{} cases, all gradients agree with central differences\n", cases);

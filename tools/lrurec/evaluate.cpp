@@ -126,6 +126,7 @@ void run_evaluate(const EvaluateOptions& options) {
   std::string file(data::name(split));
   if (mask != eval::Mask::window) file += "-mask-" + eval::name(mask);
   if (own.sampled > 0) file += "-sampled";
+  if (options.checkpoint != "best") file += "-" + options.checkpoint;
   if (options.json) {
     print_json(json);
   } else {

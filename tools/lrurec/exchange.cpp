@@ -7,6 +7,7 @@
 
 #include "lrurec/exchange/import_run.h"
 #include "lrurec/exchange/weights.h"
+#include "lrurec/model/models.h"
 #include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
@@ -44,7 +45,7 @@ void run_export(const ExportOptions& options) {
     const nlohmann::json json{{"file", options.output},
                               {"checkpoint", path.string()},
                               {"tensors", file.tensors.size()},
-                              {"parameters", model->parameter_count()},
+                              {"parameters", model::real_parameters(*model)},
                               {"bytes", bytes},
                               {"names", options.names},
                               {"complex", options.complex_as},
@@ -53,7 +54,7 @@ void run_export(const ExportOptions& options) {
     return;
   }
   print_out("{}: {} tensors, {} parameters, {} bytes; names {}, complex as {}; weights {} of step {}\n",
-            options.output, file.tensors.size(), with_commas(model->parameter_count()),
+            options.output, file.tensors.size(), with_commas(model::real_parameters(*model)),
             with_commas(static_cast<std::int64_t>(bytes)), options.names, options.complex_as, path.string(),
             checkpoint.progress.step);
 }
@@ -85,17 +86,17 @@ void run_import(const ImportOptions& options) {
   const auto& config = weights.config;
   const std::string names = weights.names == exchange::Names::published ? "published" : "lrurec";
   if (options.json) {
-    const nlohmann::json json{{"run", options.output},
-                              {"file", options.file},
-                              {"names", names},
-                              {"model", config.model},
-                              {"hidden", config.hidden},
-                              {"channels", config.channels},
-                              {"blocks", config.blocks},
-                              {"num_items", config.num_items},
-                              {"layer_norm_eps", config.layer_norm_eps},
-                              {"max_length", max_length},
-                              {"step", weights.about.step}};
+    nlohmann::json json{
+        {"run", options.output},     {"file", options.file},          {"names", names},
+        {"model", config.model},     {"num_items", config.num_items}, {"max_length", max_length},
+        {"step", weights.about.step}};
+    const std::map<std::string, nlohmann::json> sizes{{"hidden", config.hidden},
+                                                      {"channels", config.channels},
+                                                      {"blocks", config.blocks},
+                                                      {"layer_norm_eps", config.layer_norm_eps}};
+    for (const auto& key : model::find_model(config.model).settings) {
+      if (const auto size = sizes.find(key); size != sizes.end()) json[key] = size->second;
+    }
     print_json(json);
     return;
   }

@@ -43,6 +43,7 @@ Loaded load(const InspectOptions& options) {
   const std::string path = folder.checkpoint(options.checkpoint).string();
   Loaded loaded;
   loaded.checkpoint = train::Checkpoint::load(path);
+  folder.check_own(loaded.checkpoint, path);
   loaded.config = loaded.checkpoint.parse_config(path);
   loaded.model = train::load_model(loaded.checkpoint, path);
   loaded.imported = folder.description().contains("imported_from");
@@ -194,13 +195,19 @@ void eigen(const InspectOptions& options) {
 
 // ---- memory --------------------------------------------------------------------------------------------
 
+struct Known {
+  std::vector<std::int32_t> history;  ///< whole
+  std::int64_t user = 0;              ///< 0: somebody else
+};
+
 /// The history of a user or a list of items, as raw ids say.
-std::vector<std::int32_t> history_of(const InspectOptions& options, const train::LoadedRun& run,
-                                     const serve::Catalogue& catalogue) {
+Known known_of(const InspectOptions& options, const train::LoadedRun& run,
+               const serve::Catalogue& catalogue) {
   if (options.user.empty() == options.items.empty()) {
     fail(ErrorKind::usage, "name a history: either --user ID or --items ID,ID,...");
   }
-  std::vector<std::int32_t> history;
+  Known known;
+  auto& history = known.history;
   if (!options.user.empty()) {
     const auto user = catalogue.user(options.user);
     if (!user) {
@@ -209,34 +216,35 @@ std::vector<std::int32_t> history_of(const InspectOptions& options, const train:
     }
     const data::Items all = run.data.sequence(*user);
     history.assign(all.begin(), all.end());
+    known.user = *user + 1;
   } else {
     std::vector<std::string> unknown;
     history = catalogue.items(options.items, unknown);
     for (const auto& raw : unknown) warn("not in the data set and left out: {}", raw);
   }
   if (history.empty()) fail(ErrorKind::data, "the history has no known item");
-  const auto read = std::min(std::ssize(history), run.config.max_length);
-  history.erase(history.begin(), history.end() - read);
-  return history;
+  return known;
 }
 
 void memory(const InspectOptions& options) {
   const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
   const serve::Catalogue catalogue(run.data);
-  const auto history = history_of(options, run, catalogue);
+  const auto [whole, user] = known_of(options, run, catalogue);
+  const auto read = std::min(std::ssize(whole), run.model->input_length(run.config.max_length));
+  const std::span<const std::int32_t> history(whole.end() - read, whole.end());
   std::int32_t candidate = 0;
   if (options.score.empty()) {
     const serve::Recommender recommender(*run.model, run.config.max_length);
-    const std::vector<serve::Request> request{{history, history, 1}};
+    const std::vector<serve::Request> request{{whole, whole, 1, user}};
     const auto best = recommender.recommend(request);
     if (best[0].empty()) fail(ErrorKind::data, "every item is in the history; choose one with --score ID");
     candidate = best[0][0].item;
   } else {
-    const auto known = catalogue.item(options.score);
-    if (!known) fail(ErrorKind::data, "item '{}' is not in the data set", options.score);
-    candidate = *known;
+    const auto item = catalogue.item(options.score);
+    if (!item) fail(ErrorKind::data, "item '{}' is not in the data set", options.score);
+    candidate = *item;
   }
-  const auto found = inspect::memory(*run.model, history, candidate);
+  const auto found = inspect::memory(*run.model, history, candidate, user);
 
   nlohmann::json json{{"candidate", catalogue.item_name(candidate)},
                       {"score", found.score},
@@ -263,13 +271,16 @@ void memory(const InspectOptions& options) {
   }
   if (options.json) return print_json(json);
   const std::string title(run.data.item_title(candidate));
-  print_out(
-      "{}\ncandidate {}{}, score {:.4f}\n"
-      "state: share of the last state that came in with the item; (*) approximate: what enters this block "
-      "holds\n"
-      "earlier items already. Score change: the candidate's score less its score without the item.\n",
-      table(rows), catalogue.item_name(candidate), title.empty() ? "" : fmt::format(" ({})", title),
-      found.score);
+  print_out("{}\ncandidate {}{}, score {:.4f}{}\n", table(rows), catalogue.item_name(candidate),
+            title.empty() ? "" : fmt::format(" ({})", title), found.score,
+            std::ssize(whole) > read && !run.model->info().needs_users
+                ? fmt::format("; the last {} of {} items are read", read, whole.size())
+                : "");
+  if (blocks > 0) {
+    print_out("State: share of the last state that came in with the item{}.\n",
+              blocks > 1 ? "; (*) approximate: what enters this block holds earlier items already" : "");
+  }
+  print_out("Score change: the candidate's score less its score without the item.\n");
 }
 
 // ---- scan ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "lrurec/model/models.h"
 #include "lrurec/serve/desk.h"
 #include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
@@ -109,9 +110,11 @@ void run_recommend(const RecommendOptions& options) {
     if (loaded.data.has_titles()) rows.back().push_back(item.value("title", ""));
   }
   const auto seen = std::ssize(asked.request.history);
-  print_out("{} of {} items are read; {}\n{}",
-            with_commas(std::min(seen, static_cast<std::ptrdiff_t>(loaded.config.max_length))),
-            with_commas(seen),
+  const auto read = std::min<std::int64_t>(seen, loaded.model->input_length(loaded.config.max_length));
+  print_out("{}; {}\n{}",
+            loaded.model->info().needs_users
+                ? "the user's own vector is read, and no items"
+                : fmt::format("{} of {} items are read", with_commas(read), with_commas(seen)),
             options.include_seen ? "all items are candidates, also those seen"
                                  : "those seen are no candidates (--include-seen makes them so)",
             table(rows));

@@ -79,11 +79,16 @@ void add_seen_flags(CLI::App& sub, bool& include_seen) {
 }
 
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
+  const auto named = [](const std::string& text) {
+    return text.empty() ? std::string("needs a name, and the text is empty") : std::string();
+  };
   sub.add_option("--preset", flags->preset,
-                 fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")));
+                 fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")))
+      ->check(named);
   sub.add_option("--model", flags->model,
                  fmt::format("what is trained: {}; lrurec config models says more",
-                             fmt::join(model::model_names(), ", ")));
+                             fmt::join(model::model_names(), ", ")))
+      ->check(named);
   sub.add_option("--config", flags->config_file, "TOML file with settings on top of the preset");
   for (const auto& setting : config::settings()) {
     if (setting.key == "preset" || setting.key == "model") continue;

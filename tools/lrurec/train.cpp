@@ -179,10 +179,11 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     folder.write_description(describe_run(options, data));
   }
   folder.write_config(config);
-  reporter.print(fmt::format("{}: {} users, {} items; {} parameters; {} threads; at most {} steps",
+  reporter.print(fmt::format("{}: {} users, {} items; {} parameters; {} thread{}; at most {} steps",
                              trainer.model().info().title, with_commas(data.users()),
-                             with_commas(data.items()), with_commas(trainer.model().parameter_count()),
-                             omp_get_max_threads(), with_commas(trainer.planned_steps())));
+                             with_commas(data.items()), with_commas(model::real_parameters(trainer.model())),
+                             omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s",
+                             with_commas(trainer.planned_steps())));
 
   const auto began = std::chrono::steady_clock::now();
   const train::Progress& progress = trainer.run();
@@ -233,6 +234,7 @@ void run_train(const TrainOptions& options) {
   if (options.resume) {
     folder = train::RunFolder::open_to_train(options.output);
     loaded = folder->load_last();
+    folder->check_own(loaded->checkpoint, loaded->path);
     config = loaded->checkpoint.parse_config(loaded->path);
   }
   config = resolve(*options.settings, config);

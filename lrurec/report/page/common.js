@@ -36,8 +36,9 @@ function table(rows, kind) {
 // ---- charts --------------------------------------------------------------------------------------------
 
 // Okabe and Ito's colours, which remain distinct to the colour-blind; the last one follows the theme.
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
-const coloursOnDark = ["#56b4e9", "#ff8f4a", "#2fd3a0", "#e79fc6", "#f2b93b", "#8fd0ff"];
+// From the seventh on, for the nine models of a comparison: grey, brown and olive.
+const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#777777", "#7b4b2a", "#8a8a00"];
+const coloursOnDark = ["#56b4e9", "#ff8f4a", "#2fd3a0", "#e79fc6", "#f2b93b", "#8fd0ff", "#b5b5b5", "#c99b7a", "#d6d65c"];
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const colour = (i) => (dark.matches ? coloursOnDark : colours)[i % colours.length];
 const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -45,7 +45,7 @@ function tiles() {
     found.push(tile(`best validation ${last ? keyOf(last, "Recall@10") : "Recall@10"}`, fixed(p.best), `at step ${whole(p.best_step)}`));
   }
   found.push(tile("steps", whole(p.step), p.finished || "not finished"));
-  found.push(tile("parameters", whole(run.parameters), "a complex one counts once"));
+  found.push(tile("parameters", whole(run.parameters), "real numbers"));
   main.append(el("div", { class: "tiles" }, ...found));
 }
 
@@ -154,10 +154,13 @@ function evaluationOf(name, alike, groups) {
   };
   const charted = ["Recall@10", "NDCG@10"].map((m) => keyOf(rows[0].metrics, m)).filter(Boolean);
   const title = evaluationTitle(name) + (groups.length > 1 ? `: ${alike.map((run) => run.name).join(", ")}` : "");
+  const old = alike.filter((run) => run.evaluations[name].best_step !== undefined).map((run) =>
+    `${run.name} is evaluated at step ${whole(run.evaluations[name].step)}, and its best weights are of step ${whole(run.evaluations[name].best_step)}`);
   section(title, "Under each number, 95% of resamplings of the users. Higher is better.",
     unlike.length ? el("p", { class: "warning" },
       `Not evaluated like the other runs (${unlike.join(", ")}): numbers of the two tables cannot be compared.`,
       ...(unlike.join() === "mask" ? [" The same candidates for all: ", el("code", {}, "lrurec evaluate RUN --mask all"), "."] : [])) : null,
+    old.length ? el("p", { class: "warning" }, `${old.join("; ")}: evaluate again with `, el("code", {}, "lrurec evaluate RUN"), ".") : null,
     card ? protocol(card, lengths.size > 1 ? ["max_length"] : []) : null,
     el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
     table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));

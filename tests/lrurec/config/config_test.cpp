@@ -35,7 +35,7 @@ TEST(Config, TomlRoundTripOfEverySetting) {
   for (const auto& name : preset_names()) {
     TrainConfig config = preset(name);
     config.seed = 77;
-    config.dropout = 1;
+    config.lr_final_share = 1;
     config.learning_rate = 1e-7;
     config.outer_gelu = true;
     TrainConfig back;
@@ -72,8 +72,9 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
   refused("seed = 1\nbatchsize = 4\n", "c.toml:2: unknown key 'batchsize'; did you mean 'batch_size'?");
   refused("hidden = 1.5", "c.toml:1: hidden needs a whole number");
   refused("dropout = \"much\"", "c.toml:1: dropout needs a number");
-  refused("dropout = 1.5", "c.toml:1: dropout = 1.5 must be in 0..1");
-  refused("dropout = nan", "must be in 0..1");
+  refused("dropout = 1.5", "c.toml:1: dropout = 1.5 must be in 0..0.999999");
+  refused("dropout = nan", "must be in 0..0.999999");
+  refused("dropout = 1", "dropout = 1 must be in 0..0.999999");
   refused("weight_decay = 1e35", "weight_decay = 1e+35 must be in 0..1000000000000000");
   refused("batch_size = 0", "c.toml:1: batch_size = 0 must be in 1..");
   refused("outer_gelu = 1", "needs true or false");
@@ -121,6 +122,11 @@ TEST(Suggest, FindsTheNearestWord) {
   EXPECT_EQ(util::suggestion("--epcohs", {"--seed", "--max-epochs"}), "; did you mean '--max-epochs'?");
   EXPECT_EQ(util::suggestion("decay", {"weight_decay", "seed"}), "; did you mean 'weight_decay'?");
   EXPECT_EQ(util::suggestion("zzz", {"seed"}), "");
+  EXPECT_EQ(util::suggestion("GRU4Rec", {"gru4rec", "narm"}), "; did you mean 'gru4rec'?");
+  EXPECT_EQ(util::suggestion("MF", {"mf", "fism"}), "; did you mean 'mf'?");
+  EXPECT_EQ(util::suggestion("gru", {"gru4rec", "narm"}), "; did you mean 'gru4rec'?");
+  EXPECT_EQ(util::choices("sasrek", {"sasrec", "mf"}), "; did you mean 'sasrec'? There are sasrec, mf");
+  EXPECT_EQ(util::choices("zzz", {"sasrec", "mf"}), "; there are sasrec, mf");
 }
 
 }  // namespace

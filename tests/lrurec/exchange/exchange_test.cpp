@@ -207,6 +207,10 @@ TEST_F(Exchange, ASettingThatTheFileDoesNotKnowHasItsDefault) {
   EXPECT_EQ(read(file).config.layer_norm_eps, config::TrainConfig{}.layer_norm_eps);
   file.metadata.erase("hidden");  // one that the tensors contradict
   expect_refused(file, "numbers, its tensors");
+  file.metadata.erase("num_items");
+  expect_refused(file, "its metadata say 0 items and 0 users; they need \"num_items\"");
+  file.metadata.erase("model");
+  expect_refused(file, "(taken for lrurec, since its metadata name no \"model\")");
 }
 
 TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {

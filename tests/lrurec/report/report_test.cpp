@@ -53,6 +53,14 @@ TEST(Report, SaysWhatTheRunHasWithoutItsData) {
 
   run.write_evaluation("test", {{"metrics", {{"LRURec", {{"Recall@10", 0.5}}}}}});
   EXPECT_EQ(describe(run)["evaluations"]["test"]["metrics"]["LRURec"]["Recall@10"], 0.5);
+
+  // One made before better weights came says so.
+  const std::int64_t best = found["progress"]["best_step"];
+  for (const std::int64_t step : {best, best + 1}) {
+    run.write_evaluation("test", {{"step", step}, {"metrics", nlohmann::json::object()}});
+    const auto evaluation = describe(run)["evaluations"]["test"];
+    EXPECT_EQ(evaluation.contains("best_step"), step != best) << evaluation;
+  }
 }
 
 TEST(Report, ImportedWeightsHaveNoBefore) {

@@ -405,6 +405,26 @@ TEST(RunFolder, NeverTouchesAnotherRun) {
   expect_error(ErrorKind::io, "holds no run", [&] { RunFolder::open(folder.path()); });
 }
 
+TEST(RunFolder, TheCheckpointOfAnotherRunIsNotTakenForItsOwn) {
+  const TemporaryFolder folder;
+  const auto data = test::small_demo();
+  for (const std::string model : {"gru4rec", "sasrec"}) {
+    config::TrainConfig config = config::preset("ml-1m", model);
+    config.hidden = 8;
+    config.max_length = 6;
+    config.max_steps = config.validate_every = 1;
+    const RunFolder run = RunFolder::create(folder / model);
+    run.write_config(config);
+    run.write_description({{"data", "nowhere.lrd"}});
+    Trainer(config, data, run).run();
+    run.check_own(Checkpoint::load(run.checkpoint("last")), "last.ckpt");
+  }
+  const RunFolder run = RunFolder::open(folder / "sasrec");
+  const Checkpoint foreign = Checkpoint::load(RunFolder::open(folder / "gru4rec").checkpoint("last"));
+  expect_error(ErrorKind::file, "last.ckpt: its model is not what",
+               [&] { run.check_own(foreign, "last.ckpt"); });
+}
+
 TEST(Checkpoint, WrongTensorsAndUnstableEigenvaluesAreRefused) {
   const model::ModelConfig config{.num_items = 5, .hidden = 4, .channels = 6};
   model::LRURec model(config, 1);
