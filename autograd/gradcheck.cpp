@@ -1,5 +1,7 @@
 #include "autograd/gradcheck.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>

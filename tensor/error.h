@@ -1,7 +1,7 @@
 #pragma once
 // The one exception type of the project. What went wrong decides the exit code of the command.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>

@@ -1,5 +1,7 @@
 #include "nn/serialization/tensor_record.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "tensor/error.h"
