@@ -90,11 +90,13 @@ PairedDifference compare_paired(std::span<const std::int64_t> ranks_a, std::span
   std::map<double, std::int64_t> counted;
   for (std::size_t u = 0; u < ranks_a.size(); ++u) {
     const double a = metric_of_rank(metric, ranks_a[u]), b = metric_of_rank(metric, ranks_b[u]);
-    result.a += a / users;
-    result.b += b / users;
+    result.a += a;
+    result.b += b;
     ++counted[b - a];
     if (a != b) differing.push_back(b - a);
   }
+  result.a /= users;
+  result.b /= users;
   double sum = 0;
   for (const double d : differing) sum += d;
   result.difference = sum / users;

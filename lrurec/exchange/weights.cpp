@@ -191,9 +191,8 @@ model::ModelConfig config_of_metadata(const Metadata& metadata, const model::Mod
   const auto users = metadata.number<std::int64_t>("num_users").value_or(0);
   if (items < 1 || items >= INT32_MAX || users >= INT32_MAX) {
     fail(ErrorKind::file,
-         "its metadata say {} items and {} users; they need \"num_items\", and \"num_users\" where the model "
-         "knows "
-         "its users",
+         "its metadata say {} items and {} users; they need \"num_items\", and \"num_users\" of a model that "
+         "knows its users",
          items, users);
   }
   return settings.model_config(items, users);

@@ -29,6 +29,12 @@ TEST(ConfigCommand, SaysWhereEachSettingComesFrom) {
             run_lrurec(folder, "config show --config my.toml").out);
   const auto presets = run_lrurec(folder, "config presets");
   EXPECT_NE(presets.out.find("negatives"), std::string::npos);
+  // A model's own presets, which may bring a default back, and its own defaults.
+  EXPECT_NE(run_lrurec(folder, "config show --model fmlp-rec --preset ml-1m --origin")
+                .out.find("dropout = 0.2                    # preset ml-1m of fmlp-rec\n"),
+            std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "config presets --model narm").out.find("dropout"), std::string::npos)
+      << "the same in all";
   EXPECT_EQ(run_lrurec(folder, "config").code, 2);
 }
 

@@ -120,6 +120,8 @@ TEST(ModelsCommand, TwoModelsAreCompared) {
   const auto compared = run_lrurec(folder, "compare gru4rec sasrec --json");
   ASSERT_EQ(compared.code, 0) << compared.err;
   EXPECT_NE(compared.out.find("gru4rec"), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "report gru4rec sasrec").out, "report.html\n");
+  EXPECT_NE(test::read_text(folder / "report.html").find("sasrec"), std::string::npos);
 }
 
 TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {

@@ -37,10 +37,6 @@ TEST(ReportCommand, RefusesWhatIsNoRun) {
   const TemporaryFolder folder;
   EXPECT_EQ(run_lrurec(folder, "report nothing").code, 5);
   make_run(folder);
-  make_run(folder, "other", " --seed 2");
-  const auto where = run_lrurec(folder, "report run other");
-  EXPECT_EQ(where.code, 2);
-  EXPECT_NE(where.err.find("--output"), std::string::npos) << where.err;
   write_text(folder / "run/evaluation-test.json", "{");
   const auto damaged = run_lrurec(folder, "report run");
   EXPECT_EQ(damaged.code, 4);

@@ -46,7 +46,7 @@ void presets(const std::string& model) {
   for (const auto& name : config::preset_names()) rows[0].push_back(name);
   for (const auto& setting : config::settings_of(config::preset("ml-1m", model))) {
     if (setting.key == "preset" || setting.key == "model") continue;
-    const std::string base = config::value_text({}, setting);
+    const std::string base = config::value_text(config::preset(config::TrainConfig{}.preset, model), setting);
     std::vector<std::string> row{setting.key, base};
     bool differs = false;
     for (const auto& name : config::preset_names()) {

@@ -21,9 +21,6 @@ struct ReportOptions {
 };
 
 void run_report(const ReportOptions& options) {
-  if (options.runs.size() > 1 && options.output.empty() && !options.json) {
-    fail(ErrorKind::usage, "--output is required with several runs: the HTML file");
-  }
   std::vector<nlohmann::json> runs;
   for (const auto& folder : options.runs) {
     runs.push_back(report::describe(train::RunFolder::open(folder)));
@@ -33,7 +30,7 @@ void run_report(const ReportOptions& options) {
     return;
   }
   std::filesystem::path output = options.output;
-  if (output.empty()) output = std::filesystem::path(options.runs[0]) / "report.html";
+  if (output.empty()) output = options.runs.size() > 1 ? "report.html" : options.runs[0] + "/report.html";
   refuse_unless_page(output);
   const std::string page = report::page(runs);
   nn::write_file_atomically(output, {nn::as_bytes(page)});
@@ -47,7 +44,8 @@ void add_report(CLI::App& app) {
   CLI::App* sub =
       app.add_subcommand("report", "One HTML page about runs: metrics, curves, eigenvalues, settings");
   sub->add_option("run", options->runs, "folder of the run, or of several to set side by side")->required();
-  sub->add_option("-o,--output", options->output, "file to write; default: report.html in the run's folder");
+  sub->add_option("-o,--output", options->output,
+                  "file to write; default: report.html in the run's folder, of several runs in this one");
   sub->add_flag("--json", options->json, "print what the page would say as JSON instead");
   sub->callback([options] { run_report(*options); });
 }

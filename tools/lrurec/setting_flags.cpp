@@ -44,8 +44,16 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
   for (const auto& setting : config::settings()) result[setting.key] = "default";
   const auto from_preset = [&](const std::string& name, const std::string& model) {
     const config::TrainConfig base, chosen = config::preset(name, model);
+    const auto& of_model = model::find_model(model).presets;
+    const auto named = [&](const std::string& key) {  // which may bring a default back
+      return std::ranges::any_of(of_model, [&](const auto& one) {
+        return (one.first.empty() || one.first == name) &&
+               std::ranges::any_of(one.second, [&](const auto& text) { return text.first == key; });
+      });
+    };
     for (const auto& setting : config::settings()) {
-      const bool same = config::value_text(base, setting) == config::value_text(chosen, setting);
+      const bool same =
+          config::value_text(base, setting) == config::value_text(chosen, setting) && !named(setting.key);
       const std::string preset =
           model == base.model ? "preset " + name : fmt::format("preset {} of {}", name, model);
       result[setting.key] = same && setting.key != "preset" ? "default" : preset;
