@@ -128,6 +128,9 @@ def results_of(function: Function, inputs: list[torch.Tensor], arguments: Argume
             slacks[at] = 4 * slack + slack.max(initial=0) + 8 * eps * distance(y, torch.zeros_like(y)).max(initial=0)
         if function.absolute == "both" or (function.absolute == "gradient" and at >= outputs):
             slacks[at] = slacks[at] + 8 * eps
+    if function.terms is not None and len(high) > outputs:
+        size = np.nan_to_num(function.terms(high_inputs, arguments).numpy(), nan=0, posinf=0)
+        slacks[outputs] = slacks[outputs] + 8 * eps * size
     results = []
     for y_low, y_high, slack in zip(low, high, slacks):
         values = y_high.to(y_low.dtype)

@@ -28,6 +28,7 @@ class Function:
     smooth: bool = False  # no ties: each element of an input may be a few ulps away by itself
     coupled: bool = False  # each element may be off by ulps of the largest one
     absolute: str = ""  # "gradient" or "both": may be off by ulps of 1 and of dL/dy
+    terms: Callable | None = None  # (inputs, arguments) -> how large what is summed for the first input's gradient can be
 
     def flavours_of(self, dtype: str) -> tuple[str, ...]:
         return self.complex_flavours if dtype in ("c64", "c128") else self.flavours
@@ -420,10 +421,18 @@ row("matmul", lambda x, a: torch.matmul(x[0], x[1]), matrices, products=2, smoot
 row("linear", lambda x, a: F.linear(*x), affine, products=2, smooth=True, complex_flavours=_FINITE)
 row("embedding", lambda x, a: x[0][x[1]] if x[0].is_complex() else F.embedding(x[1], x[0]),
     lambda m: ([m.tensor([4, m.size()]), m.integers(m.shape(m.whole(0, 2)), 4)], {}))
+
+
+def norm_terms(x, a, centred: bool):
+    """r w dy, with |dy| at most 2: what the gradient of a norm's input is a sum of, and may cancel in it."""
+    deviations = x[0] - x[0].mean(-1, keepdim=True) if centred else x[0]
+    return 2 * x[1].abs().max() / torch.sqrt(deviations.square().mean(-1, keepdim=True) + a["eps"])
+
+
 row("layer_norm", lambda x, a: F.layer_norm(x[0], x[1].shape, x[1], x[2], a["eps"]), normalised, REAL,
-    products=3, smooth=True, coupled=True)
+    products=3, smooth=True, coupled=True, terms=lambda x, a: norm_terms(x, a, centred=True))
 row("rms_norm", lambda x, a: F.rms_norm(x[0], x[1].shape, x[1], a["eps"]), root_mean_square, REAL, products=3,
-    smooth=True, coupled=True)
+    smooth=True, coupled=True, terms=lambda x, a: norm_terms(x, a, centred=False))
 _TRANSFORM = {"products": 2, "smooth": True, "coupled": True, "flavours": _FINITE, "complex_flavours": _FINITE}
 row("fft", lambda x, a: torch.fft.fft(x[0]), signal, **_TRANSFORM)
 row("ifft", lambda x, a: torch.fft.ifft(x[0]), signal, **_TRANSFORM)
