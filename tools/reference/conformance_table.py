@@ -548,6 +548,8 @@ fixed("binary_cross_entropy_with_logits", "nonfinite", "f32", [-_INF], [0.25])
 fixed("cross_entropy", "nonfinite", "f32", [[_INF, 1], [1, 2]], i64(-1, 0))
 fixed("linear_cross_entropy", "nonfinite", "f64", [[3, -1e-150], [1e-150, -0.4]], [[-20, 1e-150], [_INF, -1e-150]], [-_INF, -1.0], i64(1, -1))
 fixed("linear_cross_entropy", "nonfinite", "f64", [[0.7], [_INF]], [[_INF], [-1e-150]], [0.5, 0.5], i64(1, -1))
+for _flavour in ("extreme", "nonfinite"):
+    fixed("div", _flavour, "c128", [-5e-324 + 0j], [1e-310j])
 fixed("div", "extreme", "c128", [1 + 1j, -20.1j], [0j, complex(-5e-324, -0.0)])
 fixed("div", "nonfinite", "c128", [1 + 1j, -20.1j, complex(_INF, 1)], [0j, complex(-5e-324, -0.0), 0j])
 fixed("erf", "plain", "f32", [9.9])
