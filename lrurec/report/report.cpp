@@ -63,13 +63,11 @@ json describe(const train::RunFolder& run) {
   const auto [last, last_path, warning] = run.load_last();
   const auto best_path = run.checkpoint("best");
   const bool has_best = std::filesystem::exists(best_path);
-  const train::Checkpoint best = has_best ? train::Checkpoint::load(best_path) : last;
+  const train::Checkpoint best = has_best ? run.load("best") : last;
   const std::string path = has_best ? best_path.string() : last_path;
   const config::TrainConfig config = last.parse_config(last_path);
   const auto model = train::load_model(best, path);
 
-  run.check_own(last, last_path);
-  run.check_own(best, path);
   json evaluations = run.evaluations();
   for (auto& [name, evaluation] : evaluations.items()) {  // a run that went on since has better weights
     if (evaluation.contains("step") && evaluation["step"] != best.progress.step && !name.ends_with("-last") &&

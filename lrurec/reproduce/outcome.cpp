@@ -65,7 +65,7 @@ std::vector<double> mean_abs_of_blocks(const Run& run) {
   const auto folder = train::RunFolder::open(run.folder);
   const auto path = folder.checkpoint("best").string();
   std::vector<double> blocks;
-  for (const auto& lambda : inspect::eigenvalues(*train::load_model(train::Checkpoint::load(path), path))) {
+  for (const auto& lambda : inspect::eigenvalues(*train::load_model(folder.load("best"), path))) {
     blocks.push_back(inspect::mean_abs(lambda));
   }
   return blocks;

@@ -14,8 +14,7 @@ std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std
 LoadedRun load_run(const LoadOptions& options) {
   RunFolder folder = RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
-  const Checkpoint checkpoint = Checkpoint::load(path);
-  folder.check_own(checkpoint, path);
+  const Checkpoint checkpoint = folder.load(options.checkpoint);
   config::TrainConfig config = checkpoint.parse_config(path);
   const std::filesystem::path data_path =
       options.data.empty() ? folder.data_path() : std::filesystem::path(options.data);

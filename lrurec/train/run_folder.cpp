@@ -278,13 +278,23 @@ RunFolder::Loaded RunFolder::load_last() const {
     fail(ErrorKind::io, "{} has no last.ckpt to go on from; start the run again in another folder",
          path_.string());
   }
+  Loaded loaded;
   try {
-    return {Checkpoint::load(last), last.string(), ""};
+    loaded = {Checkpoint::load(last), last.string(), ""};
   } catch (const Error& e) {
     if (!fs::exists(previous)) throw;
-    return {Checkpoint::load(previous), previous.string(),
-            fmt::format("{}; going on from {} instead", e.what(), previous.string())};
+    loaded = {Checkpoint::load(previous), previous.string(),
+              fmt::format("{}; going on from {} instead", e.what(), previous.string())};
   }
+  check_own(loaded.checkpoint, loaded.path);
+  return loaded;
+}
+
+Checkpoint RunFolder::load(const std::string& name) const {
+  const std::string path = checkpoint(name).string();
+  Checkpoint loaded = Checkpoint::load(path);
+  check_own(loaded, path);
+  return loaded;
 }
 
 }  // namespace lrurec::train

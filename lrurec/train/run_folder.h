@@ -75,15 +75,16 @@ class RunFolder {
     std::string path;
     std::string warning;  ///< not empty when last.ckpt could not be used
   };
-  /// A checkpoint whose settings are not those of config.toml is another run's and was put here:
-  /// ErrorKind::file.
-  void check_own(const Checkpoint& checkpoint, const std::string& path) const;
-  /// last.ckpt, or previous.ckpt when that is missing or damaged.
+  /// best.ckpt, last.ckpt or previous.ckpt. One whose settings are not those of config.toml is another run's
+  /// and was put here: ErrorKind::file.
+  Checkpoint load(const std::string& name) const;
+  /// last.ckpt, or previous.ckpt when that is missing or damaged; of another run as above.
   Loaded load_last() const;
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
   void lock();
+  void check_own(const Checkpoint& checkpoint, const std::string& path) const;
   void append(const char* log, const nlohmann::json& line) const;
   std::vector<nlohmann::json> lines_of(const char* log) const;
 

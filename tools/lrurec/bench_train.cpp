@@ -112,7 +112,7 @@ void run_eval(const BenchTrainOptions& options) {
     const auto folder = train::RunFolder::open(options.data);
     data_path = folder.data_path();
     checkpoint_path = folder.checkpoint("best");
-    checkpoint = train::Checkpoint::load(checkpoint_path);
+    checkpoint = folder.load("best");
     config = checkpoint->parse_config(checkpoint_path.string());
   }
   config = resolve(*options.settings, config);

@@ -26,7 +26,7 @@ void show(const ConfigOptions& options) {
   if (!options.run.empty()) {
     const auto folder = train::RunFolder::open(options.run);
     const auto path = folder.checkpoint("last").string();
-    const config::TrainConfig saved = train::Checkpoint::load(path).parse_config(path);
+    const config::TrainConfig saved = folder.load("last").parse_config(path);
     for (const auto& setting : config::settings_of(saved)) {
       const std::string line = fmt::format("{} = {}", setting.key, config::value_text(saved, setting));
       print_out("{:<32} # {}\n", line, options.origin ? path : setting.help);
@@ -44,9 +44,10 @@ void show(const ConfigOptions& options) {
 void presets(const std::string& model) {
   std::vector<std::vector<std::string>> rows{{"setting", "default"}};
   for (const auto& name : config::preset_names()) rows[0].push_back(name);
-  for (const auto& setting : config::settings_of(config::preset("ml-1m", model))) {
+  const config::TrainConfig unless_named = config::preset(config::TrainConfig{}.preset, model);
+  for (const auto& setting : config::settings_of(unless_named)) {
     if (setting.key == "preset" || setting.key == "model") continue;
-    const std::string base = config::value_text(config::preset(config::TrainConfig{}.preset, model), setting);
+    const std::string base = config::value_text(unless_named, setting);
     std::vector<std::string> row{setting.key, base};
     bool differs = false;
     for (const auto& name : config::preset_names()) {

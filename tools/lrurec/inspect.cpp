@@ -42,8 +42,7 @@ Loaded load(const InspectOptions& options) {
   const auto folder = train::RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
   Loaded loaded;
-  loaded.checkpoint = train::Checkpoint::load(path);
-  folder.check_own(loaded.checkpoint, path);
+  loaded.checkpoint = folder.load(options.checkpoint);
   loaded.config = loaded.checkpoint.parse_config(path);
   loaded.model = train::load_model(loaded.checkpoint, path);
   loaded.imported = folder.description().contains("imported_from");

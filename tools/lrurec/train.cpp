@@ -234,7 +234,6 @@ void run_train(const TrainOptions& options) {
   if (options.resume) {
     folder = train::RunFolder::open_to_train(options.output);
     loaded = folder->load_last();
-    folder->check_own(loaded->checkpoint, loaded->path);
     config = loaded->checkpoint.parse_config(loaded->path);
   }
   config = resolve(*options.settings, config);
