@@ -231,6 +231,9 @@ class Tensor {
 
 using Tensors = std::vector<Tensor>;
 
+/// Type and shape, for errors: "f32 [2, 3]".
+std::string describe(const Tensor& tensor);
+
 /// Tensor::str().
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 

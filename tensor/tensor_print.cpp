@@ -96,6 +96,10 @@ class Printer {
 
 }  // namespace
 
+std::string describe(const Tensor& tensor) {
+  return fmt::format("{} {}", name(tensor.dtype()), tensor.shape().str());
+}
+
 std::string Tensor::str() const {
   if (!defined()) return "undefined";
   return fmt::format("{}{}{}{}", name(dtype_), shape_.str(), rank() < 2 ? " " : "\n", Printer(host()).text);

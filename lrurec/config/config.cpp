@@ -352,7 +352,8 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 
 void check_together(const TrainConfig& config) {
   if (has_setting(config.model, "heads") && config.hidden % config.heads != 0) {
-    fail(ErrorKind::usage, "heads = {} do not divide hidden = {}; choose numbers that fit", config.heads,
+    fail(ErrorKind::usage,
+         "heads = {} do not divide hidden = {}; set --heads or --hidden to numbers that fit", config.heads,
          config.hidden);
   }
   if (config.label_smoothing > 0 && config.negatives > 0) {

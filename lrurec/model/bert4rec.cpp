@@ -4,6 +4,7 @@
 
 #include "lrurec/model/models.h"
 #include "ops/ops.h"
+#include "tensor/error.h"
 
 namespace lrurec::model {
 
@@ -45,6 +46,11 @@ BERT4Rec::BERT4Rec(const ModelConfig& config, nn::Initializer init)
       encoder_(config.num_items + 2, config.max_length, config.blocks,
                {config.hidden, config.heads, /*causal=*/false, config.dropout, config.layer_norm_eps}, init),
       transform_(config.hidden, config.hidden, init) {
+  if (config.max_length < 2) {
+    fail(ErrorKind::usage,
+         "max_length = {} leaves BERT4Rec no item beside the mask; set --max-length to 2 or more",
+         config.max_length);
+  }
   register_module("", encoder_);
   register_module("transform", transform_);
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));

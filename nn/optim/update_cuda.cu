@@ -7,18 +7,16 @@
 namespace lrurec::nn::kernels {
 namespace {
 
-constexpr int threads = 256;
-
 // A block of threads takes a block of a parameter; neighbouring threads take neighbouring elements.
 template <class T>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(cuda::block_threads)
     squares_kernel(ParameterTable<T> table, double* sums, std::int64_t* bad) {
   __shared__ double partial[cuda::warp_size];
   const auto block = static_cast<int>(blockIdx.x);
   const ParameterPart<T> part = table.part(block);
   const T* g = part.p.gradient;
   double sum = 0;
-  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += threads) {
+  for (std::int64_t i = part.begin + threadIdx.x; i < part.end; i += cuda::block_threads) {
     sum += static_cast<double>(g[i]) * static_cast<double>(g[i]);
   }
   sum = cuda::block_sum(sum, partial);
@@ -36,12 +34,12 @@ __global__ void __launch_bounds__(threads)
 
 // One block: thread t adds sums t, t + 256, ...; then a tree.
 template <class L>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(cuda::block_threads)
     finish_kernel(std::int64_t blocks, const double* sums, const std::int64_t* bad, double max_norm,
                   const L* loss, double* halted, double* report) {
   __shared__ double partial[cuda::warp_size];
   double sum = 0;
-  for (std::int64_t b = threadIdx.x; b < blocks; b += threads) sum += sums[b];
+  for (std::int64_t b = threadIdx.x; b < blocks; b += cuda::block_threads) sum += sums[b];
   const double norm = std::sqrt(cuda::block_sum(sum, partial));
   if (threadIdx.x != 0) return;
   const double value = loss == nullptr ? 0 : static_cast<double>(*loss);
@@ -73,13 +71,13 @@ __device__ void for_elements(const ParameterTable<T>& table, T scale, const doub
   const std::int64_t piece = (parameter_block + gridDim.y - 1) / gridDim.y,
                      begin = part.begin + blockIdx.y * piece,
                      end = begin + piece < part.end ? begin + piece : part.end;
-  for (std::int64_t i = begin + threadIdx.x; i < end; i += threads) {
+  for (std::int64_t i = begin + threadIdx.x; i < end; i += cuda::block_threads) {
     update(i, part.p.gradient[i] * scale, part.p);
   }
 }
 
 template <class T>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(cuda::block_threads)
     adam_kernel(ParameterTable<T> table, AdamStep<T> step, T scale, const double* report) {
   for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
     // All three are read before any is written: a store might have changed what is read after it.
@@ -90,7 +88,7 @@ __global__ void __launch_bounds__(threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(cuda::block_threads)
     sgd_kernel(ParameterTable<T> table, SgdStep<T> step, T scale, const double* report) {
   for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
     T value = p.value[i], velocity = p.first[i];
@@ -108,26 +106,26 @@ unsigned grid(const ParameterTable<T>& table) {
 
 template <class T>
 void sum_squares(Cuda, const ParameterTable<T>& table, double* sums, std::int64_t* bad) {
-  cuda::launch("gradient_norm", squares_kernel<T>, grid(table), threads, 0, table, sums, bad);
+  cuda::launch("gradient_norm", squares_kernel<T>, grid(table), cuda::block_threads, 0, table, sums, bad);
 }
 
 template <class L>
 void finish_norm(Cuda, std::int64_t blocks, const double* sums, const std::int64_t* bad, double max_norm,
                  const L* loss, double* halted, double* report) {
-  cuda::launch("gradient_norm", finish_kernel<L>, 1, threads, 0, blocks, sums, bad, max_norm, loss, halted,
-               report);
+  cuda::launch("gradient_norm", finish_kernel<L>, 1, cuda::block_threads, 0, blocks, sums, bad, max_norm,
+               loss, halted, report);
 }
 
 template <class T>
 void adam(Cuda, const ParameterTable<T>& table, const AdamStep<T>& step, T scale, const double* report,
           int pieces) {
-  cuda::launch("adam", adam_kernel<T>, dim3(grid(table), static_cast<unsigned>(pieces)), threads, 0, table,
-               step, scale, report);
+  cuda::launch("adam", adam_kernel<T>, dim3(grid(table), static_cast<unsigned>(pieces)), cuda::block_threads,
+               0, table, step, scale, report);
 }
 
 template <class T>
 void sgd(Cuda, const ParameterTable<T>& table, const SgdStep<T>& step, T scale, const double* report) {
-  cuda::launch("sgd", sgd_kernel<T>, grid(table), threads, 0, table, step, scale, report);
+  cuda::launch("sgd", sgd_kernel<T>, grid(table), cuda::block_threads, 0, table, step, scale, report);
 }
 
 #define OPTIMIZER(T)                                                                                     \

@@ -13,7 +13,7 @@
 namespace lrurec::ops {
 namespace {
 
-struct Inputs {
+struct AdditiveAttentionInputs {
   Tensor q, k, v, h, offsets;
 
   Tensor like(const Tensor& x) const { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
@@ -33,8 +33,8 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& h,
-              const IndexTensor& offsets) {
+AdditiveAttentionInputs inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& h,
+                               const IndexTensor& offsets) {
   const DType dtype = q.dtype();
   if (q.rank() != 2 || k.shape() != q.shape() || v.shape() != Shape{q.size(1)} || h.rank() != 2 ||
       h.size(0) != q.size(0) || k.dtype() != dtype || v.dtype() != dtype || h.dtype() != dtype) {
@@ -53,7 +53,7 @@ Inputs inputs(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& h
 // dq_t = sum_j de_tj v s (1 - s),  dk_j = sum_t de_tj v s (1 - s)
 Variable additive_attention(const Variable& q, const Variable& k, const Variable& v, const Variable& h,
                             const IndexTensor& offsets) {
-  const Inputs in = inputs(q.value(), k.value(), v.value(), h.value(), offsets);
+  const AdditiveAttentionInputs in = inputs(q.value(), k.value(), v.value(), h.value(), offsets);
   const Tensor c = in.like(in.h), lse = Tensor::empty({in.q.size(0)}, in.q.dtype(), in.q.device());
   in.run([&]<class T>(auto where, const kernels::AdditiveAttention<T>& f) {
     kernels::additive_attention_forward(where, f, c.data<T>(), lse.data<T>());

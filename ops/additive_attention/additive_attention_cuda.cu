@@ -10,10 +10,8 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int warps = 4;
-
 __device__ inline std::int64_t token_of_warp() {
-  return static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+  return static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
 }
 
 template <class T>
@@ -32,14 +30,14 @@ __device__ T score(const AdditiveAttention<T>& f, std::int64_t t, std::int64_t j
 }
 
 template <class T>
-__device__ T dot(std::int64_t n, const T* a, const T* b) {
+__device__ T warp_dot(std::int64_t n, const T* a, const T* b) {
   T sum = 0;
   for (std::int64_t i = cuda::lane(); i < n; i += cuda::warp_size) sum += a[i] * b[i];
   return cuda::warp_sum(sum);
 }
 
 template <class T>
-__global__ void forward_kernel(AdditiveAttention<T> f, T* c, T* lse) {
+__global__ void additive_attention_forward_kernel(AdditiveAttention<T> f, T* c, T* lse) {
   const std::int64_t t = token_of_warp();
   if (t >= f.tokens) return;
   const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, t);
@@ -60,17 +58,17 @@ __global__ void forward_kernel(AdditiveAttention<T> f, T* c, T* lse) {
 }
 
 template <class T>
-__global__ void query_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
+__global__ void additive_attention_query_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
   const std::int64_t t = token_of_warp();
   if (t >= f.tokens) return;
   const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, t);
   for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) {
     out.dq[t * f.A + a] = out.dv_rows[t * f.A + a] = 0;
   }
-  const T along = dot(f.D, out.dc + t * f.D, out.c + t * f.D);
+  const T along = warp_dot(f.D, out.dc + t * f.D, out.c + t * f.D);
   for (std::int64_t j = sequence.first; j <= t; ++j) {
     const T w = std::exp(score(f, t, j) - out.lse[t]);
-    const T de = w * (dot(f.D, out.dc + t * f.D, f.h + j * f.D) - along);
+    const T de = w * (warp_dot(f.D, out.dc + t * f.D, f.h + j * f.D) - along);
     for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) {
       const T s = gate(f.q[t * f.A + a] + f.k[j * f.A + a]);
       out.dq[t * f.A + a] += de * f.v[a] * s * (1 - s);
@@ -80,15 +78,16 @@ __global__ void query_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<
 }
 
 template <class T>
-__global__ void key_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
+__global__ void additive_attention_key_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T> out) {
   const std::int64_t j = token_of_warp();
   if (j >= f.tokens) return;
   const cuda::TokenRange sequence = cuda::sequence_of(f.offsets, f.sequences, j);
   for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) out.dk[j * f.A + a] = 0;
   for (std::int64_t i = cuda::lane(); i < f.D; i += cuda::warp_size) out.dh[j * f.D + i] = 0;
   for (std::int64_t t = j; t < sequence.end; ++t) {
-    const T w = std::exp(score(f, t, j) - out.lse[t]), along = dot(f.D, out.dc + t * f.D, out.c + t * f.D);
-    const T de = w * (dot(f.D, out.dc + t * f.D, f.h + j * f.D) - along);
+    const T w = std::exp(score(f, t, j) - out.lse[t]),
+            along = warp_dot(f.D, out.dc + t * f.D, out.c + t * f.D);
+    const T de = w * (warp_dot(f.D, out.dc + t * f.D, f.h + j * f.D) - along);
     for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) {
       const T s = gate(f.q[t * f.A + a] + f.k[j * f.A + a]);
       out.dk[j * f.A + a] += de * f.v[a] * s * (1 - s);
@@ -101,22 +100,22 @@ __global__ void key_kernel(AdditiveAttention<T> f, AdditiveAttentionGradients<T>
 
 template <class T, class K, class... A>
 void by_tokens(K kernel, const AdditiveAttention<T>& f, A... arguments) {
-  const auto blocks = static_cast<unsigned>((f.tokens + warps - 1) / warps);
-  cuda::launch("additive_attention", kernel, blocks, warps * cuda::warp_size, 0, f, arguments...);
+  const auto blocks = static_cast<unsigned>((f.tokens + cuda::lone_warps - 1) / cuda::lone_warps);
+  cuda::launch("additive_attention", kernel, blocks, cuda::lone_warps * cuda::warp_size, 0, f, arguments...);
 }
 
 }  // namespace
 
 template <class T>
 void additive_attention_forward(Cuda, const AdditiveAttention<T>& f, T* c, T* lse) {
-  by_tokens(forward_kernel<T>, f, c, lse);
+  by_tokens(additive_attention_forward_kernel<T>, f, c, lse);
 }
 
 template <class T>
 void additive_attention_backward(Cuda, const AdditiveAttention<T>& f,
                                  const AdditiveAttentionGradients<T>& out) {
-  by_tokens(query_kernel<T>, f, out);
-  by_tokens(key_kernel<T>, f, out);
+  by_tokens(additive_attention_query_kernel<T>, f, out);
+  by_tokens(additive_attention_key_kernel<T>, f, out);
 }
 
 #define ADDITIVE_ATTENTION(T)                                                             \

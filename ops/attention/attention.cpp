@@ -30,7 +30,7 @@ std::int64_t longest_of(const IndexTensor& offsets) {
   return longest;
 }
 
-struct Inputs {
+struct AttentionInputs {
   Tensor qkv, offsets;
   AttentionOptions options;
   std::int64_t longest;
@@ -53,12 +53,12 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
+AttentionInputs inputs(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
   check(qkv, offsets, options);
   return {qkv.contiguous(), offsets.to(qkv.device()).values(), options, longest_of(offsets)};
 }
 
-Tensor forward(const Inputs& in, const Tensor& tops) {
+Tensor forward(const AttentionInputs& in, const Tensor& tops) {
   const Tensor y = in.empty(in.output());
   dispatch_real("attention", in.qkv.dtype(), [&]<class T>() {
     const KernelCall call("attention", in.qkv.device());
@@ -71,7 +71,7 @@ Tensor forward(const Inputs& in, const Tensor& tops) {
 
 // dv_j = sum_t m_tj w_tj dy_t,  ds_tj = w_tj (m_tj dy_t . v_j - dy_t . y_t),
 // dq_t = sum_j ds_tj k_j / sqrt d,  dk_j = sum_t ds_tj q_t / sqrt d
-Tensor backward(const Inputs& in, const Tensor& y, const Tensor& tops, const Tensor& grad) {
+Tensor backward(const AttentionInputs& in, const Tensor& y, const Tensor& tops, const Tensor& grad) {
   const Tensor dy = grad.contiguous(), dqkv = in.empty(in.qkv.shape());
   dispatch_real("attention", in.qkv.dtype(), [&]<class T>() {
     const KernelCall call("attention", in.qkv.device());
@@ -86,12 +86,12 @@ Tensor backward(const Inputs& in, const Tensor& y, const Tensor& tops, const Ten
 }  // namespace
 
 Tensor raw::attention(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
-  const Inputs in = inputs(qkv, offsets, options);
+  const AttentionInputs in = inputs(qkv, offsets, options);
   return forward(in, in.empty({in.tokens(), options.heads, 2}));
 }
 
 Variable attention(const Variable& qkv, const IndexTensor& offsets, const AttentionOptions& options) {
-  const Inputs in = inputs(qkv.value(), offsets, options);
+  const AttentionInputs in = inputs(qkv.value(), offsets, options);
   const Tensor tops = in.empty({in.tokens(), options.heads, 2}), y = forward(in, tops);
   return record("attention", {qkv}, y,
                 [in, y, tops](const Tensor& dy, const Needs&) { return Tensors{backward(in, y, tops, dy)}; });

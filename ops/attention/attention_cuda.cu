@@ -13,7 +13,6 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int warps = 4;
 constexpr int most_channels = 8;  ///< of a lane: heads of at most 256
 
 /// A warp's row: a token and a head.
@@ -23,7 +22,7 @@ struct Row {
 };
 template <class T>
 __device__ bool row_of_warp(const Attention<T>& f, Row& row) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= f.tokens * f.heads) return false;
   row.token = index / f.heads, row.head = index % f.heads;
   row.sequence = cuda::sequence_of(f.offsets, f.sequences, row.token);
@@ -62,7 +61,7 @@ __device__ void store(std::int64_t width, const T* sums, T factor, T* to) {
 }
 
 template <class T>
-__global__ void forward_kernel(Attention<T> f, T scale, T* y, T* tops) {
+__global__ void attention_forward_kernel(Attention<T> f, T scale, T* y, T* tops) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const T* q = f.row(f.qkv, 0, row.token, row.head);
@@ -116,7 +115,8 @@ __global__ void along_kernel(Attention<T> f, const T* y, const T* dy, T* along) 
 }
 
 template <class T>
-__global__ void query_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy, T* dqkv) {
+__global__ void attention_query_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy,
+                                       T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
@@ -134,7 +134,8 @@ __global__ void query_kernel(Attention<T> f, T scale, const T* tops, const T* al
 }
 
 template <class T>
-__global__ void key_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy, T* dqkv) {
+__global__ void attention_key_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy,
+                                     T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t begin = f.causal ? row.token : row.sequence.first;
@@ -165,8 +166,8 @@ void check_width(const Attention<T>& f) {
 
 template <class T, class K, class... A>
 void by_rows(K kernel, const Attention<T>& f, A... arguments) {
-  const auto blocks = static_cast<unsigned>((f.tokens * f.heads + warps - 1) / warps);
-  cuda::launch("attention", kernel, blocks, warps * cuda::warp_size, 0, f, arguments...);
+  const auto blocks = static_cast<unsigned>((f.tokens * f.heads + cuda::lone_warps - 1) / cuda::lone_warps);
+  cuda::launch("attention", kernel, blocks, cuda::lone_warps * cuda::warp_size, 0, f, arguments...);
 }
 
 template <class T>
@@ -179,7 +180,7 @@ T scale_of(const Attention<T>& f) {
 template <class T>
 void attention_forward(Cuda, const Attention<T>& f, T* y, T* tops) {
   check_width(f);
-  by_rows(forward_kernel<T>, f, scale_of(f), y, tops);
+  by_rows(attention_forward_kernel<T>, f, scale_of(f), y, tops);
 }
 
 template <class T>
@@ -189,8 +190,8 @@ void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* tops, 
   cuda::launch("attention", along_kernel<T>, cuda::blocks_for(f.tokens * f.heads), 256, 0, f, y, dy,
                along.data());
   const T* kept = along.data();
-  by_rows(query_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
-  by_rows(key_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
+  by_rows(attention_query_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
+  by_rows(attention_key_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
 }
 
 #define ATTENTION(T)                                                     \

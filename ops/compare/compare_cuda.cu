@@ -8,8 +8,6 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
 
-constexpr int threads = 256;
-
 // One thread an element.
 template <class Relation, class E>
 __global__ void relation_kernel(Strided<3> walk, bool* out, const E* a, const E* b) {
@@ -24,8 +22,8 @@ __global__ void relation_kernel(Strided<3> walk, bool* out, const E* a, const E*
 template <class Relation, class T>
 void compare(Cuda, const StridedLoop<3>& loop, bool* out, const T* a, const T* b) {
   const Strided<3> walk(loop);
-  cuda::launch(Relation::name, relation_kernel<Relation, element<T>>, cuda::blocks_for(walk.count(), threads),
-               threads, 0, walk, out, elements(a), elements(b));
+  cuda::launch(Relation::name, relation_kernel<Relation, element<T>>, cuda::blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, out, elements(a), elements(b));
 }
 
 #define COMPARE(RELATION, T) \

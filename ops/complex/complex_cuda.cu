@@ -11,8 +11,6 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
 
-constexpr int threads = 256;
-
 template <class E>
 __device__ auto length(const E& z) {
   if constexpr (cuda::is_complex_element<E>) {
@@ -24,7 +22,7 @@ __device__ auto length(const E& z) {
 
 // One thread an element.
 template <class E, class R>
-__global__ void forward(Strided<2> walk, R* out, const E* z) {
+__global__ void abs_kernel(Strided<2> walk, R* out, const E* z) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
     const auto at = walk.offsets(i);
     out[at[0]] = length(z[at[1]]);
@@ -32,7 +30,7 @@ __global__ void forward(Strided<2> walk, R* out, const E* z) {
 }
 
 template <class E, class R>
-__global__ void backward(Strided<3> walk, E* dz, const R* dy, const E* z) {
+__global__ void abs_backward_kernel(Strided<3> walk, E* dz, const R* dy, const E* z) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
     const auto at = walk.offsets(i);
     const E x = z[at[2]];
@@ -42,7 +40,7 @@ __global__ void backward(Strided<3> walk, E* dz, const R* dy, const E* z) {
 }
 
 template <class E, class R>
-__global__ void forward_angle(Strided<2> walk, R* out, const E* z) {
+__global__ void angle_kernel(Strided<2> walk, R* out, const E* z) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
     const auto at = walk.offsets(i);
     out[at[0]] = angle_of<R>(z[at[1]]);
@@ -50,7 +48,7 @@ __global__ void forward_angle(Strided<2> walk, R* out, const E* z) {
 }
 
 template <class E, class R>
-__global__ void backward_angle(Strided<3> walk, E* dz, const R* dy, const E* z) {
+__global__ void angle_backward_kernel(Strided<3> walk, E* dz, const R* dy, const E* z) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
     const auto at = walk.offsets(i);
     const E x = z[at[2]];
@@ -64,29 +62,29 @@ __global__ void backward_angle(Strided<3> walk, E* dz, const R* dy, const E* z) 
 template <class T>
 void abs_forward(Cuda, const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
   const Strided<2> walk(loop);
-  cuda::launch("abs", forward<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads), threads, 0,
-               walk, out, elements(z));
+  cuda::launch("abs", abs_kernel<element<T>, real_type<T>>, cuda::blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, out, elements(z));
 }
 
 template <class T>
 void abs_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
   const Strided<3> walk(loop);
-  cuda::launch("abs", backward<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads), threads, 0,
-               walk, elements(dz), dy, elements(z));
+  cuda::launch("abs", abs_backward_kernel<element<T>, real_type<T>>, cuda::blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, elements(dz), dy, elements(z));
 }
 
 template <class T>
 void angle_forward(Cuda, const StridedLoop<2>& loop, real_type<T>* out, const T* z) {
   const Strided<2> walk(loop);
-  cuda::launch("angle", forward_angle<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads),
-               threads, 0, walk, out, elements(z));
+  cuda::launch("angle", angle_kernel<element<T>, real_type<T>>, cuda::blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, out, elements(z));
 }
 
 template <class T>
 void angle_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z) {
   const Strided<3> walk(loop);
-  cuda::launch("angle", backward_angle<element<T>, real_type<T>>, cuda::blocks_for(walk.count(), threads),
-               threads, 0, walk, elements(dz), dy, elements(z));
+  cuda::launch("angle", angle_backward_kernel<element<T>, real_type<T>>, cuda::blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, elements(dz), dy, elements(z));
 }
 
 #define POLAR(T)                                                                                 \

@@ -24,7 +24,7 @@ __device__ std::int64_t sequence_of(const Conv1d<T>& f, std::int64_t t) {
 }
 
 template <class T>
-__global__ void forward_kernel(Conv1d<T> f, const T* bias, T* y) {
+__global__ void conv1d_forward_kernel(Conv1d<T> f, const T* bias, T* y) {
   for (std::int64_t i = global_thread(); i < f.tokens * f.D; i += grid_threads()) {
     const std::int64_t t = i / f.D, d = i % f.D, begin = f.offsets[sequence_of(f, t)];
     T sum = bias != nullptr ? bias[d] : T(0);
@@ -68,8 +68,8 @@ __global__ void parameter_gradient_kernel(Conv1d<T> f, Chunks chunks, const T* d
 
 template <class T>
 void conv1d_forward(Cuda, const Conv1d<T>& f, const T* bias, T* y) {
-  cuda::launch("conv1d", conv1d_rows::forward_kernel<T>, cuda::blocks_for(f.tokens * f.D), 256, 0, f, bias,
-               y);
+  cuda::launch("conv1d", conv1d_rows::conv1d_forward_kernel<T>, cuda::blocks_for(f.tokens * f.D), 256, 0, f,
+               bias, y);
 }
 
 template <class T>

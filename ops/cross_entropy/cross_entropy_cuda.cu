@@ -4,12 +4,11 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int threads = 256;
-
 // One block: a loss is one number a row, and few rows of stored logits fit a GPU.
 template <class T>
-__global__ void mean_kernel(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
-                            const RowLogSum<T>* lse, double count, T* value) {
+__global__ void cross_entropy_mean_kernel(std::int64_t rows, std::int64_t columns, const T* x,
+                                          const std::int64_t* labels, const RowLogSum<T>* lse, double count,
+                                          T* value) {
   __shared__ double partial[cuda::warp_size];
   double total = 0;
   for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x) {
@@ -21,8 +20,8 @@ __global__ void mean_kernel(std::int64_t rows, std::int64_t columns, const T* x,
 }
 
 template <class T>
-__global__ void backward_kernel(std::int64_t columns, const T* x, const std::int64_t* labels,
-                                const RowLogSum<T>* lse, const T* dL, T count, T* dx) {
+__global__ void cross_entropy_backward_kernel(std::int64_t columns, const T* x, const std::int64_t* labels,
+                                              const RowLogSum<T>* lse, const T* dL, T count, T* dx) {
   const std::int64_t r = blockIdx.x, row = r * columns, label = labels[r];
   const T scale = label < 0 ? T(0) : *dL / count;
   const RowLogSum<T> sums = lse[r];
@@ -37,7 +36,7 @@ __global__ void backward_kernel(std::int64_t columns, const T* x, const std::int
 template <class T>
 void cross_entropy_mean(Cuda, std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
                         const RowLogSum<T>* lse, std::int64_t count, T* value) {
-  cuda::launch("cross_entropy", mean_kernel<T>, 1, 1024, 0, rows, columns, x, labels, lse,
+  cuda::launch("cross_entropy", cross_entropy_mean_kernel<T>, 1, 1024, 0, rows, columns, x, labels, lse,
                static_cast<double>(count), value);
 }
 
@@ -45,8 +44,8 @@ template <class T>
 void cross_entropy_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* x,
                             const std::int64_t* labels, const RowLogSum<T>* lse, const T* dL,
                             std::int64_t count, T* dx) {
-  cuda::launch("cross_entropy", backward_kernel<T>, static_cast<unsigned>(rows), threads, 0, columns, x,
-               labels, lse, dL, static_cast<T>(count), dx);
+  cuda::launch("cross_entropy", cross_entropy_backward_kernel<T>, static_cast<unsigned>(rows),
+               cuda::block_threads, 0, columns, x, labels, lse, dL, static_cast<T>(count), dx);
 }
 
 #define CROSS_ENTROPY(T)                                                                                   \

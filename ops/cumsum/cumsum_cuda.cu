@@ -7,8 +7,6 @@ namespace {
 
 using cuda::lane, cuda::warp, cuda::warp_size;
 
-constexpr int threads = 256, warps = threads / warp_size;
-
 /// x of this lane and of those before it.
 template <class R>
 __device__ R sum_so_far(R x) {
@@ -23,7 +21,7 @@ __device__ R sum_so_far(R x) {
 // its `parts` numbers at (r * columns + c) * parts.
 template <class Sum, class R>
 __global__ void cumsum_kernel(std::int64_t rows, std::int64_t columns, int parts, const R* x, R* y) {
-  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * warps + warp();
+  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * cuda::block_warps + warp();
   if (r >= rows) return;
   for (int part = 0; part < parts; ++part) {
     Sum before = 0;
@@ -41,8 +39,8 @@ __global__ void cumsum_kernel(std::int64_t rows, std::int64_t columns, int parts
 template <class T>
 void cumsum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
   using R = real_type<T>;
-  const auto blocks = static_cast<unsigned>((rows + warps - 1) / warps);
-  cuda::launch("cumsum", cumsum_kernel<accumulator_type<R>, R>, blocks, threads, 0, rows, columns,
+  const auto blocks = static_cast<unsigned>((rows + cuda::block_warps - 1) / cuda::block_warps);
+  cuda::launch("cumsum", cumsum_kernel<accumulator_type<R>, R>, blocks, cuda::block_threads, 0, rows, columns,
                is_complex_type<T> ? 2 : 1, reinterpret_cast<const R*>(x), reinterpret_cast<R*>(y));
 }
 

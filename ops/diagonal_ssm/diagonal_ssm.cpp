@@ -12,7 +12,7 @@
 namespace lrurec::ops {
 namespace {
 
-struct Inputs {
+struct DiagonalSsmInputs {
   Tensor u, lambda, c, offsets;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
@@ -38,7 +38,7 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& u, const Tensor& lambda, const Tensor& c, const IndexTensor& offsets) {
+DiagonalSsmInputs inputs(const Tensor& u, const Tensor& lambda, const Tensor& c, const IndexTensor& offsets) {
   if (u.rank() != 2 || lambda.rank() != 2 || lambda.size(0) != u.size(1) || c.shape() != lambda.shape() ||
       lambda.dtype() != complex_of(u.dtype()) || c.dtype() != lambda.dtype()) {
     fail_op("diagonal_ssm",
@@ -50,7 +50,7 @@ Inputs inputs(const Tensor& u, const Tensor& lambda, const Tensor& c, const Inde
   return {u.contiguous(), lambda.contiguous(), c.contiguous(), offsets.to(u.device()).values()};
 }
 
-raw::DiagonalSsmResult forward(const Inputs& in, const Tensor& initial) {
+raw::DiagonalSsmResult forward(const DiagonalSsmInputs& in, const Tensor& initial) {
   const Tensor y = Tensor::empty(in.u.shape(), in.u.dtype(), in.u.device());
   const Tensor state = initial.defined() ? initial.contiguous().clone() : in.states();
   in.run([&]<class T>(auto where, const kernels::DiagonalSsm<T>& f) {
@@ -63,7 +63,7 @@ raw::DiagonalSsmResult forward(const Inputs& in, const Tensor& initial) {
 
 raw::DiagonalSsmResult raw::diagonal_ssm(const Tensor& u, const Tensor& lambda, const Tensor& c,
                                          const IndexTensor& offsets, const Tensor& state) {
-  const Inputs in = inputs(u, lambda, c, offsets);
+  const DiagonalSsmInputs in = inputs(u, lambda, c, offsets);
   if (state.defined() &&
       (state.shape() != Shape{in.sequences(), in.H() * in.N()} || state.dtype() != lambda.dtype())) {
     fail_op("diagonal_ssm", "state: {} {} must be {} [{}, {}]", name(state.dtype()), state.shape().str(),
@@ -76,7 +76,7 @@ raw::DiagonalSsmResult raw::diagonal_ssm(const Tensor& u, const Tensor& lambda, 
 // dc = sum 2 dy_t conj(s_t). The states are made again.
 Variable diagonal_ssm(const Variable& u, const Variable& lambda, const Variable& c,
                       const IndexTensor& offsets) {
-  const Inputs in = inputs(u.value(), lambda.value(), c.value(), offsets);
+  const DiagonalSsmInputs in = inputs(u.value(), lambda.value(), c.value(), offsets);
   return record("diagonal_ssm", {u, lambda, c}, forward(in, {}).y, [in](const Tensor& grad, const Needs&) {
     const Tensor dy = grad.contiguous(), du = Tensor::empty(in.u.shape(), in.u.dtype(), in.u.device());
     const Tensor dlambda = in.states(), dc = in.states();
@@ -91,7 +91,7 @@ Variable diagonal_ssm(const Variable& u, const Variable& lambda, const Variable&
 
 Variable diagonal_ssm_composed(const Variable& u, const Variable& lambda, const Variable& c,
                                const IndexTensor& offsets) {
-  const Inputs in = inputs(u.value(), lambda.value(), c.value(), offsets);
+  const DiagonalSsmInputs in = inputs(u.value(), lambda.value(), c.value(), offsets);
   const std::int64_t n = in.u.size(0), H = in.H(), N = in.N();
   const Variable ones(Tensor::full({1, 1, N}, 1, in.u.dtype()).to(in.u.device()));
   const Variable spread = reshape(reshape(u, {n, H, 1}) * ones, {n, H * N});

@@ -13,7 +13,6 @@ using state_cuda::Complex;
 using state_cuda::for_states;
 using state_cuda::most;
 using state_cuda::put;
-using state_cuda::warps;
 
 /// lambda x + u
 template <class T>
@@ -22,8 +21,8 @@ __device__ Complex<T> next(const Complex<T>& lambda, const Complex<T>& x, T u) {
 }
 
 template <class T>
-__global__ void forward_kernel(DiagonalSsm<T> f, T* y, T* state) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void diagonal_ssm_forward_kernel(DiagonalSsm<T> f, T* y, T* state) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= f.sequences * f.H) return;
   const std::int64_t s = index / f.H, h = index % f.H;
   Complex<T> x[most];
@@ -43,8 +42,9 @@ __global__ void forward_kernel(DiagonalSsm<T> f, T* y, T* state) {
 
 /// past: [tokens, H, N, 2], the states after each token.
 template <class T>
-__global__ void backward_kernel(DiagonalSsm<T> f, const T* dy, T* du, T* dlambda, T* dc, T* past) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void diagonal_ssm_backward_kernel(DiagonalSsm<T> f, const T* dy, T* du, T* dlambda, T* dc,
+                                             T* past) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= f.sequences * f.H) return;
   const std::int64_t s = index / f.H, h = index % f.H, first = f.offsets[s], end = f.offsets[s + 1];
   for_states(f.N, [&](int, std::int64_t n) {
@@ -82,15 +82,15 @@ __global__ void backward_kernel(DiagonalSsm<T> f, const T* dy, T* du, T* dlambda
 
 template <class T>
 void diagonal_ssm_forward(Cuda, const DiagonalSsm<T>& f, T* y, T* state) {
-  cuda::launch("diagonal_ssm", forward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
-               warps * cuda::warp_size, 0, f, y, state);
+  cuda::launch("diagonal_ssm", diagonal_ssm_forward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
+               cuda::lone_warps * cuda::warp_size, 0, f, y, state);
 }
 
 template <class T>
 void diagonal_ssm_backward(Cuda, const DiagonalSsm<T>& f, const T* dy, T* du, T* dlambda, T* dc) {
   const cuda::Scratch<T> past(f.tokens * f.H * f.N * 2);
-  cuda::launch("diagonal_ssm", backward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
-               warps * cuda::warp_size, 0, f, dy, du, dlambda, dc, past.data());
+  cuda::launch("diagonal_ssm", diagonal_ssm_backward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
+               cuda::lone_warps * cuda::warp_size, 0, f, dy, du, dlambda, dc, past.data());
 }
 
 #define DIAGONAL_SSM(T)                                                       \

@@ -13,7 +13,7 @@
 namespace lrurec::ops {
 namespace {
 
-struct Inputs {
+struct DplrSsmInputs {
   Tensor u, a, e, f, b, c, offsets;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
@@ -35,7 +35,7 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& u, const DplrMatrices& m, const IndexTensor& offsets) {
+DplrSsmInputs inputs(const Tensor& u, const DplrMatrices& m, const IndexTensor& offsets) {
   const Tensor& a = m.a.value();
   if (u.rank() != 2 || a.rank() != 2 || a.size(0) != u.size(1) || a.dtype() != complex_of(u.dtype())) {
     fail_op("dplr_ssm", "u: {} {} and a: {} {} must be [tokens, H] and complex [H, N]", name(u.dtype()),
@@ -56,7 +56,7 @@ Inputs inputs(const Tensor& u, const DplrMatrices& m, const IndexTensor& offsets
           offsets.to(u.device()).values()};
 }
 
-raw::DplrSsmResult forward(const Inputs& in, const Tensor& initial) {
+raw::DplrSsmResult forward(const DplrSsmInputs& in, const Tensor& initial) {
   const Tensor y = Tensor::empty(in.u.shape(), in.u.dtype(), in.u.device());
   const Tensor state = initial.defined() ? initial.contiguous().clone() : in.states();
   in.run([&]<class T>(auto where, const kernels::DplrSsm<T>& arguments) {
@@ -69,7 +69,7 @@ raw::DplrSsmResult forward(const Inputs& in, const Tensor& initial) {
 
 raw::DplrSsmResult raw::dplr_ssm(const Tensor& u, const DplrMatrices& m, const IndexTensor& offsets,
                                  const Tensor& state) {
-  const Inputs in = inputs(u, m, offsets);
+  const DplrSsmInputs in = inputs(u, m, offsets);
   if (state.defined() &&
       (state.shape() != Shape{in.sequences(), in.H() * in.N()} || state.dtype() != in.a.dtype())) {
     fail_op("dplr_ssm", "state: {} {} must be {} [{}, {}]", name(state.dtype()), state.shape().str(),
@@ -80,7 +80,7 @@ raw::DplrSsmResult raw::dplr_ssm(const Tensor& u, const DplrMatrices& m, const I
 
 // The equations of the header. The states are made again.
 Variable dplr_ssm(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets) {
-  const Inputs in = inputs(u.value(), m, offsets);
+  const DplrSsmInputs in = inputs(u.value(), m, offsets);
   return record(
       "dplr_ssm", {u, m.a, m.e, m.f, m.b, m.c}, forward(in, {}).y, [in](const Tensor& grad, const Needs&) {
         const Tensor dy = grad.contiguous(), du = Tensor::empty(in.u.shape(), in.u.dtype(), in.u.device());
@@ -100,7 +100,7 @@ Variable dplr_ssm(const Variable& u, const DplrMatrices& m, const IndexTensor& o
 }
 
 Variable dplr_ssm_composed(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets) {
-  const Inputs in = inputs(u.value(), m, offsets);
+  const DplrSsmInputs in = inputs(u.value(), m, offsets);
   const auto ends = offsets.host().to_vector<std::int64_t>();
   const auto twice_real = [](const Variable& z) { return sum(real(z), {1}, /*keep=*/true) * 2.0; };
   std::vector<Variable> rows;

@@ -13,7 +13,6 @@ using state_cuda::Complex;
 using state_cuda::for_states;
 using state_cuda::most;
 using state_cuda::put;
-using state_cuda::warps;
 
 /// Re (x y)
 template <class T>
@@ -30,8 +29,8 @@ __device__ Complex<T> step(const DplrSsm<T>& in, std::int64_t hn, const Complex<
 }
 
 template <class T>
-__global__ void forward_kernel(DplrSsm<T> in, T* y, T* state) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void dplr_ssm_forward_kernel(DplrSsm<T> in, T* y, T* state) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= in.sequences * in.H) return;
   const std::int64_t q = index / in.H, h = index % in.H;
   Complex<T> s[most];
@@ -57,9 +56,9 @@ __global__ void forward_kernel(DplrSsm<T> in, T* y, T* state) {
 
 /// past: [tokens, H, N, 2], the states after each token; rhos: [tokens, H], the sum of each token's step.
 template <class T>
-__global__ void backward_kernel(DplrSsm<T> in, const T* dy, T* du, DplrSsmGradients<T> gradients, T* past,
-                                T* rhos) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, DplrSsmGradients<T> gradients,
+                                         T* past, T* rhos) {
+  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= in.sequences * in.H) return;
   const std::int64_t q = index / in.H, h = index % in.H, first = in.offsets[q], end = in.offsets[q + 1];
   Complex<T> s[most];
@@ -113,15 +112,15 @@ __global__ void backward_kernel(DplrSsm<T> in, const T* dy, T* du, DplrSsmGradie
 
 template <class T>
 void dplr_ssm_forward(Cuda, const DplrSsm<T>& in, T* y, T* state) {
-  cuda::launch("dplr_ssm", forward_kernel<T>, state_cuda::blocks("dplr_ssm", in), warps * cuda::warp_size, 0,
-               in, y, state);
+  cuda::launch("dplr_ssm", dplr_ssm_forward_kernel<T>, state_cuda::blocks("dplr_ssm", in),
+               cuda::lone_warps * cuda::warp_size, 0, in, y, state);
 }
 
 template <class T>
 void dplr_ssm_backward(Cuda, const DplrSsm<T>& in, const T* dy, T* du, const DplrSsmGradients<T>& gradients) {
   const cuda::Scratch<T> past(in.tokens * in.H * in.N * 2), rhos(in.tokens * in.H);
-  cuda::launch("dplr_ssm", backward_kernel<T>, state_cuda::blocks("dplr_ssm", in), warps * cuda::warp_size, 0,
-               in, dy, du, gradients, past.data(), rhos.data());
+  cuda::launch("dplr_ssm", dplr_ssm_backward_kernel<T>, state_cuda::blocks("dplr_ssm", in),
+               cuda::lone_warps * cuda::warp_size, 0, in, dy, du, gradients, past.data(), rhos.data());
 }
 
 #define DPLR_SSM(T)                                                   \

@@ -9,8 +9,6 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads;
 
-constexpr int threads = 256;
-
 // A thread takes the four elements of one Philox counter; packed: all of them by 16 bytes at a time.
 template <class R, bool packed, class E>
 __global__ void apply(std::int64_t n, const E* x, DropoutMask mask, E* out) {
@@ -35,7 +33,7 @@ template <class T>
 void dropout(Cuda, std::int64_t n, const T* x, const DropoutMask& mask, T* out) {
   using R = real_type<T>;
   const auto kernel = cuda::in_fours(4, x, out) ? apply<R, true, element<T>> : apply<R, false, element<T>>;
-  cuda::launch("dropout", kernel, cuda::blocks_for((n + 3) / 4, threads), threads, 0, n, elements(x), mask,
+  cuda::launch("dropout", kernel, cuda::blocks_for((n + 3) / 4), cuda::block_threads, 0, n, elements(x), mask,
                elements(out));
 }
 

@@ -9,8 +9,6 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
 
-constexpr int threads = 256;
-
 // One thread an element; consecutive threads take consecutive elements of the output.
 template <int N, class F, class T>
 __device__ void for_each(const Strided<N>& walk, F&& f, T* out) {
@@ -53,7 +51,7 @@ __global__ void backward_b(Strided<4> walk, T* db, const T* dy, const T* a, cons
 template <int N, class K, class... P>
 void launch(const char* name, K kernel, const StridedLoop<N>& loop, P... pointers) {
   const Strided<N> walk(loop);
-  cuda::launch(name, kernel, cuda::blocks_for(walk.count(), threads), threads, 0, walk,
+  cuda::launch(name, kernel, cuda::blocks_for(walk.count()), cuda::block_threads, 0, walk,
                elements(pointers)...);
 }
 

@@ -12,16 +12,14 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::warp_size;
 
-constexpr int threads = 256;
-
 struct alignas(16) Bytes16 {
   std::uint64_t low, high;
 };
 
 // Threads with the same threadIdx.y copy one row, unit by unit.
 template <class Unit>
-__global__ void gather(std::int64_t n, std::int64_t units, const Unit* weight, const std::int64_t* ids,
-                       Unit* out) {
+__global__ void embedding_kernel(std::int64_t n, std::int64_t units, const Unit* weight,
+                                 const std::int64_t* ids, Unit* out) {
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.y;
   for (std::int64_t t = static_cast<std::int64_t>(blockIdx.x) * blockDim.y + threadIdx.y; t < n; t += step) {
     const Unit* from = weight + ids[t] * units;
@@ -33,9 +31,9 @@ template <class Unit>
 void launch_gather(std::int64_t n, std::int64_t units, const Unit* weight, const std::int64_t* ids,
                    Unit* out) {
   const auto across = std::bit_ceil(static_cast<unsigned>(std::clamp<std::int64_t>(units, 1, warp_size)));
-  const dim3 block(across, threads / across);
-  cuda::launch("embedding", gather<Unit>, cuda::blocks_for(n, static_cast<int>(block.y)), block, 0, n, units,
-               weight, ids, out);
+  const dim3 block(across, cuda::block_threads / across);
+  cuda::launch("embedding", embedding_kernel<Unit>, cuda::blocks_for(n, static_cast<int>(block.y)), block, 0,
+               n, units, weight, ids, out);
 }
 
 /// Row t of a dense [n, width].

@@ -6,15 +6,13 @@
 namespace lrurec::ops {
 namespace {
 
-std::string describe(const Tensor& t) { return fmt::format("{} {}", name(t.dtype()), t.shape().str()); }
-
-struct Inputs {
+struct FeedForwardInputs {
   Tensor x;
   raw::PackedFeedForward weights;
   DropoutMask mask;
   Tensor kept;  ///< for the backward pass, see kernels.h
 
-  Inputs(const Tensor& x_, const raw::PackedFeedForward& weights_, double p, DropoutKey key)
+  FeedForwardInputs(const Tensor& x_, const raw::PackedFeedForward& weights_, double p, DropoutKey key)
       : x(x_.contiguous()), weights(weights_), mask(Philox(key.seed, key.stream), p) {
     if (x.rank() != 2 || x.size(1) != weights.W1.size(1) || x.dtype() != weights.W1.dtype()) {
       fail_op("feed_forward", "x: {} must be {} [tokens, {}] for W1: {}", describe(x_),
@@ -30,7 +28,7 @@ struct Inputs {
 };
 
 // y = W2 (m gelu(W1 x + b1)) + b2
-Tensor forward(Inputs& in, bool for_backward) {
+Tensor forward(FeedForwardInputs& in, bool for_backward) {
   const std::int64_t tokens = in.x.size(0), I = in.weights.W1.size(0), O = in.weights.W2.size(0);
   const DType dtype = in.x.dtype();
   const Device device = in.x.device();
@@ -47,7 +45,7 @@ Tensor forward(Inputs& in, bool for_backward) {
 
 // da = W2^T dy, dz = da m gelu'(z); dx = W1^T dz, dW1 = sum dz x^T, db1 = sum dz, dW2 = sum dy (m gelu(z))^T,
 // db2 = sum dy
-Tensors backward(const Inputs& in, const Tensor& dy) {
+Tensors backward(const FeedForwardInputs& in, const Tensor& dy) {
   Tensors grads;
   for (const Tensor* t : {&in.x, &in.weights.W1, &in.weights.b1, &in.weights.W2, &in.weights.b2}) {
     grads.push_back(Tensor::empty(t->shape(), t->dtype(), t->device()));
@@ -90,13 +88,14 @@ raw::PackedFeedForward raw::pack_feed_forward(const Tensor& W1, const Tensor& b1
 }
 
 Tensor raw::feed_forward(const Tensor& x, const PackedFeedForward& weights) {
-  Inputs in(x, weights, /*p=*/0, {});
+  FeedForwardInputs in(x, weights, /*p=*/0, {});
   return forward(in, /*for_backward=*/false);
 }
 
 Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1, const Variable& W2,
                       const Variable& b2, double p, DropoutKey key) {
-  Inputs in(x.value(), raw::pack_feed_forward(W1.value(), b1.value(), W2.value(), b2.value()), p, key);
+  FeedForwardInputs in(x.value(), raw::pack_feed_forward(W1.value(), b1.value(), W2.value(), b2.value()), p,
+                       key);
   bool wanted = false;
   for (const auto* v : {&x, &W1, &b1, &W2, &b2}) wanted |= recording() && v->requires_grad();
   const Tensor y = forward(in, wanted);

@@ -15,8 +15,6 @@ namespace {
 
 using cuda::Chunks, cuda::lane, cuda::Pack, cuda::warp, cuda::warp_size;
 
-constexpr int warps = 8, threads = warps * warp_size;
-
 /// The factors of elements first .. first + N - 1; first is a multiple of N.
 template <int N, class T>
 __device__ Pack<T, N> mask_factors(const DropoutMask& mask, std::int64_t first) {
@@ -39,7 +37,7 @@ __global__ void activate(Chunks rows, std::int64_t I, const T* z, const T* bias,
   const std::int64_t c = (static_cast<std::int64_t>(blockIdx.x) * warp_size + lane()) * N;
   if (c >= I) return;
   const Pack<T, N> b = cuda::load<N>(bias + c);
-  for (std::int64_t r = rows.begin(blockIdx.y) + warp(); r < rows.end(blockIdx.y); r += warps) {
+  for (std::int64_t r = rows.begin(blockIdx.y) + warp(); r < rows.end(blockIdx.y); r += cuda::block_warps) {
     Pack<T, N> x = cuda::load<N>(z + r * I + c);
     const Pack<T, N> factors = mask_factors<N, T>(mask, r * I + c);
     for (int j = 0; j < N; ++j) {
@@ -54,12 +52,12 @@ __global__ void activate(Chunks rows, std::int64_t I, const T* z, const T* bias,
 template <int N, class T>
 __global__ void activate_backward(Chunks rows, std::int64_t I, const T* z, const T* bias, DropoutMask mask,
                                   T* da, T* sums) {
-  __shared__ T partial[warps][warp_size * N];
+  __shared__ T partial[cuda::block_warps][warp_size * N];
   const std::int64_t c = (static_cast<std::int64_t>(blockIdx.x) * warp_size + lane()) * N;
   Pack<T, N> sum{};
   if (c < I) {
     const Pack<T, N> b = cuda::load<N>(bias + c);
-    for (std::int64_t r = rows.begin(blockIdx.y) + warp(); r < rows.end(blockIdx.y); r += warps) {
+    for (std::int64_t r = rows.begin(blockIdx.y) + warp(); r < rows.end(blockIdx.y); r += cuda::block_warps) {
       const Pack<T, N> x = cuda::load<N>(z + r * I + c);
       const Pack<T, N> factors = mask_factors<N, T>(mask, r * I + c);
       Pack<T, N> g = cuda::load<N>(da + r * I + c);
@@ -73,7 +71,7 @@ __global__ void activate_backward(Chunks rows, std::int64_t I, const T* z, const
   for (int j = 0; j < N; ++j) partial[warp()][lane() * N + j] = sum[j];
   __syncthreads();
   if (warp() == 0 && c < I) {
-    for (int w = 1; w < warps; ++w) {
+    for (int w = 1; w < cuda::block_warps; ++w) {
       for (int j = 0; j < N; ++j) sum[j] += partial[w][lane() * N + j];
     }
     cuda::store(sums + blockIdx.y * I + c, sum);
@@ -103,11 +101,14 @@ void feed_forward(Cuda, const FeedForward<T>& f, bool for_backward, T* y) {
   T *z = f.kept, *a = for_backward ? z + f.tokens * I : z;
   const T* b1 = f.weights.b1;
   cuda::gemm(Read::plain, Read::transpose, f.tokens, I, H, f.x, H, f.weights.W1, H, T(0), z, I);
-  const Chunks rows(f.tokens, 4 * warps, 65535);  // as many blocks as a grid may have in this direction
+  const Chunks rows(f.tokens, 4 * cuda::block_warps,
+                    65535);  // as many blocks as a grid may have in this direction
   if (cuda::in_fours(I, b1, z, a)) {
-    cuda::launch("feed_forward", activate<4, T>, tiles<4>(I, rows), threads, 0, rows, I, z, b1, f.mask, a);
+    cuda::launch("feed_forward", activate<4, T>, tiles<4>(I, rows), cuda::block_threads, 0, rows, I, z, b1,
+                 f.mask, a);
   } else {
-    cuda::launch("feed_forward", activate<1, T>, tiles<1>(I, rows), threads, 0, rows, I, z, b1, f.mask, a);
+    cuda::launch("feed_forward", activate<1, T>, tiles<1>(I, rows), cuda::block_threads, 0, rows, I, z, b1,
+                 f.mask, a);
   }
   cuda::repeat_row("feed_forward", f.tokens, O, f.weights.b2, y);
   cuda::gemm(Read::plain, Read::transpose, f.tokens, O, I, static_cast<const T*>(a), I, f.weights.W2, I, T(1),
@@ -118,15 +119,15 @@ template <class T>
 void feed_forward_backward(Cuda, const FeedForward<T>& f, const T* dy, const FeedForwardGradients<T>& to) {
   const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O;
   const T *z = f.kept, *a = z + f.tokens * I, *b1 = f.weights.b1;
-  const Chunks rows(f.tokens, 4 * warps, 512);
+  const Chunks rows(f.tokens, 4 * cuda::block_warps, 512);
   const cuda::Scratch<T> da(f.tokens * I), sums(rows.count * I);
   cuda::gemm(Read::plain, Read::plain, f.tokens, I, O, dy, O, f.weights.W2, I, T(0), da.data(), I);
   if (cuda::in_fours(I, b1, z)) {
-    cuda::launch("feed_forward", activate_backward<4, T>, tiles<4>(I, rows), threads, 0, rows, I, z, b1,
-                 f.mask, da.data(), sums.data());
+    cuda::launch("feed_forward", activate_backward<4, T>, tiles<4>(I, rows), cuda::block_threads, 0, rows, I,
+                 z, b1, f.mask, da.data(), sums.data());
   } else {
-    cuda::launch("feed_forward", activate_backward<1, T>, tiles<1>(I, rows), threads, 0, rows, I, z, b1,
-                 f.mask, da.data(), sums.data());
+    cuda::launch("feed_forward", activate_backward<1, T>, tiles<1>(I, rows), cuda::block_threads, 0, rows, I,
+                 z, b1, f.mask, da.data(), sums.data());
   }
   const T* dz = da.data();
   cuda::column_sum(rows.count, I, static_cast<const T*>(sums.data()), to.db1);

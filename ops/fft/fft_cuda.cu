@@ -21,8 +21,8 @@ __global__ void roots_kernel(std::int64_t n, bool positive, complex<T>* roots) {
 }
 
 template <class T>
-__global__ void sum_kernel(std::int64_t rows, std::int64_t n, T scale, const complex<T>* x,
-                           const complex<T>* roots, complex<T>* y) {
+__global__ void fft_sum_kernel(std::int64_t rows, std::int64_t n, T scale, const complex<T>* x,
+                               const complex<T>* roots, complex<T>* y) {
   for (std::int64_t i = global_thread(); i < rows * n; i += grid_threads()) {
     const std::int64_t k = i % n;
     const complex<T>* row = x + (i - k);
@@ -47,7 +47,7 @@ void fourier(Cuda, const Fourier<T>& f, std::complex<T>* y) {
   const V* kept = roots.data();
   cuda::launch("fft", fourier_sums::roots_kernel<T>, cuda::blocks_for(f.n), 256, 0, f.n,
                f.sign == Exponent::positive, roots.data());
-  cuda::launch("fft", fourier_sums::sum_kernel<T>, cuda::blocks_for(f.rows * f.n), 256, 0, f.rows, f.n,
+  cuda::launch("fft", fourier_sums::fft_sum_kernel<T>, cuda::blocks_for(f.rows * f.n), 256, 0, f.rows, f.n,
                f.scale, cuda::elements(f.x), kept, cuda::elements(y));
 }
 

@@ -12,7 +12,7 @@
 namespace lrurec::ops {
 namespace {
 
-struct Inputs {
+struct GruInputs {
   Tensor g, U, columns, c, offsets, initial;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
@@ -33,8 +33,8 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTensor& offsets,
-              const Tensor& initial) {
+GruInputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTensor& offsets,
+                 const Tensor& initial) {
   if (g.rank() != 2 || U.rank() != 2 || c.rank() != 1 || g.size(1) != 3 * c.size(0) ||
       U.shape() != Shape{3 * c.size(0), c.size(0)} || U.dtype() != g.dtype() || c.dtype() != g.dtype()) {
     fail_op("gru", "g: {} {}, U: {} {} and c: {} {} must be [tokens, 3 H], [3 H, H] and [H] of one dtype",
@@ -55,7 +55,7 @@ Inputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTens
           initial.defined() ? initial.contiguous() : initial};
 }
 
-raw::GruResult forward(const Inputs& in, const Tensor& kept) {
+raw::GruResult forward(const GruInputs& in, const Tensor& kept) {
   const Tensor h = in.empty({in.tokens(), in.H()}), last = in.empty({in.sequences(), in.H()});
   dispatch_real("gru", in.g.dtype(), [&]<class T>() {
     const KernelCall call("gru", in.g.device());
@@ -69,7 +69,7 @@ raw::GruResult forward(const Inputs& in, const Tensor& kept) {
 
 // dn = dh (1 - z) (1 - n^2), dz = dh (h - n) z (1 - z), dr = dn m r (1 - r);
 // dg = (dr, dz, dn), da = (dr, dz, dn r), dh_{t-1} = dh z + da U;  dU = da^T h_{t-1}, dc = sum dn r.
-Tensors backward(const Inputs& in, const Tensor& h, const Tensor& kept, const Tensor& dh,
+Tensors backward(const GruInputs& in, const Tensor& h, const Tensor& kept, const Tensor& dh,
                  const Tensor& dfinal, const Needs& needs) {
   const std::int64_t n = in.tokens(), H = in.H();
   const Tensor of_h = dh.defined() ? dh.contiguous() : Tensor(),
@@ -102,7 +102,7 @@ raw::GruResult raw::gru(const Tensor& g, const Tensor& U, const Tensor& c, const
 
 GruResult gru(const Variable& g, const Variable& U, const Variable& c, const IndexTensor& offsets,
               const Variable& initial) {
-  const Inputs in =
+  const GruInputs in =
       inputs(g.value(), U.value(), c.value(), offsets, initial.defined() ? initial.value() : Tensor());
   const Tensor kept = in.empty({in.tokens(), 4 * in.H()});
   const auto [h, final_state] = forward(in, kept);

@@ -13,7 +13,7 @@ __device__ T sigmoid(T x) {
 }
 
 template <class T>
-__global__ void forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
+__global__ void gru_forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
   T* state = cuda::shared_memory<T>();  // [2][H]: before and after a token
   const std::int64_t s = blockIdx.x, H = f.H;
   for (std::int64_t k = threadIdx.x; k < H; k += blockDim.x) {
@@ -48,7 +48,7 @@ __global__ void forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
 }
 
 template <class T>
-__global__ void backward_kernel(Gru<T> f, GruGradients<T> out) {
+__global__ void gru_backward_kernel(Gru<T> f, GruGradients<T> out) {
   T* da = cuda::shared_memory<T>();  // [3 H]
   T* carried = da + 3 * f.H;         // [H]: dh from the token after
   const std::int64_t s = blockIdx.x, H = f.H;
@@ -94,13 +94,13 @@ unsigned threads_for(std::int64_t H) {
 
 template <class T>
 void gru_forward(Cuda, const Gru<T>& f, T* h, T* final_state, T* kept) {
-  cuda::launch("gru", forward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
+  cuda::launch("gru", gru_forward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
                2 * static_cast<std::size_t>(f.H) * sizeof(T), f, h, final_state, kept);
 }
 
 template <class T>
 void gru_backward(Cuda, const Gru<T>& f, const GruGradients<T>& out) {
-  cuda::launch("gru", backward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
+  cuda::launch("gru", gru_backward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
                4 * static_cast<std::size_t>(f.H) * sizeof(T), f, out);
 }
 

@@ -19,8 +19,6 @@ namespace {
 
 using cuda::Pack;
 
-constexpr int threads = 256;
-
 /// f(first column, scores of four columns), of which those past the last class are minus infinity.
 template <class T, class F>
 __device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&& f) {
@@ -43,8 +41,9 @@ __device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&&
 // log-sum-exp - score of the label. One pass finds maximum and sum together: a thread rescales its sum when
 // its maximum grows.
 template <class T>
-__global__ void softmax_kernel(std::int64_t classes, std::int64_t row_size, T* scores, const T* bias,
-                               const std::int64_t* labels, T scale, bool gradients, T* loss) {
+__global__ void linear_cross_entropy_softmax_kernel(std::int64_t classes, std::int64_t row_size, T* scores,
+                                                    const T* bias, const std::int64_t* labels, T scale,
+                                                    bool gradients, T* loss) {
   __shared__ T partial[cuda::warp_size];
   const std::int64_t t = blockIdx.x, label = labels[t];
   T* row = scores + t * row_size;
@@ -88,7 +87,7 @@ __global__ void softmax_kernel(std::int64_t classes, std::int64_t row_size, T* s
 
 // The sum of all losses, in double and in a fixed order.
 template <class T>
-__global__ void sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value) {
+__global__ void linear_cross_entropy_sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value) {
   __shared__ double partial[cuda::warp_size];
   double total = 0;
   for (std::int64_t t = threadIdx.x; t < tokens; t += blockDim.x) total += static_cast<double>(loss[t]);
@@ -108,9 +107,9 @@ void chunked_head(const LinearCrossEntropy<T>& f, T* loss) {
     const T* rows = f.x + begin * H;
     cuda::gemm<T>(Read::plain, Read::transpose, n, C, H, rows, H, f.weight, H, T(0), scores.data(),
                   chunks.row);
-    cuda::launch("linear_cross_entropy", softmax_kernel<T>, static_cast<unsigned>(n), threads, 0, C,
-                 chunks.row, scores.data(), f.bias, f.labels + begin, f.scale(), f.wants_gradients(),
-                 loss + begin);
+    cuda::launch("linear_cross_entropy", linear_cross_entropy_softmax_kernel<T>, static_cast<unsigned>(n),
+                 cuda::block_threads, 0, C, chunks.row, scores.data(), f.bias, f.labels + begin, f.scale(),
+                 f.wants_gradients(), loss + begin);
     if (!f.wants_gradients()) continue;
     const T beta = k == 0 ? T(0) : T(1);
     cuda::gemm<T>(Read::plain, Read::plain, n, H, C, scores.data(), chunks.row, f.weight, H, T(0),
@@ -132,7 +131,8 @@ void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
   } else {
     chunked_head(f, loss.data());
   }
-  cuda::launch("linear_cross_entropy", sum_kernel<T>, 1, 1024, 0, f.tokens, loss.data(), f.scale(), f.loss);
+  cuda::launch("linear_cross_entropy", linear_cross_entropy_sum_kernel<T>, 1, 1024, 0, f.tokens, loss.data(),
+               f.scale(), f.loss);
 }
 
 template void linear_cross_entropy(Cuda, const LinearCrossEntropy<float>&);

@@ -9,13 +9,13 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int threads = 512;
+constexpr int rank_threads = 512;
 
 // A block a row of scores S = X W^T, its threads over the classes. The bar is read from S as the others are,
 // so scores that are equal stay equal whatever way the product was computed. The losses take a second pass,
 // from the L2 cache, with the largest score known.
 template <class T, bool with_losses>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(rank_threads)
     rank_kernel(LinearRank<T> f, const T* scores, std::int64_t first_row, std::int64_t* ranks, T* losses) {
   __shared__ int counts[cuda::warp_size];
   __shared__ T partial[cuda::warp_size];
@@ -25,14 +25,14 @@ __global__ void __launch_bounds__(threads)
   const T bar = s[target] + f.bias[target];
   int above = 0, broken = 0;
   T top = bar;
-  for (std::int64_t c = threadIdx.x; c < f.C; c += threads) {
+  for (std::int64_t c = threadIdx.x; c < f.C; c += rank_threads) {
     const T v = s[c] + f.bias[c];
     above += v >= bar ? 1 : 0;
     broken += v - v == T(0) ? 0 : 1;
     if constexpr (with_losses) top = v > top ? v : top;
   }
   for (std::int64_t i = f.excluded_offsets[row] + threadIdx.x; i < f.excluded_offsets[row + 1];
-       i += threads) {
+       i += rank_threads) {
     const std::int64_t c = f.excluded[i];
     above -= s[c] + f.bias[c] >= bar ? 1 : 0;
   }
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(threads)
   if constexpr (with_losses) {
     top = cuda::block_max(top, partial);
     T sum = 0;
-    for (std::int64_t c = threadIdx.x; c < f.C; c += threads) sum += std::exp(s[c] + f.bias[c] - top);
+    for (std::int64_t c = threadIdx.x; c < f.C; c += rank_threads) sum += std::exp(s[c] + f.bias[c] - top);
     sum = cuda::block_sum(sum, partial);
     if (threadIdx.x == 0) losses[row] = (top - bar) + std::log(sum);
   }
@@ -60,7 +60,7 @@ void linear_ranks(Cuda, const LinearRank<T>& f, std::int64_t* ranks, T* losses) 
     cuda::gemm<T>(Read::plain, Read::transpose, rows, f.C, f.H, f.x + first * f.H, f.H, f.weight, f.H, T(0),
                   scores.data(), f.C);
     cuda::launch("linear_ranks", losses == nullptr ? rank_kernel<T, false> : rank_kernel<T, true>,
-                 static_cast<unsigned>(rows), threads, 0, f, scores.data(), first, ranks, losses);
+                 static_cast<unsigned>(rows), rank_threads, 0, f, scores.data(), first, ranks, losses);
   }
 }
 

@@ -78,7 +78,7 @@ void run(Where where, const kernels::Scan<T>& scan, ScanAlgorithm algorithm, boo
 }
 
 /// Dense inputs that fit each other, and how to scan.
-struct Inputs {
+struct LinearScanInputs {
   Tensor lambda, offsets, host_offsets, initial;
   ScanAlgorithm algorithm;
 
@@ -111,14 +111,14 @@ T* pointer(const Tensor& t) {
 
 Tensor dense(const Tensor& t) { return t.defined() ? t.contiguous() : t; }
 
-Inputs inputs(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets, const Tensor& initial,
-              ScanAlgorithm algorithm) {
+LinearScanInputs inputs(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets,
+                        const Tensor& initial, ScanAlgorithm algorithm) {
   check(lambda, x, offsets, initial);
   return {lambda.contiguous(), offsets.to(x.device()).values(), offsets.host(), dense(initial), algorithm};
 }
 
 // h_t = lambda h_{t-1} + x_t
-raw::ScanResult forward(const Inputs& in, const Tensor& x) {
+raw::ScanResult forward(const LinearScanInputs& in, const Tensor& x) {
   const Tensor h = Tensor::empty(x.shape(), x.dtype(), x.device());
   const Tensor last = Tensor::empty({in.sequences(), x.size(1)}, x.dtype(), x.device());
   in.scan(kernels::Time::forward, x.contiguous(), h, [&]<class T>(kernels::Scan<T>& f) {
@@ -131,7 +131,7 @@ raw::ScanResult forward(const Inputs& in, const Tensor& x) {
 // g_t = dh_t + conj(lambda) g_{t+1};  dx = g,  dlambda = sum_t g_t conj(h_{t-1}),
 // dinitial = conj(lambda) g_1; with lambda_t:  g_t = dh_t + conj(lambda_{t+1}) g_{t+1},
 // dlambda_t = g_t conj(h_{t-1}).  The gradient of the final state joins that of the last row.
-Tensors backward(const Inputs& in, const Tensor& h, const Tensor& dh, const Tensor& dfinal,
+Tensors backward(const LinearScanInputs& in, const Tensor& h, const Tensor& dh, const Tensor& dfinal,
                  const Needs& needs) {
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, h.dtype(), h.device()); };
   const Tensor gradient = dh.defined() ? dh.contiguous() : Tensor::zeros(h.shape(), h.dtype(), h.device());
@@ -159,7 +159,7 @@ raw::ScanResult raw::linear_scan(const Tensor& lambda, const Tensor& x, const In
 
 ScanResult linear_scan(const Variable& lambda, const Variable& x, const IndexTensor& offsets,
                        const Variable& initial, ScanAlgorithm algorithm) {
-  const Inputs in =
+  const LinearScanInputs in =
       inputs(lambda.value(), x.value(), offsets, initial.defined() ? initial.value() : Tensor(), algorithm);
   const auto [h, final_state] = forward(in, x.value());
   const Variables outputs = record("linear_scan", {lambda, x, initial}, Tensors{h, final_state},

@@ -9,7 +9,7 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::times, cuda::times_plus;
 
-constexpr int threads = 128;
+constexpr int scan_threads = 128;
 
 /// Row numbers of a sequence in the direction of time: row(0) is its first step.
 struct TimeOrder {
@@ -136,13 +136,14 @@ template <class T>
 void finish(const Scan<T>& scan) {
   using V = element<T>;
   const Arguments<V> a(scan);
-  const int blocks = cuda::blocks_for(a.sequences * a.D, threads);
+  const int blocks = cuda::blocks_for(a.sequences * a.D, scan_threads);
   if (a.final_state != nullptr || a.carried_out != nullptr) {
-    cuda::launch("linear_scan", ends_kernel<V>, blocks, threads, 0, a);
+    cuda::launch("linear_scan", ends_kernel<V>, blocks, scan_threads, 0, a);
   }
   if (scan.dlambda != nullptr) {
     const cuda::Scratch<T> partial(a.sequences * a.D);
-    cuda::launch("linear_scan", lambda_gradient_kernel<V>, blocks, threads, 0, a, elements(partial.data()));
+    cuda::launch("linear_scan", lambda_gradient_kernel<V>, blocks, scan_threads, 0, a,
+                 elements(partial.data()));
     cuda::column_sum(a.sequences, a.D, partial.data(), scan.dlambda);
   }
 }
@@ -176,7 +177,7 @@ template <class T>
 void scan_sequential(Cuda, const Scan<T>& scan) {
   using V = element<T>;
   const std::int64_t count = scan.sequences * scan.channels;
-  cuda::launch("linear_scan", sequential_kernel<V>, cuda::blocks_for(count, threads), threads, 0,
+  cuda::launch("linear_scan", sequential_kernel<V>, cuda::blocks_for(count, scan_threads), scan_threads, 0,
                Arguments<V>(scan));
   finish(scan);
 }

@@ -9,8 +9,6 @@
 namespace lrurec::ops {
 namespace {
 
-std::string describe(const Tensor& t) { return fmt::format("{} {}", name(t.dtype()), t.shape().str()); }
-
 void check(const Tensor& x, const raw::PackedLru& weights, const Tensor& initial, std::int64_t sequences) {
   const auto D = weights.lambda.size(0), H = weights.B.size(1);
   if (x.rank() != 2 || x.size(1) != H || x.dtype() != weights.c.dtype()) {
@@ -25,14 +23,14 @@ void check(const Tensor& x, const raw::PackedLru& weights, const Tensor& initial
 }
 
 /// Dense inputs that fit each other.
-struct Inputs {
+struct LruInputs {
   Tensor x;
   raw::PackedLru weights;
   Tensor offsets, initial;
   Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
 
-  Inputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
-         const Tensor& initial_)
+  LruInputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
+            const Tensor& initial_)
       : x(x_.contiguous()),
         weights(weights_),
         offsets(offsets_.to(x.device()).values()),
@@ -64,7 +62,7 @@ struct Outputs {
 };
 
 // h_t = lambda h_{t-1} + B x_t + b,  y_t = Re(C h_t) + c
-Outputs forward(const Inputs& in, Tokens tokens, bool keep_states, const Tensor& final_state = {}) {
+Outputs forward(const LruInputs& in, Tokens tokens, bool keep_states, const Tensor& final_state = {}) {
   const auto D = in.weights.lambda.size(0), O = in.weights.C.size(0);
   const DType real = in.x.dtype();
   const Device device = in.x.device();
@@ -88,7 +86,7 @@ Outputs forward(const Inputs& in, Tokens tokens, bool keep_states, const Tensor&
 
 // dh = C^H dy, g_t = dh_t + conj(lambda) g_{t+1}; dx = Re(B^H g), dB = sum g x^T, db = sum g,
 // dC = sum dy conj(h)^T, dc = sum dy, dlambda = sum g_t conj(h_{t-1}), dinitial = conj(lambda) g_1
-Tensors backward(const Inputs& in, const Tensor& states, const Tensor& dy, const Tensor& dfinal) {
+Tensors backward(const LruInputs& in, const Tensor& states, const Tensor& dy, const Tensor& dfinal) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); };
   const auto& w = in.weights;
   Tensors grads{like(in.x), like(w.lambda), like(w.B), like(w.b), like(w.C), like(w.c)};
@@ -152,7 +150,7 @@ raw::PackedLru raw::pack_lru(const Tensor& lambda, const Tensor& B, const Tensor
 
 Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const IndexTensor& offsets) {
   check_offsets("lru", offsets, x.size(0));
-  return forward(Inputs(x, weights, offsets, {}), Tokens::last, /*keep_states=*/false).y;
+  return forward(LruInputs(x, weights, offsets, {}), Tokens::last, /*keep_states=*/false).y;
 }
 
 Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& state) {
@@ -160,7 +158,7 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
   std::vector<std::int64_t> boundaries(static_cast<std::size_t>(x.size(0) + 1));
   std::iota(boundaries.begin(), boundaries.end(), 0);
   // Each sequence reads its state before it writes it.
-  return forward(Inputs(x, weights, Tensor::from(boundaries), state), Tokens::all, /*keep_states=*/false,
+  return forward(LruInputs(x, weights, Tensor::from(boundaries), state), Tokens::all, /*keep_states=*/false,
                  state)
       .y;
 }
@@ -168,8 +166,8 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
               const Variable& C, const Variable& c, const IndexTensor& offsets, const Variable& initial) {
   check_offsets("lru", offsets, x.size(0));
-  const Inputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()),
-                  offsets, initial.defined() ? initial.value() : Tensor());
+  const LruInputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()),
+                     offsets, initial.defined() ? initial.value() : Tensor());
   bool wanted = false;
   for (const auto* v : {&x, &lambda, &B, &b, &C, &c, &initial}) wanted |= v->defined() && v->requires_grad();
   const Outputs out = forward(in, Tokens::all, wanted && recording());

@@ -13,8 +13,6 @@ namespace {
 
 using cuda::complex, cuda::elements, cuda::global_thread, cuda::grid_threads;
 
-constexpr int threads = 256;
-
 /// Complex projections as planes, and back. One thread a complex number of B [D, H], then of C [O, D].
 template <class T>
 __global__ void planes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, const complex<T>* B,
@@ -90,8 +88,8 @@ std::int64_t packed_lru_size(Cuda, std::int64_t H, std::int64_t D, std::int64_t 
 template <class T>
 void pack_lru(Cuda, const LruWeights<T>& w, T* packed) {
   const std::int64_t D = w.D, H = w.H, O = w.O;
-  cuda::launch("lru", planes_kernel<T>, cuda::blocks_for(D * H + O * D), threads, 0, H, D, O, elements(w.B),
-               elements(w.C), packed, packed + 2 * D * H);
+  cuda::launch("lru", planes_kernel<T>, cuda::blocks_for(D * H + O * D), cuda::block_threads, 0, H, D, O,
+               elements(w.B), elements(w.C), packed, packed + 2 * D * H);
 }
 
 template <class T>
@@ -110,8 +108,8 @@ void lru_forward(Cuda, const Lru<T>& f, const LruOutputs<T>& out) {
   if (out.y != nullptr) project_out(f, f.tokens(), static_cast<const T*>(out.states), out.y);
   if (out.y_last != nullptr) {
     const cuda::Scratch<T> last(f.sequences * 2 * D);
-    cuda::launch("lru", to_planes_kernel<T>, cuda::blocks_for(f.sequences * D), threads, 0, f.sequences * D,
-                 D, elements(out.final_state), last.data());
+    cuda::launch("lru", to_planes_kernel<T>, cuda::blocks_for(f.sequences * D), cuda::block_threads, 0,
+                 f.sequences * D, D, elements(out.final_state), last.data());
     project_out(f, f.sequences, static_cast<const T*>(last.data()), out.y_last);
   }
 }
@@ -152,8 +150,8 @@ void lru_backward(Cuda, const Lru<T>& f, const T* states, const LruGradients<T>&
     cuda::fill_zero(dC.data(), static_cast<std::size_t>(O * 2 * D) * sizeof(T));
     cuda::fill_zero(to.dc, static_cast<std::size_t>(O) * sizeof(T));
   }
-  cuda::launch("lru", unplanes_kernel<T>, cuda::blocks_for(D * H + O * D + D), threads, 0, H, D, O, dB.data(),
-               dC.data(), db.data(), elements(to.dB), elements(to.dC), elements(to.db));
+  cuda::launch("lru", unplanes_kernel<T>, cuda::blocks_for(D * H + O * D + D), cuda::block_threads, 0, H, D,
+               O, dB.data(), dC.data(), db.data(), elements(to.dB), elements(to.dC), elements(to.db));
 }
 
 #define LRU(T)                                                             \

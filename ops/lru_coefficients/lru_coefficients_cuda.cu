@@ -9,8 +9,6 @@ namespace {
 
 using cuda::complex, cuda::conjugate, cuda::elements, cuda::lane, cuda::warp_size;
 
-constexpr int warps = 4;  // of a block
-
 /// Parameters as kernels see them.
 template <class T>
 struct In {
@@ -30,8 +28,9 @@ struct In {
 
 // A warp makes the numbers of one channel; its lanes walk the channel's row of B.
 template <class T>
-__global__ void forward(In<T> in, complex<T>* lambda, complex<T>* scaled_B, complex<T>* scaled_b) {
-  const std::int64_t d = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void lru_coefficients_kernel(In<T> in, complex<T>* lambda, complex<T>* scaled_B,
+                                        complex<T>* scaled_b) {
+  const std::int64_t d = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (d >= in.channels) return;
   const T gamma = std::exp(in.gamma_log[d]);
   for (std::int64_t h = lane(); h < in.hidden; h += warp_size) {
@@ -50,10 +49,11 @@ __device__ T along(const complex<T>& x, const complex<T>& dy) {
 }
 
 template <class T>
-__global__ void backward(In<T> in, const complex<T>* lambda, const complex<T>* dlambda,
-                         const complex<T>* dscaled_B, const complex<T>* dscaled_b, T* dnu_log, T* dtheta_log,
-                         T* dgamma_log, complex<T>* dB, complex<T>* db) {
-  const std::int64_t d = static_cast<std::int64_t>(blockIdx.x) * warps + cuda::warp();
+__global__ void lru_coefficients_backward_kernel(In<T> in, const complex<T>* lambda,
+                                                 const complex<T>* dlambda, const complex<T>* dscaled_B,
+                                                 const complex<T>* dscaled_b, T* dnu_log, T* dtheta_log,
+                                                 T* dgamma_log, complex<T>* dB, complex<T>* db) {
+  const std::int64_t d = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (d >= in.channels) return;  // whole warps
   const T gamma = std::exp(in.gamma_log[d]);
   T dgamma = 0;
@@ -72,7 +72,9 @@ __global__ void backward(In<T> in, const complex<T>* lambda, const complex<T>* d
   dtheta_log[d] = std::exp(in.theta_log[d]) * dz.imag();
 }
 
-int blocks(std::int64_t channels) { return static_cast<int>((channels + warps - 1) / warps); }
+int blocks(std::int64_t channels) {
+  return static_cast<int>((channels + cuda::lone_warps - 1) / cuda::lone_warps);
+}
 
 }  // namespace
 
@@ -80,17 +82,19 @@ template <class T>
 void lru_coefficients_forward(Cuda, const LruParameters<T>& in, std::complex<T>* lambda,
                               std::complex<T>* scaled_B, std::complex<T>* scaled_b) {
   if (in.channels == 0) return;
-  cuda::launch("lru_coefficients", forward<T>, blocks(in.channels), warps * warp_size, 0, In<T>(in),
-               elements(lambda), elements(scaled_B), elements(scaled_b));
+  cuda::launch("lru_coefficients", lru_coefficients_kernel<T>, blocks(in.channels),
+               cuda::lone_warps * warp_size, 0, In<T>(in), elements(lambda), elements(scaled_B),
+               elements(scaled_b));
 }
 
 template <class T>
 void lru_coefficients_backward(Cuda, const LruParameters<T>& in, const std::complex<T>* lambda,
                                const LruCoefficientGradients<T>& g) {
   if (in.channels == 0) return;
-  cuda::launch("lru_coefficients", backward<T>, blocks(in.channels), warps * warp_size, 0, In<T>(in),
-               elements(lambda), elements(g.lambda), elements(g.scaled_B), elements(g.scaled_b), g.nu_log,
-               g.theta_log, g.gamma_log, elements(g.B), elements(g.b));
+  cuda::launch("lru_coefficients", lru_coefficients_backward_kernel<T>, blocks(in.channels),
+               cuda::lone_warps * warp_size, 0, In<T>(in), elements(lambda), elements(g.lambda),
+               elements(g.scaled_B), elements(g.scaled_b), g.nu_log, g.theta_log, g.gamma_log, elements(g.B),
+               elements(g.b));
 }
 
 #define LRU_COEFFICIENTS(T)                                                                         \

@@ -9,7 +9,6 @@
 
 namespace lrurec::ops::kernels::state_cuda {
 
-constexpr int warps = 4;
 constexpr int most = 8;  ///< states of a lane: at most 256 of a channel
 
 template <class T>
@@ -38,7 +37,7 @@ int blocks(const char* operation, const Arguments& f) {
   if (f.N > most * cuda::warp_size) {
     fail_op(operation, "{} states of a channel; on a GPU there are {} at most", f.N, most * cuda::warp_size);
   }
-  return static_cast<int>((f.sequences * f.H + warps - 1) / warps);
+  return static_cast<int>((f.sequences * f.H + cuda::lone_warps - 1) / cuda::lone_warps);
 }
 
 }  // namespace lrurec::ops::kernels::state_cuda

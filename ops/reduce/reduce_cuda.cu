@@ -12,8 +12,6 @@ namespace {
 using cuda::Chunks, cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::lane,
     cuda::warp, cuda::warp_size;
 
-constexpr int threads = 256, warps = threads / warp_size;
-
 template <class S>
 struct PartOf {
   using type = S;
@@ -51,7 +49,7 @@ __global__ void sum_long_rows(Chunks chunks, const In* x, Out* out) {
 // A warp sums a row.
 template <class Sum, class In, class Out>
 __global__ void sum_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out) {
-  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * warps + warp();
+  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * cuda::block_warps + warp();
   if (r >= rows) return;
   Sum total(0);
   for (std::int64_t c = lane(); c < columns; c += warp_size) total += Sum(x[r * columns + c]);
@@ -61,8 +59,9 @@ __global__ void sum_short_rows(std::int64_t rows, std::int64_t columns, const In
 
 template <class Sum, class In, class Out>
 void launch_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out) {
-  cuda::launch("sum", sum_short_rows<Sum, In, Out>, static_cast<unsigned>((rows + warps - 1) / warps),
-               threads, 0, rows, columns, x, out);
+  cuda::launch("sum", sum_short_rows<Sum, In, Out>,
+               static_cast<unsigned>((rows + cuda::block_warps - 1) / cuda::block_warps), cuda::block_threads,
+               0, rows, columns, x, out);
 }
 
 template <class T>
@@ -84,7 +83,7 @@ __device__ Best<T> better(const Best<T>& a, const Best<T>& b) {
 // first one.
 template <class T>
 __global__ void argmax(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t* index) {
-  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * warps + warp();
+  const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * cuda::block_warps + warp();
   if (r >= rows) return;
   const T* row = x + r * columns;
   Best<T> best{row[0], 0};
@@ -98,12 +97,12 @@ __global__ void argmax(std::int64_t rows, std::int64_t columns, const T* x, std:
 }
 
 template <class T>
-__global__ void gather(Chosen chosen, const T* x, T* y) {
+__global__ void gather_chosen_kernel(Chosen chosen, const T* x, T* y) {
   for (std::int64_t r = global_thread(); r < chosen.rows; r += grid_threads()) y[r] = x[chosen.position(r)];
 }
 
 template <class T>
-__global__ void scatter(Chosen chosen, const T* dy, T* dx) {
+__global__ void scatter_chosen_kernel(Chosen chosen, const T* dy, T* dx) {
   for (std::int64_t r = global_thread(); r < chosen.rows; r += grid_threads()) dx[chosen.position(r)] = dy[r];
 }
 
@@ -121,12 +120,12 @@ void sum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out)
   const Chunks chunks(columns, 4096, 256);
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(chunks.count));
   if (chunks.count == 1) {
-    cuda::launch("sum", sum_long_rows<E, element<T>, element<T>>, grid, threads, 0, chunks, elements(x),
-                 elements(out));
+    cuda::launch("sum", sum_long_rows<E, element<T>, element<T>>, grid, cuda::block_threads, 0, chunks,
+                 elements(x), elements(out));
     return;
   }
   const cuda::Scratch<Sum> partial(rows * chunks.count);
-  cuda::launch("sum", sum_long_rows<E, element<T>, E>, grid, threads, 0, chunks, elements(x),
+  cuda::launch("sum", sum_long_rows<E, element<T>, E>, grid, cuda::block_threads, 0, chunks, elements(x),
                elements(partial.data()));
   launch_short_rows<E>(rows, chunks.count, static_cast<const E*>(elements(partial.data())), elements(out));
 }
@@ -142,18 +141,20 @@ void sum_columns(Cuda where, std::int64_t rows, std::int64_t columns, const T* x
 
 template <class T>
 void argmax_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, std::int64_t* index) {
-  cuda::launch("argmax", argmax<T>, static_cast<unsigned>((rows + warps - 1) / warps), threads, 0, rows,
-               columns, x, index);
+  cuda::launch("argmax", argmax<T>, static_cast<unsigned>((rows + cuda::block_warps - 1) / cuda::block_warps),
+               cuda::block_threads, 0, rows, columns, x, index);
 }
 
 template <class T>
 void gather_chosen(Cuda, const Chosen& chosen, const T* x, T* y) {
-  cuda::launch("max", gather<T>, cuda::blocks_for(chosen.rows, threads), threads, 0, chosen, x, y);
+  cuda::launch("max", gather_chosen_kernel<T>, cuda::blocks_for(chosen.rows), cuda::block_threads, 0, chosen,
+               x, y);
 }
 
 template <class T>
 void scatter_chosen(Cuda, const Chosen& chosen, const T* dy, T* dx) {
-  cuda::launch("max", scatter<T>, cuda::blocks_for(chosen.rows, threads), threads, 0, chosen, dy, dx);
+  cuda::launch("max", scatter_chosen_kernel<T>, cuda::blocks_for(chosen.rows), cuda::block_threads, 0, chosen,
+               dy, dx);
 }
 
 #define SUMS(T)                                                              \

@@ -12,9 +12,6 @@ void check(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor&
   const bool one_dtype =
       weight.dtype() == a.dtype() && bias.dtype() == a.dtype() && (!x.defined() || x.dtype() == a.dtype());
   if (!fits || !one_dtype) {
-    const auto describe = [](const Tensor& t) {
-      return fmt::format("{} {}", name(t.dtype()), t.shape().str());
-    };
     fail_op("residual_layer_norm",
             "a: {}, x: {}, weight: {}, bias: {} must be [tokens, H], [tokens, H], [H], [H] of one dtype",
             describe(a), x.defined() ? describe(x) : "none", describe(weight), describe(bias));
@@ -25,13 +22,13 @@ void check(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor&
 Tensor like(const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); }
 
 /// Dense inputs that fit each other.
-struct Inputs {
+struct ResidualLayerNormInputs {
   Tensor a, x, weight, bias;
   double eps;
   DropoutMask mask;
 
-  Inputs(const Tensor& a_, const Tensor& x_, const Tensor& weight_, const Tensor& bias_, double eps_,
-         double p, DropoutKey key)
+  ResidualLayerNormInputs(const Tensor& a_, const Tensor& x_, const Tensor& weight_, const Tensor& bias_,
+                          double eps_, double p, DropoutKey key)
       : a(a_.contiguous()),
         x(x_.defined() ? x_.contiguous() : x_),
         weight(weight_.contiguous()),
@@ -48,12 +45,12 @@ struct Inputs {
 };
 
 /// What backward needs.
-struct Normalised {
+struct ResidualNormalised {
   Tensor rows, rstd;  ///< [tokens, H], [tokens]
 };
 
 // y = layer_norm(mask a + x)
-Tensor forward(const Inputs& in, Normalised* kept) {
+Tensor forward(const ResidualLayerNormInputs& in, ResidualNormalised* kept) {
   const Tensor y = like(in.a);
   if (kept != nullptr) {
     *kept = {like(in.a), Tensor::empty({in.a.size(0)}, in.a.dtype(), in.a.device())};
@@ -70,7 +67,8 @@ Tensor forward(const Inputs& in, Normalised* kept) {
 }
 
 // g = dy weight; dx = r (g - mean(g) - n mean(g n)), da = mask dx, dweight = sum dy n, dbias = sum dy
-Tensors backward(const Inputs& in, const Normalised& n, bool has_residual, const Tensor& dy) {
+Tensors backward(const ResidualLayerNormInputs& in, const ResidualNormalised& n, bool has_residual,
+                 const Tensor& dy) {
   Tensors grads{like(n.rows), has_residual ? like(n.rows) : Tensor(), like(in.weight), like(in.bias)};
   dispatch_real("residual_layer_norm", in.weight.dtype(), [&]<class T>() {
     on_device("residual_layer_norm", in.weight.device(), [&](auto where) {
@@ -87,15 +85,16 @@ Tensors backward(const Inputs& in, const Normalised& n, bool has_residual, const
 
 Tensor raw::residual_layer_norm(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor& bias,
                                 double eps) {
-  return forward(Inputs(a, x, weight, bias, eps, /*p=*/0, {}), nullptr);
+  return forward(ResidualLayerNormInputs(a, x, weight, bias, eps, /*p=*/0, {}), nullptr);
 }
 
 Variable residual_layer_norm(const Variable& a, const Variable& x, const Variable& weight,
                              const Variable& bias, double eps, double p, DropoutKey key) {
-  Inputs in(a.value(), x.defined() ? x.value() : Tensor(), weight.value(), bias.value(), eps, p, key);
+  ResidualLayerNormInputs in(a.value(), x.defined() ? x.value() : Tensor(), weight.value(), bias.value(), eps,
+                             p, key);
   bool wanted = false;
   for (const auto* v : {&a, &x, &weight, &bias}) wanted |= v->defined() && v->requires_grad();
-  Normalised kept;
+  ResidualNormalised kept;
   const Tensor y = forward(in, wanted && recording() ? &kept : nullptr);
   const bool has_residual = in.x.defined();
   in.a = in.x = Tensor();  // backward does not read them

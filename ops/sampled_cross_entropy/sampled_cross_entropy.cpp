@@ -12,7 +12,7 @@
 namespace lrurec::ops {
 namespace {
 
-constexpr const char* op = "sampled_cross_entropy";
+constexpr const char* sampled_op = "sampled_cross_entropy";
 
 /// Everything dense, and the gradients in their small form.
 struct Sampled {
@@ -32,24 +32,24 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const Inde
                     bias.shape() == Shape{weight.size(0)} && x.dtype() == weight.dtype() &&
                     x.dtype() == bias.dtype();
   if (!fits) {
-    fail_op(op, "x: {} {}, weight: {} {}, bias: {} {} must be [tokens, H], [C, H], [C]", name(x.dtype()),
-            x.shape().str(), name(weight.dtype()), weight.shape().str(), name(bias.dtype()),
+    fail_op(sampled_op, "x: {} {}, weight: {} {}, bias: {} {} must be [tokens, H], [C, H], [C]",
+            name(x.dtype()), x.shape().str(), name(weight.dtype()), weight.shape().str(), name(bias.dtype()),
             bias.shape().str());
   }
   const bool for_each = negatives.rank() == 2 && negatives.size(0) == x.size(0);
   if (negatives.dtype() != DType::i64 || (negatives.rank() != 1 && !for_each)) {
-    fail_op(op, "negatives: {} {} must be i64 [{}, n] or [m]", name(negatives.dtype()),
+    fail_op(sampled_op, "negatives: {} {} must be i64 [{}, n] or [m]", name(negatives.dtype()),
             negatives.shape().str(), x.size(0));
   }
   const Tensor ids = negatives.host();
   const auto* id = ids.data<std::int64_t>();
   for (std::int64_t k = 0; k < ids.numel(); ++k) {
     if (id[k] < 0 || id[k] >= weight.size(0)) {
-      fail_op(op, "negative {} at position {} is not in 0..{}", id[k], k, weight.size(0) - 1);
+      fail_op(sampled_op, "negative {} at position {} is not in 0..{}", id[k], k, weight.size(0) - 1);
     }
   }
   if (!std::isfinite(options.log_expected_count)) {
-    fail_op(op, "the log of the expected count is {}", options.log_expected_count);
+    fail_op(sampled_op, "the log of the expected count is {}", options.log_expected_count);
   }
 }
 
@@ -59,7 +59,7 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
   const Device device = x.device();
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, x.dtype(), device); };
   Sampled s;
-  s.count = check_labels(op, labels, x.size(0), weight.size(0));
+  s.count = check_labels(sampled_op, labels, x.size(0), weight.size(0));
   s.x = x.contiguous();
   s.weight = weight.contiguous();
   s.bias = bias.contiguous();
@@ -76,8 +76,8 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
     if (s.shared()) s.shared_dweight = empty({n, H}), s.shared_dbias = empty({n});
     if (!s.shared()) s.dnegatives = empty(s.negatives.shape());
   }
-  dispatch_real(op, x.dtype(), [&]<class T>() {
-    const KernelCall call(op, device);
+  dispatch_real(sampled_op, x.dtype(), [&]<class T>() {
+    const KernelCall call(sampled_op, device);
     const auto pointer = [](const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; };
     const kernels::SampledCrossEntropy<T> f{x.size(0),
                                             H,
@@ -98,7 +98,7 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
                                             pointer(s.dnegatives),
                                             pointer(s.shared_dweight),
                                             pointer(s.shared_dbias)};
-    on_device(op, device, [&](auto where) { kernels::sampled_cross_entropy(where, f); });
+    on_device(sampled_op, device, [&](auto where) { kernels::sampled_cross_entropy(where, f); });
   });
   return s;
 }
@@ -133,11 +133,11 @@ Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const 
   const Sampled s = forward(x.value(), weight.value(), bias.value(), labels, negatives, options, wanted);
 
   // dx_t = sum_i g_{t,i} weight_i,  dweight_i = sum_t g_{t,i} x_t,  dbias_i = sum_t g_{t,i}
-  return record(op, {x, weight, bias}, s.value, [s](const Tensor& dy, const Needs& needs) {
+  return record(sampled_op, {x, weight, bias}, s.value, [s](const Tensor& dy, const Needs& needs) {
     Tensors gradients(3);
     if (needs[0]) gradients[0] = raw::mul(s.dx, dy);
-    dispatch_real(op, dy.dtype(), [&]<class T>() {
-      on_device(op, dy.device(), [&](auto where) {
+    dispatch_real(sampled_op, dy.dtype(), [&]<class T>() {
+      on_device(sampled_op, dy.device(), [&](auto where) {
         if (needs[1]) gradients[1] = table_gradient<T>(where, s, dy, false);
         if (needs[2]) gradients[2] = table_gradient<T>(where, s, dy, true);
       });

@@ -13,17 +13,15 @@ namespace {
 
 using cuda::lane, cuda::warp, cuda::warp_size;
 
-constexpr const char* op = "sampled_cross_entropy";
-constexpr int threads = 256, warps = threads / warp_size;
-
+constexpr const char* sampled_op = "sampled_cross_entropy";
 // scores[t, j] = x_t . weight_{negatives_{t,j}}. A block takes a token, a warp a negative: its lanes walk the
 // row of the table together.
 template <class T>
-__global__ void __launch_bounds__(threads) products_kernel(SampledCrossEntropy<T> f, T* scores) {
+__global__ void __launch_bounds__(cuda::block_threads) products_kernel(SampledCrossEntropy<T> f, T* scores) {
   const std::int64_t t = blockIdx.x;
   if (f.labels[t] < 0) return;
   const T* x = f.x + t * f.H;
-  for (std::int64_t j = warp(); j < f.n; j += warps) {
+  for (std::int64_t j = warp(); j < f.n; j += cuda::block_warps) {
     const T* row = f.weight + f.negatives[t * f.n + j] * f.H;
     T sum = 0;
     for (std::int64_t c = lane(); c < f.H; c += warp_size) sum += x[c] * row[c];
@@ -36,38 +34,39 @@ __global__ void __launch_bounds__(threads) products_kernel(SampledCrossEntropy<T
 // without a label; dlabel: the same of the labels' scores. A block takes a token; a thread reads and writes
 // the same scores in every pass.
 template <class T>
-__global__ void __launch_bounds__(threads)
-    softmax_kernel(SampledCrossEntropy<T> f, std::int64_t first, T scale, T* scores, T* dlabel, T* losses) {
+__global__ void __launch_bounds__(cuda::block_threads)
+    sampled_cross_entropy_softmax_kernel(SampledCrossEntropy<T> f, std::int64_t first, T scale, T* scores,
+                                         T* dlabel, T* losses) {
   __shared__ T partial[warp_size];
   const std::int64_t t = first + blockIdx.x, n = f.n, label = f.labels[t];
   const std::int64_t* ids = f.negatives + (f.shared ? 0 : t * n);
   T* row = scores + blockIdx.x * n;
   if (label < 0) {  // the same for the whole block
-    for (std::int64_t j = threadIdx.x; j < n; j += threads) row[j] = 0;
+    for (std::int64_t j = threadIdx.x; j < n; j += cuda::block_threads) row[j] = 0;
     if (threadIdx.x == 0) dlabel[t] = losses[t] = 0;
     return;
   }
   T own = 0;
-  for (std::int64_t c = threadIdx.x; c < f.H; c += threads) {
+  for (std::int64_t c = threadIdx.x; c < f.H; c += cuda::block_threads) {
     own += f.x[t * f.H + c] * f.weight[label * f.H + c];
   }
   own = cuda::block_sum(own, partial) + f.bias[label];
 
   T top = own;
-  for (std::int64_t j = threadIdx.x; j < n; j += threads) {
+  for (std::int64_t j = threadIdx.x; j < n; j += cuda::block_threads) {
     const std::int64_t id = ids[j];
     row[j] = id == label ? -std::numeric_limits<T>::infinity() : row[j] + f.bias[id] - f.log_count;
     top = row[j] > top ? row[j] : top;
   }
   top = cuda::block_max(top, partial);
   T others = 0;
-  for (std::int64_t j = threadIdx.x; j < n; j += threads) {
+  for (std::int64_t j = threadIdx.x; j < n; j += cuda::block_threads) {
     row[j] = std::exp(row[j] - top);
     others += row[j];
   }
   others = cuda::block_sum(others, partial);
   const T total = std::exp(own - top) + others, factor = scale / total;
-  for (std::int64_t j = threadIdx.x; j < n; j += threads) row[j] *= factor;
+  for (std::int64_t j = threadIdx.x; j < n; j += cuda::block_threads) row[j] *= factor;
   if (threadIdx.x != 0) return;
   losses[t] = (top - own) + std::log(total);
   // p - 1 as minus the others' share: no digits are lost where p is near 1.
@@ -78,10 +77,10 @@ __global__ void __launch_bounds__(threads)
 // product, and dx added to, where negatives are shared. A block takes a token, a warp every eighth negative,
 // its lanes the columns of a tile; the warps' sums are added in order.
 template <class T>
-__global__ void __launch_bounds__(threads)
+__global__ void __launch_bounds__(cuda::block_threads)
     dx_kernel(SampledCrossEntropy<T> f, std::int64_t first_token, const T* dscores) {
   constexpr int per_lane = 4, tile = per_lane * warp_size;
-  __shared__ T parts[warps][tile];
+  __shared__ T parts[cuda::block_warps][tile];
   const std::int64_t t = first_token + blockIdx.x, label = f.labels[t], H = f.H, n = f.n;
   for (std::int64_t first = 0; first < H; first += tile) {
     T sum[per_lane] = {};
@@ -95,17 +94,17 @@ __global__ void __launch_bounds__(threads)
     };
     if (label >= 0) {
       if (warp() == 0) add_row(f.dlabel[t], label);
-      for (std::int64_t j = warp(); j < n && !f.shared; j += warps) {
+      for (std::int64_t j = warp(); j < n && !f.shared; j += cuda::block_warps) {
         add_row(dscores[t * n + j], f.negatives[t * n + j]);
       }
     }
 #pragma unroll
     for (int k = 0; k < per_lane; ++k) parts[warp()][k * warp_size + lane()] = sum[k];
     __syncthreads();
-    for (std::int64_t c = threadIdx.x; c < tile && first + c < H; c += threads) {
+    for (std::int64_t c = threadIdx.x; c < tile && first + c < H; c += cuda::block_threads) {
       T* to = f.dx + t * H + first + c;
       T total = f.shared ? *to : T(0);
-      for (int w = 0; w < warps; ++w) total += parts[w][c];
+      for (int w = 0; w < cuda::block_warps; ++w) total += parts[w][c];
       *to = total;
     }
     __syncthreads();
@@ -114,7 +113,7 @@ __global__ void __launch_bounds__(threads)
 
 // One block; in double and in a fixed order.
 template <class T>
-__global__ void mean_kernel(std::int64_t n, const T* losses, T scale, T* value) {
+__global__ void sampled_cross_entropy_mean_kernel(std::int64_t n, const T* losses, T scale, T* value) {
   __shared__ double partial[warp_size];
   double sum = 0;
   for (std::int64_t t = threadIdx.x; t < n; t += blockDim.x) sum += static_cast<double>(losses[t]);
@@ -134,13 +133,14 @@ struct ScaledRow {
 template <class T>
 void softmax(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, T* scores, T* dlabel,
              T* losses) {
-  cuda::launch(op, softmax_kernel<T>, static_cast<unsigned>(count), threads, 0, f, first, f.scale(), scores,
-               dlabel, losses);
+  cuda::launch(sampled_op, sampled_cross_entropy_softmax_kernel<T>, static_cast<unsigned>(count),
+               cuda::block_threads, 0, f, first, f.scale(), scores, dlabel, losses);
 }
 
 template <class T>
 void add_dx(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, const T* dscores) {
-  cuda::launch(op, dx_kernel<T>, static_cast<unsigned>(count), threads, 0, f, first, dscores);
+  cuda::launch(sampled_op, dx_kernel<T>, static_cast<unsigned>(count), cuda::block_threads, 0, f, first,
+               dscores);
 }
 
 template <class T>
@@ -148,7 +148,8 @@ void with_own_negatives(const SampledCrossEntropy<T>& f, T* dlabel, T* losses) {
   const cuda::Scratch<T> unwanted(f.wants_gradients() ? 0 : f.tokens * f.n);
   T* scores = f.wants_gradients() ? f.dnegatives : unwanted.data();
   if (f.n > 0) {
-    cuda::launch(op, products_kernel<T>, static_cast<unsigned>(f.tokens), threads, 0, f, scores);
+    cuda::launch(sampled_op, products_kernel<T>, static_cast<unsigned>(f.tokens), cuda::block_threads, 0, f,
+                 scores);
   }
   softmax(f, 0, f.tokens, scores, dlabel, losses);
   if (f.wants_gradients()) add_dx(f, 0, f.tokens, static_cast<const T*>(scores));
@@ -164,7 +165,7 @@ void with_shared_negatives(const SampledCrossEntropy<T>& f, T* dlabel, T* losses
   const std::int64_t asked = f.chunk > 0 ? f.chunk : std::max<std::int64_t>(fitting, 128);
   const std::int64_t chunk = std::min(asked, f.tokens);
   const cuda::Scratch<T> scores(chunk * n), ones(chunk);
-  cuda::fill(op, chunk, T(1), ones.data());
+  cuda::fill(sampled_op, chunk, T(1), ones.data());
   for (std::int64_t start = 0; start < f.tokens; start += chunk) {
     const std::int64_t count = std::min(chunk, f.tokens - start);
     const T *x = f.x + start * H, *W = f.shared_weight, *G = scores.data(), *one = ones.data();
@@ -190,12 +191,14 @@ void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
   } else {
     with_own_negatives(f, dlabel, losses.data());
   }
-  cuda::launch(op, mean_kernel<T>, 1, 1024, 0, f.tokens, losses.data(), f.scale(), f.loss);
+  cuda::launch(sampled_op, sampled_cross_entropy_mean_kernel<T>, 1, 1024, 0, f.tokens, losses.data(),
+               f.scale(), f.loss);
 }
 
 template <class T>
 void scatter_add_scaled(Cuda, const Scatter<T>& entries, T* rows) {
-  cuda::add_runs(op, entries.count, entries.C, entries.width, entries.ids, ScaledRow<T>{entries}, rows);
+  cuda::add_runs(sampled_op, entries.count, entries.C, entries.width, entries.ids, ScaledRow<T>{entries},
+                 rows);
 }
 
 #define SAMPLED(T)                                                             \

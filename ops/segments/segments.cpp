@@ -20,7 +20,7 @@ kernels::SegmentRows rows_of(const Tensor& offsets, std::int64_t width) {
   return {offsets.numel() - 1, width, offsets.data<std::int64_t>()};
 }
 
-Tensor sum(const Tensor& input, const Tensor& offsets) {
+Tensor sum_of_segments(const Tensor& input, const Tensor& offsets) {
   const Tensor x = input.contiguous();
   const Tensor y = Tensor::empty({offsets.numel() - 1, x.size(1)}, x.dtype(), x.device());
   dispatch_inexact("segment_sum", x.dtype(), [&]<class T>() {
@@ -31,7 +31,7 @@ Tensor sum(const Tensor& input, const Tensor& offsets) {
   return y;
 }
 
-Tensor spread(const Tensor& input, const Tensor& offsets, std::int64_t tokens) {
+Tensor spread_to_tokens(const Tensor& input, const Tensor& offsets, std::int64_t tokens) {
   const Tensor x = input.contiguous();
   const Tensor y = Tensor::empty({tokens, x.size(1)}, x.dtype(), x.device());
   dispatch_inexact("segment_spread", x.dtype(), [&]<class T>() {
@@ -42,7 +42,7 @@ Tensor spread(const Tensor& input, const Tensor& offsets, std::int64_t tokens) {
   return y;
 }
 
-Tensor softmax(const Tensor& input, const Tensor& offsets) {
+Tensor softmax_of_segments(const Tensor& input, const Tensor& offsets) {
   const Tensor x = input.contiguous(), y = Tensor::empty(x.shape(), x.dtype(), x.device());
   dispatch_real("segment_softmax", x.dtype(), [&]<class T>() {
     on_device("segment_softmax", x.device(), [&](auto where) {
@@ -52,7 +52,7 @@ Tensor softmax(const Tensor& input, const Tensor& offsets) {
   return y;
 }
 
-Tensor softmax_backward(const Tensor& grad, const Tensor& y, const Tensor& offsets) {
+Tensor softmax_of_segments_backward(const Tensor& grad, const Tensor& y, const Tensor& offsets) {
   const Tensor dy = grad.contiguous(), dx = Tensor::empty(y.shape(), y.dtype(), y.device());
   dispatch_real("segment_softmax", y.dtype(), [&]<class T>() {
     on_device("segment_softmax", y.device(), [&](auto where) {
@@ -84,37 +84,38 @@ Tensor offsets_of_segments(const Tensor& x, const IndexTensor& offsets) {
 // dx[t] = dy[s]
 Variable segment_sum(const Variable& x, const IndexTensor& offsets) {
   const Tensor at = offsets_of_tokens("segment_sum", x.value(), offsets);
-  return record("segment_sum", {x}, sum(x.value(), at),
+  return record("segment_sum", {x}, sum_of_segments(x.value(), at),
                 [at, tokens = x.value().size(0)](const Tensor& dy, const Needs&) {
-                  return Tensors{spread(dy, at, tokens)};
+                  return Tensors{spread_to_tokens(dy, at, tokens)};
                 });
 }
 
 // dx[s] = sum dy[t]
 Variable segment_spread(const Variable& x, const IndexTensor& offsets) {
   const Tensor at = offsets_of_segments(x.value(), offsets);
-  return record("segment_spread", {x}, spread(x.value(), at, last_offset(offsets)),
-                [at](const Tensor& dy, const Needs&) { return Tensors{sum(dy, at)}; });
+  return record("segment_spread", {x}, spread_to_tokens(x.value(), at, last_offset(offsets)),
+                [at](const Tensor& dy, const Needs&) { return Tensors{sum_of_segments(dy, at)}; });
 }
 
 // dx = y (dy - sum dy y)
 Variable segment_softmax(const Variable& x, const IndexTensor& offsets) {
   const Tensor at = offsets_of_tokens("segment_softmax", x.value(), offsets);
-  const Tensor y = softmax(x.value(), at);
-  return record("segment_softmax", {x}, y,
-                [at, y](const Tensor& dy, const Needs&) { return Tensors{softmax_backward(dy, y, at)}; });
+  const Tensor y = softmax_of_segments(x.value(), at);
+  return record("segment_softmax", {x}, y, [at, y](const Tensor& dy, const Needs&) {
+    return Tensors{softmax_of_segments_backward(dy, y, at)};
+  });
 }
 
 Tensor raw::segment_sum(const Tensor& x, const IndexTensor& offsets) {
-  return sum(x, offsets_of_tokens("segment_sum", x, offsets));
+  return sum_of_segments(x, offsets_of_tokens("segment_sum", x, offsets));
 }
 
 Tensor raw::segment_spread(const Tensor& x, const IndexTensor& offsets) {
-  return spread(x, offsets_of_segments(x, offsets), last_offset(offsets));
+  return spread_to_tokens(x, offsets_of_segments(x, offsets), last_offset(offsets));
 }
 
 Tensor raw::segment_softmax(const Tensor& x, const IndexTensor& offsets) {
-  return softmax(x, offsets_of_tokens("segment_softmax", x, offsets));
+  return softmax_of_segments(x, offsets_of_tokens("segment_softmax", x, offsets));
 }
 
 }  // namespace lrurec::ops

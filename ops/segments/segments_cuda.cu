@@ -21,7 +21,7 @@ __device__ void for_columns(const SegmentRows& rows, F&& f) {
 }
 
 template <class E>
-__global__ void sum_kernel(SegmentRows rows, const E* x, E* y) {
+__global__ void segments_sum_kernel(SegmentRows rows, const E* x, E* y) {
   for_columns(rows, [&](std::int64_t first, std::int64_t last, std::int64_t s, std::int64_t c) {
     E total = E(0);
     for (std::int64_t t = first; t < last; ++t) total = total + x[t * rows.width + c];
@@ -38,7 +38,7 @@ __global__ void spread_kernel(SegmentRows rows, const E* x, E* y) {
 }
 
 template <class T>
-__global__ void softmax_kernel(SegmentRows rows, const T* x, T* y) {
+__global__ void segments_softmax_kernel(SegmentRows rows, const T* x, T* y) {
   for_columns(rows, [&](std::int64_t first, std::int64_t last, std::int64_t, std::int64_t c) {
     T top = -std::numeric_limits<T>::infinity(), sum = 0;
     for (std::int64_t t = first; t < last; ++t) {
@@ -56,7 +56,7 @@ __global__ void softmax_kernel(SegmentRows rows, const T* x, T* y) {
 
 // dx = y (dy - sum dy y)
 template <class T>
-__global__ void softmax_backward_kernel(SegmentRows rows, const T* dy, const T* y, T* dx) {
+__global__ void segments_softmax_backward_kernel(SegmentRows rows, const T* dy, const T* y, T* dx) {
   for_columns(rows, [&](std::int64_t first, std::int64_t last, std::int64_t, std::int64_t c) {
     T sum = 0;
     for (std::int64_t t = first; t < last; ++t) sum += dy[t * rows.width + c] * y[t * rows.width + c];
@@ -73,7 +73,7 @@ int blocks(const SegmentRows& rows) { return cuda::blocks_for(rows.segments * ro
 
 template <class T>
 void segment_sum(Cuda, const SegmentRows& rows, const T* x, T* y) {
-  cuda::launch("segment_sum", sum_kernel<cuda::element<T>>, blocks(rows), 256, 0, rows, elements(x),
+  cuda::launch("segment_sum", segments_sum_kernel<cuda::element<T>>, blocks(rows), 256, 0, rows, elements(x),
                elements(y));
 }
 
@@ -85,12 +85,12 @@ void segment_spread(Cuda, const SegmentRows& rows, const T* x, T* y) {
 
 template <class T>
 void segment_softmax(Cuda, const SegmentRows& rows, const T* x, T* y) {
-  cuda::launch("segment_softmax", softmax_kernel<T>, blocks(rows), 256, 0, rows, x, y);
+  cuda::launch("segment_softmax", segments_softmax_kernel<T>, blocks(rows), 256, 0, rows, x, y);
 }
 
 template <class T>
 void segment_softmax_backward(Cuda, const SegmentRows& rows, const T* dy, const T* y, T* dx) {
-  cuda::launch("segment_softmax", softmax_backward_kernel<T>, blocks(rows), 256, 0, rows, dy, y, dx);
+  cuda::launch("segment_softmax", segments_softmax_backward_kernel<T>, blocks(rows), 256, 0, rows, dy, y, dx);
 }
 
 #define SEGMENTS(T)                                                     \

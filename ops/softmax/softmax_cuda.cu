@@ -45,7 +45,7 @@ __global__ void log_sum_exp_kernel(std::int64_t columns, const T* x, RowLogSum<T
 }
 
 template <bool log, class T>
-__global__ void forward_kernel(std::int64_t columns, const T* x, T* y) {
+__global__ void softmax_kernel(std::int64_t columns, const T* x, T* y) {
   __shared__ T partial[cuda::warp_size];
   const std::int64_t row = blockIdx.x * columns;
   const RowSums<T> sums(columns, x + row, partial);
@@ -58,7 +58,7 @@ __global__ void forward_kernel(std::int64_t columns, const T* x, T* y) {
 
 // dx = y (dy - sum dy y), or of the logarithm dy - exp(y) sum dy
 template <bool log, class T>
-__global__ void backward_kernel(std::int64_t columns, const T* dy, const T* y, T* dx) {
+__global__ void softmax_backward_kernel(std::int64_t columns, const T* dy, const T* y, T* dx) {
   __shared__ T partial[cuda::warp_size];
   const std::int64_t row = blockIdx.x * columns;
   T total = 0;
@@ -71,30 +71,30 @@ __global__ void backward_kernel(std::int64_t columns, const T* dy, const T* y, T
   }
 }
 
-unsigned threads_for(std::int64_t columns) { return columns <= 128 ? 32 : columns <= 1024 ? 128 : 256; }
+unsigned threads_of_row(std::int64_t columns) { return columns <= 128 ? 32 : columns <= 1024 ? 128 : 256; }
 
 template <class T, class K, class... P>
 void by_rows(const char* name, K kernel, std::int64_t rows, std::int64_t columns, P... pointers) {
-  cuda::launch(name, kernel, static_cast<unsigned>(rows), threads_for(columns), 0, columns, pointers...);
+  cuda::launch(name, kernel, static_cast<unsigned>(rows), threads_of_row(columns), 0, columns, pointers...);
 }
 
 }  // namespace
 
 template <class T>
 void softmax_forward(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
-  by_rows<T>("softmax", forward_kernel<false, T>, rows, columns, x, y);
+  by_rows<T>("softmax", softmax_kernel<false, T>, rows, columns, x, y);
 }
 template <class T>
 void softmax_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
-  by_rows<T>("softmax", backward_kernel<false, T>, rows, columns, dy, y, dx);
+  by_rows<T>("softmax", softmax_backward_kernel<false, T>, rows, columns, dy, y, dx);
 }
 template <class T>
 void log_softmax_forward(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* y) {
-  by_rows<T>("log_softmax", forward_kernel<true, T>, rows, columns, x, y);
+  by_rows<T>("log_softmax", softmax_kernel<true, T>, rows, columns, x, y);
 }
 template <class T>
 void log_softmax_backward(Cuda, std::int64_t rows, std::int64_t columns, const T* dy, const T* y, T* dx) {
-  by_rows<T>("log_softmax", backward_kernel<true, T>, rows, columns, dy, y, dx);
+  by_rows<T>("log_softmax", softmax_backward_kernel<true, T>, rows, columns, dy, y, dx);
 }
 template <class T>
 void log_sum_exp(Cuda, std::int64_t rows, std::int64_t columns, const T* x, RowLogSum<T>* lse) {

@@ -8,8 +8,6 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
 
-constexpr int threads = 256;
-
 // One thread an element.
 template <class E>
 __global__ void where_kernel(Strided<4> walk, E* out, const bool* condition, const E* a, const E* b) {
@@ -24,8 +22,8 @@ __global__ void where_kernel(Strided<4> walk, E* out, const bool* condition, con
 template <class T>
 void where(Cuda, const StridedLoop<4>& loop, T* out, const bool* condition, const T* a, const T* b) {
   const Strided<4> walk(loop);
-  cuda::launch("where", where_kernel<element<T>>, cuda::blocks_for(walk.count(), threads), threads, 0, walk,
-               elements(out), condition, elements(a), elements(b));
+  cuda::launch("where", where_kernel<element<T>>, cuda::blocks_for(walk.count()), cuda::block_threads, 0,
+               walk, elements(out), condition, elements(a), elements(b));
 }
 
 #define WHERE(T) template void where<T>(Cuda, const StridedLoop<4>&, T*, const bool*, const T*, const T*);

@@ -12,7 +12,7 @@
 namespace lrurec::ops {
 namespace {
 
-struct Inputs {
+struct WkvInputs {
   Tensor k, v, w, u, offsets;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
@@ -32,8 +32,8 @@ struct Inputs {
   }
 };
 
-Inputs inputs(const Tensor& k, const Tensor& v, const Tensor& w, const Tensor& u,
-              const IndexTensor& offsets) {
+WkvInputs wkv_inputs(const Tensor& k, const Tensor& v, const Tensor& w, const Tensor& u,
+                     const IndexTensor& offsets) {
   const DType dtype = k.dtype();
   if (k.rank() != 2 || v.shape() != k.shape() || w.shape() != Shape{k.size(1)} || u.shape() != w.shape() ||
       v.dtype() != dtype || w.dtype() != dtype || u.dtype() != dtype) {
@@ -44,7 +44,7 @@ Inputs inputs(const Tensor& k, const Tensor& v, const Tensor& w, const Tensor& u
   return {k.contiguous(), v.contiguous(), w.contiguous(), u.contiguous(), offsets.to(k.device()).values()};
 }
 
-raw::WkvResult forward(const Inputs& in, const Tensor& state, const Tensor& before) {
+raw::WkvResult forward(const WkvInputs& in, const Tensor& state, const Tensor& before) {
   const Tensor y = in.empty({in.tokens(), in.H()});
   const Tensor carried = state.defined()
                              ? state.contiguous().clone()
@@ -66,7 +66,7 @@ Tensor raw::wkv_state(std::int64_t sequences, std::int64_t H, DType dtype, Devic
 
 raw::WkvResult raw::wkv(const Tensor& k, const Tensor& v, const Tensor& w, const Tensor& u,
                         const IndexTensor& offsets, const Tensor& state) {
-  const Inputs in = inputs(k, v, w, u, offsets);
+  const WkvInputs in = wkv_inputs(k, v, w, u, offsets);
   if (state.defined() && (state.shape() != Shape{in.sequences(), 3 * in.H()} || state.dtype() != k.dtype())) {
     fail_op("wkv", "state: {} {} must be {} [{}, {}]", name(state.dtype()), state.shape().str(),
             name(k.dtype()), in.sequences(), 3 * in.H());
@@ -78,7 +78,7 @@ raw::WkvResult raw::wkv(const Tensor& k, const Tensor& v, const Tensor& w, const
 // and recurrence.h for the form that cannot overflow.
 Variable wkv(const Variable& k, const Variable& v, const Variable& w, const Variable& u,
              const IndexTensor& offsets) {
-  const Inputs in = inputs(k.value(), v.value(), w.value(), u.value(), offsets);
+  const WkvInputs in = wkv_inputs(k.value(), v.value(), w.value(), u.value(), offsets);
   const Tensor before = in.empty({in.tokens(), 3 * in.H()});
   const Tensor y = forward(in, {}, before).y;
   return record("wkv", {k, v, w, u}, y, [in, before](const Tensor& grad, const Needs&) {
@@ -95,7 +95,7 @@ Variable wkv(const Variable& k, const Variable& v, const Variable& w, const Vari
 
 Variable wkv_composed(const Variable& k, const Variable& v, const Variable& w, const Variable& u,
                       const IndexTensor& offsets) {
-  inputs(k.value(), v.value(), w.value(), u.value(), offsets);
+  wkv_inputs(k.value(), v.value(), w.value(), u.value(), offsets);
   const Variable decay = exp(-w), weight = exp(k), now = exp(u + k);
   const auto before = [&](const Variable& x) {
     return shift(linear_scan(decay, x, offsets).states, offsets);

@@ -9,7 +9,7 @@ namespace lrurec::ops::kernels {
 namespace {
 
 template <class T>
-__global__ void forward_kernel(Wkv<T> f, T* y, T* state, T* before) {
+__global__ void wkv_forward_kernel(Wkv<T> f, T* y, T* state, T* before) {
   const std::int64_t H = f.H;
   for (std::int64_t i = cuda::global_thread(); i < f.sequences * H; i += cuda::grid_threads()) {
     const std::int64_t s = i / H, c = i % H;
@@ -30,7 +30,7 @@ __global__ void forward_kernel(Wkv<T> f, T* y, T* state, T* before) {
 }
 
 template <class T>
-__global__ void backward_kernel(Wkv<T> f, WkvGradients<T> out) {
+__global__ void wkv_backward_kernel(Wkv<T> f, WkvGradients<T> out) {
   const std::int64_t H = f.H;
   for (std::int64_t i = cuda::global_thread(); i < f.sequences * H; i += cuda::grid_threads()) {
     const std::int64_t s = i / H, c = i % H;
@@ -53,12 +53,13 @@ __global__ void backward_kernel(Wkv<T> f, WkvGradients<T> out) {
 
 template <class T>
 void wkv_forward(Cuda, const Wkv<T>& f, T* y, T* state, T* before) {
-  cuda::launch("wkv", forward_kernel<T>, cuda::blocks_for(f.sequences * f.H, 64), 64, 0, f, y, state, before);
+  cuda::launch("wkv", wkv_forward_kernel<T>, cuda::blocks_for(f.sequences * f.H, 64), 64, 0, f, y, state,
+               before);
 }
 
 template <class T>
 void wkv_backward(Cuda, const Wkv<T>& f, const WkvGradients<T>& out) {
-  cuda::launch("wkv", backward_kernel<T>, cuda::blocks_for(f.sequences * f.H, 64), 64, 0, f, out);
+  cuda::launch("wkv", wkv_backward_kernel<T>, cuda::blocks_for(f.sequences * f.H, 64), 64, 0, f, out);
 }
 
 #define WKV(T)                                                   \

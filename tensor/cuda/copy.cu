@@ -10,8 +10,6 @@ namespace {
 
 using cuda::blocks_for, cuda::elements, cuda::global_thread, cuda::grid_threads, cuda::Strided;
 
-constexpr int threads = 256;
-
 template <class To, class From>
 __device__ To convert(const From& x) {
   if constexpr (cuda::is_complex_element<To>) {
@@ -54,21 +52,21 @@ template <class T>
 void fill(Cuda, const StridedLoop<1>& loop, T* to, T value) {
   const Strided<1> walk(loop);
   const auto same = *elements(&value);
-  cuda::launch("fill", fill_kernel<cuda::element<T>>, blocks_for(walk.count(), threads), threads, 0, walk,
+  cuda::launch("fill", fill_kernel<cuda::element<T>>, blocks_for(walk.count()), cuda::block_threads, 0, walk,
                elements(to), same);
 }
 
 template <class To, class From>
 void copy(Cuda, const StridedLoop<2>& loop, To* to, const From* from) {
   const Strided<2> walk(loop);
-  cuda::launch("copy", copy_kernel<cuda::element<To>, cuda::element<From>>, blocks_for(walk.count(), threads),
-               threads, 0, walk, elements(to), elements(from));
+  cuda::launch("copy", copy_kernel<cuda::element<To>, cuda::element<From>>, blocks_for(walk.count()),
+               cuda::block_threads, 0, walk, elements(to), elements(from));
 }
 
 template <class T>
 void add(Cuda, const StridedLoop<2>& loop, T* to, const T* from) {
   const Strided<2> walk(loop);
-  cuda::launch("add", add_kernel<cuda::element<T>>, blocks_for(walk.count(), threads), threads, 0, walk,
+  cuda::launch("add", add_kernel<cuda::element<T>>, blocks_for(walk.count()), cuda::block_threads, 0, walk,
                elements(to), elements(from));
 }
 

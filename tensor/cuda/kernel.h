@@ -21,9 +21,14 @@ namespace lrurec::cuda {
 inline constexpr int warp_size = 32;
 inline constexpr unsigned whole_warp = 0xffffffffu;
 
+/// Threads of a block, and its warps, where nothing speaks for other numbers.
+inline constexpr int block_threads = 256, block_warps = block_threads / warp_size;
+/// Warps of a block where each goes its own way (a row, a channel, a token): none waits for another.
+inline constexpr int lone_warps = 4;
+
 /// Blocks of `threads` for n elements with one thread each, at most 16 for each multiprocessor: kernels walk
 /// by strides of the grid.
-inline int blocks_for(std::int64_t n, int threads = 256) {
+inline int blocks_for(std::int64_t n, int threads = block_threads) {
   return static_cast<int>(std::min<std::int64_t>((n + threads - 1) / threads, 16 * multiprocessors()));
 }
 

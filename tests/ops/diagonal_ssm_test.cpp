@@ -14,7 +14,7 @@ using test::random_normal;
 using Offsets = std::vector<std::int64_t>;
 
 /// u, lambda of modulus below 1, c.
-Tensors inputs(std::int64_t n, std::int64_t H, std::int64_t N, DType dtype = DType::f64) {
+Tensors diagonal_inputs(std::int64_t n, std::int64_t H, std::int64_t N, DType dtype = DType::f64) {
   const DType complex = complex_of(dtype);
   return {random_normal({n, H}, dtype, 1),
           raw::mul(random_normal({H, N}, complex, 2), Tensor::full({1}, 0.3, complex)),
@@ -26,7 +26,7 @@ TEST(DiagonalSsm, IsItsCompositionAtAwkwardSizes) {
     for (const auto& [H, N] : {std::pair{1, 1}, std::pair{19, 5}, std::pair{3, 33}}) {
       const Tensor at = Tensor::from(offsets);
       const double difference = largest_difference(
-          inputs(offsets.back(), H, N),
+          diagonal_inputs(offsets.back(), H, N),
           [&](const Variables& x) { return Variables{diagonal_ssm(x[0], x[1], x[2], at)}; },
           [&](const Variables& x) { return Variables{diagonal_ssm_composed(x[0], x[1], x[2], at)}; });
       EXPECT_LE(difference, 1e-12) << offsets.back() << " " << H << " " << N;
@@ -49,7 +49,7 @@ TEST(DiagonalSsm, AnImpulseShowsItsKernel) {
 }
 
 TEST(DiagonalSsm, ACarriedStateContinuesASequence) {
-  const Tensors x = inputs(9, 19, 6, DType::f32);
+  const Tensors x = diagonal_inputs(9, 19, 6, DType::f32);
   const auto part = [&](std::int64_t from, std::int64_t to, const Tensor& state) {
     return raw::diagonal_ssm(x[0].slice(0, from, to), x[1], x[2], Tensor::from(Offsets{0, to - from}), state);
   };
@@ -60,7 +60,7 @@ TEST(DiagonalSsm, ACarriedStateContinuesASequence) {
 }
 
 TEST(DiagonalSsm, RefusesWhatDoesNotFit) {
-  const Tensors x = inputs(4, 2, 3);
+  const Tensors x = diagonal_inputs(4, 2, 3);
   expect_error(ErrorKind::internal, "[diagonal_ssm] u", [&] {
     raw::diagonal_ssm(x[0], x[0], x[2], Tensor::from(Offsets{0, 4}));
   });

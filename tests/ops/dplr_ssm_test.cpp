@@ -15,7 +15,7 @@ using test::random_normal;
 using Offsets = std::vector<std::int64_t>;
 
 /// u, a, e, f, b, c: small enough for states not to grow.
-Tensors inputs(std::int64_t n, std::int64_t H, std::int64_t N, DType dtype = DType::f64) {
+Tensors dplr_inputs(std::int64_t n, std::int64_t H, std::int64_t N, DType dtype = DType::f64) {
   const DType complex = complex_of(dtype);
   const auto small = [&](std::uint64_t seed, double scale) {
     return raw::mul(random_normal({H, N}, complex, seed), Tensor::full({1}, scale, complex));
@@ -39,7 +39,7 @@ TEST(DplrSsm, IsItsCompositionAtAwkwardSizes) {
     for (const auto& [H, N] : {std::pair{1, 1}, std::pair{19, 5}, std::pair{3, 33}}) {
       const Tensor at = Tensor::from(offsets);
       const double difference = largest_difference(
-          inputs(offsets.back(), H, N),
+          dplr_inputs(offsets.back(), H, N),
           [&](const Variables& x) { return Variables{dplr_ssm(x[0], matrices(x), at)}; },
           [&](const Variables& x) { return Variables{dplr_ssm_composed(x[0], matrices(x), at)}; });
       EXPECT_LE(difference, 1e-11) << offsets.back() << " " << H << " " << N;
@@ -49,7 +49,7 @@ TEST(DplrSsm, IsItsCompositionAtAwkwardSizes) {
 
 // Without its low rank it is diagonal_ssm.
 TEST(DplrSsm, WithoutItsLowRankIsDiagonal) {
-  Tensors x = inputs(30, 5, 4);
+  Tensors x = dplr_inputs(30, 5, 4);
   x[2] = Tensor::zeros({5, 4}, DType::c128);
   x[4] = Tensor::full({5, 4}, 1, DType::c128);
   const Tensor at = Tensor::from(Offsets{0, 11, 30});
@@ -58,7 +58,7 @@ TEST(DplrSsm, WithoutItsLowRankIsDiagonal) {
 }
 
 TEST(DplrSsm, ACarriedStateContinuesASequence) {
-  const Tensors x = inputs(9, 19, 6, DType::f32);
+  const Tensors x = dplr_inputs(9, 19, 6, DType::f32);
   const auto part = [&](std::int64_t from, std::int64_t to, const Tensor& state) {
     return raw::dplr_ssm(x[0].slice(0, from, to), matrices(x), Tensor::from(Offsets{0, to - from}), state);
   };
@@ -69,7 +69,7 @@ TEST(DplrSsm, ACarriedStateContinuesASequence) {
 }
 
 TEST(DplrSsm, RefusesWhatDoesNotFit) {
-  Tensors x = inputs(4, 2, 3);
+  Tensors x = dplr_inputs(4, 2, 3);
   const Tensor at = Tensor::from(Offsets{0, 4});
   expect_error(ErrorKind::internal, "[dplr_ssm] state", [&] {
     raw::dplr_ssm(x[0], matrices(x), at, Tensor::zeros({1, 5}, DType::c128));

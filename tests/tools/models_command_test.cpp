@@ -13,7 +13,7 @@ using test::run_lrurec;
 using test::run_shell;
 using test::TemporaryFolder;
 
-const std::string tiny =
+const std::string small_training =
     " -q --hidden 8 --max-length 6 --batch-size 16 --validate-every 5 --max-steps 10 --learning-rate 0.01";
 
 void make_data(const TemporaryFolder& folder) {
@@ -29,7 +29,7 @@ class ModelsCommand : public testing::TestWithParam<std::string> {
 TEST_P(ModelsCommand, DoesEverything) {
   const TemporaryFolder folder;
   make_data(folder);
-  const std::string train = "train d.lrd --model " + GetParam() + tiny;
+  const std::string train = "train d.lrd --model " + GetParam() + small_training;
   const auto trained = run_lrurec(folder, train + " -o run --json");
   ASSERT_EQ(trained.code, 0) << trained.err;
   const json told = json::parse(trained.out);
@@ -98,7 +98,7 @@ TEST(ModelsCommand, SessionsGiveTheScoresOfAFullPass) {
   const TemporaryFolder folder;
   make_data(folder);
   for (const std::string model : {"gru4rec", "fpmc"}) {
-    ASSERT_EQ(run_lrurec(folder, "train d.lrd --model " + model + tiny + " -o " + model).code, 0);
+    ASSERT_EQ(run_lrurec(folder, "train d.lrd --model " + model + small_training + " -o " + model).code, 0);
     const auto session = run_shell(folder, "printf 'i1\\ni5\\ni9\\n' | " + test::command_path() +
                                                " session " + model + " -k 5 | tail -n 1");
     const auto whole = run_lrurec(folder, "recommend " + model + " --items i1,i5,i9 -k 5 --json");
@@ -115,7 +115,7 @@ TEST(ModelsCommand, TwoModelsAreCompared) {
   const TemporaryFolder folder;
   make_data(folder);
   for (const std::string model : {"gru4rec", "sasrec"}) {
-    ASSERT_EQ(run_lrurec(folder, "train d.lrd --model " + model + tiny + " -o " + model).code, 0);
+    ASSERT_EQ(run_lrurec(folder, "train d.lrd --model " + model + small_training + " -o " + model).code, 0);
   }
   const auto compared = run_lrurec(folder, "compare gru4rec sasrec --json");
   ASSERT_EQ(compared.code, 0) << compared.err;
@@ -137,7 +137,10 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
   refused("train d.lrd -o r --model ''", 2, "--model: needs a name");
   refused("train d.lrd -o r --model gru4rec --heads 4", 2,
           "gru4rec has no setting heads; sasrec, bert4rec have it");
-  refused("train d.lrd -o r --model sasrec --heads 3", 2, "heads = 3 do not divide hidden = 64");
+  refused("train d.lrd -o r --model sasrec --heads 3", 2,
+          "heads = 3 do not divide hidden = 64; set --heads or --hidden");
+  refused("train d.lrd -o r --model bert4rec --max-length 1", 2,
+          "max_length = 1 leaves BERT4Rec no item beside the mask");
   refused("train d.lrd -o r --backbone rwkv --channels 64", 2,
           "--channels: the backbone rwkv has no channels; lru and gated-lru have them");
   refused("train d.lrd -o r --network swiglo", 2, "did you mean 'swiglu'?");
@@ -146,7 +149,7 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
   test::write_text(folder / "s.toml", "model = \"nothing\"\n");
   refused("train d.lrd -o r --config s.toml", 2, "s.toml:1: unknown model 'nothing'");
 
-  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o r --model gru4rec" + tiny).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o r --model gru4rec" + small_training).code, 0);
   refused("bench incremental r --model sasrec", 2, "r has a model of its own");
   refused("evaluate d.lrd", 5, "d.lrd is a file; name the folder of a run");
   refused("train d.lrd -o r -q --model lrurec --resume", 4, "a resumed run cannot change model");

@@ -17,7 +17,7 @@ using test::write_text;
 
 /// A training in the background that holds its folder until it is told to end by `end`, with `begin` waiting
 /// for it.
-std::string training(const std::string& more) {
+std::string training_behind(const std::string& more) {
   return test::command_path() +
          " train d.lrd -o run -q --hidden 8 --channels 12 --max-length 6 --validate-every 5 "
          "--max-steps 1000000 " +
@@ -29,18 +29,19 @@ TEST(RunFolderCommand, IsTrainedByOneProcessAndReadByAny) {
   const TemporaryFolder folder;
   make_run(folder, "other");
   const std::string lrurec = test::command_path();
-  const auto resumed = run_shell(
-      folder, training("") + lrurec + " train d.lrd -o run --resume; code=$?; " + end_it + "; exit $code");
+  const auto resumed =
+      run_shell(folder, training_behind("") + lrurec + " train d.lrd -o run --resume; code=$?; " + end_it +
+                            "; exit $code");
   EXPECT_EQ(resumed.code, 2) << resumed.err;
   EXPECT_NE(resumed.err.find("run is being trained by another process"), std::string::npos) << resumed.err;
   std::filesystem::remove_all(folder / "run");
-  const auto anew =
-      run_shell(folder, training("") + lrurec + " train d.lrd -o run; code=$?; " + end_it + "; exit $code");
+  const auto anew = run_shell(
+      folder, training_behind("") + lrurec + " train d.lrd -o run; code=$?; " + end_it + "; exit $code");
   EXPECT_EQ(anew.code, 2) << anew.err;
   std::filesystem::remove_all(folder / "run");
   const auto read =
-      run_shell(folder, training("") + "sleep .3; " + lrurec + " evaluate run >/dev/null && " + lrurec +
-                            " report run >/dev/null; code=$?; " + end_it + "; exit $code");
+      run_shell(folder, training_behind("") + "sleep .3; " + lrurec + " evaluate run >/dev/null && " +
+                            lrurec + " report run >/dev/null; code=$?; " + end_it + "; exit $code");
   EXPECT_EQ(read.code, 0) << read.err;
   const auto later = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 1");
   EXPECT_EQ(later.code, 0) << "the lock goes with its process: " << later.err;
