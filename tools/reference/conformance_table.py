@@ -475,6 +475,14 @@ def attend(x, a):
     return torch.concat(results)
 
 
+def attention_terms(x, a):
+    """width |dy| |v| |k| and width |dy| |v| |q|: what gradients of q and k are sums of, and may cancel in them."""
+    q, k, v = (part.abs().max() for part in x[0].chunk(3, -1))
+    width = x[0].shape[1] // 3
+    largest = 2 * width // a["heads"] * v * torch.stack([k, q, torch.zeros_like(v)])
+    return largest.repeat_interleave(width).expand_as(x[0])
+
+
 def convolve(x, a):
     """PyTorch's Conv1d has channels before time and weights in the order of time."""
     values, weight, offsets, bias = x
@@ -522,7 +530,7 @@ def recurrent(m: Maker) -> Made:
 
 
 row("conv1d", convolve, convolved, REAL, empty=False, products=2, smooth=True)
-row("attention", attend, attended, REAL, empty=False, products=2, smooth=True, coupled=True)
+row("attention", attend, attended, REAL, empty=False, products=2, smooth=True, coupled=True, terms=attention_terms)
 row("gru", recur, recurrent, REAL, empty=False, flavours=("plain",), smooth=True, coupled=True)
 
 # What random inputs rarely meet: at each of these our result differs, for a reason in docs/conformance.md.
