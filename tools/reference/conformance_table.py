@@ -477,7 +477,8 @@ def attend(x, a):
 
 def attention_terms(x, a):
     """width |dy| |v| |k| and width |dy| |v| |q|: what gradients of q and k are sums of, and may cancel in them."""
-    q, k, v = (part.abs().max() for part in x[0].chunk(3, -1))
+    finite = torch.nan_to_num(x[0], nan=0, posinf=0, neginf=0)
+    q, k, v = (part.abs().max() for part in finite.chunk(3, -1))
     width = x[0].shape[1] // 3
     largest = 2 * width // a["heads"] * v * torch.stack([k, q, torch.zeros_like(v)])
     return largest.repeat_interleave(width).expand_as(x[0])
