@@ -1,6 +1,6 @@
 #pragma once
 // Inference event by event: what a user did so far is one small state, so that a step costs the same after
-// ten events as after ten thousand (section 3.3 of the paper).
+// ten events as after ten thousand (section 5.5 of the paper).
 
 #include <memory>
 #include <span>
