@@ -32,12 +32,14 @@ class Variable {
   bool requires_grad() const;
 
   /// The accumulated gradient of a leaf, undefined before the first backward(). Same shape and dtype as
-  /// value; dense, and memory that no one else has.
+  /// value; dense, and memory that no one else has, unless set_grad gave it.
   const Tensor& grad() const;
   void zero_grad();
   /// Replaces the gradient of a leaf (clipping); shape and dtype as value.
   void set_grad(const Tensor& grad);
-  /// Replaces the value of a leaf (an optimiser's or loader's step); shape and dtype must stay.
+  /// Replaces the value of a leaf (a loader's step); shape and dtype must stay. The Tensor is taken as it is:
+  /// give a clone() where others keep it, and dense memory (contiguous()) to a parameter that an optimiser
+  /// steps.
   void set_value(const Tensor& value);
 
   /// Same value outside the graph.

@@ -36,14 +36,15 @@ class Sequential : public Module {
     });
     return *this;
   }
-  /// A function without parameters.
+  /// A function without parameters, of x alone: a lambda for one that has more arguments (ops::softmax).
   Sequential& add(std::function<Variable(const Variable&)> function) {
     steps_.push_back(
         [function = std::move(function)](const Variable& x, const ForwardContext&) { return function(x); });
     return *this;
   }
 
-  /// x as the first layer wants it. The context goes to the layers that ask for one, such as Dropout.
+  /// x as the first layer wants it. The context goes to the layers that ask for one, such as Dropout, which
+  /// without one drops out nothing.
   Variable forward(const Variable& x, const ForwardContext& context = {}) const {
     Variable y = x;
     for (const auto& step : steps_) y = step(y, context);

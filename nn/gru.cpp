@@ -15,15 +15,16 @@ GRU::GRU(std::int64_t in, std::int64_t hidden, Initializer& init) {
   recurrent_bias = register_parameter("recurrent_bias", draw({hidden}));
 }
 
-GRU::Output GRU::forward_composed(const Variable& x, const IndexTensor& offsets) const {
-  const auto [h, final_state] =
-      ops::gru_composed(ops::linear(x, input_weight, input_bias), recurrent_weight, recurrent_bias, offsets);
+GRU::Output GRU::forward_composed(const Variable& x, const IndexTensor& offsets,
+                                  const Variable& initial) const {
+  const auto [h, final_state] = ops::gru_composed(ops::linear(x, input_weight, input_bias), recurrent_weight,
+                                                  recurrent_bias, offsets, initial);
   return {h, final_state};
 }
 
-GRU::Output GRU::forward(const Variable& x, const IndexTensor& offsets) const {
+GRU::Output GRU::forward(const Variable& x, const IndexTensor& offsets, const Variable& initial) const {
   const auto [h, final_state] =
-      ops::gru(ops::linear(x, input_weight, input_bias), recurrent_weight, recurrent_bias, offsets);
+      ops::gru(ops::linear(x, input_weight, input_bias), recurrent_weight, recurrent_bias, offsets, initial);
   return {h, final_state};
 }
 

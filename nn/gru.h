@@ -18,10 +18,11 @@ class GRU : public Module {
     Variable h;            ///< [tokens, H]
     Variable final_state;  ///< [S, H], after the last token of each sequence
   };
-  /// x: [tokens, in]; offsets: i64 [S + 1] (see ops::linear_scan). Token by token, as the equations.
-  Output forward_composed(const Variable& x, const IndexTensor& offsets) const;
+  /// x: [tokens, in]; offsets: i64 [S + 1] (see ops::linear_scan); initial: [S, H], none = zeros. Token by
+  /// token, as the equations.
+  Output forward_composed(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
   /// The same by the fused operation.
-  Output forward(const Variable& x, const IndexTensor& offsets) const;
+  Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
   /// Inference event by event: one token of each of n sequences, x: [n, in] -> [n, H]. `state`, [n, H] and
   /// dense, becomes the state after it, which is also the output.
   Tensor step(const Tensor& x, const Tensor& state) const;

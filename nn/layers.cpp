@@ -24,14 +24,14 @@ Variable Embedding::forward(const IndexTensor& ids) const { return ops::embeddin
 Tensor Embedding::step(const IndexTensor& ids) const { return ops::raw::embedding(weight.value(), ids); }
 
 LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
-    : weight(register_parameter("weight", init.constant({width}, 1))),
-      bias(register_parameter("bias", init.constant({width}, 0))),
+    : weight(register_parameter("weight", init.constant({width}, 1), WeightDecay::no)),
+      bias(register_parameter("bias", init.constant({width}, 0), WeightDecay::no)),
       eps_(eps) {}
 
 Variable LayerNorm::forward(const Variable& x) const { return ops::layer_norm(x, weight, bias, eps_); }
 
 RMSNorm::RMSNorm(std::int64_t width, double eps, Initializer& init)
-    : weight(register_parameter("weight", init.constant({width}, 1))), eps_(eps) {}
+    : weight(register_parameter("weight", init.constant({width}, 1), WeightDecay::no)), eps_(eps) {}
 
 Variable RMSNorm::forward(const Variable& x) const { return ops::rms_norm(x, weight, eps_); }
 
@@ -61,7 +61,10 @@ void FeedForward::prepare_steps() {
                                         w_2_.bias.value());
 }
 
-Tensor FeedForward::step(const Tensor& x) const { return ops::raw::feed_forward(x, packed_); }
+Tensor FeedForward::step(const Tensor& x) const {
+  if (!packed_.packed.defined()) fail_op("FeedForward::step", "prepare_steps() comes first");
+  return ops::raw::feed_forward(x, packed_);
+}
 
 SwiGLU::SwiGLU(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
                Initializer& init)

@@ -1,5 +1,6 @@
 #pragma once
-// The usual layers. x: [tokens, width] throughout; any leading dimensions work.
+// The usual layers. x: [tokens, width] throughout; but for FeedForward and ResidualNorm any leading
+// dimensions work.
 //
 // Outside training, `step` takes one token of each of n sequences, [n, width], and records nothing: it has
 // the bits of forward, but for products that are left to OpenBLAS (SwiGLU). Layers whose kernels read their
@@ -15,7 +16,9 @@
 
 namespace lrurec::nn {
 
-/// y = x W^T + b; weight: [out, in], bias: [out].
+/// y = x W^T + b; weight: [out, in], bias: [out]. Both begin with standard deviation .02 whatever the width,
+/// as in the published LRURec, where a residual stands beside the layer; a plain network wants
+/// WeightScale::fan_in.
 class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published);
@@ -69,7 +72,8 @@ class RMSNorm : public Module {
   double eps_;
 };
 
-/// Dropout with the mask of its site; identity outside training.
+/// Dropout with the mask of its site (below 2^16) and of the context's seed and step: the step must change
+/// from one training step to the next. Identity outside training.
 class Dropout : public Module {
  public:
   Dropout(double p, std::uint64_t site) : p_(p), site_(site) {}

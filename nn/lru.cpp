@@ -65,7 +65,10 @@ Tensor LRU::initial_state(std::int64_t n) const {
 
 void LRU::prepare_steps() { packed_ = packed(); }
 
-Tensor LRU::step(const Tensor& x, const Tensor& state) const { return ops::raw::lru_step(x, packed_, state); }
+Tensor LRU::step(const Tensor& x, const Tensor& state) const {
+  if (!packed_.packed.defined()) fail_op("LRU::step", "prepare_steps() comes first");
+  return ops::raw::lru_step(x, packed_, state);
+}
 
 ops::raw::PackedLru LRU::packed() const {
   const NoGrad no_grad;

@@ -1,5 +1,7 @@
 #include "nn/module.h"
 
+#include <algorithm>
+
 #include "tensor/error.h"
 
 namespace lrurec::nn {
@@ -62,10 +64,14 @@ void Module::copy_values(const Module& from) {
   if (ours.size() != theirs.size()) {
     fail_op("copy_values", "{} parameters and buffers from a module with {}", ours.size(), theirs.size());
   }
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    if (ours[i].name != theirs[i].name) {
-      fail_op("copy_values", "'{}' from '{}'", ours[i].name, theirs[i].name);
+  for (std::size_t i = 0; i < ours.size(); ++i) {  // all, before any is changed
+    const Tensor &to = ours[i].variable.value(), &value = theirs[i].variable.value();
+    if (ours[i].name != theirs[i].name || to.shape() != value.shape() || to.dtype() != value.dtype()) {
+      fail_op("copy_values", "'{}' {} from '{}' {}", ours[i].name, describe(to), theirs[i].name,
+              describe(value));
     }
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
     Variable own = ours[i].variable;
     own.set_value(theirs[i].variable.value().contiguous().clone());
   }
@@ -78,17 +84,27 @@ void Module::to(Device device) {
   }
 }
 
+void Module::check_new(const std::string& name) const {
+  const auto same = [&](const auto& one) { return one.name == name; };
+  const bool there = std::ranges::any_of(parameters_, same) || std::ranges::any_of(buffers_, same) ||
+                     std::ranges::any_of(modules_, [&](const auto& one) { return one.first == name; });
+  if (there && !name.empty()) fail_op("register", "'{}' is registered already in this module", name);
+}
+
 Variable Module::register_parameter(std::string name, Tensor value, WeightDecay decay) {
+  check_new(name);
   parameters_.push_back({std::move(name), Variable(std::move(value), /*requires_grad=*/true), decay});
   return parameters_.back().variable;
 }
 
 Variable Module::register_buffer(std::string name, Tensor value) {
+  check_new(name);
   buffers_.push_back({std::move(name), Variable(std::move(value))});
   return buffers_.back().variable;
 }
 
 void Module::register_module(std::string name, Module& module) {
+  check_new(name);
   modules_.emplace_back(std::move(name), &module);
 }
 

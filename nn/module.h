@@ -10,8 +10,8 @@
 
 namespace lrurec::nn {
 
-/// Whether the optimiser's weight decay may act on a parameter; biases and layer norms are told by their
-/// names.
+/// Whether a parameter is to be decayed, for decay_groups (nn/optim/optimizer.h), which makes an optimiser's
+/// groups.
 enum class WeightDecay { yes, no };
 
 struct NamedParameter {
@@ -54,6 +54,9 @@ class Module {
   void to(Device device);
 
  protected:
+  // A name is registered once. A derived class that keeps the Variable as a member never assigns to it, nor
+  // does anyone else (`layer.weight = ...`, `+=`): the module would hold the old one. set_value gives it
+  // other numbers.
   Variable register_parameter(std::string name, Tensor value, WeightDecay decay = WeightDecay::yes);
   /// Any dtype. The Variable shares its value with the module: set_value changes both.
   Variable register_buffer(std::string name, Tensor value);
@@ -61,6 +64,8 @@ class Module {
   void register_module(std::string name, Module& module);
 
  private:
+  void check_new(const std::string& name) const;
+
   std::vector<NamedParameter> parameters_;
   std::vector<NamedBuffer> buffers_;
   std::vector<std::pair<std::string, Module*>> modules_;

@@ -3,6 +3,7 @@
 //
 //   dispatch_inexact("exp", x.dtype(), [&]<class T>() { ... });
 
+#include <initializer_list>
 #include <string_view>
 
 #include "tensor/dtype.h"
@@ -10,11 +11,14 @@
 
 namespace lrurec {
 
-/// Calls `f.operator()<T>()` for the T of `dtype` among Ts; an error naming `op` for any other dtype.
+[[noreturn]] void fail_dtype(std::string_view op, DType dtype, std::initializer_list<DType> supported);
+
+/// Calls `f.operator()<T>()` for the T of `dtype` among Ts; an error naming `op` and the Ts for any other
+/// dtype.
 template <class... Ts, class F>
 void dispatch_types(std::string_view op, DType dtype, F&& f) {
   const bool found = ((dtype == dtype_of<Ts> ? (f.template operator()<Ts>(), true) : false) || ...);
-  if (!found) fail_op(op, "dtype {} is not supported", name(dtype));
+  if (!found) fail_dtype(op, dtype, {dtype_of<Ts>...});
 }
 
 /// f32, f64.

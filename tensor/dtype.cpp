@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/dispatch.h"
 #include "tensor/error.h"
 
 namespace lrurec {
@@ -24,6 +25,13 @@ std::string_view name(DType dtype) {
       return "c128";
   }
   return "?";
+}
+
+void fail_dtype(std::string_view op, DType dtype, std::initializer_list<DType> supported) {
+  std::string names;
+  for (const DType one : supported) names += (names.empty() ? "" : ", ") + std::string(name(one));
+  fail_op(op, "dtype {} is not supported, {} {}; Tensor::to converts", name(dtype), names,
+          supported.size() == 1 ? "is" : "are");
 }
 
 std::size_t size_of(DType dtype) {

@@ -1,11 +1,21 @@
 #pragma once
 // IndexTensor: ids, labels and boundaries of sequences, with what is known of them on the CPU.
 
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "tensor/tensor.h"
 
 namespace lrurec {
+
+/// Boundaries of packed sequences of these lengths, as operations take them: 0, then the sums so far, i64 [S
+/// + 1].
+inline Tensor offsets_of_lengths(const std::vector<std::int64_t>& lengths) {
+  std::vector<std::int64_t> offsets{0};
+  for (const std::int64_t length : lengths) offsets.push_back(offsets.back() + length);
+  return Tensor::from(offsets);
+}
 
 /// A tensor of i64 that operations index with. They must check such numbers first, and to look at those of a
 /// GPU would mean to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU, and one

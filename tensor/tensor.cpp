@@ -47,7 +47,8 @@ Tensor Tensor::permute(const std::vector<int>& dims) const {
 Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step) const {
   dim = normalize_dim("slice", dim, rank());
   if (start < 0 || start > end || end > shape_[dim] || step < 1) {
-    fail_op("slice", "{}:{}:{} of dimension {} of shape {}", start, end, step, dim, shape_.str());
+    fail_op("slice", "{}:{}:{} of dimension {} of shape {}: 0 <= start <= end <= {} and step >= 1 are needed",
+            start, end, step, dim, shape_.str(), shape_[dim]);
   }
   Tensor t = *this;
   t.offset_ += start * strides_[dim];
@@ -58,6 +59,10 @@ Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t
 
 Tensor Tensor::select(int dim, std::int64_t index) const {
   dim = normalize_dim("select", dim, rank());
+  if (index < -shape_[dim] || index >= shape_[dim]) {
+    fail_op("select", "index {} of dimension {} of shape {}", index, dim, shape_.str());
+  }
+  if (index < 0) index += shape_[dim];
   return slice(dim, index, index + 1).squeeze(dim);
 }
 
@@ -201,9 +206,9 @@ Tensor Tensor::copied_to(Device device) const {
 
 void Tensor::fail_undefined() const { fail_op("data", "the tensor is undefined"); }
 
-void Tensor::check_type(DType asked) const {
+void Tensor::check_type(const char* op, DType asked) const {
   if (!defined()) fail_undefined();
-  if (asked != dtype_) fail_op("data", "asked for {} of a tensor of {}", name(asked), name(dtype_));
+  if (asked != dtype_) fail_op(op, "asked for {} of a tensor of {}", name(asked), name(dtype_));
 }
 
 void Tensor::check_one_element() const {

@@ -135,7 +135,7 @@ class Tensor {
   /// Pointer to the first element of the view; an error unless T is the tensor's element type.
   template <class T>
   T* data() const {
-    check_type(dtype_of<T>);
+    check_type("data", dtype_of<T>);
     if constexpr (cuda_enabled) KernelCall::check_operand(storage_->device());
     return reinterpret_cast<T*>(raw());
   }
@@ -148,13 +148,13 @@ class Tensor {
   template <class T>
   T item() const {
     check_one_element();
-    check_type(dtype_of<T>);
+    check_type("item", dtype_of<T>);
     return *reinterpret_cast<const T*>(host().raw());
   }
   /// All elements in row-major order. On a GPU this waits for them.
   template <class T>
   std::vector<T> to_vector() const {
-    check_type(dtype_of<T>);
+    check_type("to_vector", dtype_of<T>);
     const Tensor dense = host().contiguous();
     const T* p = reinterpret_cast<const T*>(dense.raw());
     return std::vector<T>(p, p + numel());
@@ -164,19 +164,21 @@ class Tensor {
   Tensor transpose(int dim0, int dim1) const;
   /// Dimension i of the result is dimension dims[i] of this; each is named once.
   Tensor permute(const std::vector<int>& dims) const;
-  /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size, step >= 1.
+  /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size, step >= 1: unlike
+  /// in Python, places are not counted from the end, and nothing is cut off at it.
   Tensor slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1) const;
-  /// One index of a dimension, which disappears.
+  /// One index of a dimension, which disappears; -1 is the last.
   Tensor select(int dim, std::int64_t index) const;
   Tensor broadcast_to(const Shape& shape) const;
   Tensor unsqueeze(int dim) const;
   Tensor squeeze(int dim) const;
-  /// Same elements in row-major order under another shape (one size may be -1). A view where the strides
-  /// allow it, else a copy.
+  /// Same elements in row-major order under another shape (one size may be -1). A view of a dense tensor, of
+  /// any other a copy: what is written to it is then seen there alone.
   Tensor reshape(Shape shape) const;
   /// A complex tensor [...] seen as a real one [..., 2] with (real, imaginary) in the last dimension.
   Tensor view_as_real() const;
-  /// The reverse of view_as_real; the last dimension must have size 2 and stride 1.
+  /// The reverse of view_as_real; the last dimension must have size 2. A view where both parts of each number
+  /// lie together at an even place, else a copy.
   Tensor view_as_complex() const;
 
   // Copies.
@@ -185,7 +187,8 @@ class Tensor {
   Tensor clone() const;
   /// The elements in reverse order along these dimensions.
   Tensor flip(const std::vector<int>& dims) const;
-  /// Converted to another dtype (complex to real is an error: take real() or imag()).
+  /// Converted to another dtype (complex to real is an error: take real() or imag()); this tensor where it
+  /// has that dtype.
   Tensor to(DType dtype) const;
   /// The elements on another device; this tensor when it is there.
   Tensor to(Device device) const;
@@ -218,7 +221,7 @@ class Tensor {
   [[noreturn]] void fail_undefined() const;
   void check_writable(const char* op) const;
   Tensor apart_from(const Tensor& source) const;
-  void check_type(DType asked) const;
+  void check_type(const char* op, DType asked) const;
   void check_one_element() const;
   Tensor copied_to(Device device) const;
 

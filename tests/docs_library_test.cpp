@@ -75,6 +75,9 @@ TEST(LibraryPage, AnOperationAndWhatIsWrongWithIt) {
   testing::internal::CaptureStdout();
 #include "samples/library_gradcheck.inc"
   EXPECT_TRUE(report) << report.str("cube");
+  const Variable single(Tensor::from(std::vector<float>{1, 2}), true);
+  ops::sum(cube(single)).backward();
+  EXPECT_EQ(single.grad().to_vector<float>(), (std::vector<float>{3, 12}));
   EXPECT_EQ(report.checked, 6);
 #include "samples/library_debugging.inc"
   EXPECT_NE(complaint.find("sqrt"), std::string::npos) << complaint;

@@ -471,11 +471,24 @@ std::string to_toml(const TrainConfig& config) {
   return text;
 }
 
+namespace {
+
+/// Whether the learning rate falls over the whole length of the training.
+bool falls_to_the_end(const TrainConfig& config) {
+  return config.lr_schedule != "constant" && config.lr_decay_steps == 0;
+}
+
+}  // namespace
+
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b) {
   if (a.model != b.model) return {"model"};
   std::vector<std::string> keys;
   for (const auto& setting : settings_of(a)) {
-    if (!setting.may_change && value_text(a, setting) != value_text(b, setting)) keys.push_back(setting.key);
+    // A rate that falls until the last step falls otherwise where that is another.
+    const bool is_length =
+        setting.key == std::string_view("max_steps") || setting.key == std::string_view("max_epochs");
+    const bool fixed = !setting.may_change || (is_length && falls_to_the_end(a));
+    if (fixed && value_text(a, setting) != value_text(b, setting)) keys.push_back(setting.key);
   }
   return keys;
 }

@@ -72,6 +72,10 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
   if (options.negatives < 1) fail(ErrorKind::internal, "a sampled evaluation needs at least one negative");
   const NoGrad no_grad;
   const std::vector<std::int64_t> users = users_to_rank(data, options.split);
+  if (options.negatives > data.items()) {
+    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", options.negatives,
+         data.items());
+  }
   Evaluation result;
   result.sampled = options.negatives;
   double loss = 0;

@@ -51,6 +51,10 @@ RunState look_at(const Run& wanted) {
       if (value.is_number() && key != "step") state.validation[key] = value.get<double>();
     }
   }
+  if (state.kind == RunState::Kind::finished && state.validation.empty()) {
+    fail(ErrorKind::file, "{} has lost the validation of step {} from its metrics.jsonl; remove that run",
+         folder.string(), progress.best_step);
+  }
   return state;
 }
 

@@ -19,7 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view evaluation_prefix = "evaluation-";
 constexpr const char *metrics_log = "metrics.jsonl", *eigenvalue_log = "eigenvalues.jsonl";
+constexpr const char* own_files[] = {"config.toml", "run.json", metrics_log, eigenvalue_log, "metrics.csv"};
 constexpr const char* checkpoint_names[] = {"last", "previous", "best"};
 
 bool holds_run(const fs::path& folder) {
@@ -71,6 +73,15 @@ RunFolder RunFolder::create(const fs::path& folder) {
     }
   };
   refuse_a_run();
+  // What an ended start left has checkpoints/ beside it; anything else of these names is the user's.
+  if (!fs::exists(folder / "checkpoints")) {
+    for (const char* file : own_files) {
+      if (fs::exists(folder / file)) {
+        fail(ErrorKind::usage, "{} is there and belongs to no run; choose another folder with -o",
+             (folder / file).string());
+      }
+    }
+  }
   RunFolder run(folder);
   for (fs::path f = folder; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
   std::error_code error;
@@ -86,6 +97,7 @@ RunFolder RunFolder::create(const fs::path& folder) {
     write_text(folder / metrics_log, "");
     // One of an earlier start, which this run would go on writing.
     fs::remove(folder / eigenvalue_log);
+    for (const fs::path& file : run.evaluation_files()) fs::remove(file);
   } catch (...) {
     run.discard();
     throw;
@@ -113,11 +125,9 @@ RunFolder RunFolder::open_to_train(const fs::path& folder) {
 
 void RunFolder::discard() const {
   std::error_code ignored;
-  for (const char* file : {"config.toml", "run.json", metrics_log, eigenvalue_log, "metrics.csv"}) {
-    fs::remove(path_ / file, ignored);
-  }
+  for (const char* file : own_files) fs::remove(path_ / file, ignored);
   for (const std::string name : checkpoint_names) fs::remove(checkpoint(name), ignored);
-  fs::remove(checkpoint("next"), ignored);
+  for (const char* name : {"next", "damaged"}) fs::remove(checkpoint(name), ignored);
   fs::remove(path_ / "checkpoints", ignored);
   // Folders that hold something else stay: remove() takes empty ones only.
   if (made_.empty()) return;
@@ -165,14 +175,20 @@ void RunFolder::write_evaluation(const std::string& split, const nlohmann::json&
   write_text(path_ / ("evaluation-" + split + ".json"), util::json_text(result, 2) + "\n");
 }
 
-std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
-  constexpr std::string_view prefix = "evaluation-", suffix = ".json";
-  std::map<std::string, nlohmann::json> found;
+std::vector<fs::path> RunFolder::evaluation_files() const {
+  std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(path_)) {
     const std::string file = entry.path().filename();
-    if (!file.starts_with(prefix) || !file.ends_with(suffix)) continue;
-    found[file.substr(prefix.size(), file.size() - prefix.size() - suffix.size())] =
-        read_object(entry.path());
+    if (file.starts_with(evaluation_prefix) && entry.path().extension() == ".json")
+      files.push_back(entry.path());
+  }
+  return files;
+}
+
+std::map<std::string, nlohmann::json> RunFolder::evaluations() const {
+  std::map<std::string, nlohmann::json> found;
+  for (const fs::path& file : evaluation_files()) {
+    found[file.stem().string().substr(evaluation_prefix.size())] = read_object(file);
   }
   return found;
 }
@@ -285,6 +301,9 @@ RunFolder::Loaded RunFolder::load_last() const {
     if (!fs::exists(previous)) throw;
     loaded = {Checkpoint::load(previous), previous.string(),
               fmt::format("{}; going on from {} instead", e.what(), previous.string())};
+    // Else the next save would put it in the place of the whole one.
+    if (lock_ && e.kind() == ErrorKind::file && fs::exists(last))
+      nn::replace_file(last, checkpoint("damaged"));
   }
   check_own(loaded.checkpoint, loaded.path);
   return loaded;

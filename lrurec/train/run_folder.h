@@ -85,6 +85,7 @@ class RunFolder {
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
   void lock();
   void check_own(const Checkpoint& checkpoint, const std::string& path) const;
+  std::vector<std::filesystem::path> evaluation_files() const;
   void append(const char* log, const nlohmann::json& line) const;
   std::vector<nlohmann::json> lines_of(const char* log) const;
 

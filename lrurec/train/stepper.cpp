@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "lrurec/data/negatives.h"
@@ -33,16 +34,6 @@ model::Work work_of(const data::BatchTensors& batch) {
 
 }  // namespace
 
-std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay) {
-  nn::ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
-  for (const auto& p : model.named_parameters()) {
-    const bool exempt = p.decay == nn::WeightDecay::no || p.name.find("bias") != std::string::npos ||
-                        p.name.find("layer_norm") != std::string::npos;
-    (exempt ? plain : decayed).parameters.push_back(p);
-  }
-  return {decayed, plain};
-}
-
 Device prepare_device(const config::TrainConfig& config) {
   const Device device = require_device(Device::parse(config.device));
   if constexpr (cuda_enabled) {
@@ -59,7 +50,7 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
       batcher_(data, config.examples(), config.batch_size, static_cast<std::uint64_t>(config.seed)),
       model_(model::make_model(config.model_config(data.items(), data.users()),
                                static_cast<std::uint64_t>(config.seed))),
-      optimizer_((model_->to(device_), decay_groups(*model_, config.weight_decay)),
+      optimizer_((model_->to(device_), nn::decay_groups(*model_, config.weight_decay)),
                  adam_options(config, ways)),
       schedule_{nn::parse_schedule(config.lr_schedule), config.warmup_steps,
                 config.lr_decay_steps > 0 ? config.lr_decay_steps : planned_steps(), config.lr_final_share} {
@@ -74,7 +65,10 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
 }
 
 std::int64_t Stepper::planned_steps() const {
-  const std::int64_t by_epochs = config_.max_epochs * steps_per_epoch();
+  std::int64_t by_epochs = 0;
+  if (__builtin_mul_overflow(config_.max_epochs, steps_per_epoch(), &by_epochs)) {
+    by_epochs = std::numeric_limits<std::int64_t>::max();
+  }
   return config_.max_steps > 0 ? std::min(config_.max_steps, by_epochs) : by_epochs;
 }
 

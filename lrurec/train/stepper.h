@@ -19,10 +19,6 @@ namespace lrurec::train {
 /// The device of a configuration, ready for products in its precision; errors as require_device.
 Device prepare_device(const config::TrainConfig& config);
 
-/// Which parameters AdamW's weight decay acts on. As in the published implementation: all but biases and
-/// layer norms, the logs of the LRU included. Two groups, decayed and not.
-std::vector<nn::ParameterGroup> decay_groups(const nn::Module& model, double weight_decay);
-
 /// The model, its optimiser and its batches. Step n of a run is a function of (configuration, data, n) and
 /// the state after step n - 1.
 class Stepper {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "tensor/error.h"
 
@@ -53,6 +54,11 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
     fail(ErrorKind::file, "{}: a resumed run cannot change {}; start a new one for that", path,
          fmt::join(keys, ", "));
   }
+  if (checkpoint.progress.step > planned_steps()) {
+    fail(ErrorKind::usage,
+         "{} is at step {}, further than the {} asked for; allow as many (max_steps, max_epochs)", path,
+         checkpoint.progress.step, planned_steps());
+  }
   load_parameters(checkpoint, path, stepper_.model());
   load_optimizer(checkpoint, path, stepper_.optimizer());
   if (average_) load_average(checkpoint, path, *average_);
@@ -70,8 +76,9 @@ const Progress& Trainer::run() {
     folder_.save_last(snapshot(Purpose::to_resume));
     return progress_;
   };
-  if (!progress_.finished.empty() && progress_.step >= planned_steps())
-    return progress_;  // nothing left to do
+  if (!progress_.finished.empty() && progress_.step >= planned_steps()) {
+    return finish(progress_.finished);  // nothing left to do, but other limits may have been asked for
+  }
   if (progress_.best_recall < 0) {
     folder_.save_last(
         snapshot(Purpose::to_resume));  // from here on the folder holds a run that can be continued
@@ -128,16 +135,19 @@ void Trainer::collect() {
     ++collected_;
     progress_.loss_sum += result.loss;
     ++progress_.loss_count;
+    logged_seconds_.push_back(seconds);
     if (collected_ % config_.log_every == 0) {
       folder_.log({{"step", collected_},
                    {"split", "train"},
                    {"loss", progress_.loss_sum / static_cast<double>(progress_.loss_count)},
                    {"gradient_norm", result.gradient_norm},
                    {"learning_rate", result.learning_rate},
-                   {"step_seconds", seconds},
+                   {"step_seconds", std::accumulate(logged_seconds_.begin(), logged_seconds_.end(), 0.0) /
+                                        static_cast<double>(logged_seconds_.size())},
                    {"tokens", result.tokens}});
       progress_.loss_sum = 0;
       progress_.loss_count = 0;
+      logged_seconds_.clear();
     }
     events_.on_step({collected_, planned_steps(), result.loss, result.gradient_norm, result.tokens, seconds});
   }

@@ -75,6 +75,7 @@ class Trainer {
   Progress progress_;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen
   std::chrono::steady_clock::time_point collected_at_;
+  std::vector<double> logged_seconds_;  ///< of the steps since the last line of the log
 };
 
 }  // namespace lrurec::train

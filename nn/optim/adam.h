@@ -20,7 +20,9 @@ struct AdamOptions {
 ///   p -= lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps).
 ///
 /// AdamW first shrinks p by 1 - lr weight_decay; Adam adds weight_decay p to g instead. Which parameters have
-/// which weight decay: their groups.
+/// which weight decay: their groups. n counts the optimiser's steps, where PyTorch counts a parameter's: one
+/// whose gradients begin late starts with steps up to (1 - beta1) / sqrt(1 - beta2) times as large. Make a
+/// new optimiser where a layer is thawed.
 class Adam : public Optimizer {
  public:
   enum class Decay { decoupled, in_gradient };

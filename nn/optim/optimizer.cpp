@@ -7,13 +7,25 @@
 
 namespace lrurec::nn {
 
+std::vector<ParameterGroup> decay_groups(const Module& module, double weight_decay) {
+  ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
+  for (const auto& p : module.named_parameters()) {
+    const bool exempt = p.decay == WeightDecay::no || p.name.find("bias") != std::string::npos;
+    (exempt ? plain : decayed).parameters.push_back(p);
+  }
+  return {decayed, plain};
+}
+
 Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_(lr) {
   std::set<std::string> names;
   std::map<const std::byte*, std::string> places;
   for (const auto& group : groups) {
     for (const auto& p : group.parameters) {
       if (!names.insert(p.name).second) {
-        fail(ErrorKind::internal, "optimizer: parameter {} is in two groups", p.name);
+        fail(ErrorKind::internal,
+             "optimizer: two parameters are named {}: list each once, and register modules that are trained "
+             "together in a common one",
+             p.name);
       }
       if (!p.variable.value().is_contiguous()) {
         fail(ErrorKind::internal,
@@ -23,7 +35,8 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
         const auto [there, fresh] = places.emplace(p.variable.value().raw(), p.name);
         if (!fresh) {
           fail(ErrorKind::internal,
-               "optimizer: parameters {} and {} are the same tensor, which would get every step twice",
+               "optimizer: parameters {} and {} are the same tensor, which would get every step twice: list "
+               "it once",
                there->second, p.name);
         }
       }

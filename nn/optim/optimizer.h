@@ -18,6 +18,11 @@ struct ParameterGroup {
   double lr_factor = 1;  ///< their learning rate is lr_factor times the optimiser's
 };
 
+/// Two groups of a module's parameters, decayed and not. As in the published LRURec all are decayed but
+/// biases (told by their names), norms and what else a layer registers with WeightDecay::no; the logs of the
+/// LRU are.
+std::vector<ParameterGroup> decay_groups(const Module& module, double weight_decay);
+
 /// Base: holds the parameters and their per-parameter state. All parameters are on one device.
 class Optimizer {
  public:

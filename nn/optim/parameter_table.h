@@ -74,6 +74,11 @@ void for_each_table(const std::vector<NamedParameter>& parameters, Fill&& fill, 
       const Tensor& gradient = parameters[k].variable.grad();
       if (!gradient.defined() || real_of(gradient.dtype()) != dtype_of<T> || gradient.numel() == 0) continue;
       gradients.push_back(parts(gradient.contiguous()));
+      if (!parameters[k].variable.value().is_contiguous()) {
+        fail(ErrorKind::internal,
+             "optimizer: parameter {} was given a strided view: set_value(tensor.contiguous())",
+             parameters[k].name);
+      }
       kernels::ParameterView<T> row;
       row.gradient = gradients.back().template data<T>();
       row.value = parts(parameters[k].variable.value()).template data<T>();

@@ -11,6 +11,12 @@
 namespace lrurec::nn {
 
 double LrSchedule::share(std::int64_t step) const {
+  if (shape != Shape::constant && decay_steps < std::max<std::int64_t>(warmup_steps, 1)) {
+    fail(ErrorKind::usage,
+         "the learning rate falls until step decay_steps = {}, which cannot be before the warm-up's end, "
+         "warmup_steps = {}",
+         decay_steps, warmup_steps);
+  }
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   if (shape == Shape::constant) return 1;
   const std::int64_t length = std::max<std::int64_t>(decay_steps - warmup_steps, 1);

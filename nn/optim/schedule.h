@@ -15,7 +15,7 @@ struct LrSchedule {
   enum class Shape { constant, linear, cosine };
   Shape shape = Shape::constant;
   std::int64_t warmup_steps = 0;
-  std::int64_t decay_steps = 0;  ///< warm-up included; not used by constant
+  std::int64_t decay_steps = 0;  ///< the whole length, warm-up included; not used by constant
   double final_share = 0;
 
   /// step: from 0.

@@ -114,6 +114,7 @@ void append_to_file(const fs::path& path, std::string_view text) {
   if (!S_ISREG(before.st_mode)) fail(ErrorKind::io, "cannot write {}: it is not a plain file", path.string());
   try {
     write_all(file.get(), as_bytes(text), path);
+    if (::fsync(file.get()) != 0) fail_io(path, "flush", errno);
     if (file.close() != 0) fail_io(path, "close", errno);
   } catch (...) {
     (void)!::truncate(path.c_str(), before.st_size);

@@ -47,8 +47,8 @@ enum class Loading {
 /// other. A number that is not finite is ErrorKind::file in both ways of loading.
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
 
-/// The state of an optimiser beside the weights: with both a training goes on bit by bit. Safetensors, with
-/// the number of steps as metadata.
+/// The state of an optimiser beside the weights: with both a training goes on bit by bit, if learning rate
+/// and options are the same, which are not saved. Safetensors, with the number of steps as metadata.
 void save_optimizer(const std::filesystem::path& path, const Optimizer& optimizer);
 /// Into an optimiser of the same kind over the same parameters; any difference is ErrorKind::file, and the
 /// optimiser is unchanged.

@@ -12,8 +12,9 @@ namespace lrurec::ops {
 #include "ops/elementwise/unary.inc"
 
 /// add(a, b), maximum(a, b), ...: shapes that broadcast; dtypes are promoted (real with complex gives
-/// complex). The gradient of a broadcast input is summed back to its shape, that of a real input of a complex
-/// result is the real part.
+/// complex; a tensor without dimensions promotes as any other; integers alone are an error but in
+/// comparisons). The gradient of a broadcast input is summed back to its shape, that of a real input of a
+/// complex result is the real part.
 #define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(const Variable& a, const Variable& b);
 #include "ops/elementwise/binary.inc"
 /// The same with a number, which takes the precision of the other operand: maximum(x, 0), pow(2, x), ...

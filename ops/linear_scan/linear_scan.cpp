@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <numeric>
+
 #include "ops/linear_scan/kernels.h"
 #include "ops/linear_scan/offsets.h"
 #include "tensor/dispatch.h"
@@ -31,7 +33,9 @@ void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t
     if (at[s] > at[s + 1]) fail_op(op, "offsets fall from {} to {} at sequence {}", at[s], at[s + 1], s);
   }
   if (at.front() != 0 || at.back() != tokens) {
-    fail_op(op, "offsets run from {} to {}, x has {} tokens", at.front(), at.back(), tokens);
+    const bool lengths = std::accumulate(at.begin(), at.end(), std::int64_t{0}) == tokens;
+    fail_op(op, "offsets run from {} to {}, x has {} tokens{}", at.front(), at.back(), tokens,
+            lengths ? "; if these are lengths, offsets_of_lengths makes offsets of them" : "");
   }
 }
 

@@ -5,7 +5,8 @@
 
 namespace lrurec::ops {
 
-/// offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens; an error naming `op` otherwise.
+/// offsets: i64 [S + 1], 0 = offsets[0] <= ... <= offsets[S] = tokens; an error naming `op` otherwise
+/// (offsets_of_lengths makes them).
 void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t tokens);
 
 }  // namespace lrurec::ops

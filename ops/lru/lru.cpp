@@ -9,12 +9,16 @@
 namespace lrurec::ops {
 namespace {
 
-void check(const Tensor& x, const raw::PackedLru& weights, const Tensor& initial, std::int64_t sequences) {
-  const auto D = weights.lambda.size(0), H = weights.B.size(1);
+void check_rows(const Tensor& x, const raw::PackedLru& weights) {
+  const auto H = weights.B.size(1);
   if (x.rank() != 2 || x.size(1) != H || x.dtype() != weights.c.dtype()) {
     fail_op("lru", "x: {} must be {} [tokens, {}] for B: {}", describe(x), name(weights.c.dtype()), H,
             describe(weights.B));
   }
+}
+
+void check_initial(const raw::PackedLru& weights, const Tensor& initial, std::int64_t sequences) {
+  const auto D = weights.lambda.size(0);
   if (initial.defined() &&
       (initial.shape() != Shape{sequences, D} || initial.dtype() != weights.lambda.dtype())) {
     fail_op("lru", "initial: {} must be {} [{}, {}]", describe(initial), name(weights.lambda.dtype()),
@@ -31,12 +35,12 @@ struct LruInputs {
 
   LruInputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
             const Tensor& initial_)
-      : x(x_.contiguous()),
+      : x((check_rows(x_, weights_), x_.contiguous())),
         weights(weights_),
         offsets(offsets_.to(x.device()).values()),
         initial(initial_.defined() ? initial_.contiguous() : initial_),
         host_offsets(offsets_.host()) {
-    check(x, weights, initial, sequences());
+    check_initial(weights, initial, sequences());
   }
 
   std::int64_t sequences() const { return offsets.numel() - 1; }

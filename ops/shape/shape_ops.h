@@ -18,9 +18,9 @@ Variable broadcast_to(const Variable& x, const Shape& shape);
 /// Elements in reverse order along each dimension named; a copy.
 Variable flip(const Variable& x, const std::vector<int>& dims);
 
-/// Elements start, start + step, ... below end of dimension dim.
+/// Elements start, start + step, ... below end of dimension dim; 0 <= start <= end <= its size.
 Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1);
-/// One index of a dimension, which disappears.
+/// One index of a dimension, which disappears; -1 is the last.
 Variable select(const Variable& x, int dim, std::int64_t index);
 /// y = x with `values` at start .. end - 1 of dimension dim; x itself stays. (What x[:, start:end] = values
 /// does in place elsewhere.) values: a shape that stretches to that of the slice; not complex where x is

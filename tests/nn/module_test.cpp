@@ -31,6 +31,68 @@ TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
   expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
 }
 
+// Of two that were saved under one name the first was lost, and the second loaded into both.
+TEST(Module, ANameIsRegisteredOnce) {
+  struct Twice : Module {
+    explicit Twice(Initializer& init) : a(2, 3, init), b(2, 3, init) {
+      register_module("l", a);
+      register_module("l", b);
+    }
+    Linear a, b;
+  };
+  struct Both : Module {
+    Both() {
+      register_parameter("x", Tensor::zeros({1}));
+      register_buffer("x", Tensor::zeros({1}));
+    }
+  };
+  Initializer init(1);
+  expect_error(ErrorKind::internal, "'l' is registered already", [&] { Twice{init}; });
+  expect_error(ErrorKind::internal, "'x' is registered already", [] { Both{}; });
+}
+
+TEST(Module, CopyValuesTakesAllOrNothing) {
+  struct Two : Module {
+    Two(Initializer& init, std::int64_t width) : a(2, 2, init), b(2, width, init) {
+      register_module("a", a);
+      register_module("b", b);
+    }
+    Linear a, b;
+  };
+  Initializer init(1);
+  Two to(init, 3);
+  const Two from(init, 4);
+  const auto before = to.a.weight.value().to_vector<float>();
+  expect_error(ErrorKind::internal, "'b.weight' f32 [3, 2] from 'b.weight' f32 [4, 2]",
+               [&] { to.copy_values(from); });
+  EXPECT_EQ(to.a.weight.value().to_vector<float>(), before);
+}
+
+TEST(Module, StepsNeedToBePrepared) {
+  Initializer init(1);
+  const FeedForward network(4, 8, 0, 0, init);
+  const LRU lru(4, 6, init);
+  const Tensor x = Tensor::zeros({1, 4}, DType::f32);
+  expect_error(ErrorKind::internal, "[FeedForward::step] prepare_steps() comes first",
+               [&] { network.step(x); });
+  expect_error(ErrorKind::internal, "[LRU::step] prepare_steps() comes first", [&] {
+    lru.step(x, Tensor::zeros({1, 6}, DType::c64));
+  });
+}
+
+TEST(GRU, GoesOnFromAState) {
+  Initializer init(1, DType::f64);
+  const GRU layer(3, 4, init);
+  const Variable x(random_normal({5, 3}, DType::f64, 7));
+  const auto whole = layer.forward(x, offsets_of_lengths({5}));
+  const auto first = layer.forward(ops::slice(x, 0, 0, 2), offsets_of_lengths({2}));
+  for (const auto& rest :
+       {layer.forward(ops::slice(x, 0, 2, 5), offsets_of_lengths({3}), first.final_state),
+        layer.forward_composed(ops::slice(x, 0, 2, 5), offsets_of_lengths({3}), first.final_state)}) {
+    EXPECT_LE(max_difference(rest.final_state.value(), whole.final_state.value()), 1e-14);
+  }
+}
+
 /// A layer with a buffer: subtracts a mean that is kept, not trained.
 struct Centre : Module {
   explicit Centre(Initializer& init)

@@ -121,9 +121,25 @@ TEST(Optimizer, GroupsHaveALearningRateAndADecayOfTheirOwnAndTheRateMayChangeBet
 
 TEST(Optimizer, RefusesAParameterInTwoGroups) {
   const Variable x = leaf({1});
-  expect_error(ErrorKind::internal, "parameter x is in two groups", [&] {
+  expect_error(ErrorKind::internal, "two parameters are named x: list each once", [&] {
     SGD({{{{"x", x}}}, {{{"x", x}}}}, {.lr = 1});
   });
+}
+
+// A value that was given later was stepped in memory order as well, and beyond its end where it was
+// broadcast.
+TEST(Optimizer, RefusesAStridedValueThatWasSetLater) {
+  for (const Tensor& value : {Tensor::zeros({2, 2}, DType::f64).transpose(0, 1),
+                              Tensor::ones({1, 1}, DType::f64).broadcast_to({2, 2})}) {
+    Variable x(Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}), true);
+    SGD optimizer({{{{"x", x}}}}, {.lr = 1});
+    x.set_value(value);
+    x.set_grad(Tensor::ones({2, 2}, DType::f64));
+    expect_error(ErrorKind::internal, "parameter x was given a strided view: set_value(tensor.contiguous())",
+                 [&] { optimizer.step(); });
+    x.set_value(value.contiguous());
+    optimizer.step();
+  }
 }
 
 // Steps were taken in memory order whatever the strides: a view of a larger tensor got those of other

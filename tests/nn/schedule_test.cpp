@@ -52,5 +52,12 @@ TEST(LrSchedule, HasNames) {
   test::expect_error(ErrorKind::usage, "there are constant, linear, cosine", [] { parse_schedule("step"); });
 }
 
+// The rate was 0 from the second step on, without a word.
+TEST(LrSchedule, NeedsALengthToFallOver) {
+  for (const LrSchedule& schedule : {LrSchedule{Shape::cosine}, LrSchedule{Shape::linear, 10, 9}}) {
+    test::expect_error(ErrorKind::usage, "cannot be before the warm-up's end", [&] { schedule.share(0); });
+  }
+}
+
 }  // namespace
 }  // namespace lrurec::nn

@@ -132,6 +132,9 @@ TEST(LinearScanErrors, NameWhatIsWrong) {
   expect_error(ErrorKind::internal, "one dtype", [&] { scan(Tensor::zeros({3}, DType::f64), {0, 4}, {}); });
   expect_error(ErrorKind::internal, "x has 4 tokens", [&] { scan(lambda, {0, 5}, {}); });
   expect_error(ErrorKind::internal, "x has 4 tokens", [&] { scan(lambda, {1, 4}, {}); });
+  expect_error(ErrorKind::internal, "if these are lengths, offsets_of_lengths", [&] {
+    scan(lambda, {1, 3}, {});
+  });
   expect_error(ErrorKind::internal, "offsets fall from 3 to 2", [&] { scan(lambda, {0, 3, 2, 4}, {}); });
   expect_error(ErrorKind::internal, "initial", [&] {
     scan(lambda, {0, 4}, Tensor::zeros({2, 3}, DType::f32));

@@ -1,5 +1,6 @@
 #include "tensor/tensor.h"
 
+#include "tensor/index_tensor.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec {
@@ -62,10 +63,32 @@ TEST(Tensor, EmptyTensorsAndScalars) {
   expect_error(ErrorKind::internal, "[item]", [&] { none.item<float>(); });
 }
 
+TEST(Tensor, SelectCountsFromTheEnd) {
+  EXPECT_EQ(counting({2, 3}).select(1, -1).to_vector<double>(),
+            counting({2, 3}).select(1, 2).to_vector<double>());
+  EXPECT_EQ(counting({2, 3}).select(0, -2).to_vector<double>(),
+            counting({2, 3}).select(0, 0).to_vector<double>());
+}
+
+TEST(Tensor, OffsetsOfLengths) {
+  using Ids = std::vector<std::int64_t>;
+  EXPECT_EQ(offsets_of_lengths({3, 0, 4}).to_vector<std::int64_t>(), (Ids{0, 3, 3, 7}));
+  EXPECT_EQ(offsets_of_lengths({}).to_vector<std::int64_t>(), (Ids{0}));
+}
+
 TEST(Tensor, ErrorsNameOperationShapesAndTypes) {
   expect_error(ErrorKind::internal, "[data] asked for f32 of a tensor of f64",
                [] { counting({2}).data<float>(); });
-  expect_error(ErrorKind::internal, "[slice] 1:5:1", [] { counting({2, 3}).slice(1, 1, 5); });
+  expect_error(ErrorKind::internal, "[slice] 1:5:1 of dimension 1 of shape [2, 3]: 0 <= start <= end <= 3",
+               [] {
+                 counting({2, 3}).slice(1, 1, 5);
+               });
+  expect_error(ErrorKind::internal, "[select] index 3 of dimension 1 of shape [2, 3]", [] {
+    counting({2, 3}).select(1, 3);
+  });
+  expect_error(ErrorKind::internal, "[select] index -4", [] { counting({2, 3}).select(1, -4); });
+  expect_error(ErrorKind::internal, "[item] asked for f32 of a tensor of f64",
+               [] { counting({1}).item<float>(); });
   expect_error(ErrorKind::internal, "[reshape]", [] { counting({2, 3}).reshape({4, 2}); });
   expect_error(ErrorKind::internal, "[from]", [] { Tensor::from(std::vector<float>{1, 2}, {3}); });
   expect_error(ErrorKind::internal, "more than 2^63", [] {

@@ -139,6 +139,7 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   refused("table3 --data ml1m=d.lrd -o out", 2, "did you mean 'ml-1m'?");
   refused("table3 --data d.lrd -o out", 2, "is no NAME=FILE");
   refused("table3 --data ml-1m=none.lrd -o out", 5, "none.lrd");
+  refused("table3 --data ml-1m=d.lrd ml-1m=d.lrd -o out", 2, "--data: ml-1m is named twice");
   refused("table3 --data ml-1m=d.lrd --only lrurek -o out", 2, "did you mean 'lrurec'?");
   refused("table2 --data ml-1m=d.lrd --only lrurec -o out", 2, "nothing to choose from");
   refused("table3 --data ml-1m=d.lrd --only lrurec --seeds 1,1 -o out", 2, "--seeds");

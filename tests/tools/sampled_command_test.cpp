@@ -73,6 +73,18 @@ TEST(SampledCommand, EvaluateRepeatsTheValidationOfTraining) {
   EXPECT_EQ(json["metrics"]["LRURec"]["sampled NDCG@50"], last["sampled NDCG@50"]);
 }
 
+// Each run drew its own, so that the same weights were better or worse than themselves.
+TEST(SampledCommand, RunsOfTwoSeedsAreComparedAmongTheSameItems) {
+  const TemporaryFolder folder;
+  make_sampled_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o a -q --seed 2" + tiny_sampled).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "export a -o a.st -q").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "import a.st --data d.lrd -o b -q").code, 0);
+  const auto json = nlohmann::json::parse(
+      run_lrurec(folder, "compare b a --eval-negatives 9 --metrics Recall@1 --json").out);
+  EXPECT_EQ(json["runs"][0]["metrics"]["sampled Recall@1"]["users_that_differ"], 0) << json;
+}
+
 TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {
   const TemporaryFolder folder;
   make_sampled_demo(folder);
@@ -88,6 +100,7 @@ TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {
   refused("train d.lrd -o run --resume --negatives 6", 4, "cannot change negatives");
   refused("train d.lrd -o run --resume --eval-negatives 6", 4, "cannot change eval_negatives");
   refused("evaluate run --eval-negatives -3", 2, "--eval-negatives");
+  refused("evaluate run --eval-negatives 100000", 2, "with 0 all are ranked");
 }
 
 TEST(SampledCommand, DemonstrationDataHaveTheShapesOfOtherDataSets) {

@@ -31,13 +31,17 @@ struct Ranked {
   std::map<std::string, std::int64_t> of_user;
 };
 
-Ranked rank(const std::string& path, const CompareOptions& options) {
+/// `candidates_seed`: of the first run, for all; set by it.
+Ranked rank(const std::string& path, const CompareOptions& options,
+            std::optional<std::uint64_t>& candidates_seed) {
   const data::Split split = parse_split(options.split);
   const train::LoadedRun run =
       train::load_run({path, "", options.checkpoint, require_device(Device::parse(options.device))});
+  if (!candidates_seed) candidates_seed = static_cast<std::uint64_t>(run.config.seed);
   RunEvaluation result = evaluate_run(run, {.split = split,
                                             .mask = eval::parse_mask(options.mask),
                                             .negatives = options.negatives,
+                                            .candidates_seed = candidates_seed,
                                             .baselines = false});
   Ranked ranked{std::move(result.card), {}};
   const auto users = run.data.evaluated_users(split);
@@ -62,14 +66,15 @@ void run_compare(const CompareOptions& options) {
            fmt::join(known, ", "));
     }
   }
-  const Ranked base = rank(options.runs[0], options);
+  std::optional<std::uint64_t> candidates_seed;
+  const Ranked base = rank(options.runs[0], options, candidates_seed);
   std::vector<std::vector<std::string>> rows{
       {"against " + options.runs[0], "metric", "there", "here", "difference", "95% interval", "p", ""}};
   nlohmann::json json{{"base", options.runs[0]}, {"protocol", base.card.json()}};
   std::int64_t unlike = 0;
   for (std::size_t i = 1; i < options.runs.size(); ++i) {
     const std::string& path = options.runs[i];
-    const Ranked other = rank(path, options);
+    const Ranked other = rank(path, options, candidates_seed);
     const auto differences = eval::ProtocolCard::differences(base.card, other.card);
     if (!differences.empty() && !options.force) {
       fail(ErrorKind::usage,

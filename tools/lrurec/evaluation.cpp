@@ -22,10 +22,11 @@ std::vector<EvaluationRow> rank_all(const train::LoadedRun& run, const Evaluatio
 
 std::vector<EvaluationRow> rank_sampled(const train::LoadedRun& run, const EvaluationOptions& options,
                                         std::int64_t negatives) {
-  eval::SampledEvaluateOptions plain{.split = options.split,
-                                     .max_length = run.config.max_length,
-                                     .negatives = negatives,
-                                     .seed = static_cast<std::uint64_t>(run.config.seed)};
+  eval::SampledEvaluateOptions plain{
+      .split = options.split,
+      .max_length = run.config.max_length,
+      .negatives = negatives,
+      .seed = options.candidates_seed.value_or(static_cast<std::uint64_t>(run.config.seed))};
   plain.mask = options.mask;
   eval::SampledEvaluateOptions with_loss = plain;
   with_loss.with_loss = true;

@@ -12,7 +12,8 @@ namespace lrurec::command {
 struct EvaluationOptions {
   data::Split split = data::Split::test;
   eval::Mask mask = eval::Mask::window;
-  std::optional<std::int64_t> negatives;  ///< instead of the run's setting; 0: all items
+  std::optional<std::int64_t> negatives;              ///< instead of the run's setting; 0: all items
+  std::optional<std::uint64_t> candidates_seed = {};  ///< of the negatives, instead of the run's seed
   bool baselines = true;
 };
 

@@ -67,7 +67,10 @@ class Sweep {
     if (!options_.dry_run && fs::exists(options_.output)) lock();
     queue_->look();
     needs_ = queue_->measure();
-    if (options_.dry_run) return print_plan();
+    if (options_.dry_run) {
+      print_plan();
+      return queue_->throw_failures(TrainingQueue::Failures::so_far);
+    }
     if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
     if (!lock_) {

@@ -115,8 +115,7 @@ void dry_run(const TrainOptions& options) {
   }
   const double step_seconds =
       *std::min_element(seconds.begin() + 1, seconds.end());  // the first one warms up
-  const std::int64_t per_epoch = stepper.steps_per_epoch(), by_epochs = config.max_epochs * per_epoch;
-  const std::int64_t most = config.max_steps > 0 ? std::min(config.max_steps, by_epochs) : by_epochs;
+  const std::int64_t per_epoch = stepper.steps_per_epoch(), most = stepper.planned_steps();
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
   const double flop = model::training_flop(stepper.model(), work, classes).total();
   const double peak = peak_memory_bytes(stepper.device());

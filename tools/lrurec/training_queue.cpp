@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <list>
 #include <thread>
@@ -35,7 +36,15 @@ std::string last_line(const fs::path& file) {
 }
 
 ErrorKind kind_of(int exit_code) {
-  return static_cast<ErrorKind>(exit_code >= 1 && exit_code <= 8 ? exit_code : 1);
+  return static_cast<ErrorKind>(exit_code >= 1 ? exit_code : 1);  // exit_code() hands any on as it is
+}
+
+/// What a process said last, or which signal ended it.
+std::string complaint_of(int exit_code, const fs::path& log) {
+  std::string said = last_line(log);
+  if (!said.empty() || exit_code <= 128) return said;
+  return fmt::format("signal {} ended it{}", exit_code - 128,
+                     exit_code == 128 + SIGKILL ? " (out of memory?)" : "");
 }
 
 /// A folder that disappears with all that is in it.
@@ -126,7 +135,7 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
                 err);
     if (const int code = wait_for(child); code != 0) {
       if (interrupted_by() != 0) return needs_;
-      give_up(p, code, last_line(err));
+      give_up(p, code, complaint_of(code, err));
       continue;
     }
     const auto json = util::parse_json(read_text(out));
@@ -202,10 +211,14 @@ void TrainingQueue::train(const std::function<void()>& ended) {
         continue;
       }
       Run& run = *waiting[w->place];
-      run.exit_code = *code;
+      if (!stopping) run.exit_code = *code;  // one that was interrupted has not failed
       schedule.finish(w->place);
       ++done;
-      if (!stopping) finished(run, std::chrono::duration<double>(Clock::now() - w->since).count());
+      if (stopping) {
+        run.state = sweep::look_at(run);
+      } else {
+        finished(run, std::chrono::duration<double>(Clock::now() - w->since).count());
+      }
       w = working.erase(w);
       ended();
     }
@@ -224,7 +237,7 @@ void TrainingQueue::finished(Run& run, double seconds) {
                             run.state.validation[metric], run.state.best_step, duration(seconds)));
     return;
   }
-  run.complaint = run.exit_code != 0 ? last_line(beside(run, ".log"))
+  run.complaint = run.exit_code != 0 ? complaint_of(run.exit_code, beside(run, ".log"))
                                      : "it ended, but not under the limits that are asked for";
   if (run.exit_code == 0) run.exit_code = static_cast<int>(ErrorKind::usage);
   line_.print(fmt::format("{}: failed with exit code {}: {}", run.label, run.exit_code, run.complaint));
@@ -245,15 +258,17 @@ std::map<fs::path, nlohmann::json> TrainingQueue::test(const std::vector<Run*>& 
       continue;
     }
     run->exit_code = code;
-    run->complaint = last_line(err);
+    run->complaint = complaint_of(code, err);
     line_.print(fmt::format("{}: its test failed with exit code {}: {}", run->label, code, run->complaint));
   }
   line_.finish();
   return found;
 }
 
-void TrainingQueue::throw_failures() const {
-  const auto failed = [](const Run& run) { return !run.finished() || run.exit_code != 0; };
+void TrainingQueue::throw_failures(Failures which) const {
+  const auto failed = [which](const Run& run) {
+    return run.exit_code != 0 || (which == Failures::all && !run.finished());
+  };
   const auto first = std::find_if(runs_.begin(), runs_.end(), failed);
   if (first == runs_.end()) return;
   throw Error(kind_of(first->exit_code),

@@ -47,7 +47,8 @@ class TrainingQueue {
   /// Runs that `measure` found missing and able.
   std::vector<const sweep::Run*> waiting() const;
   /// Throws the first failed run's error, where one failed.
-  void throw_failures() const;
+  enum class Failures { all, so_far };  ///< so far: a run that has not been made has not failed
+  void throw_failures(Failures which = Failures::all) const;
 
   static void say_how_to_continue(ProgressLine& line, const std::string& command);
 

@@ -12,7 +12,7 @@ namespace {
 std::set<std::string> exempt(const std::string& backbone) {
   const model::LRURec model({.num_items = 5, .hidden = 4, .channels = 6, .blocks = 1, .backbone = backbone},
                             1);
-  const auto groups = decay_groups(model, 0.3);
+  const auto groups = nn::decay_groups(model, 0.3);
   EXPECT_EQ(groups[0].weight_decay, 0.3);
   EXPECT_EQ(groups[1].weight_decay, 0);
   EXPECT_EQ(groups[0].parameters.size() + groups[1].parameters.size(), model.named_parameters().size());
@@ -31,6 +31,21 @@ TEST(DecayGroups, LeaveOutBiasesAndLayerNorms) {
                                    "lru_layer_norm.weight", "lru_layer_norm.bias", "lru.in_proj.bias",
                                    "lru.out_proj.bias", "feed_forward.w_1.bias", "feed_forward.w_2.bias",
                                    "feed_forward_layer_norm.weight", "feed_forward_layer_norm.bias"}));
+}
+
+TEST(DecayGroups, LeaveOutNormsWhateverTheirName) {
+  struct Net : nn::Module {
+    explicit Net(nn::Initializer& init) : layer(2, 2, init), first(2, 1e-5, init), second(2, 1e-5, init) {
+      register_module("layer", layer), register_module("norm1", first), register_module("norm2", second);
+    }
+    nn::Linear layer;
+    nn::LayerNorm first;
+    nn::RMSNorm second;
+  };
+  nn::Initializer init(1);
+  const auto groups = nn::decay_groups(Net(init), 0.3);
+  ASSERT_EQ(groups[0].parameters.size(), 1);
+  EXPECT_EQ(groups[0].parameters[0].name, "layer.weight");
 }
 
 TEST(DecayGroups, LeaveOutWhatALayerSays) {

@@ -122,6 +122,74 @@ TEST(Trainer, TheLearningRateFollowsItsSchedule) {
   }()) << "the schedule must reach the weights";
 }
 
+// It fell to its end once, and went on along another curve where more steps were asked for.
+TEST(Trainer, ARateThatFallsToTheLastStepKeepsThatStep) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.lr_schedule = "cosine";
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  auto longer = config;
+  longer.max_steps = 2 * config.max_steps;
+  EXPECT_EQ(config::differences(config, longer), std::vector<std::string>{"max_steps"});
+  expect_error(ErrorKind::file, "cannot change max_steps",
+               [&] { Trainer(longer, data, run).resume(Checkpoint::load(run.checkpoint("last")), "last"); });
+  config.lr_decay_steps = longer.lr_decay_steps = 30;
+  EXPECT_TRUE(config::differences(config, longer).empty());
+}
+
+// It was saved as "all 3 steps done" at step 20.
+TEST(Trainer, CannotGoBackToFewerSteps) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  config.max_steps = 3;
+  expect_error(ErrorKind::usage, "is at step 20, further than the 3 asked for",
+               [&] { Trainer(config, data, run).resume(Checkpoint::load(run.checkpoint("last")), "last"); });
+}
+
+// The checkpoint kept the old limits, and a sweep took the run for one that never ends.
+TEST(Trainer, AFinishedRunTakesNewLimits) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  config.max_epochs = 12345;
+  Trainer again(config, data, run);
+  again.resume(Checkpoint::load(run.checkpoint("last")), "last");
+  EXPECT_EQ(again.run().finished, "all 20 steps done");
+  EXPECT_EQ(Checkpoint::load(run.checkpoint("last")).parse_config("last").max_epochs, 12345);
+}
+
+TEST(Trainer, EpochsBeyondAllNumbersAreNoNegativeSteps) {
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.max_steps = 0;
+  config.max_epochs = std::numeric_limits<std::int64_t>::max() / 2;
+  config.batch_size = 1;
+  EXPECT_GT(Stepper(config, data).planned_steps(), 1000000);
+}
+
+// It was the time of one step in log_every.
+TEST(Trainer, LogsTheMeanTimeOfAllSteps) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.log_every = 5;
+  const RunFolder run = RunFolder::create(folder / "run");
+  double sum = 0;
+  Trainer(config, data, run, {.on_step = [&](const auto& e) { sum += e.seconds; }}).run();
+  double logged = 0;
+  for (const auto& line : run.log_lines()) {
+    if (line["split"] == "train") logged += 5 * line["step_seconds"].get<double>();
+  }
+  EXPECT_NEAR(logged, sum, 1e-6 + 1e-6 * sum);
+}
+
 // Stop after any step, resume, and end at the same bits: weights, moments, patience and metrics.
 TEST(Trainer, AResumedRunEndsAtTheSameBits) {
   const data::Dataset data = test::small_demo();
@@ -335,6 +403,11 @@ TEST(RunFolder, FallsBackToThePreviousCheckpoint) {
   const auto loaded = run.load_last();
   EXPECT_NE(loaded.warning.find("damaged"), std::string::npos) << loaded.warning;
   EXPECT_EQ(loaded.path, run.checkpoint("previous").string());
+  // The next save would have put the damaged one in the place of the whole one.
+  EXPECT_FALSE(std::filesystem::exists(run.checkpoint("last")));
+  run.save_last(loaded.checkpoint);
+  EXPECT_EQ(run.load_last().path, run.checkpoint("last").string());
+  test::write_bytes(run.checkpoint("last"), bytes);
   std::filesystem::remove(run.checkpoint("previous"));
   expect_error(ErrorKind::file, "damaged", [&] { run.load_last(); });
 }
