@@ -285,6 +285,24 @@ TEST(SweepCommand, AFailedRunStopsNoOther) {
   EXPECT_EQ(found["best"], found["configurations"][2]["name"]);
 }
 
+// It refused the whole sweep.
+TEST(SweepCommand, ADamagedRunStopsNoOther) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 4\n[grid]\ndropout = [0.1]\n");
+  ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out -q --no-test").code, 0);
+  for (const char* name : {"last", "previous"}) {
+    write_text(folder / "out/dropout=0.1/seed=1/checkpoints" / (std::string(name) + ".ckpt"), "damaged");
+  }
+  write_text(folder / "s.toml", head + settings + "max_steps = 4\n[grid]\ndropout = [0.1, 0.2]\n");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out --no-test");
+  EXPECT_EQ(swept.code, 4) << swept.err << swept.out;
+  EXPECT_NE(swept.err.find("1 of 4 runs failed"), std::string::npos) << swept.err;
+  const auto found = results(folder);
+  EXPECT_EQ(found["configurations"][0]["runs"][0]["exit_code"], 4);
+  EXPECT_EQ(found["best"], found["configurations"][1]["name"]);
+}
+
 TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   const TemporaryFolder folder;
   make_data(folder);

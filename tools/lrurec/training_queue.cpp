@@ -111,12 +111,22 @@ void TrainingQueue::say_how_to_continue(ProgressLine& line, const std::string& c
 }
 
 void TrainingQueue::look() {
-  for (Run& run : runs_) run.state = sweep::look_at(run);
+  for (Run& run : runs_) {
+    try {
+      run.state = sweep::look_at(run);
+    } catch (const Error& e) {  // one that is damaged stops no other
+      if (e.kind() != ErrorKind::file) throw;
+      if (run.exit_code == 0) line_.print(fmt::format("{}: {}", run.label, e.what()));
+      run.exit_code = e.exit_code();
+      run.complaint = e.what();
+    }
+  }
 }
 
 const Run* TrainingQueue::first_of(std::size_t point) const {
-  const auto it = std::find_if(runs_.begin(), runs_.end(),
-                               [&](const Run& run) { return run.point == point && !run.finished(); });
+  const auto it = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
+    return run.point == point && !run.finished() && run.exit_code == 0;
+  });
   return it == runs_.end() ? nullptr : &*it;
 }
 
@@ -158,7 +168,7 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
 void TrainingQueue::give_up(std::size_t point, int code, const std::string& complaint) {
   line_.print(fmt::format("{}: failed with exit code {}: {}", first_of(point)->label, code, complaint));
   for (Run& run : runs_) {
-    if (run.point != point || run.finished()) continue;
+    if (run.point != point || run.finished() || run.exit_code != 0) continue;
     run.exit_code = code;
     run.complaint = complaint;
   }
