@@ -73,16 +73,18 @@ RunFolder RunFolder::create(const fs::path& folder) {
     }
   };
   refuse_a_run();
+  RunFolder run(folder);
   // What an ended start left has checkpoints/ beside it; anything else of these names is the user's.
-  if (!fs::exists(folder / "checkpoints")) {
-    for (const char* file : own_files) {
-      if (fs::exists(folder / file)) {
+  if (fs::is_directory(folder) && !fs::exists(folder / "checkpoints")) {
+    std::vector<fs::path> files = run.evaluation_files();
+    for (const char* file : own_files) files.push_back(folder / file);
+    for (const fs::path& file : files) {
+      if (fs::exists(file)) {
         fail(ErrorKind::usage, "{} is there and belongs to no run; choose another folder with -o",
-             (folder / file).string());
+             file.string());
       }
     }
   }
-  RunFolder run(folder);
   for (fs::path f = folder; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
   std::error_code error;
   fs::create_directories(folder / "checkpoints", error);

@@ -97,6 +97,10 @@ TEST(RunFolderCommand, FilesOfTheUserAreNotARuns) {
   EXPECT_NE(refused.err.find("mine/config.toml is there and belongs to no run"), std::string::npos)
       << refused.err;
   EXPECT_EQ(read_text(folder / "mine/config.toml"), "hidden = 8  # my own\n");
+  std::filesystem::remove(folder / "mine/config.toml");
+  write_text(folder / "mine/evaluation-of-mine.json", "{}");
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o mine" + test::tiny_training).code, 2);
+  EXPECT_TRUE(std::filesystem::exists(folder / "mine/evaluation-of-mine.json"));
 }
 
 // They were shown as those of the run that was trained into the folder afterwards.
