@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "tensor/error.h"
 
@@ -135,19 +134,20 @@ void Trainer::collect() {
     ++collected_;
     progress_.loss_sum += result.loss;
     ++progress_.loss_count;
-    logged_seconds_.push_back(seconds);
+    seconds_sum_ += seconds;
+    ++seconds_count_;
     if (collected_ % config_.log_every == 0) {
       folder_.log({{"step", collected_},
                    {"split", "train"},
                    {"loss", progress_.loss_sum / static_cast<double>(progress_.loss_count)},
                    {"gradient_norm", result.gradient_norm},
                    {"learning_rate", result.learning_rate},
-                   {"step_seconds", std::accumulate(logged_seconds_.begin(), logged_seconds_.end(), 0.0) /
-                                        static_cast<double>(logged_seconds_.size())},
+                   {"step_seconds", seconds_sum_ / static_cast<double>(seconds_count_)},
                    {"tokens", result.tokens}});
       progress_.loss_sum = 0;
       progress_.loss_count = 0;
-      logged_seconds_.clear();
+      seconds_sum_ = 0;
+      seconds_count_ = 0;
     }
     events_.on_step({collected_, planned_steps(), result.loss, result.gradient_norm, result.tokens, seconds});
   }

@@ -75,7 +75,8 @@ class Trainer {
   Progress progress_;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen
   std::chrono::steady_clock::time_point collected_at_;
-  std::vector<double> logged_seconds_;  ///< of the steps since the last line of the log
+  double seconds_sum_ = 0;          ///< of the steps since the last line of the log
+  std::int64_t seconds_count_ = 0;  ///< and how many they were
 };
 
 }  // namespace lrurec::train

@@ -3,7 +3,7 @@
 #include <set>
 
 #include "lrurec/model/lrurec.h"
-#include "lrurec/train/stepper.h"
+#include "nn/optim/optimizer.h"
 
 namespace lrurec::train {
 namespace {
