@@ -191,6 +191,8 @@ const std::vector<Setting>& settings() {
        0, true},
       {"device", &C::device, "cpu, cuda (the first GPU) or cuda:1", 0, 0, true},
       {"tf32", &C::tf32, "float products on a GPU with 10 bits of mantissa: faster", 0, 0, true},
+      {"bf16", &C::bf16, "training's products on a CPU with 8 bits of mantissa: faster with AVX512-BF16", 0,
+       0, true},
       {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
       {"blocks", &C::blocks, "blocks of the model one above the other", 1, 64},

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lrurec/data/negatives.h"
+#include "ops/matmul/bf16_products.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
@@ -39,6 +40,7 @@ Device prepare_device(const config::TrainConfig& config) {
   if constexpr (cuda_enabled) {
     if (device.is_cuda()) cuda::set_tf32(config.tf32);
   }
+  ops::set_bf16_products(config.bf16);
   return device;
 }
 

@@ -1,6 +1,7 @@
 #include "ops/feed_forward/feed_forward.h"
 
 #include "ops/feed_forward/kernels.h"
+#include "ops/matmul/bf16_products.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
@@ -10,7 +11,8 @@ struct FeedForwardInputs {
   Tensor x;
   raw::PackedFeedForward weights;
   DropoutMask mask;
-  Tensor kept;  ///< for the backward pass, see kernels.h
+  Tensor kept;        ///< for the backward pass, see kernels.h
+  bool bf16 = false;  ///< operands of products rounded to bf16, in both passes
 
   FeedForwardInputs(const Tensor& x_, const raw::PackedFeedForward& weights_, double p, DropoutKey key)
       : x(x_.contiguous()), weights(weights_), mask(Philox(key.seed, key.stream), p) {
@@ -23,7 +25,8 @@ struct FeedForwardInputs {
 
   template <class T>
   kernels::FeedForward<T> pointers() const {
-    return {x.size(0), weights.pointers<T>(), weights.packed.data<T>(), x.data<T>(), mask, kept.data<T>()};
+    return {x.size(0), weights.pointers<T>(), weights.packed.data<T>(), x.data<T>(), mask, kept.data<T>(),
+            bf16};
   }
 };
 
@@ -98,6 +101,7 @@ Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1,
                        key);
   bool wanted = false;
   for (const auto* v : {&x, &W1, &b1, &W2, &b2}) wanted |= recording() && v->requires_grad();
+  in.bf16 = wanted && bf16_products();
   const Tensor y = forward(in, wanted);
   return record("feed_forward", {x, W1, b1, W2, b2}, y,
                 [in](const Tensor& grad, const Needs&) { return backward(in, grad.contiguous()); });

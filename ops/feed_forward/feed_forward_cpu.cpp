@@ -57,10 +57,11 @@ const T* packed_W2(const FeedForward<T>& f) {
 
 /// z = W1 x + b1 for n tokens from `first`.
 template <class T>
-void first_layer(const FeedForward<T>& f, std::int64_t first, std::int64_t n, T* z) {
+void first_layer(const FeedForward<T>& f, std::int64_t first, std::int64_t n, TileProduct<T>& multiply,
+                 T* z) {
   const std::int64_t H = f.weights.H, I = f.weights.I, ld = tile_stride<T>(I);
-  tile_product(TileStart::bias, n, I, H, TileOperand<T>{f.x + first * H, H, 1}, packed_W1(f), ld, z, ld,
-               f.weights.b1);
+  multiply(TileStart::bias, n, I, H, TileOperand<T>{f.x + first * H, H, 1}, packed_W1(f), ld, z, ld,
+           f.weights.b1);
 }
 
 }  // namespace
@@ -86,6 +87,7 @@ void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
 #pragma omp parallel if (f.tokens > tile_tokens)
   {
     std::optional<Scratch<T>> scratch;
+    TileProduct<T> multiply(f.bf16);
     errors.attempt([&] { scratch.emplace(tile_tokens * ld); });
 #pragma omp for schedule(static)
     for (std::int64_t first = 0; first < f.tokens; first += tile_tokens) {
@@ -93,12 +95,12 @@ void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
         const Scratch<T>& a = *scratch;
         const std::int64_t n = std::min(tile_tokens, f.tokens - first);
         T* z = for_backward ? f.kept + first * ld : a.data();
-        first_layer(f, first, n, z);
+        first_layer(f, first, n, multiply, z);
         for (std::int64_t r = 0; r < n; ++r) {
           activate(f.mask, (first + r) * I, I, z + r * ld, a.data() + r * ld);
         }
-        tile_product(TileStart::bias, n, O, I, TileOperand<T>{a.data(), ld, 1}, packed_W2(f), O,
-                     y + first * O, O, f.weights.b2);
+        multiply(TileStart::bias, n, O, I, TileOperand<T>{a.data(), ld, 1}, packed_W2(f), O, y + first * O, O,
+                 f.weights.b2);
       });
     }
   }
@@ -133,20 +135,21 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
     errors.attempt([&] {
       Sums<T>& sum = sums[static_cast<std::size_t>(run)];
       const Scratch<T> a(tile_tokens * ld), dz(a.size());
+      TileProduct<T> multiply(f.bf16);
       for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
         const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
         const T* g = dy + first * O;
-        tile_product(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, W2.data(), ld, dz.data(), ld);
+        multiply(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, W2.data(), ld, dz.data(), ld);
         for (std::int64_t r = 0; r < n; ++r) {
           activate_backward(f.mask, (first + r) * I, I, f.kept + (first + r) * ld, a.data() + r * ld,
                             dz.data() + r * ld, sum.b1.data());
         }
-        tile_product(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), ld, sum.W2.data(), I);
+        multiply(TileStart::sum, O, I, n, TileOperand<T>{g, 1, O}, a.data(), ld, sum.W2.data(), I);
         tile_add_columns(n, O, g, sum.b2.data());
-        tile_product(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), ld, 1}, f.weights.W1, H,
-                     to.dx + first * H, H);
-        tile_product(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, ld}, f.x + first * H, H,
-                     sum.W1.data(), H);
+        multiply(TileStart::zero, n, H, I, TileOperand<T>{dz.data(), ld, 1}, f.weights.W1, H,
+                 to.dx + first * H, H);
+        multiply(TileStart::sum, I, H, n, TileOperand<T>{dz.data(), 1, ld}, f.x + first * H, H, sum.W1.data(),
+                 H);
       }
     });
   }

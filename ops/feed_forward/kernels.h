@@ -21,7 +21,8 @@ struct FeedForward {
   const T* packed;  ///< the weights as pack_feed_forward left them
   const T* x;       ///< [tokens, H]
   DropoutMask mask;
-  T* kept;  ///< what the forward pass keeps for the backward
+  T* kept;            ///< what the forward pass keeps for the backward
+  bool bf16 = false;  ///< on a CPU, for f32: operands of products in bf16
 };
 
 template <class T>

@@ -18,6 +18,7 @@ struct LinearCrossEntropy {
   T* loss;                     ///< [1]: the mean over labelled tokens of log_sum_exp(logits) - logits[label]
   T *dx = nullptr, *dweight = nullptr, *dbias = nullptr;  ///< of the loss
   HeadAlgorithm algorithm = HeadAlgorithm::chunked;       ///< on a GPU
+  bool bf16 = false;                                      ///< on a CPU, for f32: operands of products in bf16
 
   bool wants_gradients() const { return dx != nullptr; }
   T scale() const { return static_cast<T>(1.0 / static_cast<double>(labelled)); }

@@ -3,6 +3,7 @@
 #include "ops/cross_entropy/labels.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/linear_cross_entropy/kernels.h"
+#include "ops/matmul/bf16_products.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
@@ -42,6 +43,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
                                      chunk_tokens,
                                      loss.data<T>()};
     f.algorithm = algorithm;
+    f.bf16 = wanted && bf16_products();
     if (wanted) f.dx = dx.data<T>(), f.dweight = dweight.data<T>(), f.dbias = dbias.data<T>();
     on_device("linear_cross_entropy", device, [&](auto where) { kernels::linear_cross_entropy(where, f); });
   });

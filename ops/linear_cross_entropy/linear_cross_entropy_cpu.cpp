@@ -132,6 +132,7 @@ class Head {
     {
       std::optional<Chunk<T>> own_chunk;
       std::optional<Scratch<T>> tiles;
+      TileProduct<T> multiply(f_.bf16);
       errors.attempt([&] {
         own_chunk.emplace(chunk_tokens_, tiles_, H);
         tiles.emplace((tiles_ * tile_classes + 1) * own_chunk->ld);  // and the factors of one
@@ -148,7 +149,7 @@ class Head {
           for (std::int64_t c = chunks_ * part / parts; c < chunks_ * (part + 1) / parts; ++c) {
             enter(chunk, c);
             for (std::int64_t j = 0; j < tiles_; ++j) {
-              scores(chunk, j, tile(j));
+              scores(chunk, j, multiply, tile(j));
               measure<true>(chunk, j, tile(j));
             }
             loss[static_cast<std::size_t>(part)] += combine(chunk);
@@ -157,7 +158,7 @@ class Head {
             std::fill_n(dx, chunk.tokens * H, T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
               to_gradient<true>(chunk, j, tile(j), tile(j), tile(tiles_), dbias.data() + part * C);
-              add_products(chunk, j, tile(j), dx, dweight.data() + part * C * H);
+              add_products(chunk, j, tile(j), multiply, dx, dweight.data() + part * C * H);
             }
           }
         });
@@ -205,6 +206,7 @@ class Head {
 #pragma omp parallel
       {
         std::optional<Scratch<T>> scratch;
+        TileProduct<T> multiply(f_.bf16);
         errors.attempt([&] { scratch.emplace(tile_size + chunk(0).ld); });  // a tile, and factors
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
@@ -212,7 +214,7 @@ class Head {
         for (std::int64_t j = 0; j < tiles_; ++j) {
           errors.attempt([&] {
             for (std::int64_t c = 0; c < count; ++c) {
-              scores(chunk(c), j, scratch->data());
+              scores(chunk(c), j, multiply, scratch->data());
               if (keeps) {
                 measure<true>(chunk(c), j, scratch->data());
                 stream(columns(j) * chunk(c).ld, scratch->data(), tile(j, c));
@@ -234,10 +236,10 @@ class Head {
                 if (keeps) {
                   to_gradient<true>(chunk(c), j, tile(j, c), s, factor, f_.dbias);
                 } else {
-                  scores(chunk(c), j, s);
+                  scores(chunk(c), j, multiply, s);
                   to_gradient<false>(chunk(c), j, s, s, factor, f_.dbias);
                 }
-                add_products(chunk(c), j, s, sum + c * chunk_tokens_ * H, f_.dweight);
+                add_products(chunk(c), j, s, multiply, sum + c * chunk_tokens_ * H, f_.dweight);
               }
             }
           });
@@ -260,10 +262,10 @@ class Head {
   }
 
   /// s = E X^T for the classes of tile j, without the bias.
-  void scores(const Chunk<T>& chunk, std::int64_t j, T* s) const {
-    tile_product(TileStart::zero, columns(j), chunk.ld, f_.H,
-                 TileOperand<T>{f_.weight + j * tile_classes * f_.H, f_.H, 1}, chunk.x.data(), chunk.ld, s,
-                 chunk.ld);
+  void scores(const Chunk<T>& chunk, std::int64_t j, TileProduct<T>& multiply, T* s) const {
+    multiply(TileStart::zero, columns(j), chunk.ld, f_.H,
+             TileOperand<T>{f_.weight + j * tile_classes * f_.H, f_.H, 1}, chunk.x.data(), chunk.ld, s,
+             chunk.ld);
   }
 
   /// m and z of tile j, and the labels' scores; with `keep` s becomes exp(S - m).
@@ -351,12 +353,13 @@ class Head {
   }
 
   /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes.
-  void add_products(const Chunk<T>& chunk, std::int64_t j, const T* p, T* dx, T* dweight) const {
+  void add_products(const Chunk<T>& chunk, std::int64_t j, const T* p, TileProduct<T>& multiply, T* dx,
+                    T* dweight) const {
     const std::int64_t first = j * tile_classes, n = columns(j), H = f_.H;
-    tile_product(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, f_.weight + first * H, H,
-                 dx, H);
-    tile_product(TileStart::sum, n, H, chunk.tokens, TileOperand<T>{p, chunk.ld, 1}, rows(chunk), H,
-                 dweight + first * H, H);
+    multiply(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, f_.weight + first * H, H, dx,
+             H);
+    multiply(TileStart::sum, n, H, chunk.tokens, TileOperand<T>{p, chunk.ld, 1}, rows(chunk), H,
+             dweight + first * H, H);
   }
 
   /// out = sum of `parts` arrays of n.

@@ -25,6 +25,7 @@ struct Lru {
   const T* packed;                           ///< the weights as pack_lru left them
   const T* x;                                ///< [tokens, H]
   const std::complex<T>* initial = nullptr;  ///< [S, D]; null: zero
+  bool bf16 = false;                         ///< on a CPU, for f32: operands of products in bf16
 
   std::int64_t tokens() const { return host_offsets[sequences]; }
 };

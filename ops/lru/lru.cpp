@@ -4,6 +4,7 @@
 
 #include "ops/linear_scan/offsets.h"
 #include "ops/lru/kernels.h"
+#include "ops/matmul/bf16_products.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
@@ -32,6 +33,7 @@ struct LruInputs {
   raw::PackedLru weights;
   Tensor offsets, initial;
   Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
+  bool bf16 = false;    ///< operands of products rounded to bf16, in both passes
 
   LruInputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
             const Tensor& initial_)
@@ -53,7 +55,8 @@ struct LruInputs {
             weights.pointers<T>(),
             weights.packed.data<T>(),
             x.data<T>(),
-            initial.defined() ? initial.data<std::complex<T>>() : nullptr};
+            initial.defined() ? initial.data<std::complex<T>>() : nullptr,
+            bf16};
   }
 };
 
@@ -170,11 +173,13 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
               const Variable& C, const Variable& c, const IndexTensor& offsets, const Variable& initial) {
   check_offsets("lru", offsets, x.size(0));
-  const LruInputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()),
-                     offsets, initial.defined() ? initial.value() : Tensor());
+  LruInputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()), offsets,
+               initial.defined() ? initial.value() : Tensor());
   bool wanted = false;
   for (const auto* v : {&x, &lambda, &B, &b, &C, &c, &initial}) wanted |= v->defined() && v->requires_grad();
-  const Outputs out = forward(in, Tokens::all, wanted && recording());
+  wanted &= recording();
+  in.bf16 = wanted && bf16_products();
+  const Outputs out = forward(in, Tokens::all, wanted);
   const Variables results = record("lru", {x, lambda, B, b, C, c, initial}, Tensors{out.y, out.final_state},
                                    [in, states = out.states](const Tensors& grads, const Needs&) {
                                      return backward(in, states, grads[0], grads[1]);

@@ -111,6 +111,7 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
   for (std::int64_t run = 0; run < runs.count(); ++run) {
     errors.attempt([&] {
       Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
+      TileProduct<T> multiply(f.bf16);
       std::int64_t s = runs.first_sequence[static_cast<std::size_t>(run)];
       const std::int64_t last_sequence = runs.first_sequence[static_cast<std::size_t>(run + 1)];
       // h_0 of sequence s; an empty sequence ends where it starts.
@@ -127,8 +128,8 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
       for (std::int64_t first = s < last_sequence ? f.offsets[s] : end; first < end; first += tile_tokens) {
         const std::int64_t n = std::min(tile_tokens, end - first);
         T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
-        tile_product(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B,
-                     weights.ld, h, 2 * D, weights.b);
+        multiply(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, weights.ld,
+                 h, 2 * D, weights.b);
         for (std::int64_t t = 0; t < n; ++t) {
           T* row = h + t * 2 * D;
           const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
@@ -143,8 +144,8 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
           std::copy_n(h + (n - 1) * 2 * D, 2 * D, state.data());
         }
         if (out.y != nullptr) {
-          tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O,
-                       out.y + first * O, O, f.weights.c);
+          multiply(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O, out.y + first * O,
+                   O, f.weights.c);
         }
       }
     });
@@ -156,11 +157,12 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
     errors.attempt([&] {
       const std::int64_t n = std::min(tile_tokens, f.sequences - first);
       Scratch<T> rows(n * 2 * D);
+      TileProduct<T> multiply(f.bf16);
       for (std::int64_t i = 0; i < n; ++i) {
         to_plane(D, out.final_state + (first + i) * D, rows.data() + i * 2 * D);
       }
-      tile_product(TileStart::bias, n, O, 2 * D, TileOperand<T>{rows.data(), 2 * D, 1}, weights.C, O,
-                   out.y_last + first * O, O, f.weights.c);
+      multiply(TileStart::bias, n, O, 2 * D, TileOperand<T>{rows.data(), 2 * D, 1}, weights.C, O,
+               out.y_last + first * O, O, f.weights.c);
     });
   }
   errors.rethrow();
@@ -190,6 +192,7 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   const PlanarParts parts{D};
   const T* dy = gradients.dy;
   Scratch<T> buffer(tile_tokens * 2 * D), carried(2 * D), edge(carried.size());
+  TileProduct<T> multiply(f.bf16);
   T* g = buffer.data();
   std::int64_t s = end - 1;
   const auto skip_empty = [&] {  // an empty sequence hands its initial state on unchanged
@@ -205,10 +208,10 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   for (std::int64_t last = f.offsets[end]; last > first_token;) {
     const std::int64_t n = std::min(tile_tokens, last - first_token), first = last - n;
     if (dy != nullptr) {
-      tile_product(TileStart::zero, n, 2 * D, O, TileOperand<T>{dy + first * O, O, 1}, weights.C_rows,
-                   weights.ld, g, 2 * D);
-      tile_product(TileStart::sum, 2 * D, O, n, TileOperand<T>{states + first * 2 * D, 1, 2 * D},
-                   dy + first * O, O, sums.C.data(), O);
+      multiply(TileStart::zero, n, 2 * D, O, TileOperand<T>{dy + first * O, O, 1}, weights.C_rows, weights.ld,
+               g, 2 * D);
+      multiply(TileStart::sum, 2 * D, O, n, TileOperand<T>{states + first * 2 * D, 1, 2 * D}, dy + first * O,
+               O, sums.C.data(), O);
       tile_add_columns(n, O, dy + first * O, sums.c.data());
     } else {
       std::fill_n(g, n * 2 * D, T(0));
@@ -241,10 +244,9 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
       skip_empty();
     }
     std::copy_n(g, 2 * D, carried.data());
-    tile_product(TileStart::zero, n, H, 2 * D, TileOperand<T>{g, 2 * D, 1}, weights.B_rows, H,
-                 gradients.dx + first * H, H);
-    tile_product(TileStart::sum, 2 * D, H, n, TileOperand<T>{g, 1, 2 * D}, f.x + first * H, H, sums.B.data(),
-                 H);
+    multiply(TileStart::zero, n, H, 2 * D, TileOperand<T>{g, 2 * D, 1}, weights.B_rows, H,
+             gradients.dx + first * H, H);
+    multiply(TileStart::sum, 2 * D, H, n, TileOperand<T>{g, 1, 2 * D}, f.x + first * H, H, sums.B.data(), H);
     tile_add_columns(n, 2 * D, g, sums.b.data());
     last = first;
   }

@@ -56,6 +56,27 @@ LRUREC_INLINE xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd
 #endif
 }
 
+/// sum + a b of two neighbouring numbers in bf16 a lane, the first (in the upper half) before the second: two
+/// links of a chain of fused multiply-adds.
+LRUREC_INLINE xsimd::batch<float> multiply_add(const xsimd::batch<std::uint32_t>& a,
+                                               const xsimd::batch<std::uint32_t>& b,
+                                               const xsimd::batch<float>& sum) {
+#if defined(__AVX512BF16__)
+  // The instruction takes the upper halves first.
+  const __m512i lanes_a = a, lanes_b = b;
+  return xsimd::batch<float>(
+      _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(lanes_a), reinterpret_cast<__m512bh>(lanes_b)));
+#else
+  const auto first = [](const xsimd::batch<std::uint32_t>& x) {
+    return xsimd::bitwise_cast<xsimd::batch<float> >(x & xsimd::batch<std::uint32_t>(0xffff0000U));
+  };
+  const auto second = [](const xsimd::batch<std::uint32_t>& x) {
+    return xsimd::bitwise_cast<xsimd::batch<float> >(x << 16);
+  };
+  return multiply_add(second(a), second(b), multiply_add(first(a), first(b), sum));
+#endif
+}
+
 /// e^x over the whole range of T. xsimd's is infinite from 88.38 (f32) and 709.44 (f64) on, a little too
 /// early.
 template <class T, class A>

@@ -12,10 +12,11 @@ namespace {
 
 /// R rows and V vectors of C stay in registers while k runs: each step loads V vectors of B and broadcasts R
 /// elements of A for R * V multiply-adds. 6 x 4 fills the 32 registers of AVX-512, 6 x 2 the 16 of AVX2.
-template <int R, int V, TileStart start, class T>
-void micro_tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_column, const T* b,
+template <int R, int V, TileStart start, class In, class T>
+void micro_tile(std::int64_t k, const In* a, std::int64_t a_row, std::int64_t a_column, const In* b,
                 std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
   using Batch = xsimd::batch<T>;
+  using InBatch = xsimd::batch<In>;
   constexpr auto W = static_cast<std::int64_t>(Batch::size);
   Batch sum[R][V];
 #pragma GCC unroll 8
@@ -28,12 +29,12 @@ void micro_tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_c
     }
   }
   for (std::int64_t p = 0; p < k; ++p) {
-    Batch row[V];
+    InBatch row[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) row[v] = Batch::load_unaligned(b + p * ldb + v * W);
+    for (int v = 0; v < V; ++v) row[v] = InBatch::load_unaligned(b + p * ldb + v * W);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {
-      const Batch factor(a[i * a_row + p * a_column]);
+      const InBatch factor(a[i * a_row + p * a_column]);
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
     }
@@ -46,8 +47,8 @@ void micro_tile(std::int64_t k, const T* a, std::int64_t a_row, std::int64_t a_c
 }
 
 /// V vectors of columns over all rows: R at a time, then what is left with fewer.
-template <int R, int V, TileStart start, class T>
-void all_rows(std::int64_t m, std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb, T* c,
+template <int R, int V, TileStart start, class In, class T>
+void all_rows(std::int64_t m, std::int64_t k, TileOperand<In> a, const In* b, std::int64_t ldb, T* c,
               std::int64_t ldc, const T* bias) {
   for (; m >= R; m -= R, a.data += R * a.row, c += R * ldc) {
     // Number by number: a struct that has just been written would be read back from the stack.
@@ -59,11 +60,12 @@ void all_rows(std::int64_t m, std::int64_t k, TileOperand<T> a, const T* b, std:
 }
 
 /// Columns too few for a vector: the same arithmetic on zero-padded copies.
-template <TileStart start, class T>
-void last_columns(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, const T* b,
+template <TileStart start, class In, class T>
+void last_columns(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<In> a, const In* b,
                   std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
   constexpr auto W = static_cast<std::int64_t>(xsimd::batch<T>::size);
-  const Scratch<T> padded_b(k * W, T(0)), padded_c(m * W, T(0));
+  const Scratch<In> padded_b(k * W, In(0));
+  const Scratch<T> padded_c(m * W, T(0));
   std::array<T, xsimd::batch<T>::size> padded_bias{};
   for (std::int64_t p = 0; p < k; ++p) std::copy_n(b + p * ldb, n, padded_b.data() + p * W);
   if constexpr (start == TileStart::bias) std::copy_n(bias, n, padded_bias.data());
@@ -74,8 +76,8 @@ void last_columns(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T>
   for (std::int64_t i = 0; i < m; ++i) std::copy_n(padded_c.data() + i * W, n, c + i * ldc);
 }
 
-template <TileStart start, class T>
-void product(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, const T* b, std::int64_t ldb,
+template <TileStart start, class In, class T>
+void product(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<In> a, const In* b, std::int64_t ldb,
              T* c, std::int64_t ldc, const T* bias) {
   constexpr auto W = static_cast<std::int64_t>(xsimd::batch<T>::size);
   constexpr int V = sizeof(T) * xsimd::batch<T>::size == 64 ? 4 : 2;
@@ -90,11 +92,9 @@ void product(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a, c
   if (j < n) last_columns<start>(m, n - j, k, a, b + j, ldb, c + j, ldc, from(j));
 }
 
-}  // namespace
-
-template <class T>
-void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
-                  const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
+template <class In, class T>
+void product_from(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<In> a,
+                  const In* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
   switch (start) {
     case TileStart::zero:
       return product<TileStart::zero>(m, n, k, a, b, ldb, c, ldc, bias);
@@ -103,6 +103,51 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
     case TileStart::sum:
       return product<TileStart::sum>(m, n, k, a, b, ldb, c, ldc, bias);
   }
+}
+
+}  // namespace
+
+template <class T>
+void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
+                  const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
+  product_from(start, m, n, k, a, b, ldb, c, ldc, bias);
+}
+
+void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
+                  TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
+                  const float* bias) {
+  product_from(start, m, n, pairs, a, b, ldb, c, ldc, bias);
+}
+
+namespace {
+
+Bf16Pair* room_for(std::optional<Scratch<Bf16Pair>>& scratch, std::int64_t size) {
+  if (!scratch || scratch->size() < size) scratch.emplace(size);
+  return scratch->data();
+}
+
+}  // namespace
+
+template <class T>
+void TileProduct<T>::operator()(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k,
+                                TileOperand<T> a, const T* b, std::int64_t ldb, T* c, std::int64_t ldc,
+                                const T* bias) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (bf16_) {
+      const std::int64_t pairs = bf16_pairs(k);
+      Bf16Pair *left = room_for(a_, m * pairs), *right = room_for(b_, pairs * n);
+      bf16_pairs_of_rows(k, n, b, ldb, right, n);
+      if (a.column == 1) {
+        bf16_pairs_in_rows(m, k, a.data, a.row, left, pairs);
+      } else {
+        bf16_pairs_of_rows(k, m, a.data, a.column, left, m);
+      }
+      const TileOperand<Bf16Pair> rounded =
+          a.column == 1 ? TileOperand<Bf16Pair>{left, pairs, 1} : TileOperand<Bf16Pair>{left, 1, m};
+      return tile_product(start, m, n, pairs, rounded, right, n, c, ldc, bias);
+    }
+  }
+  tile_product(start, m, n, k, a, b, ldb, c, ldc, bias);
 }
 
 namespace {
@@ -149,6 +194,7 @@ void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std:
 }
 
 #define TILE(T)                                                                                          \
+  template class TileProduct<T>;                                                                         \
   template void tile_product<T>(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<T>,     \
                                 const T*, std::int64_t, T*, std::int64_t, const T*);                     \
   template T tile_dot<T>(std::int64_t, const T*, const T*);                                              \

@@ -4,6 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+
+#include "ops/primitives/bf16.h"
+#include "tensor/scratch.h"
 
 namespace lrurec {
 
@@ -27,6 +31,26 @@ enum class TileStart {
 template <class T>
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
+
+/// The same for operands in bf16 (ops/primitives/bf16.h), whose inner index runs over pairs: the bits are
+/// those of tile_product on the rounded numbers, as long as none is smaller than f32's least normal number.
+void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
+                  TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
+                  const float* bias = nullptr);
+
+/// tile_product as a kernel calls it that offers bf16: a thread's own, since it holds the rounded operands.
+template <class T>
+class TileProduct {
+ public:
+  /// bf16: for f32 alone.
+  explicit TileProduct(bool bf16) : bf16_(bf16) {}
+  void operator()(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
+                  const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
+
+ private:
+  bool bf16_;
+  std::optional<Scratch<Bf16Pair>> a_, b_;
+};
 
 /// Elements from one row to the next of a matrix with n columns that tile_product reads or writes: rows that
 /// lie a large power of two apart would fall into the same few places of the cache.

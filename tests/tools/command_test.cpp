@@ -273,7 +273,7 @@ TEST(Command, OneAndTwoThreadsTrainToTheSameBits) {
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo --demo-users 200 --demo-items 90 --demo-length 15 -o d.lrd").code,
       0);
-  for (const std::string more : {"", " --negatives 20 --negatives-shared --deterministic"}) {
+  for (const std::string more : {"", " --bf16", " --negatives 20 --negatives-shared --deterministic"}) {
     std::vector<std::string> logs;
     for (const int threads : {1, 2}) {
       const std::string run = fmt::format("run{}{}", threads, more.size());

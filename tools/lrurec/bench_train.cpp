@@ -78,6 +78,7 @@ void run_train(const BenchTrainOptions& options) {
   json["preset"] = config.preset;
   json["model"] = config.model;
   json["tf32"] = config.tf32;
+  json["bf16"] = config.bf16;
   json["batch_size"] = config.batch_size;
   json["max_length"] = config.max_length;
   json["items"] = data.items();

@@ -13,6 +13,7 @@
 #include "lrurec/check/training.h"
 #include "lrurec/model/models.h"
 #include "ops/gradient_cases/gradient_cases.h"
+#include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/device.h"
@@ -216,6 +217,9 @@ void run_device(const DeviceOptions& options) {
                                      ops::blas_description())});
   json["cpu"] = {
       {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
+  json["cpu"]["fast_bf16"] = ops::has_fast_bf16();
+  rows.push_back({"bf16", ops::has_fast_bf16() ? "--bf16 trains faster here (AVX512-BF16)"
+                                               : "no AVX512-BF16: --bf16 trains slower here"});
   if (const std::string better = ops::better_blas_core(); !better.empty()) {
     json["cpu"]["better_blas_core"] = better;
     rows.push_back(

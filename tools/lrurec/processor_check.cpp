@@ -21,6 +21,9 @@ namespace {
 #ifdef __AVX512F__
   fits = fits && __builtin_cpu_supports("avx512f") != 0;
 #endif
+#ifdef __AVX512BF16__
+  fits = fits && __builtin_cpu_supports("avx512bf16") != 0;
+#endif
   if (fits) return;
   constexpr std::string_view message =
       "lrurec: error: this build is for a newer processor than this one; build it here from source\n";

@@ -1,0 +1,19 @@
+#pragma once
+// A choice for trainings on a CPU: products in bf16, twice as fast where the processor has instructions for
+// them.
+
+namespace lrurec::ops {
+
+/// Whether linear_cross_entropy, feed_forward and lru round the operands of their products to bf16 (8 bits of
+/// precision, the range of f32) from now on, in this process: of f32, on a CPU, and only where a gradient is
+/// recorded, so that evaluation and inference keep f32. Sums, and all that is not a product, stay f32. Off by
+/// default. The bits depend neither on the number of threads nor on whether the processor has the
+/// instructions.
+void set_bf16_products(bool on);
+bool bf16_products();
+
+/// Whether this program was built for a processor with AVX512-BF16. Elsewhere the same numbers take longer
+/// than products in f32.
+bool has_fast_bf16();
+
+}  // namespace lrurec::ops
