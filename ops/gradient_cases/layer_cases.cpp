@@ -102,7 +102,7 @@ void add_layer_cases(Cases& cases) {
   cases.push_back(
       {"feed_forward",
        "two tiles",
-       {{{70, 2}}, {{3, 2}}, {{3}}, {{2, 3}}, {{2}}},
+       {{{130, 2}}, {{3, 2}}, {{3}}, {{2, 3}}, {{2}}},
        [key](const Variables& x) { return Variables{feed_forward(x[0], x[1], x[2], x[3], x[4], 0.3, key)}; },
        false});
   cases.push_back({"feed_forward",

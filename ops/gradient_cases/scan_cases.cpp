@@ -29,7 +29,7 @@ void add_lru_cases(Cases& cases) {
   add("one token", {0, 1}, 2, 3, 2, false);
   add("lengths 0, 3, 1, 0, 2, 0", {0, 0, 3, 4, 4, 6, 6}, 3, 2, 4, false);
   add("lengths 0, 3, 1, 0, 2, 0, initial state", {0, 0, 3, 4, 4, 6, 6}, 3, 2, 4, true);
-  add("length 70: two tiles", {0, 70}, 2, 2, 1, true);
+  add("length 130: two tiles", {0, 130}, 2, 2, 1, true);
   add("several runs", {0, 100, 129, 131, 260, 270}, 1, 1, 1, true);
   add("no tokens", {0, 0}, 2, 2, 2, true);
   cases.push_back(
