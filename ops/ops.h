@@ -29,6 +29,7 @@
 #include "ops/losses/losses.h"
 #include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
+#include "ops/matmul/bf16_products.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/residual_layer_norm/residual_layer_norm.h"

@@ -41,6 +41,7 @@ std::vector<StepPair> check_training(const config::TrainConfig& config, const da
                                      const train::GpuWays& ways) {
   config::TrainConfig on_cpu = config;
   on_cpu.device = "cpu";
+  on_cpu.bf16 = false;  // a GPU has none
   train::Stepper cpu(on_cpu, data), gpu(config, data, ways);
   std::vector<StepPair> pairs;
   for (std::int64_t step = 0; step < steps; ++step) {

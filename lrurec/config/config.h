@@ -25,7 +25,7 @@ struct TrainConfig {
   bool deterministic = false;
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   bool tf32 = false;           ///< float products on a GPU with 10 bits of mantissa
-  bool bf16 = false;           ///< training's products on a CPU in bf16, see ops::set_bf16_products
+  bool bf16 = false;           ///< training's products on a CPU in bf16, see ops::Bf16Products
 
   std::int64_t hidden = 64;
   std::int64_t channels = 128;

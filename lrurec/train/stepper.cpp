@@ -40,7 +40,6 @@ Device prepare_device(const config::TrainConfig& config) {
   if constexpr (cuda_enabled) {
     if (device.is_cuda()) cuda::set_tf32(config.tf32);
   }
-  ops::set_bf16_products(config.bf16);
   return device;
 }
 
@@ -86,6 +85,7 @@ void Stepper::start(std::int64_t step) {
 }
 
 Stepper::Started Stepper::send(std::int64_t step, const data::BatchTensors& inputs) {
+  const ops::Bf16Products products(config_.bf16);
   const Variable mean = loss(inputs, step);
   if (!device_.is_cuda()) {  // a GPU looks at it where it is
     const double value = static_cast<double>(mean.value().item<float>());

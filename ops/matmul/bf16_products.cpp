@@ -1,13 +1,12 @@
 #include "ops/matmul/bf16_products.h"
 
-#include <atomic>
-
 namespace lrurec::ops {
 namespace {
-std::atomic<bool> products_in_bf16 = false;
+thread_local bool products_in_bf16 = false;
 }  // namespace
 
-void set_bf16_products(bool on) { products_in_bf16 = on; }
+Bf16Products::Bf16Products(bool on) : previous_(products_in_bf16) { products_in_bf16 = on; }
+Bf16Products::~Bf16Products() { products_in_bf16 = previous_; }
 bool bf16_products() { return products_in_bf16; }
 
 bool has_fast_bf16() {

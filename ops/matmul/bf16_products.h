@@ -4,12 +4,21 @@
 
 namespace lrurec::ops {
 
-/// Whether linear_cross_entropy, feed_forward and lru round the operands of their products to bf16 (8 bits of
-/// precision, the range of f32) from now on, in this process: of f32, on a CPU, and only where a gradient is
-/// recorded, so that evaluation and inference keep f32. Sums, and all that is not a product, stay f32. Off by
-/// default. The bits depend neither on the number of threads nor on whether the processor has the
-/// instructions.
-void set_bf16_products(bool on);
+/// While one of these lives on a thread, linear_cross_entropy, feed_forward and lru round the operands of
+/// their products to bf16 (8 bits of precision, the range of f32): of f32, on a CPU, and only where a
+/// gradient is recorded, so that evaluation and inference keep f32. A backward pass multiplies as its forward
+/// pass did. Sums, and all that is not a product, stay f32. The bits depend neither on the number of threads
+/// nor on whether the processor has the instructions. With `on` false, f32 inside another one.
+class Bf16Products {
+ public:
+  explicit Bf16Products(bool on = true);
+  ~Bf16Products();
+  Bf16Products(const Bf16Products&) = delete;
+  Bf16Products& operator=(const Bf16Products&) = delete;
+
+ private:
+  bool previous_;
+};
 bool bf16_products();
 
 /// Whether this program was built for a processor with AVX512-BF16. Elsewhere the same numbers take longer

@@ -13,14 +13,6 @@ using test::max_abs;
 using test::max_difference;
 using test::random_normal;
 
-class InBf16 {
- public:
-  InBf16() { set_bf16_products(true); }
-  ~InBf16() { set_bf16_products(false); }
-  InBf16(const InBf16&) = delete;
-  InBf16& operator=(const InBf16&) = delete;
-};
-
 struct Case {
   std::string name;
   std::function<Tensors(DType)> inputs;
@@ -76,7 +68,7 @@ TEST(Bf16Products, DifferFromF32ByTheRoundingOfOperands) {
   for (const Case& c : cases()) {
     const Tensors exact = all_of(c, DType::f32), again = all_of(c, DType::f32);
     const Tensors rounded = [&] {
-      const InBf16 on;
+      const Bf16Products on;
       return all_of(c, DType::f32);
     }();
     for (std::size_t i = 0; i < exact.size(); ++i) {
@@ -98,7 +90,7 @@ TEST(Bf16Products, LeaveDoublesAndWhatRecordsNoGradientAlone) {
       return c.output(inputs).value();
     };
     const Tensor inferred = value();
-    const InBf16 on;
+    const Bf16Products on;
     const Tensors doubles_too = all_of(c, DType::f64);
     for (std::size_t i = 0; i < doubles.size(); ++i) EXPECT_EQ(max_difference(doubles[i], doubles_too[i]), 0);
     EXPECT_EQ(max_difference(inferred, value()), 0) << c.name;
@@ -108,12 +100,18 @@ TEST(Bf16Products, LeaveDoublesAndWhatRecordsNoGradientAlone) {
 // A gradient belongs to the function that was computed: what is set between the passes changes nothing.
 TEST(Bf16Products, BackwardMultipliesAsItsForwardDid) {
   for (const Case& c : cases()) {
-    const InBf16 on;
-    const Tensors wanted = all_of(c, DType::f32);
     Variables inputs;
     for (const Tensor& t : c.inputs(DType::f32)) inputs.emplace_back(t, true);
-    const Variable y = c.output(inputs), loss = sum(y * y);
-    set_bf16_products(false);
+    Variable loss;
+    Tensors wanted;
+    {
+      const Bf16Products on;
+      wanted = all_of(c, DType::f32);
+      const Variable y = c.output(inputs);
+      loss = sum(y * y);
+      const Bf16Products off(false);
+      EXPECT_FALSE(bf16_products());
+    }
     loss.backward();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       EXPECT_EQ(max_difference(inputs[i].grad(), wanted[i + 1]), 0) << c.name << " " << i;
