@@ -85,17 +85,19 @@ std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bo
 template <class T>
 void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
   const std::int64_t I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
+  // Few tokens, such as one of each of a hundred sessions: smaller tiles keep two threads busy.
+  const std::int64_t tile = f.tokens > 2 * tile_tokens ? tile_tokens : tile_tokens / 2;
   ParallelErrors errors;
-#pragma omp parallel if (f.tokens > tile_tokens)
+#pragma omp parallel if (f.tokens > tile)
   {
     std::optional<Scratch<T>> scratch;
     TileProduct<T> multiply(f.bf16);
-    errors.attempt([&] { scratch.emplace(tile_tokens * ld); });
+    errors.attempt([&] { scratch.emplace(tile * ld); });
 #pragma omp for schedule(static)
-    for (std::int64_t first = 0; first < f.tokens; first += tile_tokens) {
+    for (std::int64_t first = 0; first < f.tokens; first += tile) {
       errors.attempt([&] {
         const Scratch<T>& a = *scratch;
-        const std::int64_t n = std::min(tile_tokens, f.tokens - first);
+        const std::int64_t n = std::min(tile, f.tokens - first);
         T* z = for_backward ? f.kept + first * ld : a.data();
         first_layer(f, first, n, multiply, z);
         for (std::int64_t r = 0; r < n; ++r) {

@@ -14,12 +14,13 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
+#include "ops/linear_cross_entropy/head_products.h"
 #include "ops/linear_cross_entropy/kernels.h"
 #include "ops/primitives/f32_functions.h"
 #include "ops/primitives/simd.h"
-#include "ops/primitives/tile_product.h"
 #include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
@@ -75,10 +76,11 @@ constexpr std::int64_t whole_vectors(std::int64_t n) {
 
 /// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` is their number
 /// rounded up to whole vectors; the columns beyond them are never read.
-template <class T>
+template <class Products>
 struct Chunk {
+  using T = typename Products::Element;
   std::int64_t start = 0, tokens = 0, ld;
-  Scratch<T> x;                   ///< X^T: [H, ld]
+  typename Products::Tokens x;
   Scratch<T> tile_max, tile_sum;  ///< [tiles, ld]: m and z
   /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where
   /// there is no label
@@ -86,7 +88,7 @@ struct Chunk {
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
       : ld(whole_vectors<T>(most_tokens)),
-        x(H * ld, T(0)),
+        x(ld, H),
         tile_max(tiles * ld),
         tile_sum(tiles * ld),
         top(ld, T(0)),
@@ -95,11 +97,13 @@ struct Chunk {
         scale(ld, T(0)) {}
 };
 
-template <class T>
+template <class Products>
 class Head {
  public:
+  using T = typename Products::Element;
   explicit Head(const LinearCrossEntropy<T>& f)
       : f_(f),
+        products_(f.weight, f.classes, f.H, tile_classes),
         scale_(f.scale()),
         tiles_((f.classes + tile_classes - 1) / tile_classes),
         chunk_tokens_(f.chunk > 0 ? f.chunk : 64),
@@ -118,8 +122,9 @@ class Head {
   std::int64_t columns(std::int64_t tile) const {
     return std::min(tile_classes, f_.classes - tile * tile_classes);
   }
-  const T* rows(const Chunk<T>& chunk) const { return f_.x + chunk.start * f_.H; }
-  std::int64_t label(const Chunk<T>& chunk, std::int64_t t) const { return f_.labels[chunk.start + t]; }
+  std::int64_t label(const Chunk<Products>& chunk, std::int64_t t) const {
+    return f_.labels[chunk.start + t];
+  }
 
   /// Few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
   double run_by_tokens() {
@@ -130,17 +135,18 @@ class Head {
     ParallelErrors errors;
 #pragma omp parallel
     {
-      std::optional<Chunk<T>> own_chunk;
+      std::optional<Chunk<Products>> own_chunk;
       std::optional<Scratch<T>> tiles;
-      TileProduct<T> multiply(f_.bf16);
+      std::optional<typename Products::Gradient> gradient;
       errors.attempt([&] {
         own_chunk.emplace(chunk_tokens_, tiles_, H);
         tiles.emplace((tiles_ * tile_classes + 1) * own_chunk->ld);  // and the factors of one
+        gradient.emplace(tile_classes, own_chunk->ld);
       });
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
         errors.attempt([&] {
-          Chunk<T>& chunk = *own_chunk;
+          Chunk<Products>& chunk = *own_chunk;
           const auto tile = [&](std::int64_t j) { return tiles->data() + j * tile_classes * chunk.ld; };
           if (f_.wants_gradients()) {
             std::fill_n(dweight.data() + part * C * H, C * H, T(0));
@@ -149,7 +155,7 @@ class Head {
           for (std::int64_t c = chunks_ * part / parts; c < chunks_ * (part + 1) / parts; ++c) {
             enter(chunk, c);
             for (std::int64_t j = 0; j < tiles_; ++j) {
-              scores(chunk, j, multiply, tile(j));
+              scores(chunk, j, tile(j));
               measure<true>(chunk, j, tile(j));
             }
             loss[static_cast<std::size_t>(part)] += combine(chunk);
@@ -158,7 +164,7 @@ class Head {
             std::fill_n(dx, chunk.tokens * H, T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
               to_gradient<true>(chunk, j, tile(j), tile(j), tile(tiles_), dbias.data() + part * C);
-              add_products(chunk, j, tile(j), multiply, dx, dweight.data() + part * C * H);
+              add_products(chunk, j, tile(j), *gradient, dx, dweight.data() + part * C * H);
             }
           }
         });
@@ -183,7 +189,7 @@ class Head {
     const std::int64_t most = keeps ? fitting : std::max<std::int64_t>(768 / chunk_tokens_, 1);
     const std::int64_t groups = std::max<std::int64_t>((chunks_ + most - 1) / most, 1);
     const std::int64_t together = (chunks_ + groups - 1) / groups, most_rows = together * chunk_tokens_;
-    std::vector<Chunk<T>> chunks;
+    std::vector<Chunk<Products>> chunks;
     for (std::int64_t c = 0; c < together; ++c) chunks.emplace_back(chunk_tokens_, tiles_, H);
     const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
     // The same size for any number of tokens, so that the next batch finds it.
@@ -196,7 +202,9 @@ class Head {
     for (std::int64_t first = 0; first < chunks_; first += together) {
       const std::int64_t count = std::min(together, chunks_ - first), start = first * chunk_tokens_;
       const std::int64_t n = std::min(count * chunk_tokens_, f_.tokens - start) * H;
-      const auto chunk = [&](std::int64_t c) -> Chunk<T>& { return chunks[static_cast<std::size_t>(c)]; };
+      const auto chunk = [&](std::int64_t c) -> Chunk<Products>& {
+        return chunks[static_cast<std::size_t>(c)];
+      };
       // The tiles of a class side by side: both passes go through memory once, from front to back.
       const auto tile = [&](std::int64_t j, std::int64_t c) {
         return kept.data() + (j * count + c) * tile_size;
@@ -206,15 +214,18 @@ class Head {
 #pragma omp parallel
       {
         std::optional<Scratch<T>> scratch;
-        TileProduct<T> multiply(f_.bf16);
-        errors.attempt([&] { scratch.emplace(tile_size + chunk(0).ld); });  // a tile, and factors
+        std::optional<typename Products::Gradient> gradient;
+        errors.attempt([&] {
+          scratch.emplace(tile_size + chunk(0).ld);  // a tile, and factors
+          gradient.emplace(tile_classes, chunk(0).ld);
+        });
 #pragma omp for schedule(static)
         for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
 #pragma omp for schedule(dynamic, 4)
         for (std::int64_t j = 0; j < tiles_; ++j) {
           errors.attempt([&] {
             for (std::int64_t c = 0; c < count; ++c) {
-              scores(chunk(c), j, multiply, scratch->data());
+              scores(chunk(c), j, scratch->data());
               if (keeps) {
                 measure<true>(chunk(c), j, scratch->data());
                 stream(columns(j) * chunk(c).ld, scratch->data(), tile(j, c));
@@ -236,10 +247,10 @@ class Head {
                 if (keeps) {
                   to_gradient<true>(chunk(c), j, tile(j, c), s, factor, f_.dbias);
                 } else {
-                  scores(chunk(c), j, multiply, s);
+                  scores(chunk(c), j, s);
                   to_gradient<false>(chunk(c), j, s, s, factor, f_.dbias);
                 }
-                add_products(chunk(c), j, s, multiply, sum + c * chunk_tokens_ * H, f_.dweight);
+                add_products(chunk(c), j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight);
               }
             }
           });
@@ -252,25 +263,23 @@ class Head {
     return total;
   }
 
-  void enter(Chunk<T>& chunk, std::int64_t number) const {
+  void enter(Chunk<Products>& chunk, std::int64_t number) const {
     chunk.start = number * chunk_tokens_;
     chunk.tokens = std::min(chunk_tokens_, f_.tokens - chunk.start);
-    tile_transpose(chunk.tokens, f_.H, rows(chunk), f_.H, chunk.x.data(), chunk.ld);
+    chunk.x.enter(chunk.tokens, chunk.ld, f_.H, f_.x + chunk.start * f_.H);
     for (std::int64_t t = 0; t < chunk.ld; ++t) {  // columns beyond the tokens weigh nothing
       chunk.scale[t] = t < chunk.tokens && label(chunk, t) >= 0 ? scale_ : T(0);
     }
   }
 
   /// s = E X^T for the classes of tile j, without the bias.
-  void scores(const Chunk<T>& chunk, std::int64_t j, TileProduct<T>& multiply, T* s) const {
-    multiply(TileStart::zero, columns(j), chunk.ld, f_.H,
-             TileOperand<T>{f_.weight + j * tile_classes * f_.H, f_.H, 1}, chunk.x.data(), chunk.ld, s,
-             chunk.ld);
+  void scores(const Chunk<Products>& chunk, std::int64_t j, T* s) const {
+    products_.scores(j * tile_classes, columns(j), chunk.x, chunk.ld, s);
   }
 
   /// m and z of tile j, and the labels' scores; with `keep` s becomes exp(S - m).
   template <bool keep>
-  void measure(Chunk<T>& chunk, std::int64_t j, T* s) const {
+  void measure(Chunk<Products>& chunk, std::int64_t j, T* s) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
     const T* bias = f_.bias + first;
     for (std::int64_t t = 0; t < chunk.tokens; ++t) {
@@ -300,7 +309,7 @@ class Head {
   }
 
   /// L of every token; the sum of their losses.
-  double combine(Chunk<T>& chunk) const {
+  double combine(Chunk<Products>& chunk) const {
     double total = 0;
     for (std::int64_t t = 0; t < chunk.ld; ++t) {
       T top = -std::numeric_limits<T>::infinity();
@@ -322,7 +331,8 @@ class Head {
   /// s = P from what `from` holds: S, or with `kept` exp(S - m); from may be s. Row sums are added to dbias.
   /// factor: [chunk.ld], a thread's own, as s is.
   template <bool kept>
-  void to_gradient(const Chunk<T>& chunk, std::int64_t j, const T* from, T* s, T* factor, T* dbias) const {
+  void to_gradient(const Chunk<Products>& chunk, std::int64_t j, const T* from, T* s, T* factor,
+                   T* dbias) const {
     const std::int64_t first = j * tile_classes, n = columns(j);
     const auto load = [](const T* at) { return Batch::load_unaligned(at); };
     const T *top = chunk.top.data(), *log_sum = chunk.log_sum.data(), *scale = chunk.scale.data();
@@ -353,13 +363,11 @@ class Head {
   }
 
   /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes.
-  void add_products(const Chunk<T>& chunk, std::int64_t j, const T* p, TileProduct<T>& multiply, T* dx,
-                    T* dweight) const {
-    const std::int64_t first = j * tile_classes, n = columns(j), H = f_.H;
-    multiply(TileStart::sum, chunk.tokens, H, n, TileOperand<T>{p, 1, chunk.ld}, f_.weight + first * H, H, dx,
-             H);
-    multiply(TileStart::sum, n, H, chunk.tokens, TileOperand<T>{p, chunk.ld, 1}, rows(chunk), H,
-             dweight + first * H, H);
+  void add_products(const Chunk<Products>& chunk, std::int64_t j, const T* p,
+                    typename Products::Gradient& gradient, T* dx, T* dweight) const {
+    const std::int64_t first = j * tile_classes;
+    products_.gradients(first, columns(j), chunk.tokens, chunk.x, chunk.ld, p, gradient, dx,
+                        dweight + first * f_.H);
   }
 
   /// out = sum of `parts` arrays of n.
@@ -377,6 +385,7 @@ class Head {
   }
 
   LinearCrossEntropy<T> f_;
+  Products products_;
   T scale_;
   std::int64_t tiles_, chunk_tokens_, chunks_;
 };
@@ -385,7 +394,12 @@ class Head {
 
 template <class T>
 void linear_cross_entropy(Cpu, const LinearCrossEntropy<T>& f) {
-  const double sum = Head<T>(f).run();
+  const double sum = [&] {
+    if constexpr (std::is_same_v<T, float>) {
+      if (f.bf16) return Head<Bf16HeadProducts>(f).run();
+    }
+    return Head<HeadProducts<T>>(f).run();
+  }();
   *f.loss = static_cast<T>(sum / static_cast<double>(f.labelled));
 }
 

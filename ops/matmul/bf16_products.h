@@ -1,14 +1,13 @@
 #pragma once
-// A choice for trainings on a CPU: products in bf16, twice as fast where the processor has instructions for
-// them.
+// A choice for trainings on a CPU: products in bf16, faster where the processor has instructions for them.
 
 namespace lrurec::ops {
 
-/// While one of these lives on a thread, linear_cross_entropy, feed_forward and lru round the operands of
-/// their products to bf16 (8 bits of precision, the range of f32): of f32, on a CPU, and only where a
-/// gradient is recorded, so that evaluation and inference keep f32. A backward pass multiplies as its forward
-/// pass did. Sums, and all that is not a product, stay f32. The bits depend neither on the number of threads
-/// nor on whether the processor has the instructions. With `on` false, f32 inside another one.
+/// While one of these lives on a thread, linear_cross_entropy, feed_forward and lru called on that thread
+/// round the operands of their products to bf16 (8 bits of precision, the range of f32): of f32, on a CPU,
+/// and only where a gradient is recorded, so that evaluation and inference keep f32. A backward pass
+/// multiplies as its forward pass did. Sums, and all that is not a product, stay f32. The bits do not depend
+/// on the number of threads that a kernel has. With `on` false, f32 inside another one.
 class Bf16Products {
  public:
   explicit Bf16Products(bool on = true);

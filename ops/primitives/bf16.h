@@ -1,6 +1,6 @@
 #pragma once
 // Numbers in bf16: f32 without the lower 16 bits of the mantissa, which leaves 8 bits of precision and the
-// whole range. Processors with AVX512-BF16 multiply two of them in the time of one f32 product and sum in
+// whole range. AVX512-BF16 has an instruction that multiplies two pairs of them and adds both to a sum in
 // f32.
 
 #include <bit>

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ops/primitives/simd.h"
+#include "tensor/error.h"
 #include "tensor/scratch.h"
 
 namespace lrurec {
@@ -137,6 +138,7 @@ void TileProduct<T>::operator()(TileStart start, std::int64_t m, std::int64_t n,
       const std::int64_t pairs = bf16_pairs(k);
       Bf16Pair *left = room_for(a_, m * pairs), *right = room_for(b_, pairs * n);
       bf16_pairs_of_rows(k, n, b, ldb, right, n);
+      if (a.column != 1 && a.row != 1) fail(ErrorKind::internal, "a tile in bf16 needs neighbours in memory");
       if (a.column == 1) {
         bf16_pairs_in_rows(m, k, a.data, a.row, left, pairs);
       } else {

@@ -33,7 +33,8 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
 
 /// The same for operands in bf16 (ops/primitives/bf16.h), whose inner index runs over pairs: the bits are
-/// those of tile_product on the rounded numbers, as long as none is smaller than f32's least normal number.
+/// those of tile_product on the rounded numbers, as long as no number, product or sum on the way is subnormal
+/// (which AVX512-BF16 takes for zero) or too large for f32.
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
                   TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
                   const float* bias = nullptr);
@@ -42,7 +43,7 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
 template <class T>
 class TileProduct {
  public:
-  /// bf16: for f32 alone.
+  /// bf16: for f32 alone, and then rows or columns of `a` lie side by side.
   explicit TileProduct(bool bf16) : bf16_(bf16) {}
   void operator()(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tests/support/files.h"
@@ -273,6 +274,7 @@ TEST(Command, OneAndTwoThreadsTrainToTheSameBits) {
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo --demo-users 200 --demo-items 90 --demo-length 15 -o d.lrd").code,
       0);
+  std::set<std::string> different;
   for (const std::string more : {"", " --bf16", " --negatives 20 --negatives-shared --deterministic"}) {
     std::vector<std::string> logs;
     for (const int threads : {1, 2}) {
@@ -291,6 +293,7 @@ TEST(Command, OneAndTwoThreadsTrainToTheSameBits) {
       logs.push_back(log);
     }
     EXPECT_EQ(logs[0], logs[1]) << more;
+    EXPECT_TRUE(different.insert(logs[0]).second) << "changes nothing:" << more;
   }
 }
 

@@ -218,8 +218,8 @@ void run_device(const DeviceOptions& options) {
   json["cpu"] = {
       {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
   json["cpu"]["fast_bf16"] = ops::has_fast_bf16();
-  rows.push_back({"bf16", ops::has_fast_bf16() ? "--bf16 trains faster here (AVX512-BF16)"
-                                               : "no AVX512-BF16: --bf16 trains slower here"});
+  rows.push_back({"bf16", ops::has_fast_bf16() ? "train --bf16 is faster: this build has AVX512-BF16"
+                                               : "train --bf16 is slower: this build has no AVX512-BF16"});
   if (const std::string better = ops::better_blas_core(); !better.empty()) {
     json["cpu"]["better_blas_core"] = better;
     rows.push_back(

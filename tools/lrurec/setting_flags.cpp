@@ -7,7 +7,9 @@
 #include <algorithm>
 
 #include "lrurec/model/models.h"
+#include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
+#include "tools/lrurec/output.h"
 
 namespace lrurec::command {
 namespace {
@@ -75,6 +77,16 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
 void apply_threads(const config::TrainConfig& config) {
   if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
   if (config.deterministic) ops::set_blas_threads(1);
+}
+
+void warn_of_useless_bf16(const config::TrainConfig& config) {
+  if (!config.bf16) return;
+  if (config.device != "cpu") {
+    warn("warning: bf16 is for products on a CPU and changes nothing on {}; --tf32 is a GPU's",
+         config.device);
+  } else if (!ops::has_fast_bf16()) {
+    warn("warning: this build has no AVX512-BF16, so steps take longer with bf16 than without");
+  }
 }
 
 void add_seen_flags(CLI::App& sub, bool& include_seen) {

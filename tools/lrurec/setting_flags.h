@@ -32,4 +32,7 @@ void add_seen_flags(CLI::App& sub, bool& include_seen);
 /// Threads of our kernels and of BLAS, as the settings say.
 void apply_threads(const config::TrainConfig& config);
 
+/// A sentence where --bf16 makes steps slower, or changes nothing.
+void warn_of_useless_bf16(const config::TrainConfig& config);
+
 }  // namespace lrurec::command

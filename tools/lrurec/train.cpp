@@ -12,7 +12,6 @@
 #include "lrurec/model/models.h"
 #include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
-#include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
@@ -55,11 +54,6 @@ void warn_of_other_threads(const train::RunFolder& folder) {
       "will not end at "
       "the same bits as without a stop (--threads {} does)",
       before, omp_get_max_threads(), before);
-}
-
-void warn_of_slow_bf16(const config::TrainConfig& config) {
-  if (!config.bf16 || config.device != "cpu" || ops::has_fast_bf16()) return;
-  warn("warning: bf16: this build has no AVX512-BF16 instructions, so steps take longer than without --bf16");
 }
 
 /// Progress bar, rate, loss and time left.
@@ -105,7 +99,7 @@ void dry_run(const TrainOptions& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
   train::prepare_device(config);
-  warn_of_slow_bf16(config);
+  warn_of_useless_bf16(config);
   const data::Dataset data = data::Dataset::load(options.data);
   train::Stepper stepper(config, data);
   std::optional<train::WeightAverage> average;
@@ -165,7 +159,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
               const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
               std::int64_t& steps) {
   Reporter reporter;
-  warn_of_slow_bf16(config);
+  warn_of_useless_bf16(config);
   remember_signals();
   train::Trainer trainer(
       config, data, folder,

@@ -46,7 +46,11 @@ TEST(Bf16, PairsAreThoseOfBf16PairAtAllSizes) {
     for (const std::int64_t columns : {1, 2, 15, 32, 33, 75}) {
       const std::int64_t ldf = columns + 3;
       auto from = normals(rows * ldf, 1);
-      from[0] = std::numeric_limits<float>::infinity();
+      // What the processor's own conversion could do otherwise: infinity, NaN, overflow, a tie.
+      const std::vector<float> special{std::numeric_limits<float>::infinity(),
+                                       std::bit_cast<float>(0x7fc00000U), std::numeric_limits<float>::max(),
+                                       std::bit_cast<float>(0xbf808000U)};
+      std::copy_n(special.begin(), std::min(from.size(), special.size()), from.begin());
       const auto at = [&](std::int64_t i, std::int64_t j) {
         return i < rows && j < columns ? from[static_cast<std::size_t>(i * ldf + j)] : 0;
       };

@@ -1,0 +1,121 @@
+#pragma once
+// The three products of a tile of the prediction head on a CPU, in the tensors' own type and in bf16: with E
+// of n classes from class `first` on and X of the tokens of a chunk,
+//
+//   scores: S = E X^T        gradients: dX += P^T E,  dE += P X
+//
+// Tokens lie side by side in S and P, ld apart from one class to the next.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "ops/primitives/bf16.h"
+#include "ops/primitives/tile_product.h"
+#include "tensor/scratch.h"
+
+namespace lrurec::ops::kernels {
+
+/// In the type of E: [classes, H].
+template <class T>
+class HeadProducts {
+ public:
+  using Element = T;
+  HeadProducts(const T* weight, std::int64_t /*classes*/, std::int64_t H, std::int64_t /*tile_classes*/)
+      : weight_(weight), H_(H) {}
+
+  /// X of a chunk as the products read it; what lies beyond the tokens is zero, or an earlier chunk's.
+  class Tokens {
+   public:
+    Tokens(std::int64_t ld, std::int64_t H) : columns_(H * ld, T(0)) {}
+    void enter(std::int64_t tokens, std::int64_t ld, std::int64_t H, const T* rows) {
+      rows_ = rows;
+      tile_transpose(tokens, H, rows, H, columns_.data(), ld);
+    }
+
+   private:
+    friend HeadProducts;
+    const T* rows_ = nullptr;
+    Scratch<T> columns_;  ///< X^T
+  };
+
+  /// P as the products read it; a thread's own.
+  struct Gradient {
+    Gradient(std::int64_t /*tile_classes*/, std::int64_t /*ld*/) {}
+  };
+
+  void scores(std::int64_t first, std::int64_t n, const Tokens& x, std::int64_t ld, T* s) const {
+    tile_product(TileStart::zero, n, ld, H_, TileOperand<T>{weight_ + first * H_, H_, 1}, x.columns_.data(),
+                 ld, s, ld);
+  }
+  void gradients(std::int64_t first, std::int64_t n, std::int64_t tokens, const Tokens& x, std::int64_t ld,
+                 const T* p, Gradient&, T* dx, T* dweight) const {
+    tile_product(TileStart::sum, tokens, H_, n, TileOperand<T>{p, 1, ld}, weight_ + first * H_, H_, dx, H_);
+    tile_product(TileStart::sum, n, H_, tokens, TileOperand<T>{p, ld, 1}, x.rows_, H_, dweight, H_);
+  }
+
+ private:
+  const T* weight_;
+  std::int64_t H_;
+};
+
+/// With E, X and P rounded to bf16. Two products read each of them along different inner indices, so each is
+/// kept in pairs along both.
+class Bf16HeadProducts {
+ public:
+  using Element = float;
+  /// tile_classes: even, so that no pair belongs to two tiles.
+  Bf16HeadProducts(const float* weight, std::int64_t classes, std::int64_t H, std::int64_t tile_classes)
+      : H_(H), in_rows_(classes * bf16_pairs(H)), of_rows_(bf16_pairs(classes) * H) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t first = 0; first < classes; first += tile_classes) {
+      const std::int64_t n = std::min(tile_classes, classes - first), pairs = bf16_pairs(H);
+      bf16_pairs_in_rows(n, H, weight + first * H, H, in_rows_.data() + first * pairs, pairs);
+      bf16_pairs_of_rows(n, H, weight + first * H, H, of_rows_.data() + first / 2 * H, H);
+    }
+  }
+
+  class Tokens {
+   public:
+    Tokens(std::int64_t ld, std::int64_t H)
+        : transposed_(H * ld, 0.0F), columns_(bf16_pairs(H) * ld), rows_(bf16_pairs(ld) * H) {}
+    void enter(std::int64_t tokens, std::int64_t ld, std::int64_t H, const float* rows) {
+      tile_transpose(tokens, H, rows, H, transposed_.data(), ld);
+      bf16_pairs_of_rows(H, ld, transposed_.data(), ld, columns_.data(), ld);
+      bf16_pairs_of_rows(tokens, H, rows, H, rows_.data(), H);
+    }
+
+   private:
+    friend Bf16HeadProducts;
+    Scratch<float> transposed_;
+    Scratch<Bf16Pair> columns_, rows_;  ///< X^T in pairs along H; X in pairs of tokens
+  };
+
+  struct Gradient {
+    Gradient(std::int64_t tile_classes, std::int64_t ld)
+        : of_classes(bf16_pairs(tile_classes) * ld), of_tokens(tile_classes * bf16_pairs(ld)) {}
+    Scratch<Bf16Pair> of_classes, of_tokens;
+  };
+
+  void scores(std::int64_t first, std::int64_t n, const Tokens& x, std::int64_t ld, float* s) const {
+    const std::int64_t pairs = bf16_pairs(H_);
+    tile_product(TileStart::zero, n, ld, pairs,
+                 TileOperand<Bf16Pair>{in_rows_.data() + first * pairs, pairs, 1}, x.columns_.data(), ld, s,
+                 ld);
+  }
+  void gradients(std::int64_t first, std::int64_t n, std::int64_t tokens, const Tokens& x, std::int64_t ld,
+                 const float* p, Gradient& pairs, float* dx, float* dweight) const {
+    Bf16Pair *of_classes = pairs.of_classes.data(), *of_tokens = pairs.of_tokens.data();
+    bf16_pairs_of_rows(n, tokens, p, ld, of_classes, ld);
+    tile_product(TileStart::sum, tokens, H_, bf16_pairs(n), TileOperand<Bf16Pair>{of_classes, 1, ld},
+                 of_rows_.data() + first / 2 * H_, H_, dx, H_);
+    bf16_pairs_in_rows(n, tokens, p, ld, of_tokens, bf16_pairs(ld));
+    tile_product(TileStart::sum, n, H_, bf16_pairs(tokens),
+                 TileOperand<Bf16Pair>{of_tokens, bf16_pairs(ld), 1}, x.rows_.data(), H_, dweight, H_);
+  }
+
+ private:
+  std::int64_t H_;
+  Scratch<Bf16Pair> in_rows_, of_rows_;  ///< E in pairs along H; E in pairs of classes
+};
+
+}  // namespace lrurec::ops::kernels
