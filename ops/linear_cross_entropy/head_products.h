@@ -4,7 +4,8 @@
 //
 //   scores: S = E X^T        gradients: dX += P^T E,  dE += P X
 //
-// Tokens lie side by side in S and P, ld apart from one class to the next.
+// Tokens lie side by side in S and P, ld apart from one class to the next. `next`: the tile that will be read
+// after P, where it waits in memory, else null.
 
 #include <algorithm>
 #include <cstdint>
@@ -14,6 +15,24 @@
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
+
+/// dE += P X, row by row of register tiles, and in between asks for the n rows of ld numbers at `next` (null:
+/// none), so that a tile that waits in memory comes while the one before it is multiplied. All asked for at
+/// once would fill the queue to memory and stop the products too.
+template <class In, class T>
+void add_and_fetch(std::int64_t n, std::int64_t H, std::int64_t k, TileOperand<In> p, const In* x, T* dweight,
+                   std::int64_t ld, const T* next) {
+  if (next == nullptr) return tile_product(TileStart::sum, n, H, k, p, x, H, dweight, H);
+  constexpr std::int64_t rows = 6, line = 64 / sizeof(T);
+  for (std::int64_t r = 0; r < n; r += rows) {
+    const std::int64_t m = std::min(rows, n - r);
+    for (std::int64_t i = r * ld; i < (r + m) * ld; i += line) {
+      __builtin_prefetch(next + i, /*write=*/0, /*locality=*/2);
+    }
+    tile_product(TileStart::sum, m, H, k, TileOperand<In>{p.data + r * p.row, p.row, p.column}, x, H,
+                 dweight + r * H, H);
+  }
+}
 
 /// In the type of E: [classes, H].
 template <class T>
@@ -48,9 +67,9 @@ class HeadProducts {
                  ld, s, ld);
   }
   void gradients(std::int64_t first, std::int64_t n, std::int64_t tokens, const Tokens& x, std::int64_t ld,
-                 const T* p, Gradient&, T* dx, T* dweight) const {
+                 const T* p, Gradient&, T* dx, T* dweight, const T* next) const {
     tile_product(TileStart::sum, tokens, H_, n, TileOperand<T>{p, 1, ld}, weight_ + first * H_, H_, dx, H_);
-    tile_product(TileStart::sum, n, H_, tokens, TileOperand<T>{p, ld, 1}, x.rows_, H_, dweight, H_);
+    add_and_fetch(n, H_, tokens, TileOperand<T>{p, ld, 1}, x.rows_, dweight, ld, next);
   }
 
  private:
@@ -103,14 +122,14 @@ class Bf16HeadProducts {
                  ld);
   }
   void gradients(std::int64_t first, std::int64_t n, std::int64_t tokens, const Tokens& x, std::int64_t ld,
-                 const float* p, Gradient& pairs, float* dx, float* dweight) const {
+                 const float* p, Gradient& pairs, float* dx, float* dweight, const float* next) const {
     Bf16Pair *of_classes = pairs.of_classes.data(), *of_tokens = pairs.of_tokens.data();
     bf16_pairs_of_rows(n, tokens, p, ld, of_classes, ld);
     tile_product(TileStart::sum, tokens, H_, bf16_pairs(n), TileOperand<Bf16Pair>{of_classes, 1, ld},
                  of_rows_.data() + first / 2 * H_, H_, dx, H_);
     bf16_pairs_in_rows(n, tokens, p, ld, of_tokens, bf16_pairs(ld));
-    tile_product(TileStart::sum, n, H_, bf16_pairs(tokens),
-                 TileOperand<Bf16Pair>{of_tokens, bf16_pairs(ld), 1}, x.rows_.data(), H_, dweight, H_);
+    add_and_fetch(n, H_, bf16_pairs(tokens), TileOperand<Bf16Pair>{of_tokens, bf16_pairs(ld), 1},
+                  x.rows_.data(), dweight, ld, next);
   }
 
  private:

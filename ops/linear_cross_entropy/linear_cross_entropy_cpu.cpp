@@ -164,7 +164,7 @@ class Head {
             std::fill_n(dx, chunk.tokens * H, T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
               to_gradient<true>(chunk, j, tile(j), tile(j), tile(tiles_), dbias.data() + part * C);
-              add_products(chunk, j, tile(j), *gradient, dx, dweight.data() + part * C * H);
+              add_products(chunk, j, tile(j), *gradient, dx, dweight.data() + part * C * H, nullptr);
             }
           }
         });
@@ -250,7 +250,9 @@ class Head {
                   scores(chunk(c), j, s);
                   to_gradient<false>(chunk(c), j, s, s, factor, f_.dbias);
                 }
-                add_products(chunk(c), j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight);
+                const bool last = j + 1 == tiles_ && c + 1 == count;
+                add_products(chunk(c), j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight,
+                             keeps && !last ? tile(j, c) + tile_size : nullptr);
               }
             }
           });
@@ -362,12 +364,13 @@ class Head {
     }
   }
 
-  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes.
+  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes; next: the tile to
+  /// be read after it, if it waits in memory.
   void add_products(const Chunk<Products>& chunk, std::int64_t j, const T* p,
-                    typename Products::Gradient& gradient, T* dx, T* dweight) const {
+                    typename Products::Gradient& gradient, T* dx, T* dweight, const T* next) const {
     const std::int64_t first = j * tile_classes;
     products_.gradients(first, columns(j), chunk.tokens, chunk.x, chunk.ld, p, gradient, dx,
-                        dweight + first * f_.H);
+                        dweight + first * f_.H, next);
   }
 
   /// out = sum of `parts` arrays of n.
