@@ -18,7 +18,7 @@ const ModelInfo& BERT4Rec::about() {
       .examples = data::ExampleKind::cloze,
       .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps"},
       .example_settings = {"mask_share", "train_heads"},
-      .presets = {{"beauty", {{"mask_share", "0.6"}}},
+      .presets = {{"beauty", {{"mask_share", "0.6"}, {"dropout", "0.2"}}},
                   {"video", {{"mask_share", "0.5"}}},
                   {"sports", {{"mask_share", "0.5"}}}},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
