@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -29,7 +28,7 @@ class ExactScan {
   using Batch = xsimd::batch<T>;
   static constexpr auto width = static_cast<std::int64_t>(Batch::size);
 
-  ExactScan(const LinearTopK<T>& f, std::span<const std::int64_t> rows)
+  ExactScan(const LinearTopK<T>& f, std::span<const RowLeft<T>> rows)
       : f_(f),
         rows_(rows),
         columns_((std::ssize(rows) + width - 1) / width * width),
@@ -39,8 +38,8 @@ class ExactScan {
         best_(rows.size(), Best<T>(f.k)) {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const auto column = static_cast<std::int64_t>(r);
-      tile_transpose(1, f.H, f.x + rows[r] * f.H, f.H, x_.data() + column, columns_);
-      bars_[column] = best_[r].bar();
+      tile_transpose(1, f.H, f.x + rows[r].row * f.H, f.H, x_.data() + column, columns_);
+      bars_[column] = rows[r].bar;
     }
   }
 
@@ -66,18 +65,18 @@ class ExactScan {
  private:
   void offer(std::int64_t column, Candidate<T> candidate) {
     if (!(candidate.score >= bars_[column])) return;
-    const std::int64_t row = rows_[static_cast<std::size_t>(column)];
+    const std::int64_t row = rows_[static_cast<std::size_t>(column)].row;
     if (std::binary_search(f_.excluded + f_.excluded_offsets[row], f_.excluded + f_.excluded_offsets[row + 1],
                            candidate.id)) {
       return;
     }
     Best<T>& best = best_[static_cast<std::size_t>(column)];
     best.offer(candidate);
-    bars_[column] = best.bar();
+    bars_[column] = std::max(bars_[column], best.bar());
   }
 
   const LinearTopK<T>& f_;
-  std::span<const std::int64_t> rows_;
+  std::span<const RowLeft<T>> rows_;
   std::int64_t columns_;  ///< rows and zeros that fill a vector
   Scratch<T> x_;          ///< X^T: [H, columns]
   Scratch<T> scores_;     ///< [classes, columns]
@@ -87,8 +86,7 @@ class ExactScan {
 
 /// At most top_k_rows rows; the number of tiles in which a score is not finite.
 template <class T>
-int exact_top_k(const LinearTopK<T>& f, std::span<const std::int64_t> rows, std::int64_t* indices,
-                T* values) {
+int exact_top_k(const LinearTopK<T>& f, std::span<const RowLeft<T>> rows, std::int64_t* indices, T* values) {
   const std::int64_t tiles = (f.C + top_k_tile - 1) / top_k_tile;
   const std::int64_t threads = std::clamp<std::int64_t>(tiles / 8, 1, omp_get_max_threads());
   std::vector<std::vector<Best<T>>> parts(static_cast<std::size_t>(threads));
@@ -110,7 +108,7 @@ int exact_top_k(const LinearTopK<T>& f, std::span<const std::int64_t> rows, std:
     for (const auto& part : parts) {
       for (const auto& candidate : part[r].candidates()) all.offer(candidate);
     }
-    all.write(indices + rows[r] * f.k, values + rows[r] * f.k);
+    all.write(indices + rows[r].row * f.k, values + rows[r].row * f.k);
   }
   return broken;
 }
@@ -121,15 +119,14 @@ template <class T>
 std::int64_t linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values,
                           std::int32_t* broken) {
   std::int64_t scored = 0;
-  std::vector<std::int64_t> rows;
+  std::vector<RowLeft<T>> rows;
   if constexpr (sizeof(T) == sizeof(float)) {
     rows = coded_top_k(f, indices, values, scored);
   } else {
-    rows.resize(static_cast<std::size_t>(f.n));
-    std::iota(rows.begin(), rows.end(), 0);
+    for (std::int64_t r = 0; r < f.n; ++r) rows.push_back({r});
   }
   for (std::size_t first = 0; first < rows.size(); first += top_k_rows) {
-    const auto some = std::span<const std::int64_t>(rows).subspan(
+    const auto some = std::span<const RowLeft<T>>(rows).subspan(
         first, std::min<std::size_t>(top_k_rows, rows.size() - first));
     *broken += exact_top_k(f, some, indices, values);
   }

@@ -106,6 +106,24 @@ TEST(LinearTopKExact, LooksAtTheHighestClassesFirst) {
   p.expect_exact(10, "rising scores");
 }
 
+// One element so large that codes say little of the others: bounds pass over few classes. Many rows are then
+// scored in one product with all classes; for few that would cost more.
+TEST(LinearTopKExact, GivesBoundsUpWhereTheyPassOverTooFew) {
+  for (const std::int64_t n : {2, 9, 200}) {
+    TopKProblem p(n, 16, 20000);
+    for (std::int64_t c = 0; c < p.C; ++c) p.w(c)[0] = c % 2 == 0 ? 50 : -50;
+    for (std::int64_t r = 1; r < n; ++r) p.row(r)[0] = r % 3 == 0 ? 40 : -40;  // the first has bounds
+    p.expect_exact(10, fmt::format("{} rows", n));
+    std::int64_t scored = 0;
+    p.best(10, &scored);
+    if (n == 2) {
+      EXPECT_LT(scored, 2 * p.C);
+    } else {
+      EXPECT_GT(scored, (n - 1) * p.C) << n;
+    }
+  }
+}
+
 TEST(LinearTopKExact, EqualScoresComeInTheOrderOfTheirNumber) {
   TopKProblem p(3, 20, 2000);
   for (std::int64_t c = 1; c < p.C; ++c) {
