@@ -20,8 +20,7 @@ class Bf16Products {
 };
 bool bf16_products();
 
-/// Whether this program was built for a processor with AVX512-BF16. Elsewhere the same numbers take longer
-/// than products in f32.
+/// Whether this program was built with AVX512-BF16. Otherwise such products take longer than those in f32.
 bool has_fast_bf16();
 
 }  // namespace lrurec::ops
