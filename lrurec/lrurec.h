@@ -30,4 +30,5 @@
 #include "nn/serialization/module_file.h"
 #include "nn/serialization/safetensors.h"
 #include "nn/transformer.h"
+#include "ops/matmul/blas_info.h"
 #include "ops/ops.h"

@@ -12,6 +12,12 @@ set(layers tensor autograd ops nn lrurec)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lrurec)
 
 install(TARGETS lrurec RUNTIME COMPONENT command)
+# The same command compiled for more of a processor, which it starts where it can (lrurec/util/builds.h).
+set(LRUREC_BETTER_BUILDS "" CACHE STRING "Build folders, named avx512 or avx512-bf16, whose command is installed as well")
+foreach(folder IN LISTS LRUREC_BETTER_BUILDS)
+  cmake_path(GET folder FILENAME vectors)
+  install(PROGRAMS ${folder}/bin/lrurec DESTINATION libexec/lrurec/${vectors} COMPONENT command)
+endforeach()
 
 # Manual page and completion, which the command itself knows best.
 set(share ${CMAKE_BINARY_DIR}/share)

@@ -1,22 +1,35 @@
 #!/usr/bin/env bash
 # Builds Debian packages in build/package: lrurec (the command) and lrurec-dev (libraries, headers, CMake package).
-# They run on any x86-64 processor with AVX2 (2013 and later); LRUREC_ARCH=... chooses another.
+# They run on any x86-64 processor with AVX2 (2013 and later), and the command holds builds for AVX-512 as well, of which
+# it starts the one that fits. LRUREC_ARCH=... makes one build for another processor.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-build=build/package
+build=$PWD/build/package
 options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}")
-if [ "$(uname -m)" = x86_64 ]; then
-  options+=(-DLRUREC_ARCH="${LRUREC_ARCH-x86-64-v3}")
-else
-  options+=(-DLRUREC_ARCH="${LRUREC_ARCH-}")
-fi
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
 fi
-mkdir -p $build
-cmake -S . -B $build -G Ninja "${options[@]}" >$build/configure.log || { cat $build/configure.log >&2; exit 1; }
-cmake --build $build --parallel "$(nproc)" >&2
-rm -f $build/*.deb
-(cd $build && cpack -G DEB) >&2
-ls $build/*.deb
+
+# make_build FOLDER ARCH TARGET [OPTION...]
+make_build() {
+  mkdir -p "$1"
+  cmake -S . -B "$1" -G Ninja "${options[@]}" -DLRUREC_ARCH="$2" "${@:4}" >"$1/configure.log" || { cat "$1/configure.log" >&2; exit 1; }
+  cmake --build "$1" --parallel "$(nproc)" --target "$3" >&2
+}
+
+better=
+if [ "$(uname -m)" != x86_64 ]; then
+  arch=${LRUREC_ARCH-}
+elif [ -n "${LRUREC_ARCH+set}" ]; then
+  arch=$LRUREC_ARCH
+else
+  arch=x86-64-v3
+  make_build "$build/avx512" x86-64-v4 lrurec
+  make_build "$build/avx512-bf16" cooperlake lrurec  # x86-64-v4 with VNNI and BF16: of AMD since Zen 4, of Intel's servers since 2023
+  better="$build/avx512;$build/avx512-bf16"
+fi
+make_build "$build" "$arch" all -DLRUREC_BETTER_BUILDS="$better"
+rm -f "$build"/*.deb
+(cd "$build" && cpack -G DEB) >&2
+ls "$build"/*.deb

@@ -38,7 +38,7 @@ std::string better_blas_core() {
 #endif
 }
 
-void restart_tuned(char** argv) {
+void restart_tuned(char** argv, const std::string& program) {
   bool changed = false;
   const auto set = [&](const char* name, const std::string& value) {
     if (value.empty() || std::getenv(name) != nullptr) return;
@@ -46,7 +46,9 @@ void restart_tuned(char** argv) {
   };
   set("OMP_WAIT_POLICY", "passive");
   set("OPENBLAS_CORETYPE", better_blas_core());
-  if (changed) ::execv("/proc/self/exe", argv);  // returns only if it could not; then we go on as we are
+  // Either returns only if it could not; then we go on as we are.
+  if (!program.empty()) ::execv(program.c_str(), argv);
+  if (changed) ::execv("/proc/self/exe", argv);
 }
 
 void set_blas_threads(int threads) { openblas_set_num_threads(threads); }

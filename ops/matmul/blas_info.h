@@ -27,8 +27,9 @@ std::string better_blas_core();
 /// To be called first in main(): starts the program again with OMP_WAIT_POLICY=passive (threads that wait by
 /// spinning stop each other where two programs share the cores: six times slower) and, where OpenBLAS has
 /// chosen badly, with OPENBLAS_CORETYPE. Both are read before main() begins, so they cannot be set later.
-/// What the user has set stays. Returns where nothing is to be changed, or nothing can be.
-void restart_tuned(char** argv);
+/// What the user has set stays. Starts `program` in any case where one is given, such as a build of this one
+/// for the processor at hand. Returns where nothing is to be changed, or nothing can be.
+void restart_tuned(char** argv, const std::string& program = "");
 
 /// Products by BLAS run on so many threads from now on. On one thread their bits do not depend on how many
 /// there are.

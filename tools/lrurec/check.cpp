@@ -12,6 +12,7 @@
 #include "lrurec/check/parity.h"
 #include "lrurec/check/training.h"
 #include "lrurec/model/models.h"
+#include "lrurec/util/builds.h"
 #include "ops/gradient_cases/gradient_cases.h"
 #include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
@@ -217,6 +218,13 @@ void run_device(const DeviceOptions& options) {
                                      ops::blas_description())});
   json["cpu"] = {
       {"name", processor()}, {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()}};
+  const auto has = util::compiled_for(), can = util::processor_vectors();
+  json["cpu"]["compiled_for"] = util::name_of(has);
+  json["cpu"]["can"] = util::name_of(can);
+  rows.push_back(
+      {"vectors",
+       fmt::format("of the build: {}; of the processor: {}{}", util::name_of(has), util::name_of(can),
+                   has < can ? "; a build made on this machine is faster (docs/install.md)" : "")});
   json["cpu"]["fast_bf16"] = ops::has_fast_bf16();
   rows.push_back({"bf16", ops::has_fast_bf16() ? "train --bf16 is faster: this build has AVX512-BF16"
                                                : "train --bf16 is slower: this build has no AVX512-BF16"});

@@ -10,10 +10,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <system_error>
 
+#include "lrurec/util/builds.h"
 #include "lrurec/util/suggest.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
@@ -202,6 +204,13 @@ void occupy_standard_streams() {
   }
 }
 
+/// The build of a package that fits this processor better, or "".
+std::string better_build() {
+  std::error_code none;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
+  return none ? "" : util::better_build(program, util::compiled_for(), util::processor_vectors()).string();
+}
+
 }  // namespace
 
 const std::string& command_line() { return full_command_line; }
@@ -212,7 +221,7 @@ int main(int argc, char** argv) {
   lrurec::command::occupy_standard_streams();
   ::signal(SIGPIPE,
            SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
-  lrurec::ops::restart_tuned(argv);
+  lrurec::ops::restart_tuned(argv, lrurec::command::better_build());
   lrurec::command::claim_blas_buffers();
   return lrurec::command::run(argc, argv);
 }

@@ -21,6 +21,13 @@ namespace {
 #ifdef __AVX512F__
   fits = fits && __builtin_cpu_supports("avx512f") != 0;
 #endif
+#ifdef __AVX512VL__
+  fits = fits && __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512cd") != 0;
+#endif
+#ifdef __AVX512VNNI__
+  fits = fits && __builtin_cpu_supports("avx512vnni") != 0;
+#endif
 #ifdef __AVX512BF16__
   fits = fits && __builtin_cpu_supports("avx512bf16") != 0;
 #endif
