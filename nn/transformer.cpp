@@ -53,6 +53,13 @@ Variable TransformerBlock::forward(const Variable& x, const IndexTensor& offsets
   return feed_forward_norm_.forward(feed_forward_.forward(y, context), y, context);
 }
 
+PlacesFrom parse_places_from(const std::string& name) {
+  if (name == "start") return PlacesFrom::start;
+  if (name == "end") return PlacesFrom::end;
+  fail(ErrorKind::usage, "places are counted from the start or from the end of a history, not from '{}'",
+       name);
+}
+
 Variable Positions::forward(const IndexTensor& offsets) const {
   const auto at = offsets.host().to_vector<std::int64_t>();
   std::vector<std::int64_t> places;
@@ -61,15 +68,16 @@ Variable Positions::forward(const IndexTensor& offsets) const {
       fail_op("positions", "sequence {} has {} tokens, there are {} places", s, at[s + 1] - at[s],
               weight.value().size(0));
     }
-    for (std::int64_t t = 0; t < at[s + 1] - at[s]; ++t) places.push_back(t);
+    const std::int64_t first = from_ == PlacesFrom::end ? weight.value().size(0) - (at[s + 1] - at[s]) : 0;
+    for (std::int64_t t = 0; t < at[s + 1] - at[s]; ++t) places.push_back(first + t);
   }
   return Embedding::forward(IndexTensor(Tensor::from(places)).to(weight.value().device()));
 }
 
-TransformerEncoder::TransformerEncoder(std::int64_t rows, std::int64_t places, std::int64_t blocks,
-                                       const TransformerSizes& sizes, Initializer& init)
+TransformerEncoder::TransformerEncoder(std::int64_t rows, std::int64_t places, PlacesFrom from,
+                                       std::int64_t blocks, const TransformerSizes& sizes, Initializer& init)
     : embedding_(rows, sizes.hidden, init),
-      positions_(places, sizes.hidden, init),
+      positions_(places, sizes.hidden, from, init),
       embedding_norm_(sizes.hidden, sizes.layer_norm_eps, sizes.dropout, 0, init) {
   register_module("embedding", embedding_);
   register_module("positions", positions_);

@@ -2,6 +2,7 @@
 // Self-attention and the block of a transformer, over packed sequences.
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nn/containers.h"
@@ -16,6 +17,11 @@ struct TransformerSizes {
   bool causal = true;                   ///< a token sees itself and those before it; else its whole sequence
   double dropout = 0, layer_norm_eps = 1e-5;
 };
+
+/// What the place of a token counts: its distance from the first token of its sequence, which has the first
+/// place, or from the last, which has the last place.
+enum class PlacesFrom { start, end };
+PlacesFrom parse_places_from(const std::string& name);  ///< "start" or "end"; else ErrorKind::usage
 
 /// ops::attention of x Wqkv^T + b, projected: [tokens, H] -> [tokens, H]. Dropout of the weights.
 class SelfAttention : public Module {
@@ -59,19 +65,23 @@ class TransformerBlock : public Module {
   ResidualNorm feed_forward_norm_;
 };
 
-/// A learnt vector for each place in a sequence, counted from its first token; weight: [places, H].
+/// A learnt vector for each place in a sequence; weight: [places, H].
 class Positions : public Embedding {
  public:
-  using Embedding::Embedding;
+  Positions(std::int64_t places, std::int64_t hidden, PlacesFrom from, Initializer& init)
+      : Embedding(places, hidden, init), from_(from) {}
   /// Of every token of packed sequences, [tokens, H]. A sequence longer than there are places is an error.
   Variable forward(const IndexTensor& offsets) const;
+
+ private:
+  PlacesFrom from_;
 };
 
 /// Items and their places through a stack of blocks: x = LN(dropout(E_item + P_place)), then the blocks.
 class TransformerEncoder : public Module {
  public:
   /// rows: of E; places: of P, the longest sequence; dropout sites count from 0.
-  TransformerEncoder(std::int64_t rows, std::int64_t places, std::int64_t blocks,
+  TransformerEncoder(std::int64_t rows, std::int64_t places, PlacesFrom from, std::int64_t blocks,
                      const TransformerSizes& sizes, Initializer& init);
   /// items: i64 [tokens], offsets: i64 [S + 1] -> [tokens, H]. Either may be on the host.
   Variable forward_composed(const IndexTensor& items, const IndexTensor& offsets,

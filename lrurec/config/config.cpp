@@ -14,6 +14,7 @@
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
 #include "nn/optim/schedule.h"
+#include "nn/transformer.h"
 #include "tensor/error.h"
 
 namespace lrurec::config {
@@ -56,6 +57,7 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
     if (setting.key == "lr_schedule") nn::parse_schedule(text);
     if (setting.key == "backbone") model::backbone(text);
     if (setting.key == "network") model::position_wise(text);
+    if (setting.key == "positions_from") nn::parse_places_from(text);
     if (setting.key == "model") model::find_model(text);
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
@@ -150,6 +152,7 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       pffn(of.pffn),
       network(of.network),
       gates(of.gates),
+      positions_from(of.positions_from),
       alpha(of.alpha),
       max_length(of.max_length) {}
 
@@ -173,6 +176,7 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .pffn = pffn,
           .network = network,
           .gates = gates,
+          .positions_from = positions_from,
           .alpha = alpha};
 }
 
@@ -210,6 +214,9 @@ const std::vector<Setting>& settings() {
       {"network", &C::network,
        fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
       {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
+      {"positions_from", &C::positions_from,
+       "places in a history are counted from its start or, so that the last item has the last place, its "
+       "end"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
       {"train_heads", &C::train_heads,
        "train also on the first items of long sequences, which the published windows drop"},
@@ -246,71 +253,6 @@ const std::vector<Setting>& settings() {
        true},
       {"log_every", &C::log_every, "steps between training lines in metrics.jsonl", 1, large, true}};
   return all;
-}
-
-namespace {
-
-// Section "Optimisation and stopping" and figure 4 of the paper; weight decay is 1e-2 everywhere.
-const std::map<std::string, TrainConfig>& presets() {
-  const auto make = [](std::int64_t length, double dropout, std::int64_t validate_every,
-                       std::int64_t batch = 128) {
-    TrainConfig c;
-    c.max_length = length;
-    c.dropout = dropout;
-    c.validate_every = validate_every;
-    c.batch_size = batch;
-    return c;
-  };
-  static const std::map<std::string, TrainConfig> all = [&] {
-    std::map<std::string, TrainConfig> table{
-        {"ml-1m", make(200, 0.2, 500)}, {"beauty", make(50, 0.6, 1000)},
-        {"video", make(50, 0.6, 1000)}, {"sports", make(50, 0.6, 1000)},
-        {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
-    // 2.1 million items. The paper has 100 negatives a position (negatives = 100, negatives_shared = false)
-    // and ranks among 10,000. 1,000 for the whole batch take a quarter of that time a step.
-    // (Shared ones are for large catalogues: on 500 items their noise costs most of the Recall@10, on 20,000
-    // they do as well as 100 a position.)
-    TrainConfig& xlong = table.at("xlong");
-    xlong.negatives = 1000;
-    xlong.negatives_shared = true;
-    xlong.eval_negatives = 10000;
-    // About a hundred thousand interactions, such as MovieLens-100K: minutes on two cores.
-    TrainConfig small = make(100, 0.5, 100, 64);
-    table.emplace("small", small);
-    // The demonstration data are learnt within 400 steps; see docs/results.md.
-    TrainConfig demo = make(50, 0.2, 100);
-    demo.max_steps = 500;
-    demo.learning_rate = 3e-3;
-    demo.log_every = 20;
-    table.emplace("demo", demo);
-    for (auto& [name, config] : table) config.preset = name;
-    return table;
-  }();
-  return all;
-}
-
-}  // namespace
-
-std::vector<std::string> preset_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, config] : presets()) names.push_back(name);
-  return names;
-}
-
-TrainConfig preset(const std::string& name, const std::string& model) {
-  const auto it = presets().find(name);
-  if (it == presets().end()) {
-    fail(ErrorKind::usage, "unknown preset '{}'{}", name, util::choices(name, preset_names()));
-  }
-  TrainConfig config = it->second;
-  const model::ModelInfo& info = model::find_model(model);
-  config.model = model;
-  for (const std::string& which : {std::string(), name}) {
-    const auto own = info.presets.find(which);
-    if (own == info.presets.end()) continue;
-    for (const auto& [key, text] : own->second) set(config, key, text, "the presets of " + model);
-  }
-  return config;
 }
 
 std::vector<Setting> settings_of(const TrainConfig& config) {

@@ -42,6 +42,7 @@ struct TrainConfig {
   bool pffn = true;
   std::string network = "gelu";
   bool gates = false;
+  std::string positions_from = "start";
   double mask_share = 0.2;
   bool train_heads = false;
   double alpha = 0.5;

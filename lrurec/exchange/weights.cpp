@@ -178,7 +178,8 @@ Names names_of(const nn::Safetensors& file) {
 
 /// What another model than LRURec says of itself; its tensors are compared with that when it is loaded.
 model::ModelConfig config_of_metadata(const Metadata& metadata, const model::ModelInfo& info) {
-  config::TrainConfig settings = config::preset("ml-1m", info.name);
+  config::TrainConfig settings;
+  settings.model = info.name;
   for (const auto& key : info.settings) {
     // A setting that did not exist when the file was written has the value that leaves all as it was; the
     // sizes are compared below.

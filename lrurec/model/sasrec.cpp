@@ -15,7 +15,7 @@ const ModelInfo& SASRec::about() {
       .paper = "Kang and McAuley, ICDM 2018",
       .event_cost = "n H^2 + n^2 H",
       .examples = data::ExampleKind::windows,
-      .settings = {"hidden", "blocks", "heads", "dropout", "layer_norm_eps"},
+      .settings = {"hidden", "blocks", "heads", "positions_from", "dropout", "layer_norm_eps"},
       .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
@@ -39,7 +39,8 @@ const ModelInfo& SASRec::about() {
 
 SASRec::SASRec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
-      encoder_(config.num_items + 1, config.max_length, config.blocks,
+      encoder_(config.num_items + 1, config.max_length, nn::parse_places_from(config.positions_from),
+               config.blocks,
                {config.hidden, config.heads, /*causal=*/true, config.dropout, config.layer_norm_eps}, init) {
   register_module("", encoder_);
 }

@@ -137,6 +137,8 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
   refused("train d.lrd -o r --model ''", 2, "--model: needs a name");
   refused("train d.lrd -o r --model gru4rec --heads 4", 2,
           "gru4rec has no setting heads; sasrec, bert4rec have it");
+  refused("train d.lrd -o r --model sasrec --positions-from middle", 2,
+          "places are counted from the start or from the end of a history, not from 'middle'");
   refused("train d.lrd -o r --model sasrec --heads 3", 2,
           "heads = 3 do not divide hidden = 64; set --heads or --hidden");
   refused("train d.lrd -o r --model bert4rec --max-length 1", 2,

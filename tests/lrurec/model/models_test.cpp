@@ -225,6 +225,36 @@ TEST(Bert4Rec, SeesBothSides) {
   EXPECT_GT(max_difference(row_of_mask({3, 10, 4}), row_of_mask({3, 10, 5})), 0);
 }
 
+// A history of n items has the last n places instead of the first: with the vectors moved there, all is as it was.
+TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
+  const NoGrad no_grad;
+  constexpr std::int64_t L = 6;
+  for (const std::string name : {"sasrec", "bert4rec"}) {
+    const auto make = [&](const std::string& from) {
+      return make_model({.model = name, .num_items = 9, .max_length = L, .hidden = 8, .positions_from = from},
+                        1, DType::f64);
+    };
+    const auto from_start = make("start"), from_end = make("end");
+    const auto row = [](const Model& model, const Ids& items) {
+      const Tensor ends = Tensor::from(Ids{0, std::ssize(items)});
+      return model.user_rows({Tensor::from(items), ends, {}, Tensor::from(Ids{0}), {}}).value();
+    };
+    const Ids three{3, 1, 4}, all{3, 1, 4, 1, 5, 9};
+    EXPECT_GT(max_difference(row(*from_start, three), row(*from_end, three)), 1e-6) << name;
+    const Ids whole(all.begin(), all.begin() + from_start->input_length(L));
+    EXPECT_EQ(max_difference(row(*from_start, whole), row(*from_end, whole)), 0) << name << ": no place is free";
+
+    const std::int64_t n = std::ssize(three) + L - from_start->input_length(L);  // with the mask
+    for (auto& p : from_end->named_parameters()) {
+      if (p.name != "positions.weight") continue;
+      const Tensor moved = Tensor::zeros({L, 8}, DType::f64);
+      moved.slice(0, L - n, L).copy_(p.variable.value().slice(0, 0, n));
+      p.variable.set_value(moved);
+    }
+    EXPECT_EQ(max_difference(row(*from_start, three), row(*from_end, three)), 0) << name;
+  }
+}
+
 TEST(FISM, TheStartTokenAndItemsTwiceAreCountedAsTheyCome) {
   const auto model = make_model({.model = "fism", .num_items = 9, .hidden = 4, .alpha = 1}, 1, DType::f64);
   const NoGrad no_grad;
