@@ -225,7 +225,8 @@ TEST(Bert4Rec, SeesBothSides) {
   EXPECT_GT(max_difference(row_of_mask({3, 10, 4}), row_of_mask({3, 10, 5})), 0);
 }
 
-// A history of n items has the last n places instead of the first: with the vectors moved there, all is as it was.
+// A history of n items has the last n places instead of the first: with the vectors moved there, all is as it
+// was.
 TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
   const NoGrad no_grad;
   constexpr std::int64_t L = 6;
@@ -242,7 +243,8 @@ TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
     const Ids three{3, 1, 4}, all{3, 1, 4, 1, 5, 9};
     EXPECT_GT(max_difference(row(*from_start, three), row(*from_end, three)), 1e-6) << name;
     const Ids whole(all.begin(), all.begin() + from_start->input_length(L));
-    EXPECT_EQ(max_difference(row(*from_start, whole), row(*from_end, whole)), 0) << name << ": no place is free";
+    EXPECT_EQ(max_difference(row(*from_start, whole), row(*from_end, whole)), 0)
+        << name << ": no place is free";
 
     const std::int64_t n = std::ssize(three) + L - from_start->input_length(L);  // with the mask
     for (auto& p : from_end->named_parameters()) {
