@@ -14,7 +14,9 @@ const ModelInfo& NARM::about() {
       .event_cost = "H^2 + n H",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "dropout", "final_dropout"},
-      .presets = {{"", {{"dropout", "0.25"}, {"final_dropout", "0.5"}}}, {"demo", {{"max_steps", "1500"}}}},
+      .presets = {{"", {{"dropout", "0.25"}, {"final_dropout", "0.5"}}},
+                  {"beauty", {{"dropout", "0.5"}}},
+                  {"demo", {{"max_steps", "1500"}}}},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<NARM>(config, init);
       },

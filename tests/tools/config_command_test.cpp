@@ -33,7 +33,7 @@ TEST(ConfigCommand, SaysWhereEachSettingComesFrom) {
   EXPECT_NE(run_lrurec(folder, "config show --model fmlp-rec --preset ml-1m --origin")
                 .out.find("dropout = 0.2                    # preset ml-1m of fmlp-rec\n"),
             std::string::npos);
-  EXPECT_EQ(run_lrurec(folder, "config presets --model narm").out.find("dropout"), std::string::npos)
+  EXPECT_EQ(run_lrurec(folder, "config presets --model narm").out.find("final_dropout"), std::string::npos)
       << "the same in all";
   EXPECT_EQ(run_lrurec(folder, "config").code, 2);
 }
