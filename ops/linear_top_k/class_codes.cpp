@@ -67,9 +67,10 @@ double norm(std::int64_t n, const float* x) {
   return std::sqrt(sum);
 }
 
-/// Classes by falling b + sqrt(H) |w - w0|, the highest score of a row that left a layer norm.
-std::vector<std::int64_t> falling_order(std::int64_t C, std::int64_t H, const float* weight,
-                                        const float* bias, const std::vector<double>& mean) {
+/// Classes by falling b + sqrt(H) |w - w0|, the highest score of a row that left a layer norm; before them
+/// some hundreds of that order, evenly spaced.
+std::vector<std::int64_t> order_of_classes(std::int64_t C, std::int64_t H, const float* weight,
+                                           const float* bias, const std::vector<double>& mean) {
   std::vector<double> highest(static_cast<std::size_t>(C));
 #pragma omp parallel for schedule(static)
   for (std::int64_t c = 0; c < C; ++c) {
@@ -84,7 +85,13 @@ std::vector<std::int64_t> falling_order(std::int64_t C, std::int64_t H, const fl
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater<>(),
                            [&](std::int64_t c) { return highest[static_cast<std::size_t>(c)]; });
-  return order;
+  constexpr std::int64_t sample = 4 * ClassCodes::tile;
+  std::vector<std::int64_t> first, rest;
+  for (std::int64_t i = 0; i < C; ++i) {
+    (i % (C / sample + 1) == 0 ? first : rest).push_back(order[static_cast<std::size_t>(i)]);
+  }
+  first.insert(first.end(), rest.begin(), rest.end());
+  return first;
 }
 
 bool all_finite(std::int64_t n, const float* x) {
@@ -111,7 +118,7 @@ ClassCodes::ClassCodes(std::int64_t C, std::int64_t H, const float* weight, cons
     for (std::int64_t i = 0; i < H; ++i) mean_[static_cast<std::size_t>(i)] += weight[c * H + i];
   }
   for (double& value : mean_) value /= static_cast<double>(C);
-  order_ = falling_order(C, H, weight, bias, mean_);
+  order_ = order_of_classes(C, H, weight, bias, mean_);
   double largest = 0, largest_centred = 0, largest_bias = 0;
   ParallelErrors errors;
 #pragma omp parallel reduction(max : largest, largest_centred, largest_bias)

@@ -24,7 +24,9 @@
 namespace lrurec::ops::kernels {
 
 /// All classes of W [C, H] and b [C], f32, in tiles of 16 groups of 8: a vector holds 4 elements of each
-/// class of a group. Those come first that can have the highest scores, so that the bar is high early.
+/// class of a group. A sample of all comes first, so that the bar is high early, and then those that can have
+/// the highest scores. Without the sample every one of many classes with large vectors, all alike, would be
+/// scored: such as items that never were a label of a trained model.
 class ClassCodes {
  public:
   static constexpr std::int64_t group = 8, tile = 128;  ///< classes

@@ -1,6 +1,7 @@
 // A class whose upper bound is below the k-th best exact score so far is not among the k best, and is passed
 // over. The others are scored as they are met, so the bar rises quickly. A row for which too many are met is
-// given up: scores one by one cost seventy times as much as in a product of many rows with all classes.
+// given up: scores one by one cost seventy times as much as in a product of many rows with all classes, so
+// that after a 64th of them the product is as cheap.
 
 #include "ops/linear_top_k/coded_top_k.h"
 
@@ -117,7 +118,7 @@ std::vector<RowLeft<float>> coded_top_k(const LinearTopK<float>& f, std::int64_t
   // Few rows are not given up: reading all weights for them costs more.
   constexpr std::int64_t worth_a_product = 8;
   const std::int64_t most_scored =
-      f.n < worth_a_product ? f.C : std::max<std::int64_t>(f.C / 128, 16 * f.k) / parts;
+      f.n < worth_a_product ? f.C : std::max<std::int64_t>(f.C / 64, 16 * f.k) / parts;
   std::vector<std::vector<Search>> searches(static_cast<std::size_t>(panels * parts));
   ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic) if (panels * parts > 1)

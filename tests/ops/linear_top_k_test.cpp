@@ -96,14 +96,32 @@ TEST(LinearTopKExact, PassesMostClassesOver) {
   EXPECT_LE(scored, 4 * 20000 / 10);
 }
 
-TEST(LinearTopKExact, LooksAtTheHighestClassesFirst) {
-  TopKProblem p(4, 64, 4000);
-  for (std::int64_t c = 0; c < p.C; ++c)
-    p.b(c) = static_cast<float>(c) / 10;  // each higher than all before it
+// A sample of all classes is looked at first, so that the bar is high early.
+TEST(LinearTopKExact, PassesMostClassesOverInWhateverOrderTheyCome) {
+  for (const bool rising : {true, false}) {
+    TopKProblem p(4, 64, 4000);
+    for (std::int64_t c = 0; c < p.C; ++c) p.b(c) = static_cast<float>(rising ? c : p.C - c) / 10;
+    std::int64_t scored = 0;
+    p.best(10, &scored);
+    EXPECT_LE(scored, 4 * p.C / 10);
+    p.expect_exact(10, rising ? "rising scores" : "falling scores");
+  }
+}
+
+// As a trained model leaves the items that were never a label: the largest vectors of all, all alike, and far
+// from every row. They were looked at first once, and every one of them was scored.
+TEST(LinearTopKExact, PassesOverManyThatAreLargeAndAlike) {
+  TopKProblem p(4, 64, 20000);
+  for (std::int64_t c = 0; c < p.C; c += 10) {
+    for (std::int64_t i = 0; i < p.H; ++i) p.w(c)[i] = 3 - p.w(c)[i] / 1000;
+  }
+  for (std::int64_t r = 0; r < p.n; ++r) {
+    for (std::int64_t i = 0; i < p.H; ++i) p.row(r)[i] -= 0.5F;
+  }
   std::int64_t scored = 0;
   p.best(10, &scored);
-  EXPECT_LE(scored, 4 * p.C / 4);
-  p.expect_exact(10, "rising scores");
+  EXPECT_LE(scored, 4 * p.C / 25);
+  p.expect_exact(10, "large classes");
 }
 
 // One element so large that codes say little of the others: bounds pass over few classes. Many rows are then
