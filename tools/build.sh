@@ -4,15 +4,14 @@
 #   LRUREC_CUDA=...    AUTO (default: CUDA kernels for the GPU of this machine, none where there is none),
 #                      ON (for A100 and H100/H200), OFF, or EMULATED (kernels run on the CPU)
 #   LRUREC_RUN_ONCE=ON optimises kernels alone and compiles more files together: for what is built to be tested once
-#   LRUREC_ARCH=...    the processor to build for (-march), this one by default; see docs/install.md
+#   LRUREC_ARCH=...    the processor to build for (-march), native by default: this one; see docs/install.md
 #   LRUREC_BUILD=...   another folder than build
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 folder=${LRUREC_BUILD:-build}
 options=(-DCMAKE_BUILD_TYPE=Release "-DLRUREC_WERROR=${LRUREC_WERROR:-OFF}" "-DLRUREC_CUDA=${LRUREC_CUDA:-AUTO}"
-  "-DLRUREC_RUN_ONCE=${LRUREC_RUN_ONCE:-OFF}")
-if [ -n "${LRUREC_ARCH+set}" ]; then options+=("-DLRUREC_ARCH=$LRUREC_ARCH"); fi
+  "-DLRUREC_RUN_ONCE=${LRUREC_RUN_ONCE:-OFF}" "-DLRUREC_ARCH=${LRUREC_ARCH-native}")
 if command -v ccache >/dev/null; then
   options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
   # Where the home folder cannot be written to, the cache lies in the build.

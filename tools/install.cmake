@@ -22,6 +22,8 @@ endforeach()
 # Manual page and completion, which the command itself knows best.
 set(share ${CMAKE_BINARY_DIR}/share)
 # With the command, so that what is built can be installed, whatever targets were asked for.
+option(LRUREC_SHARE "Manual page and completion, for which the command is run once built" ON)
+if(LRUREC_SHARE)
 add_custom_command(TARGET lrurec POST_BUILD
   COMMAND ${CMAKE_COMMAND} -E make_directory ${share}
   COMMAND lrurec man > ${share}/lrurec.1
@@ -29,6 +31,7 @@ add_custom_command(TARGET lrurec POST_BUILD
   COMMAND lrurec completion zsh > ${share}/_lrurec
   COMMAND lrurec completion fish > ${share}/lrurec.fish
   VERBATIM)
+endif()
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(zsh_folder zsh/vendor-completions)  # Debian's, for packages
 else()

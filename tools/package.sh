@@ -25,11 +25,19 @@ elif [ -n "${LRUREC_ARCH+set}" ]; then
   arch=$LRUREC_ARCH
 else
   arch=x86-64-v3
-  make_build "$build/avx512" x86-64-v4 lrurec
-  make_build "$build/avx512-bf16" cooperlake lrurec  # x86-64-v4 with VNNI and BF16: of AMD since Zen 4, of Intel's servers since 2023
+  # Put into the package as they are built, and perhaps for a better processor than this one.
+  as_installed=(-DLRUREC_SHARE=OFF -DCMAKE_SKIP_RPATH=ON -DCMAKE_EXE_LINKER_FLAGS=-s)
+  make_build "$build/avx512" x86-64-v4 lrurec "${as_installed[@]}"
+  make_build "$build/avx512-bf16" cooperlake lrurec "${as_installed[@]}"  # x86-64-v4 with VNNI and BF16: of AMD since Zen 4, of Intel's servers since 2023
   better="$build/avx512;$build/avx512-bf16"
 fi
 make_build "$build" "$arch" all -DLRUREC_BETTER_BUILDS="$better"
 rm -f "$build"/*.deb
 (cd "$build" && cpack -G DEB) >&2
+# A program that looks for libraries elsewhere than the system does could be given another's.
+rm -rf "$build/unpacked"
+dpkg-deb -x "$build"/lrurec_*.deb "$build/unpacked"
+while read -r program; do
+  ! readelf -d "$program" | grep -E 'R(UN)?PATH' >&2 || { echo "package: $program must have no run path" >&2; exit 1; }
+done < <(find "$build/unpacked" -name lrurec -type f -perm -u+x)
 ls "$build"/*.deb

@@ -215,8 +215,7 @@ const std::vector<Setting>& settings() {
        fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
       {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
       {"positions_from", &C::positions_from,
-       "places in a history are counted from its start or, so that the last item has the last place, its "
-       "end"},
+       "start or end: places count from a history's first item, or so that its last item has the last place"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
       {"train_heads", &C::train_heads,
        "train also on the first items of long sequences, which the published windows drop"},
@@ -434,6 +433,15 @@ std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b)
     if (fixed && value_text(a, setting) != value_text(b, setting)) keys.push_back(setting.key);
   }
   return keys;
+}
+
+std::vector<std::string> told_differences(const TrainConfig& had, const TrainConfig& wanted) {
+  std::vector<std::string> told;
+  for (const auto& key : differences(had, wanted)) {
+    told.push_back(
+        fmt::format("{} ({}, not {})", key, value_text(had, *find(key)), value_text(wanted, *find(key))));
+  }
+  return told;
 }
 
 }  // namespace lrurec::config

@@ -139,5 +139,7 @@ std::string value_text(const TrainConfig& config, const Setting& setting);
 /// Keys in which two configurations differ, leaving out those a resumed run may change; of two models only
 /// "model".
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b);
+/// The same with both values: "dropout (0.6, not 0.2)".
+std::vector<std::string> told_differences(const TrainConfig& had, const TrainConfig& wanted);
 
 }  // namespace lrurec::config

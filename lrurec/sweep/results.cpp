@@ -27,9 +27,9 @@ RunState look_at(const Run& wanted) {
   }
   const auto [checkpoint, path, warning] = run.load_last();
   const config::TrainConfig had = checkpoint.parse_config(path);
-  if (const auto keys = config::differences(had, wanted.config); !keys.empty()) {
-    fail(ErrorKind::usage, "{} was trained with another {}; write into another folder, or remove that run",
-         folder.string(), fmt::join(keys, " and "));
+  if (const auto others = config::told_differences(had, wanted.config); !others.empty()) {
+    fail(ErrorKind::usage, "{} was trained with another {}; write into another folder, or move that run away",
+         folder.string(), fmt::join(others, " and "));
   }
   if (checkpoint.fingerprint != wanted.fingerprint) {
     fail(ErrorKind::usage,

@@ -48,10 +48,10 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
         "prepare made it then",
         path, checkpoint.fingerprint, data_.fingerprint());
   }
-  const auto keys = config::differences(checkpoint.parse_config(path), config_);
-  if (!keys.empty()) {
+  const auto changed = config::told_differences(checkpoint.parse_config(path), config_);
+  if (!changed.empty()) {
     fail(ErrorKind::file, "{}: a resumed run cannot change {}; start a new one for that", path,
-         fmt::join(keys, ", "));
+         fmt::join(changed, ", "));
   }
   if (checkpoint.progress.step > planned_steps()) {
     fail(ErrorKind::usage,

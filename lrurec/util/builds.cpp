@@ -45,9 +45,10 @@ std::filesystem::path better_build(const std::filesystem::path& program, Vectors
   for (const Vectors vectors : {Vectors::avx512_bf16, Vectors::avx512}) {
     if (vectors <= ours || vectors > can) continue;
     std::error_code none;
-    if (auto better = builds / name_of(vectors) / "lrurec"; std::filesystem::is_regular_file(better, none)) {
+    auto better = builds / name_of(vectors) / "lrurec";
+    // A link to the program itself would start itself for ever.
+    if (std::filesystem::is_regular_file(better, none) && !std::filesystem::equivalent(better, program, none))
       return better;
-    }
   }
   return {};
 }

@@ -85,7 +85,7 @@ std::vector<std::int64_t> order_of_classes(std::int64_t C, std::int64_t H, const
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater<>(),
                            [&](std::int64_t c) { return highest[static_cast<std::size_t>(c)]; });
-  constexpr std::int64_t sample = 4 * ClassCodes::tile;
+  constexpr std::int64_t sample = ClassCodes::sample_tiles * ClassCodes::tile;
   std::vector<std::int64_t> first, rest;
   for (std::int64_t i = 0; i < C; ++i) {
     (i % (C / sample + 1) == 0 ? first : rest).push_back(order[static_cast<std::size_t>(i)]);

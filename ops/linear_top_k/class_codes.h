@@ -30,6 +30,7 @@ namespace lrurec::ops::kernels {
 class ClassCodes {
  public:
   static constexpr std::int64_t group = 8, tile = 128;  ///< classes
+  static constexpr std::int64_t sample_tiles = 4;       ///< the first, a sample of all classes
   static constexpr std::int64_t block = 16;             ///< elements of a row that are summed in 16 bits
   static constexpr std::int64_t most_width = 8192;      ///< H up to which p q is exact in a float
 

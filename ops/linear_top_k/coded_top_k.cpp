@@ -20,11 +20,14 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// The search for the best of some classes for one row.
+/// The search for the best of some classes for one row; `reached`: at least k other classes have that score.
 class Search {
  public:
-  Search(const LinearTopK<float>& f, std::int64_t number, const CodedRow& row, std::int64_t most_scored)
-      : f_(f), number_(number), row_(row), most_scored_(most_scored), best_(f.k) {}
+  Search(const LinearTopK<float>& f, std::int64_t number, const CodedRow& row, std::int64_t most_scored,
+         float reached = -std::numeric_limits<float>::infinity())
+      : f_(f), number_(number), row_(row), most_scored_(most_scored), best_(f.k), reached_(reached) {
+    raise_bar();
+  }
 
   void tile(std::int64_t j) {
     TileEstimates found;
@@ -53,7 +56,7 @@ class Search {
     }
     scored_ += static_cast<std::int64_t>(count_);
     count_ = 0;
-    bar_ = static_cast<float>(best_.bar() - row_.shift - 2 * row_.rounding);
+    raise_bar();
   }
   const Best<float>& best() const { return best_; }
   std::int64_t scored() const { return scored_; }
@@ -62,6 +65,9 @@ class Search {
  private:
   static constexpr std::size_t together = 8;
 
+  void raise_bar() {
+    bar_ = static_cast<float>(std::max(best_.bar(), reached_) - row_.shift - 2 * row_.rounding);
+  }
   void add(std::int64_t place) {
     if (place >= f_.C) return;
     const std::int64_t id = f_.codes->id(place);
@@ -78,11 +84,78 @@ class Search {
   CodedRow row_;
   std::int64_t most_scored_;
   Best<float> best_;
+  float reached_;
   /// What an upper bound must reach: the k-th best score, as an estimate has it.
-  float bar_ = -std::numeric_limits<float>::infinity();
+  float bar_;
   std::array<std::int64_t, together> waiting_{};
   std::size_t count_ = 0;
   std::int64_t scored_ = 0;
+};
+
+/// The searches for some rows. Panels of rows, which share a pass over the codes, go to threads; where there
+/// are fewer, threads take parts of the classes.
+class Searches {
+ public:
+  Searches(const LinearTopK<float>& f, const std::vector<CodedRow>& rows,
+           const std::vector<std::int64_t>& numbers)
+      : f_(f), rows_(rows), numbers_(numbers) {
+    const std::int64_t threads = omp_get_max_threads(), tiles = f.codes->tiles();
+    panels_ = (std::ssize(rows) + panel_rows - 1) / panel_rows;
+    parts_ = panels_ >= threads ? 1 : std::clamp<std::int64_t>(tiles / 8, 1, threads);
+    // Few rows are not given up: reading all weights for them costs more. Each part finds its own best.
+    constexpr std::int64_t worth_a_product = 8;
+    most_scored_ = f.n < worth_a_product ? f.C : std::max<std::int64_t>(f.C / 64 / parts_, 16 * f.k);
+    searches_.resize(static_cast<std::size_t>(panels_ * parts_));
+    // All parts begin with the bar that the sample sets.
+    const std::int64_t sample = std::min(ClassCodes::sample_tiles, tiles);
+    reached_.assign(rows.size(), -std::numeric_limits<float>::infinity());
+    for_all(1, [&](std::int64_t panel, std::int64_t) { look(panel, 0, 0, sample, 1); });
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      reached_[r] = of(static_cast<std::int64_t>(r), 0).best().bar();
+    }
+    for_all(parts_,
+            [&](std::int64_t panel, std::int64_t part) { look(panel, part, sample + part, tiles, parts_); });
+  }
+  std::int64_t parts() const { return parts_; }
+  const Search& of(std::int64_t row, std::int64_t part) const {
+    return searches_[static_cast<std::size_t>(row / panel_rows * parts_ + part)]
+                    [static_cast<std::size_t>(row % panel_rows)];
+  }
+
+ private:
+  static constexpr std::int64_t panel_rows = 64;
+
+  template <class F>
+  void for_all(std::int64_t parts, F&& f) const {
+    ParallelErrors errors;
+#pragma omp parallel for schedule(dynamic) if (panels_ * parts > 1)
+    for (std::int64_t task = 0; task < panels_ * parts; ++task) {
+      errors.attempt([&] { f(task / parts, task % parts); });
+    }
+    errors.rethrow();
+  }
+  /// A part's tiles from `first` on, every so many.
+  void look(std::int64_t panel, std::int64_t part, std::int64_t first, std::int64_t end, std::int64_t every) {
+    auto& searches = searches_[static_cast<std::size_t>(panel * parts_ + part)];
+    if (searches.empty()) {
+      for (std::int64_t r = panel * panel_rows; r < std::min((panel + 1) * panel_rows, std::ssize(rows_));
+           ++r) {
+        const auto at = static_cast<std::size_t>(r);
+        searches.emplace_back(f_, numbers_[at], rows_[at], most_scored_, reached_[at]);
+      }
+    }
+    for (std::int64_t j = first; j < end; j += every) {
+      for (Search& search : searches) search.tile(j);
+    }
+    for (Search& search : searches) search.finish();
+  }
+
+  const LinearTopK<float>& f_;
+  const std::vector<CodedRow>& rows_;
+  const std::vector<std::int64_t>& numbers_;
+  std::int64_t panels_, parts_, most_scored_;
+  std::vector<std::vector<Search>> searches_;  ///< of each part of each panel
+  std::vector<float> reached_;                 ///< by the k best of each row's sample
 };
 
 }  // namespace
@@ -96,7 +169,7 @@ std::vector<RowLeft<float>> coded_top_k(const LinearTopK<float>& f, std::int64_t
     for (std::int64_t r = 0; r < f.n; ++r) left.push_back({r});
     return left;
   }
-  const std::int64_t width = f.codes->padded_width(), tiles = f.codes->tiles();
+  const std::int64_t width = f.codes->padded_width();
   const Scratch<std::uint8_t> codes(f.n * width);
   std::vector<CodedRow> rows;
   std::vector<std::int64_t> numbers;
@@ -109,40 +182,12 @@ std::vector<RowLeft<float>> coded_top_k(const LinearTopK<float>& f, std::int64_t
       left.push_back({r});
     }
   }
-  // Panels of rows, which share a pass over the codes, go to threads; where there are fewer, threads take
-  // parts of the classes.
-  constexpr std::int64_t panel_rows = 64;
-  const std::int64_t n = std::ssize(rows), panels = (n + panel_rows - 1) / panel_rows;
-  const std::int64_t threads = omp_get_max_threads();
-  const std::int64_t parts = panels >= threads ? 1 : std::clamp<std::int64_t>(tiles / 8, 1, threads);
-  // Few rows are not given up: reading all weights for them costs more.
-  constexpr std::int64_t worth_a_product = 8;
-  const std::int64_t most_scored =
-      f.n < worth_a_product ? f.C : std::max<std::int64_t>(f.C / 64, 16 * f.k) / parts;
-  std::vector<std::vector<Search>> searches(static_cast<std::size_t>(panels * parts));
-  ParallelErrors errors;
-#pragma omp parallel for schedule(dynamic) if (panels * parts > 1)
-  for (std::int64_t task = 0; task < panels * parts; ++task) {
-    errors.attempt([&] {
-      auto& panel = searches[static_cast<std::size_t>(task)];
-      const std::int64_t first = task / parts * panel_rows, part = task % parts;
-      for (std::int64_t r = first; r < std::min(first + panel_rows, n); ++r) {
-        const auto at = static_cast<std::size_t>(r);
-        panel.emplace_back(f, numbers[at], rows[at], most_scored);
-      }
-      for (std::int64_t j = part; j < tiles; j += parts) {  // each part has some of the highest classes
-        for (Search& search : panel) search.tile(j);
-      }
-      for (Search& search : panel) search.finish();
-    });
-  }
-  errors.rethrow();
-  for (std::int64_t r = 0; r < n; ++r) {
+  const Searches searches(f, rows, numbers);
+  for (std::int64_t r = 0; r < std::ssize(rows); ++r) {
     Best<float> all(f.k);
     bool given_up = false;
-    for (std::int64_t part = 0; part < parts; ++part) {
-      const auto& panel = searches[static_cast<std::size_t>(r / panel_rows * parts + part)];
-      const Search& search = panel[static_cast<std::size_t>(r % panel_rows)];
+    for (std::int64_t part = 0; part < searches.parts(); ++part) {
+      const Search& search = searches.of(r, part);
       for (const auto& candidate : search.best().candidates()) all.offer(candidate);
       scored += search.scored();
       given_up |= search.given_up();

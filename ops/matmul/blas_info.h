@@ -25,7 +25,7 @@ std::string better_blas_core(VectorUnits units, const std::string& chosen);
 std::string better_blas_core();
 
 /// To be called first in main(): starts the program again with OMP_WAIT_POLICY=passive (threads that wait by
-/// spinning stop each other where two programs share the cores: six times slower) and, where OpenBLAS has
+/// spinning stop each other where two programs share the cores: 6 to 15 times slower) and, where OpenBLAS has
 /// chosen badly, with OPENBLAS_CORETYPE. Both are read before main() begins, so they cannot be set later.
 /// What the user has set stays. Starts `program` in any case where one is given, such as a build of this one
 /// for the processor at hand. Returns where nothing is to be changed, or nothing can be.

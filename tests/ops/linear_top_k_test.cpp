@@ -13,6 +13,7 @@
 
 #include "ops/primitives/tile_product.h"
 #include "tests/support/tensors.h"
+#include "tests/support/threads.h"
 
 namespace lrurec::ops::raw {
 namespace {
@@ -118,10 +119,26 @@ TEST(LinearTopKExact, PassesOverManyThatAreLargeAndAlike) {
   for (std::int64_t r = 0; r < p.n; ++r) {
     for (std::int64_t i = 0; i < p.H; ++i) p.row(r)[i] -= 0.5F;
   }
-  std::int64_t scored = 0;
-  p.best(10, &scored);
-  EXPECT_LE(scored, 4 * p.C / 25);
-  p.expect_exact(10, "large classes");
+  for (const int threads : {1, 2, 16}) {  // threads take parts of the classes
+    const test::OpenMpThreads so_many(threads);
+    std::int64_t scored = 0;
+    p.best(10, &scored);
+    EXPECT_LE(scored, 4 * p.C / 25) << threads << " threads";
+    p.expect_exact(10, fmt::format("large classes, {} threads", threads));
+  }
+}
+
+// With more threads than panels of rows each part finds a best of its own, for which no row is given up.
+TEST(LinearTopKExact, RowsAreNotGivenUpForTheNumberOfThreads) {
+  const TopKProblem p(64, 64, 20000);
+  for (const int threads : {1, 2, 16}) {
+    const test::OpenMpThreads so_many(threads);
+    for (const std::int64_t k : {10, 100}) {
+      std::int64_t scored = 0;
+      p.best(k, &scored);
+      EXPECT_LT(scored, 64 * p.C / 2) << threads << " threads, k = " << k;
+    }
+  }
 }
 
 // One element so large that codes say little of the others: bounds pass over few classes. Many rows are then

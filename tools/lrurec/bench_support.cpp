@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "lrurec/util/builds.h"
 #include "ops/matmul/blas_info.h"
 #include "ops/primitives/gemm.h"
 #include "ops/primitives/peak.h"
@@ -183,9 +184,10 @@ std::vector<std::string> rates_row(const MachineRates& rates, Device device) {
 }
 
 nlohmann::json describe_machine(const MachineRates& rates, Device device) {
-  nlohmann::json json{{"processor", processor()},           {"threads", omp_get_max_threads()},
-                      {"blas", ops::blas_description()},    {"blas_core", ops::blas_core()},
-                      {"sgemm_gflops", rates.sgemm_gflops}, {"copy_gbps", rates.copy_gbps}};
+  nlohmann::json json{{"processor", processor()},         {"vectors", util::name_of(util::compiled_for())},
+                      {"threads", omp_get_max_threads()}, {"blas", ops::blas_description()},
+                      {"blas_core", ops::blas_core()},    {"sgemm_gflops", rates.sgemm_gflops},
+                      {"copy_gbps", rates.copy_gbps}};
   if (rates.fma_gflops > 0) json["fma_gflops"] = rates.fma_gflops;
   if (rough) json["rough_rates"] = true;
   on_device("describe", device, [&](auto where) { describe_gpu(where, device, json); });

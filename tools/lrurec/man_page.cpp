@@ -146,6 +146,11 @@ How idle threads wait; \fBpassive\fR unless it is set.
 .TP
 \fBOPENBLAS_CORETYPE\fR
 Kernels of OpenBLAS; set for a processor that OpenBLAS does not know, unless it is set already.
+.SH FILES
+.TP
+\fB/usr/libexec/lrurec\fR
+Of a package: the command compiled for AVX\-512 (\fBavx512\fR) and for AVX\-512 with BF16 (\fBavx512\-bf16\fR), started where the
+processor has them. \fBlrurec check device\fR says which one runs.
 .SH EXAMPLES
 .nf
 lrurec prepare ratings.inter \-o data.lrd

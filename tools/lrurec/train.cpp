@@ -12,6 +12,7 @@
 #include "lrurec/model/models.h"
 #include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
+#include "lrurec/util/builds.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
@@ -36,15 +37,28 @@ nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& da
                               {{"lrurec", LRUREC_VERSION},
                                {"compiler", __VERSION__},
                                {"processor", processor()},
+                               {"vectors", util::name_of(util::compiled_for())},
                                {"threads", omp_get_max_threads()},
                                {"blas", ops::blas_description()}}}};
   train::RunFolder::name_data(description, options.data);
   return description;
 }
 
-/// The bits of a resumed run are those of one without a stop only where the threads are as many.
-void warn_of_other_threads(const train::RunFolder& folder) {
+/// The bits of a resumed run are those of one without a stop only by the same program on a like processor,
+/// with as many threads.
+void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& now) {
   const nlohmann::json about = folder.description();
+  std::vector<std::string> others;
+  for (const char* what : {"processor", "compiler", "vectors"}) {
+    const auto there = nlohmann::json::json_pointer("/environment") / what;
+    if (about.contains(there) && about.at(there) != now.at(there)) others.emplace_back(what);
+  }
+  if (!others.empty()) {
+    warn(
+        "warning: the run began with another {}; sums may then be rounded otherwise, so it may not end at "
+        "the same bits as without a stop",
+        fmt::join(others, " and other "));
+  }
   const auto place = nlohmann::json::json_pointer("/environment/threads");
   if (!about.contains(place) || !about.at(place).is_number_integer()) return;
   const auto before = about.at(place).get<std::int64_t>();
@@ -170,7 +184,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
        [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
-    warn_of_other_threads(folder);
+    warn_of_other_bits(folder, describe_run(options, data));
     trainer.resume(loaded->checkpoint, loaded->path);
     const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments

@@ -57,6 +57,10 @@ TEST(Config, ASavedConfigurationTakesNothingFromItsPreset) {
   EXPECT_EQ(config.preset, "xlong");
   EXPECT_EQ(config.batch_size, 32);
   EXPECT_EQ(config.max_length, TrainConfig{}.max_length);
+  parse_saved(config, "model = \"bert4rec\"\npreset = \"ml-1m\"\n",
+              "run of before its presets counted from the end");
+  EXPECT_EQ(config.positions_from, "start");
+  EXPECT_EQ(preset("ml-1m", "bert4rec").positions_from, "end");
   for (const auto& name : preset_names()) {
     parse_saved(config, to_toml(preset(name)), "run");
     EXPECT_EQ(config, preset(name));

@@ -213,6 +213,19 @@ TEST_F(Exchange, ASettingThatTheFileDoesNotKnowHasItsDefault) {
   expect_refused(file, "(taken for lrurec, since its metadata name no \"model\")");
 }
 
+// BERT4Rec's presets count places from the end; what was trained before they did counts from the start.
+TEST_F(Exchange, PlacesAreCountedAsTheModelWasTrained) {
+  for (const std::string from : {"start", "end"}) {
+    const auto model = model::make_model(
+        {.model = "bert4rec", .num_items = 7, .max_length = 5, .hidden = 8, .positions_from = from}, 1);
+    nn::Safetensors file =
+        to_safetensors(*model, {.max_length = 5, .fingerprint = {}, .step = 0}, Names::ours, ComplexAs::c64);
+    EXPECT_EQ(read(file).config.positions_from, from);
+    ASSERT_EQ(file.metadata.erase("positions_from"), 1U);
+    EXPECT_EQ(read(file).config.positions_from, "start");
+  }
+}
+
 TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   const auto refused = [](const model::ModelConfig& config, const std::string& message) {
     const model::LRURec model(config, 1);

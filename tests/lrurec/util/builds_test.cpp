@@ -1,8 +1,12 @@
 #include "lrurec/util/builds.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "ops/matmul/blas_info.h"
 #include "tests/support/files.h"
 
 namespace lrurec::util {
@@ -29,10 +33,27 @@ TEST(Builds, TheBestThatIsThereAndThatTheProcessorCanRun) {
   EXPECT_EQ(better_build(program, Vectors::avx512, Vectors::avx512_bf16), bf16);
   EXPECT_EQ(better_build(program, Vectors::avx512_bf16, Vectors::avx512_bf16), "") << "itself";
   EXPECT_EQ(better_build(bf16, Vectors::avx512_bf16, Vectors::avx512_bf16), "") << "no loop";
+  std::filesystem::create_directories(folder / "bin");
+  std::ofstream(program) << "a program";
+  std::filesystem::remove(bf16);
+  std::filesystem::create_symlink(program, bf16);
+  EXPECT_EQ(better_build(program, Vectors::below_avx512, Vectors::avx512_bf16), avx512) << "a link to itself";
 }
 
-// A build of this machine is for its processor, or for less.
-TEST(Builds, ThisOneAsksForNothingThatItsProcessorLacks) { EXPECT_LE(compiled_for(), processor_vectors()); }
+// The other program has the arguments, and the environment that is read before main.
+TEST(BuildsDeathTest, ThatProgramIsStartedInThePlaceOfThisOne) {
+  const test::TemporaryFolder folder;
+  const auto program = (folder / "lrurec").string();
+  test::write_text(program, "#!/bin/sh\necho \"$1, $2, $OMP_WAIT_POLICY\" >&2\nexit 7\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const auto start = [&] {
+    std::string name = "lrurec", first = "train", second = "two words";
+    char* argv[] = {name.data(), first.data(), second.data(), nullptr};
+    ::unsetenv("OMP_WAIT_POLICY");
+    ops::restart_tuned(argv, program);
+  };
+  EXPECT_EXIT(start(), testing::ExitedWithCode(7), "train, two words, passive");
+}
 
 TEST(DeviceCommand, SaysWhatItIsCompiledFor) {
   const test::TemporaryFolder folder;
