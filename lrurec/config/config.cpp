@@ -181,7 +181,7 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
 }
 
 data::ExampleOptions TrainConfig::examples() const {
-  return {model::find_model(model).examples, max_length, mask_share, train_heads};
+  return {model::find_model(model).examples, max_length, mask_share, train_heads, next_share};
 }
 
 const std::vector<Setting>& settings() {
@@ -217,6 +217,9 @@ const std::vector<Setting>& settings() {
       {"positions_from", &C::positions_from,
        "start or end: places count from a history's first item, or so that its last item has the last place"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
+      {"next_share", &C::next_share,
+       "share of the sequences of which only the item that they are cut behind is hidden, as in ranking", 0,
+       1},
       {"train_heads", &C::train_heads,
        "train also on the first items of long sequences, which the published windows drop"},
       {"alpha", &C::alpha, "a sum over n items of a history is divided by n^alpha", 0, 1},

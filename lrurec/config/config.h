@@ -44,6 +44,7 @@ struct TrainConfig {
   bool gates = false;
   std::string positions_from = "start";
   double mask_share = 0.2;
+  double next_share = 0;
   bool train_heads = false;
   double alpha = 0.5;
 

@@ -48,6 +48,12 @@ class Cloze {
   void pack(const Window& window, bool always, PackedBatch& batch) {
     Items items = items_of(data_, window);
     items = items.last(static_cast<std::size_t>(label_count(window, options_.max_length)));
+    if (options_.next_share > 0 && items.size() > 1) {
+      const std::uint64_t draw = 3 * drawn_++;
+      if (random_.uniform(draw) < options_.next_share) {
+        return pack_next(window.user, items.first(2 + random_.below(draw + 1, items.size() - 1)), batch);
+      }
+    }
     const auto first = batch.tokens();
     const std::size_t labels = batch.labels.size();
     for (const auto item : items) {
@@ -68,6 +74,15 @@ class Cloze {
   }
 
  private:
+  /// The items, the last behind the mask.
+  void pack_next(std::int64_t user, Items items, PackedBatch& batch) const {
+    batch.items.insert(batch.items.end(), items.begin(), items.end() - 1);
+    batch.items.push_back(mask_);
+    batch.labels.push_back(items.back());
+    batch.predicted_from.push_back(batch.tokens() - 1);
+    end_segment(batch, user);
+    ++batch.sequences;
+  }
   /// The last token of the batch.
   void hide(std::uint64_t draw, PackedBatch& batch) {
     batch.labels.push_back(batch.items.back());

@@ -24,6 +24,7 @@ struct ExampleOptions {
   std::int64_t max_length = 200;  ///< L
   double mask_share = 0.2;        ///< of cloze: the probability that a position is to be predicted
   bool with_heads = false;        ///< of windows and cloze: also what the windows drop
+  double next_share = 0;          ///< of cloze: the probability that a sequence is one to be continued
 };
 
 /// Items first .. first+length-1 of a user's training items.
@@ -48,7 +49,9 @@ void pack_window(const Dataset& data, const Window& window, std::int64_t max_len
 
 /// A batch of examples. `random` decides what a cloze hides: a position with probability mask_share; in its
 /// place stands the mask, item |I| + 1 (8 of 10), a random item (1 of 10) or itself (1 of 10). A sequence in
-/// which nothing is hidden is left out; where that leaves none, the last item of the first is hidden.
+/// which nothing is hidden is left out; where that leaves none, the last item of the first is hidden. With
+/// probability next_share a sequence ends with one of its items, any but the first, and this one alone is
+/// hidden, behind the mask, as where models are ranked by what comes next.
 PackedBatch pack_examples(const Dataset& data, std::span<const Window> examples,
                           const ExampleOptions& options, const Philox& random);
 

@@ -17,7 +17,7 @@ const ModelInfo& BERT4Rec::about() {
       .event_cost = "n H^2 + n^2 H",
       .examples = data::ExampleKind::cloze,
       .settings = {"hidden", "blocks", "heads", "positions_from", "dropout", "layer_norm_eps"},
-      .example_settings = {"mask_share", "train_heads"},
+      .example_settings = {"mask_share", "next_share", "train_heads"},
       // The mask of ranking then has a place that every training sequence has; it learns faster so.
       .presets = {{"", {{"positions_from", "end"}}},
                   {"beauty", {{"mask_share", "0.6"}, {"dropout", "0.2"}}},

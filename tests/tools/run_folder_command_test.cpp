@@ -123,6 +123,14 @@ TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
   const auto other = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12 --threads 2");
   EXPECT_EQ(other.code, 0);
   EXPECT_NE(other.err.find("began with 1 threads and goes on with 2"), std::string::npos) << other.err;
+  auto about = nlohmann::json::parse(read_text(folder / "run/run.json"));
+  about["environment"]["processor"] = "another";
+  about["environment"]["vectors"] = "none";
+  write_text(folder / "run/run.json", about.dump());
+  const auto elsewhere = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 13 --threads 1");
+  EXPECT_EQ(elsewhere.code, 0);
+  EXPECT_NE(elsewhere.err.find("began with another processor and other vectors"), std::string::npos)
+      << elsewhere.err;
   auto bytes = test::read_bytes(folder / "run/checkpoints/last.ckpt");
   bytes[100] = static_cast<char>(bytes[100] ^ 1);
   test::write_bytes(folder / "run/checkpoints/last.ckpt", bytes);

@@ -1,5 +1,7 @@
 #include "lrurec/data/examples.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "lrurec/data/batches.h"
@@ -68,6 +70,33 @@ TEST(Examples, AClozeThatHidesNothingHidesTheLastItemOfTheFirst) {
   EXPECT_EQ(all.labels, (Ids{8}));
   EXPECT_EQ(all.predicted_from, (Ids{2}));
   EXPECT_EQ(all.offsets, (Ids{0, 3}));
+}
+
+TEST(Examples, ASequenceToBeContinuedHidesOnlyTheItemThatItIsCutBehind) {
+  const Dataset data = make_demo({.users = 400, .items = 80, .mean_length = 20});
+  for (const double share : {0.0, 0.5, 1.0}) {
+    const PackedBatch all = pack(data, {ExampleKind::cloze, 1000, 0.3, false, share});
+    const std::int64_t mask = data.items() + 1;
+    std::int64_t cut = 0, at_the_end = 0;
+    std::size_t label = 0;
+    for (std::size_t s = 0; s < all.users.size(); ++s) {
+      const auto first = all.offsets[s], end = all.offsets[s + 1];
+      const auto items = data.train(all.users[s] - 1);
+      std::size_t labels = 0;
+      while (label < all.labels.size() && all.predicted_from[label] < end) ++label, ++labels;
+      const auto n = static_cast<std::size_t>(end - first);
+      const Ids shown(all.items.begin() + first, all.items.begin() + end);
+      if (labels != 1 || shown.back() != mask || !std::equal(shown.begin(), shown.end() - 1, items.begin()))
+        continue;
+      EXPECT_EQ(all.labels[label - 1], items[n - 1]);
+      EXPECT_EQ(all.predicted_from[label - 1], end - 1);
+      ++cut;
+      at_the_end += n == items.size() ? 1 : 0;
+    }
+    const auto users = static_cast<double>(all.users.size());
+    EXPECT_NEAR(static_cast<double>(cut) / users, share, share == 0.5 ? 0.08 : 0.02) << share;
+    EXPECT_LE(static_cast<double>(at_the_end), 0.15 * users) << "cut anywhere";
+  }
 }
 
 TEST(Examples, WhatAClozeHidesIsAFunctionOfTheStep) {
