@@ -20,6 +20,7 @@ const ModelInfo& BERT4Rec::about() {
       .example_settings = {"mask_share", "next_share", "train_heads"},
       // The mask of ranking then has a place that every training sequence has; it learns faster so.
       .presets = {{"", {{"positions_from", "end"}}},
+                  {"ml-1m", {{"next_share", "0.5"}}},
                   {"beauty", {{"mask_share", "0.6"}, {"dropout", "0.2"}}},
                   {"video", {{"mask_share", "0.5"}}},
                   {"sports", {{"mask_share", "0.5"}}}},

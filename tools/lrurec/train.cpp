@@ -184,8 +184,8 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
        [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
-    warn_of_other_bits(folder, describe_run(options, data));
     trainer.resume(loaded->checkpoint, loaded->path);
+    warn_of_other_bits(folder, describe_run(options, data));
     const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments
     folder.cut_log(start);
