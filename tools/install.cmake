@@ -24,24 +24,24 @@ set(share ${CMAKE_BINARY_DIR}/share)
 # With the command, so that what is built can be installed, whatever targets were asked for.
 option(LRUREC_SHARE "Manual page and completion, for which the command is run once built" ON)
 if(LRUREC_SHARE)
-add_custom_command(TARGET lrurec POST_BUILD
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${share}
-  COMMAND lrurec man > ${share}/lrurec.1
-  COMMAND lrurec completion bash > ${share}/lrurec.bash
-  COMMAND lrurec completion zsh > ${share}/_lrurec
-  COMMAND lrurec completion fish > ${share}/lrurec.fish
-  VERBATIM)
+  add_custom_command(TARGET lrurec POST_BUILD
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${share}
+    COMMAND lrurec man > ${share}/lrurec.1
+    COMMAND lrurec completion bash > ${share}/lrurec.bash
+    COMMAND lrurec completion zsh > ${share}/_lrurec
+    COMMAND lrurec completion fish > ${share}/lrurec.fish
+    VERBATIM)
+  if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(zsh_folder zsh/vendor-completions)  # Debian's, for packages
+  else()
+    set(zsh_folder zsh/site-functions)
+  endif()
+  install(FILES ${share}/lrurec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+  install(FILES ${share}/lrurec.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lrurec
+    COMPONENT command)
+  install(FILES ${share}/_lrurec DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_folder} COMPONENT command)
+  install(FILES ${share}/lrurec.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT command)
 endif()
-if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
-  set(zsh_folder zsh/vendor-completions)  # Debian's, for packages
-else()
-  set(zsh_folder zsh/site-functions)
-endif()
-install(FILES ${share}/lrurec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
-install(FILES ${share}/lrurec.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lrurec
-  COMPONENT command)
-install(FILES ${share}/_lrurec DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_folder} COMPONENT command)
-install(FILES ${share}/lrurec.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT command)
 
 foreach(layer IN LISTS layers)
   set_target_properties(${layer}_layer PROPERTIES EXPORT_NAME ${layer} OUTPUT_NAME lrurec_${layer})

@@ -23,9 +23,8 @@ Vectors compiled_for();
 Vectors processor_vectors();
 
 /// The program beside `program` that is compiled for more than `ours`, as much of it as the processor `can`
-/// do:
-/// ../libexec/lrurec/avx512-bf16/lrurec or ../libexec/lrurec/avx512/lrurec from its folder, which is bin/.
-/// Empty where there is none.
+/// do: from its folder, bin/, ../libexec/lrurec/avx512-bf16/lrurec or ../libexec/lrurec/avx512/lrurec. Empty
+/// where there is none.
 std::filesystem::path better_build(const std::filesystem::path& program, Vectors ours, Vectors can);
 
 }  // namespace lrurec::util
