@@ -88,9 +88,11 @@ Tensor SwiGLU::step(const Tensor& x) const {
 
 ResidualNorm::ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site,
                            Initializer& init, SublayerParts parts)
-    : residual_(parts.residual), eps_(eps), dropout_(p, dropout_site) {
+    : residual_(parts.residual), norm_first_(parts.norm_first), eps_(eps), dropout_(p, dropout_site) {
   if (parts.norm) register_module("", norm_.emplace(width, eps, init));
 }
+
+Variable ResidualNorm::input(const Variable& x) const { return norm_ && norm_first_ ? norm_->forward(x) : x; }
 
 Variable ResidualNorm::sum(const Variable& a, const Variable& x, const ForwardContext& context) const {
   const Variable dropped = dropout_.forward(a, context);
@@ -99,19 +101,26 @@ Variable ResidualNorm::sum(const Variable& a, const Variable& x, const ForwardCo
 
 Variable ResidualNorm::forward_composed(const Variable& a, const Variable& x,
                                         const ForwardContext& context) const {
-  return norm_ ? norm_->forward(sum(a, x, context)) : sum(a, x, context);
+  const LayerNorm* norm = norm_after();
+  return norm != nullptr ? norm->forward(sum(a, x, context)) : sum(a, x, context);
 }
 
 Variable ResidualNorm::forward(const Variable& a, const Variable& x, const ForwardContext& context) const {
-  if (!norm_) return sum(a, x, context);
-  return ops::residual_layer_norm(a, residual_ ? x : Variable(), norm_->weight, norm_->bias, eps_,
+  const LayerNorm* norm = norm_after();
+  if (norm == nullptr) return sum(a, x, context);
+  return ops::residual_layer_norm(a, residual_ ? x : Variable(), norm->weight, norm->bias, eps_,
                                   dropout_.p(context), dropout_.key(context));
+}
+
+Tensor ResidualNorm::step_input(const Tensor& x) const {
+  const NoGrad no_grad;
+  return input(Variable(x)).value();
 }
 
 Tensor ResidualNorm::step(const Tensor& a, const Tensor& x) const {
   const Tensor residual = residual_ ? x : Tensor();
-  if (norm_) {
-    return ops::raw::residual_layer_norm(a, residual, norm_->weight.value(), norm_->bias.value(), eps_);
+  if (const LayerNorm* norm = norm_after()) {
+    return ops::raw::residual_layer_norm(a, residual, norm->weight.value(), norm->bias.value(), eps_);
   }
   return residual.defined() ? ops::raw::add(a, residual) : a;
 }

@@ -92,23 +92,31 @@ class Dropout : public Module {
 /// What stands round a sublayer; the paper's ablations leave parts out (table 6).
 struct SublayerParts {
   bool norm = true, residual = true;
+  bool norm_first = false;  ///< before the sublayer instead of after its residual
 };
 
-/// The end of a sublayer: LN(dropout(a) + x); x may be undefined.
+/// What stands round a sublayer f: LN(dropout(f(x)) + x), or with the norm first dropout(f(LN(x))) + x
+/// (Xiong et al., 2020), which leaves a path from the last block to the first that nothing rescales.
+/// With a = f(input(x)), forward(a, x) is the whole; x may be undefined.
 class ResidualNorm : public Module {
  public:
   ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init,
                SublayerParts parts = {});
+  /// What the sublayer is given: x, or LN(x).
+  Variable input(const Variable& x) const;
   Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
   /// The same by the fused operation, where there is a norm.
   Variable forward(const Variable& a, const Variable& x, const ForwardContext& context) const;
+  Tensor step_input(const Tensor& x) const;
   Tensor step(const Tensor& a, const Tensor& x) const;
 
  private:
+  /// The norm where it comes last, else null.
+  const LayerNorm* norm_after() const { return norm_ && !norm_first_ ? &*norm_ : nullptr; }
   Variable sum(const Variable& a, const Variable& x, const ForwardContext& context) const;
 
   std::optional<LayerNorm> norm_;
-  bool residual_;
+  bool residual_, norm_first_;
   double eps_;
   Dropout dropout_;
 };

@@ -152,6 +152,7 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       pffn(of.pffn),
       network(of.network),
       gates(of.gates),
+      norm_first(of.norm_first),
       positions_from(of.positions_from),
       alpha(of.alpha),
       max_length(of.max_length) {}
@@ -176,6 +177,7 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .pffn = pffn,
           .network = network,
           .gates = gates,
+          .norm_first = norm_first,
           .positions_from = positions_from,
           .alpha = alpha};
 }
@@ -214,6 +216,7 @@ const std::vector<Setting>& settings() {
       {"network", &C::network,
        fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
       {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
+      {"norm_first", &C::norm_first, "layer norms before the sublayers instead of after, and one at the end"},
       {"positions_from", &C::positions_from,
        "start or end: places count from a history's first item, or so that its last item has the last place"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},

@@ -42,6 +42,7 @@ struct TrainConfig {
   bool pffn = true;
   std::string network = "gelu";
   bool gates = false;
+  bool norm_first = false;
   std::string positions_from = "start";
   double mask_share = 0.2;
   double next_share = 0;

@@ -227,6 +227,7 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
   config.residual = metadata.truth("residual").value_or(true);
   config.pffn = metadata.truth("pffn").value_or(true);
   config.gates = metadata.truth("gates").value_or(false);
+  config.norm_first = metadata.truth("norm_first").value_or(false);
   if (const std::string network = metadata.text("network"); !network.empty()) {
     config.network = model::position_wise(network).name;
   }
@@ -288,6 +289,7 @@ std::string beyond_published(const model::ModelConfig& config) {
   if (config.gates || config.network != model::ModelConfig{}.network) {
     return "it has a GELU network and no gates";
   }
+  if (config.norm_first) return "its norms come after the sublayers";
   if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
   return {};
 }

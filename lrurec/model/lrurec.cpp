@@ -25,7 +25,7 @@ double real_parameters_of(const ModelConfig& config) {
   const auto& network = position_wise(config.network);
   const double feed_forward = config.pffn ? network.weights(config) + network.biases(config) + layer_norm : 0;
   const double gates = config.gates ? (config.pffn ? 2 : 1) * (H * H + H) : 0;
-  return classes * (H + 1) + layer_norm +
+  return classes * (H + 1) + layer_norm * (config.norm_first ? 2 : 1) +
          static_cast<double>(config.blocks) * (recurrence + feed_forward + gates);
 }
 
@@ -41,7 +41,7 @@ const ModelInfo& LRURec::about() {
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
-                   "layer_norm", "residual", "pffn", "backbone", "network", "gates"},
+                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "norm_first"},
       .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
@@ -55,11 +55,15 @@ const ModelInfo& LRURec::about() {
 LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
       embedding_(config.num_items + 1, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init, sublayer_parts(config)) {
+      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init,
+                      {.norm = config.layer_norm}) {
   register_module("embedding", embedding_);
   register_module("embedding_layer_norm", embedding_norm_);
   register_module("blocks", blocks_);
   for (std::int64_t i = 0; i < config.blocks; ++i) blocks_.add(config, i, init);
+  if (config.norm_first && config.layer_norm) {
+    register_module("final_layer_norm", final_norm_.emplace(config.hidden, config.layer_norm_eps, init));
+  }
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
 
@@ -67,12 +71,14 @@ Variable LRURec::embed(const IndexTensor& items, const nn::ForwardContext& conte
   return embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
 }
 
+Variable LRURec::finished(const Variable& x) const { return final_norm_ ? final_norm_->forward(x) : x; }
+
 Variable LRURec::encode(const IndexTensor& items, const IndexTensor& offsets,
                         const nn::ForwardContext& context) const {
   Variable x = embed(items, context);
   const IndexTensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block.forward(x, boundaries, context);
-  return x;
+  return finished(x);
 }
 
 Variable LRURec::encode_composed(const IndexTensor& items, const IndexTensor& offsets,
@@ -80,7 +86,7 @@ Variable LRURec::encode_composed(const IndexTensor& items, const IndexTensor& of
   Variable x = embedding_norm_.forward_composed(embedding_.forward(items.to(device())), {}, context);
   const IndexTensor boundaries = offsets.to(device());
   for (const auto& block : blocks_) x = block.forward_composed(x, boundaries, context);
-  return x;
+  return finished(x);
 }
 
 Variable LRURec::encode_last(const IndexTensor& items, const IndexTensor& offsets) const {
@@ -88,9 +94,9 @@ Variable LRURec::encode_last(const IndexTensor& items, const IndexTensor& offset
   const nn::ForwardContext context;
   Variable x = embed(items, context);
   const IndexTensor boundaries = offsets.to(device());
-  if (blocks_.empty()) return ops::embedding(x, last_tokens(boundaries));
+  if (blocks_.empty()) return finished(ops::embedding(x, last_tokens(boundaries)));
   for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) x = blocks_[i].forward(x, boundaries, context);
-  return blocks_.back().forward_last(x, boundaries);
+  return finished(blocks_.back().forward_last(x, boundaries));
 }
 
 void LRURec::prepare_steps() {
@@ -108,7 +114,8 @@ Tensor LRURec::step(const IndexTensor& items, const Tensor& state) const {
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     x = blocks_[b].step(x, state.select(0, static_cast<std::int64_t>(b)));
   }
-  return x;
+  const NoGrad no_grad;
+  return finished(Variable(x)).value();
 }
 
 const LinearRecurrence* LRURec::recurrence() const {

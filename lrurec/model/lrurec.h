@@ -65,11 +65,14 @@ class LRURec : public Model, public LinearRecurrence {
  private:
   /// Equation 7: what enters the first block.
   Variable embed(const IndexTensor& items, const nn::ForwardContext& context) const;
+  /// What is scored, of the last block's rows: with norm_first their layer norm.
+  Variable finished(const Variable& x) const;
 
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]
   nn::ResidualNorm embedding_norm_;  ///< of the embedding alone, which has no residual
   nn::ModuleList<RecurrentBlock> blocks_;
-  Variable bias_;  ///< b: [|I| + 1]
+  std::optional<nn::LayerNorm> final_norm_;  ///< with norm_first
+  Variable bias_;                            ///< b: [|I| + 1]
 };
 
 }  // namespace lrurec::model

@@ -13,7 +13,7 @@ std::uint64_t first_site(std::int64_t block) { return 1 + 3 * static_cast<std::u
 }  // namespace
 
 nn::SublayerParts sublayer_parts(const ModelConfig& config) {
-  return {.norm = config.layer_norm, .residual = config.residual};
+  return {.norm = config.layer_norm, .residual = config.residual, .norm_first = config.norm_first};
 }
 
 RecurrentBlock::RecurrentBlock(const ModelConfig& config, std::int64_t index, nn::Initializer& init)
@@ -43,7 +43,8 @@ const nn::LRU* RecurrentBlock::lru() const {
 
 Variable RecurrentBlock::lru_input(const Variable& x, const IndexTensor& offsets) const {
   const auto* gated = dynamic_cast<const nn::GatedLRU*>(recurrence_.get());
-  return gated != nullptr ? gated->lru_input(x, offsets) : x;
+  const Variable in = recurrence_norm_.input(x);
+  return gated != nullptr ? gated->lru_input(in, offsets) : in;
 }
 
 Variable RecurrentBlock::gated(const std::optional<nn::Linear>& gate, const Variable& f, const Variable& x) {
@@ -52,29 +53,30 @@ Variable RecurrentBlock::gated(const std::optional<nn::Linear>& gate, const Vari
 
 Variable RecurrentBlock::forward_composed(const Variable& x, const IndexTensor& offsets,
                                           const nn::ForwardContext& context) const {
-  const Variable mixed = recurrence_->mix_composed(x, offsets, context);
+  const Variable mixed = recurrence_->mix_composed(recurrence_norm_.input(x), offsets, context);
   const Variable y = recurrence_norm_.forward_composed(gated(recurrence_gate_, mixed, x), x, context);
   if (!feed_forward_) return y;
-  Variable position_wise = feed_forward_->forward_composed(y, context);
+  Variable position_wise = feed_forward_->forward_composed(feed_forward_norm_->input(y), context);
   if (outer_gelu_) position_wise = ops::gelu(position_wise);
   return feed_forward_norm_->forward_composed(gated(feed_forward_gate_, position_wise, y), y, context);
 }
 
 Variable RecurrentBlock::forward(const Variable& x, const IndexTensor& offsets,
                                  const nn::ForwardContext& context) const {
-  const Variable mixed = recurrence_->mix(x, offsets, context);
+  const Variable mixed = recurrence_->mix(recurrence_norm_.input(x), offsets, context);
   return position_wise_half(recurrence_norm_.forward(gated(recurrence_gate_, mixed, x), x, context), context);
 }
 
 Variable RecurrentBlock::forward_last(const Variable& x, const IndexTensor& offsets) const {
   const Variable x_last = ops::embedding(x, nn::last_tokens(offsets));
-  const Variable mixed = gated(recurrence_gate_, recurrence_->mix_last(x, offsets), x_last);
+  const Variable mixed =
+      gated(recurrence_gate_, recurrence_->mix_last(recurrence_norm_.input(x), offsets), x_last);
   return position_wise_half(recurrence_norm_.forward(mixed, x_last, {}), {});
 }
 
 Variable RecurrentBlock::position_wise_half(const Variable& y, const nn::ForwardContext& context) const {
   if (!feed_forward_) return y;
-  Variable position_wise = feed_forward_->forward(y, context);
+  Variable position_wise = feed_forward_->forward(feed_forward_norm_->input(y), context);
   if (outer_gelu_) position_wise = ops::gelu(position_wise);
   return feed_forward_norm_->forward(gated(feed_forward_gate_, position_wise, y), y, context);
 }
@@ -89,9 +91,10 @@ Tensor RecurrentBlock::step(const Tensor& x, const Tensor& state) const {
   const auto with_gate = [](const std::optional<nn::Linear>& gate, const Tensor& f, const Tensor& in) {
     return gate ? gated(gate, Variable(f), Variable(in)).value() : f;
   };
-  const Tensor y = recurrence_norm_.step(with_gate(recurrence_gate_, recurrence_->step(x, state), x), x);
+  const Tensor mixed = recurrence_->step(recurrence_norm_.step_input(x), state);
+  const Tensor y = recurrence_norm_.step(with_gate(recurrence_gate_, mixed, x), x);
   if (!feed_forward_) return y;
-  Tensor position_wise = feed_forward_->step(y);
+  Tensor position_wise = feed_forward_->step(feed_forward_norm_->step_input(y));
   if (outer_gelu_) position_wise = ops::raw::gelu(position_wise);
   return feed_forward_norm_->step(with_gate(feed_forward_gate_, position_wise, y), y);
 }

@@ -16,7 +16,8 @@ namespace lrurec::model {
 ///   out = LN(dropout(PFFN(y)) + y)
 ///
 /// With ModelConfig::gates each sublayer has a gate, y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x), and with
-/// ModelConfig::network another network stands in PFFN's place.
+/// ModelConfig::network another network stands in PFFN's place. With ModelConfig::norm_first the norms stand
+/// before the sublayers, y = dropout(LRU(LN(x))) + x.
 ///
 /// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line;
 /// ModelConfig::backbone puts another recurrence in the LRU's place.
@@ -41,7 +42,7 @@ class RecurrentBlock : public nn::Module {
 
   /// The LRU, also the one inside nn::GatedLRU; null where something else stands in its place.
   const nn::LRU* lru() const;
-  /// What that LRU is given.
+  /// What that LRU is given in a block whose input is x.
   Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
 
  private:

@@ -91,6 +91,7 @@ TEST(Model, LastTokensHaveTheSameBitsAsTheWhole) {
                                                              {.layer_norm = false},
                                                              {.residual = false},
                                                              {.pffn = false},
+                                                             {.norm_first = true},
                                                              {.network = "swiglu", .gates = true},
                                                              {.backbone = "gated-lru"}}) {
     for (const std::int64_t blocks : {0, 1, 2}) {
@@ -184,7 +185,7 @@ TEST(Model, EveryGradientIsTheDerivative) {
     EXPECT_TRUE(report) << report.str(name);
     EXPECT_GT(report.checked, name.starts_with("LRURec") ? 300 : 40) << name;
   }
-  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (6 + backbones().size() - 1));
+  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (7 + backbones().size() - 1));
   for (const ModelInfo* info : models()) {
     const auto of_model = [&](const auto& one) { return one.name.starts_with(info->title + " ("); };
     EXPECT_GE(std::ranges::count_if(cases, of_model), 2) << info->title;
@@ -225,6 +226,8 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
          std::vector<ModelConfig>{{.num_items = 5},
                                   {.num_items = 5, .layer_norm = false},
                                   {.num_items = 5, .pffn = false},
+                                  {.num_items = 5, .norm_first = true},
+                                  {.num_items = 5, .layer_norm = false, .norm_first = true},
                                   {.num_items = 5, .backbone = "gated-lru", .gates = true},
                                   {.num_items = 5, .pffn = false, .gates = true},
                                   {.num_items = 5, .hidden = 20, .network = "swiglu"}}) {
@@ -235,6 +238,24 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
       EXPECT_EQ(info->real_parameters(variant), numbers);
     }
   }
+}
+
+// With the norms first a sublayer adds to its input, and what it adds does not depend on how large that is;
+// one norm ends it all.
+TEST(Model, NormsFirstLeaveThePathThroughTheBlocksAlone) {
+  const Tensor at = Tensor::from(std::vector<std::int64_t>{0, 3});
+  ModelConfig config{.num_items = 5, .hidden = 8, .channels = 6, .pffn = false, .norm_first = true};
+  const auto parameters = LRURec(config, 1).named_parameters();
+  EXPECT_EQ(std::ranges::count_if(parameters, [](const auto& p) { return p.name.starts_with("final_"); }), 2);
+  nn::Initializer init(1);
+  const RecurrentBlock block(config, 0, init);
+  const Variable x(test::random_normal({3, 8}, DType::f32, 5));
+  const auto added = [&](const Variable& in) {
+    return (block.forward(in, IndexTensor(at), {}) - in).value();
+  };
+  const Tensor once = added(x);
+  EXPECT_GT(max_difference(once, Tensor::zeros(once.shape(), DType::f32)), 1e-3);
+  EXPECT_LE(max_difference(added(10 * x), once), 1e-5);
 }
 
 // A gate that is shut lets nothing of its sublayer through, one that is wide open all of it.

@@ -23,8 +23,12 @@ LRURec make_model(DType real, ModelConfig config = {}) {
   return LRURec(config, 3, real);
 }
 
-const std::vector<ModelConfig> variants{
-    {}, {.outer_gelu = true}, {.layer_norm = false}, {.residual = false}, {.pffn = false}};
+const std::vector<ModelConfig> variants{{},
+                                        {.outer_gelu = true},
+                                        {.layer_norm = false},
+                                        {.residual = false},
+                                        {.pffn = false},
+                                        {.norm_first = true}};
 
 std::vector<std::int64_t> history(std::int64_t length, std::int64_t user = 0) {
   std::vector<std::int64_t> ids;
