@@ -44,6 +44,7 @@ std::vector<Variant> variants_of(const model::ModelInfo& info) {
                    config.network = "swiglu";
                  }});
   all.push_back({"norm_first", ", norms first", [](auto& config) { config.norm_first = true; }});
+  all.push_back({"item_norm", ", items by their direction", [](auto& config) { config.item_norm = true; }});
   for (const auto& backbone : model::backbones()) {
     if (backbone.name == model::ModelConfig{}.backbone) continue;
     all.push_back({"backbone", ", " + backbone.name, [&](auto& config) {

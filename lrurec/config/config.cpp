@@ -153,6 +153,7 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       network(of.network),
       gates(of.gates),
       norm_first(of.norm_first),
+      item_norm(of.item_norm),
       positions_from(of.positions_from),
       alpha(of.alpha),
       max_length(of.max_length) {}
@@ -178,6 +179,7 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .network = network,
           .gates = gates,
           .norm_first = norm_first,
+          .item_norm = item_norm,
           .positions_from = positions_from,
           .alpha = alpha};
 }
@@ -217,6 +219,7 @@ const std::vector<Setting>& settings() {
        fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
       {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
       {"norm_first", &C::norm_first, "layer norms before the sublayers instead of after, and one at the end"},
+      {"item_norm", &C::item_norm, "scores by the direction of an item's vector, whatever its length"},
       {"positions_from", &C::positions_from,
        "start or end: places count from a history's first item, or so that its last item has the last place"},
       {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},

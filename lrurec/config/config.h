@@ -43,6 +43,7 @@ struct TrainConfig {
   std::string network = "gelu";
   bool gates = false;
   bool norm_first = false;
+  bool item_norm = false;
   std::string positions_from = "start";
   double mask_share = 0.2;
   double next_share = 0;

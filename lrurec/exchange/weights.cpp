@@ -228,6 +228,7 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
   config.pffn = metadata.truth("pffn").value_or(true);
   config.gates = metadata.truth("gates").value_or(false);
   config.norm_first = metadata.truth("norm_first").value_or(false);
+  config.item_norm = metadata.truth("item_norm").value_or(false);
   if (const std::string network = metadata.text("network"); !network.empty()) {
     config.network = model::position_wise(network).name;
   }
@@ -290,6 +291,7 @@ std::string beyond_published(const model::ModelConfig& config) {
     return "it has a GELU network and no gates";
   }
   if (config.norm_first) return "its norms come after the sublayers";
+  if (config.item_norm) return "it scores by the items' vectors as they are";
   if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
   return {};
 }

@@ -20,6 +20,7 @@ void check_can_be_shown(const train::LoadedRun& run) {
                        : config.network != "gelu" ? "its position-wise network is not the published one"
                        : config.gates             ? "its sublayers have gates"
                        : config.norm_first        ? "its norms stand before the sublayers"
+                       : config.item_norm         ? "it scores by the direction of the items' vectors alone"
                                                   : nullptr;
   // Browsers end texts at half a gigabyte, of which the weights are most.
   constexpr std::int64_t most_numbers = 60'000'000;

@@ -29,6 +29,7 @@ struct ModelConfig {
   std::string network = "gelu";  ///< position-wise, see lrurec/model/backbones.h
   bool gates = false;            ///< round each sublayer of LRURec's blocks: x + sigmoid(W x + b) f(x)
   bool norm_first = false;       ///< layer norms before LRURec's sublayers, and one after the last block
+  bool item_norm = false;        ///< LRURec scores by the direction of an item's vector alone
   std::string positions_from = "start";  ///< or "end", see nn::PlacesFrom
   double alpha = 0.5;                    ///< a sum over n items of a history is divided by n^alpha
 

@@ -17,6 +17,9 @@ double forward_flop(const ModelConfig& config, const Work& work) {
   return work.tokens * (blocks * inputs + (blocks - 1) * rest) + work.rows * rest;
 }
 
+/// Added to the mean square of a row of E, which is 4e-4 at first.
+constexpr double item_norm_eps = 1e-8;
+
 double real_parameters_of(const ModelConfig& config) {
   const auto H = static_cast<double>(config.hidden);
   const double classes = static_cast<double>(config.num_items) + 1,
@@ -25,7 +28,7 @@ double real_parameters_of(const ModelConfig& config) {
   const auto& network = position_wise(config.network);
   const double feed_forward = config.pffn ? network.weights(config) + network.biases(config) + layer_norm : 0;
   const double gates = config.gates ? (config.pffn ? 2 : 1) * (H * H + H) : 0;
-  return classes * (H + 1) + layer_norm * (config.norm_first ? 2 : 1) +
+  return classes * (H + 1) + layer_norm * (config.norm_first ? 2 : 1) + (config.item_norm ? H : 0) +
          static_cast<double>(config.blocks) * (recurrence + feed_forward + gates);
 }
 
@@ -41,7 +44,8 @@ const ModelInfo& LRURec::about() {
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
-                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "norm_first"},
+                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "norm_first",
+                   "item_norm"},
       .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
@@ -64,11 +68,20 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
   if (config.norm_first && config.layer_norm) {
     register_module("final_layer_norm", final_norm_.emplace(config.hidden, config.layer_norm_eps, init));
   }
+  if (config.item_norm) {
+    register_module("item_norm", item_norm_.emplace(config.hidden, item_norm_eps, init));
+    // Scores begin as large as those of the rows of E, of standard deviation .02, themselves.
+    item_norm_->weight.set_value(0.02 * item_norm_->weight.value());
+  }
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }
 
 Variable LRURec::embed(const IndexTensor& items, const nn::ForwardContext& context) const {
   return embedding_norm_.forward(embedding_.forward(items.to(device())), {}, context);
+}
+
+Variable LRURec::item_matrix() const {
+  return item_norm_ ? item_norm_->forward(embedding_.weight) : embedding_.weight;
 }
 
 Variable LRURec::finished(const Variable& x) const { return final_norm_ ? final_norm_->forward(x) : x; }

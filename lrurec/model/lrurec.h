@@ -43,7 +43,9 @@ class LRURec : public Model, public LinearRecurrence {
   Variable user_rows(const data::BatchTensors& histories) const override {
     return encode_last(histories.items, histories.offsets);
   }
-  Variable item_matrix() const override { return embedding_.weight; }
+  /// E, or with ModelConfig::item_norm its rows by their direction alone: w E_i / rms(E_i).
+  Variable item_matrix() const override;
+  Variable item_vectors() const override { return embedding_.weight; }
   Variable item_bias() const override { return bias_; }
   std::string problem() const override;
 
@@ -72,6 +74,7 @@ class LRURec : public Model, public LinearRecurrence {
   nn::ResidualNorm embedding_norm_;  ///< of the embedding alone, which has no residual
   nn::ModuleList<RecurrentBlock> blocks_;
   std::optional<nn::LayerNorm> final_norm_;  ///< with norm_first
+  std::optional<nn::RMSNorm> item_norm_;     ///< with item_norm
   Variable bias_;                            ///< b: [|I| + 1]
 };
 

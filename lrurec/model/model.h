@@ -47,6 +47,8 @@ class Model : public nn::Module {
   virtual Variable user_rows(const data::BatchTensors& histories) const = 0;
   /// W: [|I| + 1, K].
   virtual Variable item_matrix() const = 0;
+  /// The parameter that W is, or is made of.
+  virtual Variable item_vectors() const { return item_matrix(); }
   /// b: [|I| + 1].
   virtual Variable item_bias() const = 0;
   /// How many of a history's last items the model looks at where the protocol says L.
@@ -96,9 +98,9 @@ class Model : public nn::Module {
   Tensor score(const Tensor& rows, const Tensor& candidates) const;
 
   /// Where the parameters are. What comes in may be elsewhere: it is sent there.
-  Device device() const { return item_matrix().value().device(); }
+  Device device() const { return item_vectors().value().device(); }
   /// Of the parameters: f32 or f64.
-  DType dtype() const { return item_matrix().dtype(); }
+  DType dtype() const { return item_vectors().dtype(); }
 
  protected:
   explicit Model(const ModelConfig& config) : config_(config) {}

@@ -180,6 +180,7 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
                                        {.num_items = 7, .backbone = "rwkv"},
                                        {.num_items = 7, .network = "swiglu", .gates = true},
                                        {.num_items = 7, .norm_first = true},
+                                       {.num_items = 7, .item_norm = true},
                                        {.num_items = 7, .backbone = "gated-lru", .gates = true}}) {
     const model::LRURec model(config, 1);
     const Weights weights = read(to_safetensors(model, {}, Names::ours, ComplexAs::c64));
@@ -190,6 +191,7 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
     EXPECT_EQ(weights.config.network, config.network);
     EXPECT_EQ(weights.config.gates, config.gates);
     EXPECT_EQ(weights.config.norm_first, config.norm_first);
+    EXPECT_EQ(weights.config.item_norm, config.item_norm);
     model::LRURec back(weights.config, 2);
     weights.load_into(back);
     EXPECT_EQ(back.parameter_count(), model.parameter_count());
@@ -245,6 +247,7 @@ TEST_F(Exchange, PublishedNamesAreForModelsThatThePublishedCodeCanCompute) {
   refused({.num_items = 7, .hidden = 4, .channels = 8, .pffn = false}, "lacks some");
   refused({.num_items = 7, .hidden = 4, .channels = 8, .gates = true}, "no gates");
   refused({.num_items = 7, .hidden = 4, .channels = 8, .norm_first = true}, "norms come after");
+  refused({.num_items = 7, .hidden = 4, .channels = 8, .item_norm = true}, "vectors as they are");
 }
 
 TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {

@@ -185,7 +185,7 @@ TEST(Model, EveryGradientIsTheDerivative) {
     EXPECT_TRUE(report) << report.str(name);
     EXPECT_GT(report.checked, name.starts_with("LRURec") ? 300 : 40) << name;
   }
-  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (7 + backbones().size() - 1));
+  EXPECT_EQ(check::check_model_gradients("LRURec").size(), 4 * (8 + backbones().size() - 1));
   for (const ModelInfo* info : models()) {
     const auto of_model = [&](const auto& one) { return one.name.starts_with(info->title + " ("); };
     EXPECT_GE(std::ranges::count_if(cases, of_model), 2) << info->title;
@@ -227,6 +227,7 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
                                   {.num_items = 5, .layer_norm = false},
                                   {.num_items = 5, .pffn = false},
                                   {.num_items = 5, .norm_first = true},
+                                  {.num_items = 5, .item_norm = true},
                                   {.num_items = 5, .layer_norm = false, .norm_first = true},
                                   {.num_items = 5, .backbone = "gated-lru", .gates = true},
                                   {.num_items = 5, .pffn = false, .gates = true},
@@ -256,6 +257,24 @@ TEST(Model, NormsFirstLeaveThePathThroughTheBlocksAlone) {
   const Tensor once = added(x);
   EXPECT_GT(max_difference(once, Tensor::zeros(once.shape(), DType::f32)), 1e-3);
   EXPECT_LE(max_difference(added(10 * x), once), 1e-5);
+}
+
+// A row of E ten times as long changes no score; without item_norm it does. (The first layer norm takes the
+// length of what goes in away in both.)
+TEST(Model, ItemsAreScoredByTheirDirection) {
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3}),
+               at = Tensor::from(std::vector<std::int64_t>{0, 3});
+  const auto change_by_length = [&](bool item_norm) {
+    const auto scores = [&](double length) {
+      LRURec model({.num_items = 5, .hidden = 8, .channels = 6, .item_norm = item_norm}, 1);
+      Variable embedding = model.parameter("embedding.weight");
+      embedding.set_value(length * test::random_normal(embedding.shape(), DType::f32, 3));
+      return model.predict(model.encode(ids, at)).value();
+    };
+    return max_difference(scores(10), scores(1));
+  };
+  EXPECT_LE(change_by_length(true), 1e-4);
+  EXPECT_GT(change_by_length(false), 1);
 }
 
 // A gate that is shut lets nothing of its sublayer through, one that is wide open all of it.
