@@ -30,8 +30,8 @@ LayerNorm::LayerNorm(std::int64_t width, double eps, Initializer& init)
 
 Variable LayerNorm::forward(const Variable& x) const { return ops::layer_norm(x, weight, bias, eps_); }
 
-RMSNorm::RMSNorm(std::int64_t width, double eps, Initializer& init)
-    : weight(register_parameter("weight", init.constant({width}, 1), WeightDecay::no)), eps_(eps) {}
+RMSNorm::RMSNorm(std::int64_t width, double eps, Initializer& init, double begins)
+    : weight(register_parameter("weight", init.constant({width}, begins), WeightDecay::no)), eps_(eps) {}
 
 Variable RMSNorm::forward(const Variable& x) const { return ops::rms_norm(x, weight, eps_); }
 

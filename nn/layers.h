@@ -60,10 +60,10 @@ class LayerNorm : public Module {
   double eps_;
 };
 
-/// weight * x / sqrt(mean(x^2) + eps) (Zhang & Sennrich, 2019); weight starts at 1.
+/// weight * x / sqrt(mean(x^2) + eps) (Zhang & Sennrich, 2019); weight starts at `begins`.
 class RMSNorm : public Module {
  public:
-  RMSNorm(std::int64_t width, double eps, Initializer& init);
+  RMSNorm(std::int64_t width, double eps, Initializer& init, double begins = 1);
   Variable forward(const Variable& x) const;
 
   Variable weight;

@@ -69,9 +69,8 @@ LRURec::LRURec(const ModelConfig& config, nn::Initializer init)
     register_module("final_layer_norm", final_norm_.emplace(config.hidden, config.layer_norm_eps, init));
   }
   if (config.item_norm) {
-    register_module("item_norm", item_norm_.emplace(config.hidden, item_norm_eps, init));
     // Scores begin as large as those of the rows of E, of standard deviation .02, themselves.
-    item_norm_->weight.set_value(0.02 * item_norm_->weight.value());
+    register_module("item_norm", item_norm_.emplace(config.hidden, item_norm_eps, init, /*begins=*/0.02));
   }
   bias_ = register_parameter("bias", init.truncated_normal({config.num_items + 1}));
 }

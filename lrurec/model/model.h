@@ -47,7 +47,7 @@ class Model : public nn::Module {
   virtual Variable user_rows(const data::BatchTensors& histories) const = 0;
   /// W: [|I| + 1, K].
   virtual Variable item_matrix() const = 0;
-  /// The parameter that W is, or is made of.
+  /// The parameter that W is, or is made of: the same sizes, and free.
   virtual Variable item_vectors() const { return item_matrix(); }
   /// b: [|I| + 1].
   virtual Variable item_bias() const = 0;

@@ -55,7 +55,7 @@ std::int64_t real_parameters(const nn::Module& model) {
 }
 
 Flop training_flop(const Model& model, const Work& work, double classes) {
-  const auto K = static_cast<double>(model.item_matrix().size(1));
+  const auto K = static_cast<double>(model.item_vectors().size(1));
   return {6 * work.rows * classes * K, 3 * model.info().forward_flop(model.config(), work)};
 }
 

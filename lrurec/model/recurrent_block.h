@@ -15,9 +15,10 @@ namespace lrurec::model {
 ///   y   = LN(dropout(LRU(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 ///
-/// With ModelConfig::gates each sublayer has a gate, y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x), and with
-/// ModelConfig::network another network stands in PFFN's place. With ModelConfig::norm_first the norms stand
-/// before the sublayers, y = dropout(LRU(LN(x))) + x.
+/// With ModelConfig::norm_first the norms stand before the sublayers, y = dropout(LRU(LN(x))) + x. With
+/// ModelConfig::gates each sublayer has a gate, y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x), which looks
+/// at x itself also where the norms come first. With ModelConfig::network another network stands in PFFN's
+/// place.
 ///
 /// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line;
 /// ModelConfig::backbone puts another recurrence in the LRU's place.

@@ -329,10 +329,18 @@ TEST(ExploreCommand, RefusesWhatItCannotShow) {
   const TemporaryFolder folder;
   make_run(folder);
   make_run(folder, "gated", " --gates true");
+  make_run(folder, "first", " --norm-first true");
+  make_run(folder, "directions", " --item-norm true");
   EXPECT_EQ(run_lrurec(folder, "explore nothing").code, 5);
   const auto user = run_lrurec(folder, "explore run --user nobody");
   EXPECT_EQ(user.code, 3);
   EXPECT_NE(user.err.find("'nobody'"), std::string::npos) << user.err;
+  const auto first = run_lrurec(folder, "explore first");
+  EXPECT_EQ(first.code, 2);
+  EXPECT_NE(first.err.find("norms stand before"), std::string::npos) << first.err;
+  const auto directions = run_lrurec(folder, "explore directions");
+  EXPECT_EQ(directions.code, 2);
+  EXPECT_NE(directions.err.find("direction"), std::string::npos) << directions.err;
   const auto gated = run_lrurec(folder, "explore gated");
   EXPECT_EQ(gated.code, 2);
   EXPECT_NE(gated.err.find("gates"), std::string::npos) << gated.err;

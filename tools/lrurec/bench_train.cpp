@@ -142,7 +142,7 @@ void run_eval(const BenchTrainOptions& options) {
     work.add({length, length * length, 0});
   }
   const double scores =
-      2 * n * static_cast<double>(data.items() + 1) * static_cast<double>(model.item_matrix().size(1));
+      2 * n * static_cast<double>(data.items() + 1) * static_cast<double>(model.item_vectors().size(1));
   const double encoder = model.info().forward_flop(model.config(), work);
   const double floor = floor_seconds(rates, scores + encoder, 0);
 

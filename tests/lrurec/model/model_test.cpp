@@ -10,6 +10,7 @@
 #include "lrurec/model/backbones.h"
 #include "lrurec/model/models.h"
 #include "lrurec/model/published.h"
+#include "lrurec/model/session.h"
 #include "ops/ops.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
@@ -257,6 +258,13 @@ TEST(Model, NormsFirstLeaveThePathThroughTheBlocksAlone) {
   const Tensor once = added(x);
   EXPECT_GT(max_difference(once, Tensor::zeros(once.shape(), DType::f32)), 1e-3);
   EXPECT_LE(max_difference(added(10 * x), once), 1e-5);
+  config.pffn = true;
+  const LRURec model(config, 1);
+  const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3});
+  for (const Variable& rows : {model.encode(ids, at), model.encode_composed(ids, at)}) {  // weight 1, bias 0
+    EXPECT_LE(max_difference(ops::mean(rows, {1}).value(), Tensor::zeros({3}, DType::f32)), 1e-5);
+    EXPECT_LE(max_difference(ops::mean(rows * rows, {1}).value(), Tensor::ones({3}, DType::f32)), 1e-3);
+  }
 }
 
 // A row of E ten times as long changes no score; without item_norm it does. (The first layer norm takes the
@@ -275,6 +283,26 @@ TEST(Model, ItemsAreScoredByTheirDirection) {
   };
   EXPECT_LE(change_by_length(true), 1e-4);
   EXPECT_GT(change_by_length(false), 1);
+  const LRURec model({.num_items = 5, .hidden = 8, .channels = 6, .item_norm = true}, 1);
+  const Variable w = model.item_matrix();
+  EXPECT_LE(max_difference(ops::mean(w * w, {1}).value(), Tensor::full({6}, 4e-4)), 1e-6) << "as E begins";
+  // Sessions, candidates and ranks score by the same matrix.
+  const Variable row = model.encode_last(ids, at);
+  const auto scores = model.predict(row).value().to_vector<float>();
+  const IncrementalModel incremental(model);
+  Session session(incremental);
+  for (const std::int64_t item : {1, 2, 3}) session.observe(item);
+  const auto best = session.recommend(5);
+  ASSERT_EQ(best.size(), 5U);
+  const Tensor candidates = Tensor::from(std::vector<std::int64_t>{best[0].item}).reshape({1, 1});
+  EXPECT_EQ(best[0].item, std::max_element(scores.begin() + 1, scores.end()) - scores.begin());
+  EXPECT_NEAR(best[0].score, scores[static_cast<std::size_t>(best[0].item)], 1e-6);
+  EXPECT_NEAR(model.score(row.value(), candidates).item<float>(), best[0].score, 1e-6);
+  ExclusionList excluded;
+  excluded.add(std::vector<std::int32_t>{0});
+  const auto ranks =
+      model.ranks(row, Tensor::from(std::vector<std::int64_t>{best[0].item}), excluded.classes());
+  EXPECT_EQ(ranks.ranks.item<std::int64_t>(), 1);
 }
 
 // A gate that is shut lets nothing of its sublayer through, one that is wide open all of it.

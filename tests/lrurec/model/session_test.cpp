@@ -63,7 +63,10 @@ TEST(Session, StepsGiveWhatAFullPassGives) {
 // Other recurrences in the LRU's place have a state of fixed size too. Their products, and those of gates,
 // are OpenBLAS's, which rounds one row otherwise than many.
 TEST(Session, StepsGiveWhatAFullPassGivesWithAnyBackbone) {
-  std::vector<ModelConfig> configs{{.network = "swiglu", .gates = true}};
+  std::vector<ModelConfig> configs{{.network = "swiglu", .gates = true},
+                                   {.gates = true, .norm_first = true},
+                                   {.backbone = "gated-lru", .norm_first = true},
+                                   {.layer_norm = false, .norm_first = true}};
   for (const auto& backbone : backbones()) configs.push_back({.backbone = backbone.name});
   for (const auto& config : configs) {
     LRURec model = make_model(DType::f64, config);
