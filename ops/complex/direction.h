@@ -41,7 +41,7 @@ LRUREC_HOST_DEVICE R angle_of(const E& z) {
   if constexpr (std::is_same_v<E, R>) {
     return z < 0 ? R(3.14159265358979323846) : z == z ? R(0) : z;
   } else {
-    return atan2(z.imag(), z.real());
+    return std::atan2(z.imag(), z.real());
   }
 }
 

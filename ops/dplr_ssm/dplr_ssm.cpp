@@ -102,7 +102,7 @@ Variable dplr_ssm(const Variable& u, const DplrMatrices& m, const IndexTensor& o
 Variable dplr_ssm_composed(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets) {
   const DplrSsmInputs in = inputs(u.value(), m, offsets);
   const auto ends = offsets.host().to_vector<std::int64_t>();
-  const auto twice_real = [](const Variable& z) { return sum(real(z), {1}, /*keep=*/true) * 2.0; };
+  const auto twice_real = [](const Variable& z) { return sum(real(z), {1}, /*keep_dims=*/true) * 2.0; };
   std::vector<Variable> rows;
   for (std::size_t s = 0; s + 1 < ends.size(); ++s) {
     Variable state(Tensor::zeros(in.a.shape(), in.a.dtype(), in.u.device()));
