@@ -14,7 +14,7 @@ const ModelInfo& Gru4Rec::about() {
       .event_cost = "H^2",
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "dropout"},
-      .presets = {{"demo", {{"max_steps", "1500"}}}},
+      .presets = {{"demo", {{"max_steps", "1500"}}}, {"beauty", {{"dropout", "0.4"}}}},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<Gru4Rec>(config, init);
       },

@@ -28,6 +28,7 @@ TEST(Config, PresetsAreThePapers) {
     EXPECT_EQ(config.max_epochs, 500);
     EXPECT_EQ(config.patience, 10);
   }
+  EXPECT_EQ(preset("beauty", "gru4rec").dropout, 0.4);
   EXPECT_EQ(preset("beauty", "mf").weight_decay, 0.1) << "a model may have its own";
   expect_error(ErrorKind::usage, "unknown preset 'beuaty'; did you mean 'beauty'?", [] { preset("beuaty"); });
 }
