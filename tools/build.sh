@@ -7,6 +7,7 @@
 #   LRUREC_ARCH=...    the processor to build for (-march), native by default: this one; see docs/install.md
 #   LRUREC_BUILD=...   another folder than build
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 folder=${LRUREC_BUILD:-build}

@@ -3,6 +3,7 @@
 # kernel asks which processor it is compiled for, so what passes there passes for later ones (tools/gpu_bundle.sh builds
 # for both). Nothing of it is run, so it is not optimised either, which takes a third of the time off.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if ! command -v nvcc >/dev/null; then

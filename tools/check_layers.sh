@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The tests of the layers and of the documentation alone, from the last build; without one there is nothing to run.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tests=build/bin/lrurec_tests

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Style of all tracked files: clang-format, shell syntax, no large files, no fixture that git leaves out.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 git ls-files -z '*.cpp' '*.h' '*.cu' '*.cuh' | xargs -0 clang-format --dry-run -Werror

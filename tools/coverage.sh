@@ -3,6 +3,7 @@
 # share for each folder and the files below 90%.
 #   tools/coverage.sh
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh
 folder=build/coverage

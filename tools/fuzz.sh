@@ -4,6 +4,7 @@
 #   tools/fuzz.sh [--seconds N] [target...]   default: 1200 seconds each of all targets, one after the other
 #   tools/fuzz.sh --keep [target...]          what covers most in few bytes becomes tests/fuzz/corpus, replayed by the tests
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=1200 keep=

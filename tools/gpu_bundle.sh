@@ -6,6 +6,7 @@
 # --cublas takes cuBLAS along (0.6 GB unpacked), for a machine with neither the toolkit nor PyTorch.
 # makes build/gpu-bundle.tar.xz. There:  tar xf gpu-bundle.tar.xz && gpu-bundle/tools/gpu_check.sh
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 cublas=false

@@ -3,6 +3,7 @@
 # as without. The tests do ten of each.
 #   tools/kill_test.sh [N]
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/build.sh lrurec lrurec_tests
 LRUREC_KILLS=$(((${1:-500} + 3) / 4)) build/bin/lrurec_tests --gtest_brief=1 --gtest_filter='KillCommand.*'

@@ -3,6 +3,7 @@
 #   tools/lint.sh                   all sources but the tests, about four minutes on two cores
 #   tools/lint.sh --changed [BASE]  those that differ from BASE (the commit before this one), at most 16 of them: part of CI
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 for tool in clang++ clang-tidy; do
@@ -21,6 +22,9 @@ if [ "${1:-}" = --changed ]; then
     echo "lint: $count files changed; looking at 16 of them, tools/lint.sh does all" >&2
     sources=$(head -n 16 <<<"$sources")
   fi
+elif [ $# -gt 0 ]; then
+  echo "usage: tools/lint.sh [--changed [BASE]]" >&2
+  exit 2
 fi
 if [ -z "$sources" ]; then
   echo "lint: ok, nothing to look at"

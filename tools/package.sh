@@ -3,6 +3,7 @@
 # They run on any x86-64 processor with AVX2 (2013 and later), and the command holds builds for AVX-512 as well, of which
 # it starts the one that fits. LRUREC_ARCH=... makes one build for another processor.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=$PWD/build/package

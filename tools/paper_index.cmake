@@ -26,7 +26,7 @@ macro(read_text path)
   string(REPLACE "]" ")" text "${text}")
 endmacro()
 
-string(REGEX MATCHALL "`[a-z_/]+[.](cpp|h)`: `[A-Za-z_:]+`" found "${map}")
+string(REGEX MATCHALL "`[a-z0-9_/]+[.](cpp|h)`: `[A-Za-z0-9_:]+`" found "${map}")
 list(REMOVE_DUPLICATES found)
 foreach(pair IN LISTS found)
   string(REGEX MATCH "^`([^`]+)`: `([^`]+)`$" whole "${pair}")

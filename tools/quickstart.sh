@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to a trained and evaluated model on generated data, in a few minutes on two cores.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 start=$SECONDS
 

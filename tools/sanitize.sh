@@ -7,6 +7,7 @@
 #                                        OpenMP's barriers (GCC's OpenMP gives false reports). A program with a race is
 #                                        run first: one that is not reported is an error.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 kind=${1:-}

@@ -5,6 +5,7 @@
 #   tools/setup.sh --fuzz   also what the fuzzers and the thread sanitizer need
 #   tools/setup.sh --docs   also what the reference of the library needs (tools/reference.sh)
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 
 packages=(
   g++ cmake ninja-build pkg-config ca-certificates git xz-utils ccache

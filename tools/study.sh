@@ -5,6 +5,7 @@
 #   tools/study.sh solution N         prints the solution
 # Exit codes: 0 right, 1 wrong or does not compile, 2 usage. LRUREC_BUILD=... is another folder than build.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 here=$root/docs/study/exercises
 

@@ -7,6 +7,7 @@
 # Tests of the CUDA kernels are skipped in the main build unless there is a GPU; they then run in a second build, where
 # the same kernel files are emulated on the CPU (docs/architecture.md).
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fast=

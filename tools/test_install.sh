@@ -2,6 +2,7 @@
 # Installs a build into a temporary folder, and builds and runs the small project in tests/install against it.
 #   tools/test_install.sh [BUILD]        default: build
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=$(realpath "${1:-build}")
 

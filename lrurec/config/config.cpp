@@ -328,9 +328,8 @@ void check_channels(const TrainConfig& config, const std::string& place) {
 
 namespace {
 
-/// `model` of the command line.
 void parse(TrainConfig& config, const std::string& text, const std::string& place, bool apply_preset,
-           const std::string& model) {
+           const OverFile& over) {
   if (util::has_deep_toml_key(text)) fail(ErrorKind::usage, "{}: a key has more than 64 parts", place);
   toml::table table;
   try {
@@ -356,8 +355,9 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
   if (apply_preset && (table.contains("preset") || table.contains("model"))) {
     base("model", config.model,
          [&](const std::string& name) { config.model = model::find_model(name).name; });
-    if (!model.empty()) config.model = model;
+    if (!over.model.empty()) config.model = over.model;
     base("preset", config.preset, [&](const std::string& name) { config = preset(name, config.model); });
+    if (!over.preset.empty()) config = preset(over.preset, config.model);
   } else if (const toml::node* node = table.get("model")) {
     set_from_node(config, *find("model"), *node, line_of(*node));
   }
@@ -365,7 +365,7 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
     const std::string name(key.str());
     const Setting* setting = find(name);
     if (setting == nullptr) unknown_key(name, line_of(node));
-    if (name == "model") continue;
+    if (name == "model" || (name == "preset" && apply_preset)) continue;  // they are the base
     // What was saved may name a setting that the model has lost since; it is read and has no effect.
     if (apply_preset) check_owner(config, name, line_of(node));
     set_from_node(config, *setting, node, line_of(node));
@@ -375,21 +375,22 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
 }  // namespace
 
 void parse_toml(TrainConfig& config, const std::string& text, const std::string& place,
-                const std::string& model) {
-  parse(config, text, place, /*apply_preset=*/true, model);
+                const OverFile& over) {
+  parse(config, text, place, /*apply_preset=*/true, over);
 }
 
 void parse_saved(TrainConfig& config, const std::string& text, const std::string& place) {
   config = TrainConfig{};
-  parse(config, text, place, /*apply_preset=*/false, "");
+  parse(config, text, place, /*apply_preset=*/false, {});
 }
 
-void read_toml(TrainConfig& config, const std::filesystem::path& file, const std::string& model) {
-  std::ifstream in(file);
-  if (!in) fail(ErrorKind::io, "cannot read the configuration file {}", file.string());
+void read_toml(TrainConfig& config, const std::filesystem::path& file, const OverFile& over) {
+  std::ifstream in(file);  // a pipe too: --config <(...)
   std::ostringstream text;
-  text << in.rdbuf();
-  parse_toml(config, text.str(), file.string(), model);
+  const bool is_file = in && !std::filesystem::is_directory(file);
+  if (is_file) text << in.rdbuf();
+  if (!is_file || text.bad()) fail(ErrorKind::io, "cannot read the configuration file {}", file.string());
+  parse_toml(config, text.str(), file.string(), over);
 }
 
 std::string value_text(const TrainConfig& config, const Setting& setting) {

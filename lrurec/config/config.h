@@ -118,15 +118,20 @@ void check_together(const TrainConfig& config);
 /// For where channels are asked for by name: a recurrence that has none is ErrorKind::usage naming `place`.
 void check_channels(const TrainConfig& config, const std::string& place);
 
+/// What the command line has in the place of a file's `preset` and `model`, where not empty.
+struct OverFile {
+  std::string preset, model;
+};
+
 /// Reads a TOML file over `config`: keys `preset` and `model` are applied first, the others on top of them.
 /// An unknown key, or one that the model does not have, is ErrorKind::usage with file, line and suggestion; a
-/// missing file is ErrorKind::io. A `model` that is not empty is that of the command line, over the file's.
-void read_toml(TrainConfig& config, const std::filesystem::path& file, const std::string& model = "");
+/// file that cannot be read is ErrorKind::io.
+void read_toml(TrainConfig& config, const std::filesystem::path& file, const OverFile& over = {});
 /// The line of each key of a TOML file that read_toml accepts.
 std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file);
 /// The same as read_toml from text; `place` stands in errors for the file name.
 void parse_toml(TrainConfig& config, const std::string& text, const std::string& place,
-                const std::string& model = "");
+                const OverFile& over = {});
 
 /// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
 /// that did not exist when it was saved has the value that leaves everything as it was (TrainConfig's).

@@ -204,11 +204,12 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
   protocol.steps.push_back(describe("read", rows, all));
   if (min_rating) {
     const float highest = all.rating.empty() ? 0 : *std::max_element(all.rating.begin(), all.rating.end());
-    if (static_cast<double>(highest) < *min_rating) {
+    const auto lowest = static_cast<float>(*min_rating);  // rounded as ratings are: 4.1 reaches 4.1
+    if (highest < lowest) {
       fail(ErrorKind::data, "{}: no rating is {} or more, the highest is {}; choose another --min-rating",
            all.source, *min_rating, highest);
     }
-    std::erase_if(rows, [&](std::uint32_t r) { return static_cast<double>(all.rating[r]) < *min_rating; });
+    std::erase_if(rows, [&](std::uint32_t r) { return all.rating[r] < lowest; });
     const std::string what = fmt::format("rating below {}", *min_rating);
     protocol.steps.push_back(describe(what + " dropped", rows, all));
     protocol.filter = fmt::format("{}, no {}", filter.str(), what);

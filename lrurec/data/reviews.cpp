@@ -99,7 +99,9 @@ class PythonDictionary {
       if (c == '[' || c == '{' || c == '(') {
         skip_nested();
       } else {
-        picked.set(name, quote_ahead() ? text() : word());
+        const bool is_text = quote_ahead();
+        std::string value = is_text ? text() : word();
+        if (is_text || value != "None") picked.set(name, std::move(value));
       }
       if (peek() == '}') return end();
       expect(',');

@@ -3,8 +3,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "lrurec/data/fields.h"
 #include "lrurec/util/text.h"
@@ -16,15 +18,25 @@ namespace {
 
 constexpr std::int64_t first_time = 978307200;  // the year 2001
 
+/// What the reader of SASRec's form takes and leaves as it is: positive, below 2^63, without leading zeros.
+bool is_sasrec_id(std::string_view id) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
+  return error == std::errc{} && end == id.data() + id.size() && value > 0 && id[0] != '0';
+}
+
 void check_id(Format format, std::string_view id) {
   const bool words = format != Format::sasrec && format != Format::movielens_dat &&
                      format != Format::movielens_csv && format != Format::movielens_tab;
   const bool json = format == Format::amazon_json || format == Format::steam;
-  const bool fits =
-      words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos : is_whole_number(id);
+  const bool fits = words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos
+                    : format == Format::sasrec ? is_sasrec_id(id)
+                                               : is_whole_number(id);
   if (!fits) {
     fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", util::printable(id), name(format),
-         words ? "" : ", which has whole numbers; try --numbers or --format inter");
+         words                      ? ""
+         : format == Format::sasrec ? ", whose ids are 1, 2, 3, ...; try --numbers or --format inter"
+                                    : ", which has whole numbers; try --numbers or --format inter");
   }
 }
 
@@ -77,22 +89,26 @@ std::string_view header(Format format) {
 
 }  // namespace
 
-void write_raw(const Dataset& data, Format format, const std::filesystem::path& path, bool numbers) {
+std::int64_t write_raw(const Dataset& data, Format format, const std::filesystem::path& path, bool numbers) {
   std::vector<std::string> items;
   for (std::int64_t i = 1; i <= data.items(); ++i) {
     items.push_back(numbers ? std::to_string(i) : std::string(data.item_name(i)));
     check_id(format, items.back());
   }
   std::string text(header(format));
+  std::int64_t repeats = 0;
   for (std::int64_t u = 0; u < data.users(); ++u) {
     const std::string user = numbers ? std::to_string(u + 1) : std::string(data.user_name(u));
     check_id(format, user);
     std::int64_t index = 0;
+    std::int32_t before = 0;
     for (const auto item : data.sequence(u)) {
+      repeats += item == std::exchange(before, item) ? 1 : 0;
       text += row(format, user, items[static_cast<std::size_t>(item - 1)], index++);
     }
   }
   nn::write_file_atomically(path, {nn::as_bytes(text)});
+  return repeats;
 }
 
 }  // namespace lrurec::data

@@ -31,13 +31,12 @@ std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> 
   return n;
 }
 
-/// The target and its candidates, in this order; no candidates when the target cannot be recommended.
+/// The target and its candidates, in this order; also of a target that is masked, whose loss counts.
 std::vector<std::int64_t> candidates_of_user(const data::Dataset& data, std::int64_t user,
                                              const SampledEvaluateOptions& options) {
   const data::Items masked = masked_items(data, user, options.split, options.mask, options.max_length);
   const std::int32_t target = data.target(user, options.split);
   std::vector<std::int64_t> candidates{target};
-  if (std::find(masked.begin(), masked.end(), target) != masked.end()) return candidates;
   std::vector<std::int32_t> excluded(masked.begin(), masked.end());
   excluded.push_back(target);
   const std::uint64_t key =

@@ -1,6 +1,7 @@
 #include "lrurec/model/bert4rec.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "lrurec/model/models.h"
 #include "ops/ops.h"
@@ -87,7 +88,9 @@ Variable BERT4Rec::user_rows(const data::BatchTensors& histories) const {
              at = histories.offsets.host().to_vector<std::int64_t>();
   std::vector<std::int64_t> masked, ends{0};
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {
-    masked.insert(masked.end(), items.begin() + at[s], items.begin() + at[s + 1]);
+    // Training never shows the start token that stands for an empty history: the mask is alone then.
+    std::copy_if(items.begin() + at[s], items.begin() + at[s + 1], std::back_inserter(masked),
+                 [](std::int64_t item) { return item != 0; });
     masked.push_back(mask());
     ends.push_back(std::ssize(masked));
   }

@@ -1,6 +1,8 @@
 #include "lrurec/model/fism.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "lrurec/model/models.h"
 #include "ops/ops.h"
@@ -64,7 +66,16 @@ Variable FISM::training_rows(const data::BatchTensors& batch, const nn::ForwardC
 
 Variable FISM::user_rows(const data::BatchTensors& histories) const {
   const NoGrad no_grad;
-  return rows(histories.items, histories.offsets);
+  // Training never shows the start token that stands for an empty history: such a sum is empty.
+  const auto all = histories.items.host().to_vector<std::int64_t>(),
+             at = histories.offsets.host().to_vector<std::int64_t>();
+  std::vector<std::int64_t> items, ends{0};
+  for (std::size_t s = 0; s + 1 < at.size(); ++s) {
+    std::copy_if(all.begin() + at[s], all.begin() + at[s + 1], std::back_inserter(items),
+                 [](std::int64_t item) { return item != 0; });
+    ends.push_back(std::ssize(items));
+  }
+  return rows(Tensor::from(items), Tensor::from(ends));
 }
 
 Tensor FISM::initial_state(const IndexTensor& users) const {

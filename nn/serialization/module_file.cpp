@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include "nn/optim/clip.h"
 #include "nn/serialization/safetensors.h"
 #include "tensor/error.h"
 
@@ -130,6 +131,12 @@ void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer) {
         fail(ErrorKind::file, "tensor '{}' is {} {}, {} {} is needed", name, lrurec::name(value.dtype()),
              value.shape().str(), lrurec::name(tensor.dtype()), tensor.shape().str());
       }
+      if (first_non_finite(value) >= 0) {
+        fail(ErrorKind::file, "tensor '{}' has a number that is not finite", name);
+      }
+    }
+    if (const auto steps = found.at("steps").item<std::int64_t>(); steps < 0) {
+      fail(ErrorKind::file, "{} steps were made, which cannot be", steps);
     }
   } catch (const Error& e) {
     fail(ErrorKind::file, "{}: {}", path.string(), e.what());

@@ -48,10 +48,10 @@ enum class Loading {
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
 
 /// The state of an optimiser beside the weights: with both a training goes on bit by bit, if learning rate
-/// and options are the same, which are not saved. Safetensors, with the number of steps as metadata.
+/// and options are the same, which are not saved. Safetensors, with the number of steps as one tensor more.
 void save_optimizer(const std::filesystem::path& path, const Optimizer& optimizer);
-/// Into an optimiser of the same kind over the same parameters; any difference is ErrorKind::file, and the
-/// optimiser is unchanged.
+/// Into an optimiser of the same kind over the same parameters; any difference, a number that is not
+/// finite or a negative number of steps is ErrorKind::file, and the optimiser is unchanged.
 void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer);
 
 }  // namespace lrurec::nn

@@ -233,6 +233,24 @@ TEST(Module, ATrainingGoesOnFromFilesBitByBit) {
                [&] { load_optimizer(folder / "optimizer", other_kind); });
 }
 
+TEST(Module, TheStateOfAnOptimiserThatCannotBeIsRefused) {
+  const test::TemporaryFolder folder;
+  Initializer init(1);
+  Linear layer(2, 2, init);
+  AdamW optimizer({{layer.named_parameters(), 0.01}}, {.lr = 0.1});
+  save_optimizer(folder / "optimizer", optimizer);
+  const auto refused = [&](const std::string& name, const Tensor& value, const std::string& why) {
+    Safetensors file = read_safetensors(folder / "optimizer");
+    file.tensors.insert_or_assign(name, value);
+    write_safetensors(folder / "broken", file);
+    expect_error(ErrorKind::file, why, [&] { load_optimizer(folder / "broken", optimizer); });
+    EXPECT_EQ(optimizer.steps(), 0);
+  };
+  refused("steps", Tensor::scalar(std::int64_t{-1}), "-1 steps were made, which cannot be");
+  refused("exp_avg.bias", Tensor::full({2}, NAN, DType::f32),
+          "tensor 'exp_avg.bias' has a number that is not finite");
+}
+
 TEST(Sequential, IsItsLayersOneAfterTheOther) {
   Initializer init(3), same(3);
   Sequential net;

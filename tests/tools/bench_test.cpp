@@ -74,6 +74,11 @@ TEST(Bench, RecommendationsAndSessionsOfARun) {
   const auto incremental = bench(folder, "incremental run --steps 5 -k 2");
   EXPECT_EQ(incremental["items"], 40) << "the run's";
   EXPECT_GT(incremental["scored_share"].get<double>(), 0);
+  // Per block: three logs of 12 channels, two complex matrices of 12 x 8 and their biases, a network 8 -> 32
+  // -> 8 and two layer norms; one norm behind the embedding; 41 rows of 8 with a bias.
+  const double block = 3 * 12 + 2 * (2 * 12 * 8 + 12 + 8) + 2 * 32 * 8 + 32 + 8 + 2 * 16;
+  EXPECT_NEAR(incremental["floor_seconds"].get<double>() * incremental["copy_gbps"].get<double>() * 1e9,
+              4 * (2 * block + 16 + 41 * 9), 1);
   EXPECT_EQ(run_lrurec(folder, "bench recommend nowhere").code, 5);
 }
 

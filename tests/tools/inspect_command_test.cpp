@@ -93,7 +93,7 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
   const TemporaryFolder folder;
   EXPECT_NE(run_lrurec(folder, "explain").out.find("algorithm 1"), std::string::npos);
   for (const char* topic : {"eq 5", "eq. 5", "5", "Equation 5"}) {
-    EXPECT_NE(run_lrurec(folder, std::string("explain ") + topic).out.find("Lambda = exp(-exp(nu)"),
+    EXPECT_NE(run_lrurec(folder, std::string("explain ") + topic).out.find("Lambda = exp(-exp(nu_log)"),
               std::string::npos)
         << topic;
   }
@@ -117,6 +117,9 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
       }
     }
   }
+  const auto section = run_lrurec(folder, "explain section 5.1").out;
+  EXPECT_NE(section.find("see also\n  section 5.1, training\n  section 5.1, baselines\n"), std::string::npos)
+      << section;
   const auto unknown = run_lrurec(folder, "explain algoritm 1");
   EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.err.find("did you mean 'algorithm 1'"), std::string::npos) << unknown.err;

@@ -1,6 +1,7 @@
 // The command with every model of the table.
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "lrurec/model/models.h"
 #include "tests/support/files.h"
@@ -109,6 +110,36 @@ TEST(ModelsCommand, SessionsGiveTheScoresOfAFullPass) {
       EXPECT_NEAR(a[i]["score"].get<double>(), b[i]["score"].get<double>(), 1e-5) << model;
     }
   }
+}
+
+TEST(ModelsCommand, ASessionKnowsWhichUserItIs) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd --model fpmc" + small_training + " -o run").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "data write d.lrd --format inter -o d.inter").code, 0);
+  std::istringstream rows(test::read_text(folder / "d.inter"));
+  std::string user, item, rest, events;
+  std::getline(rows, rest);
+  for (std::string line; std::getline(rows, line);) {
+    std::istringstream(line) >> user >> item;
+    if (user == "u3") events += "{\"user\": \"u3\", \"item\": \"" + item + "\", \"k\": 5}\n";
+  }
+  test::write_text(folder / "events", events);
+  const auto whole = json::parse(run_lrurec(folder, "recommend run --user u3 -k 5 --json").out)["items"];
+  const auto expect_whole = [&](const std::string& command) {
+    const auto said = run_shell(folder, command);
+    ASSERT_EQ(said.code, 0) << said.err;
+    const std::string last = said.out.substr(said.out.rfind('\n', said.out.size() - 2) + 1);
+    const auto items = json::parse(last)["items"];
+    ASSERT_EQ(items.size(), whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(items[i]["item"], whole[i]["item"]) << command;
+      EXPECT_NEAR(items[i]["score"].get<double>(), whole[i]["score"].get<double>(), 1e-5);
+    }
+  };
+  const std::string session = test::command_path() + " session run ";
+  expect_whole(session + "< events");
+  expect_whole("head -n 3 events | " + session + "--state s && tail -n +4 events | " + session + "--state s");
 }
 
 TEST(ModelsCommand, TwoModelsAreCompared) {

@@ -1,5 +1,6 @@
 // recommend, session, compare and evaluate's options, as a user meets them.
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -63,6 +64,47 @@ TEST(ServeCommand, RecommendsForUsersItemsAndBatches) {
   EXPECT_EQ(run_lrurec(folder, "recommend run --items nope").code, 3);
   EXPECT_EQ(run_lrurec(folder, "recommend run --batch nothing").code, 5);
   EXPECT_EQ(run_lrurec(folder, "recommend nowhere --user u1").code, 5);
+}
+
+TEST(ServeCommand, UntilATargetItStandsWhereTheEvaluationRanksIt) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "data write d.lrd --format inter -o d.inter").code, 0);
+  std::map<std::string, std::vector<std::string>> sequences;
+  std::istringstream rows(test::read_text(folder / "d.inter"));
+  std::string line, user, item;
+  std::getline(rows, line);
+  while (std::getline(rows, line)) {
+    std::istringstream(line) >> user >> item;
+    sequences[user].push_back(item);
+  }
+  for (const std::string split : {"test", "val"}) {
+    ASSERT_EQ(
+        run_lrurec(folder, "evaluate run --mask all --split " + split + " --per-user " + split + ".csv").code,
+        0);
+    std::istringstream ranks(test::read_text(folder / (split + ".csv")));
+    std::getline(ranks, line);
+    std::istringstream header(line);
+    std::size_t column = 0;
+    for (std::string name; std::getline(header, name, ',') && name != "rank_LRURec";) ++column;
+    int users = 0;
+    while (std::getline(ranks, line) && users < 8) {
+      std::vector<std::string> cells;
+      std::istringstream cell(line);
+      for (std::string text; std::getline(cell, text, ',');) cells.push_back(text);
+      const auto& own = sequences.at(cells[0]);
+      const auto& target = own[own.size() - (split == "test" ? 1 : 2)];
+      const auto asked =
+          run_lrurec(folder, "recommend run --until " + split + " -k 40 --json --user " + cells[0]);
+      ASSERT_EQ(asked.code, 0) << asked.err;
+      const auto items = nlohmann::json::parse(asked.out)["items"];
+      std::size_t place = 0;
+      while (place < items.size() && items[place]["item"] != target) ++place;
+      EXPECT_EQ(std::to_string(place + 1), cells.at(column)) << split << ' ' << line;
+      ++users;
+    }
+    EXPECT_EQ(users, 8);
+  }
 }
 
 TEST(ServeCommand, ASessionStoppedAndContinuedIsARecommendation) {

@@ -3,6 +3,7 @@
 #   tools/bench/cuda_resources.sh [architecture, 90 unless given]
 # Exit 1 when a float kernel of a hot folder spills registers to memory.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 architecture=${1:-90}

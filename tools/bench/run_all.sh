@@ -6,6 +6,7 @@
 #   LRUREC=path/to/lrurec   another command than build/bin/lrurec
 #   BENCH_QUICK=1           few runs: to see that everything works, not to quote
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 lrurec=${LRUREC:-$root/build/bin/lrurec}
 

@@ -19,6 +19,10 @@
 namespace lrurec::command {
 namespace {
 
+std::int64_t bytes_of(const Tensor& tensor) {
+  return tensor.numel() * static_cast<std::int64_t>(size_of(tensor.dtype()));
+}
+
 struct BenchIncrementalOptions {
   std::string data, model, device = "cpu";
   std::int64_t items = 57289, steps = 2048, k = 10, threads = 0;
@@ -127,11 +131,12 @@ void run_bench_incremental(BenchIncrementalOptions options) {
 
   std::int64_t weights = 0;
   for (const auto& p : model.named_parameters()) {
-    if (p.name.starts_with("blocks")) {
-      weights += p.variable.value().numel() * static_cast<std::int64_t>(size_of(p.variable.dtype()));
-    }
+    const Tensor value = p.variable.value();
+    const bool table = value.rank() > 0 && value.size(0) > options.items;  // a step reads a row of it
+    if (!table) weights += bytes_of(value);
   }
-  const double bytes = static_cast<double>(weights) + 4.0 * static_cast<double>(options.items + 1) * 65;
+  const auto bytes = static_cast<double>(weights + bytes_of(model.item_matrix().value()) +
+                                         bytes_of(model.item_bias().value()));
   const double floor = bytes / (rates.copy_gbps * 1e9);
 
   nlohmann::json json = describe_machine(rates, device);

@@ -92,9 +92,17 @@ void write(const DataOptions& options) {
          options.output);
   }
   const data::Dataset data = data::Dataset::load(options.data);
-  data::write_raw(data, data::parse_format(options.format), options.output, options.numbers);
+  const auto repeats =
+      data::write_raw(data, data::parse_format(options.format), options.output, options.numbers);
   note("{} interactions written to {} as {}", with_commas(data.interactions()), options.output,
        options.format);
+  if (repeats > 0) {
+    warn(
+        "warning: {} of them are the item that the user had just before, as a filter may leave them; lrurec "
+        "prepare "
+        "drops such repeats when it reads the file",
+        with_commas(repeats));
+  }
 }
 
 }  // namespace

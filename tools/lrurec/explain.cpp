@@ -88,7 +88,9 @@ void explain(const std::vector<std::string>& words, bool json) {
       print_json(nlohmann::json(names));
       return;
     }
-    for (const auto& topic : all) print_out("{:<14}{}\n", topic.name, topic.says);
+    std::size_t width = 0;
+    for (const auto& name : names) width = std::max(width, name.size());
+    for (const auto& topic : all) print_out("{:<{}}  {}\n", topic.name, width, topic.says);
     print_out(
         "\nlrurec explain eq 5 tells where it is computed and tested; docs/paper-map.md has all of it.\n");
     return;
@@ -99,9 +101,15 @@ void explain(const std::vector<std::string>& words, bool json) {
     fail(ErrorKind::usage, "the paper map has no '{}'{}; lrurec explain lists what it has", wanted,
          util::suggestion(wanted, names));
   }
+  std::vector<std::string> parts;  // "section 5.1, training" of "section 5.1"
+  std::copy_if(names.begin(), names.end(), std::back_inserter(parts),
+               [&](const std::string& name) { return name.starts_with(wanted + ", "); });
   if (json) {
-    const nlohmann::json object{
-        {"name", topic->name}, {"says", topic->says}, {"code", topic->code}, {"tests", topic->tests}};
+    const nlohmann::json object{{"name", topic->name},
+                                {"says", topic->says},
+                                {"code", topic->code},
+                                {"tests", topic->tests},
+                                {"see_also", parts}};
     print_json(object);
     return;
   }
@@ -109,6 +117,8 @@ void explain(const std::vector<std::string>& words, bool json) {
   for (const auto& place : topic->code) print_out("  {}\n", place);
   print_out("\nheld by the tests\n");
   for (const auto& test : topic->tests) print_out("  {}\n", test);
+  if (!parts.empty()) print_out("\nsee also\n");
+  for (const auto& part : parts) print_out("  {}\n", part);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
     config = config::preset(flags.preset.empty() ? config.preset : flags.preset,
                             flags.model.empty() ? config.model : flags.model);
   }
-  if (!flags.config_file.empty()) config::read_toml(config, flags.config_file, flags.model);
+  if (!flags.config_file.empty()) config::read_toml(config, flags.config_file, {flags.preset, flags.model});
   for (const auto& [key, text] : flags.overrides) config::set(config, key, text, flag_of(key));
   config::check_together(config);
   for (const auto& [key, text] : flags.overrides) {
@@ -71,6 +71,7 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
   }
   for (const auto& [key, text] : flags.overrides) result[key] = flag_of(key);
   if (!flags.model.empty()) result["model"] = "--model";
+  if (!flags.preset.empty()) result["preset"] = "--preset";
   return result;
 }
 
@@ -92,8 +93,8 @@ void warn_of_useless_bf16(const config::TrainConfig& config) {
 void add_seen_flags(CLI::App& sub, bool& include_seen) {
   auto* include =
       sub.add_flag("--include-seen", include_seen,
-                   "items that the user has had are candidates too; default: they are left out, as evaluate "
-                   "leaves them out");
+                   "items that the user has had are candidates too; default: they are left out, as with "
+                   "evaluate --mask all");
   // The default now; it was to be asked for until version 0.1.
   sub.add_flag("--exclude-seen")->group("")->excludes(include);
 }

@@ -53,6 +53,18 @@ TEST(Config, APresetInTheFileComesBeforeItsOtherKeys) {
   EXPECT_EQ(config.max_length, 50);
 }
 
+TEST(Config, TheCommandLinesPresetAndModelComeBeforeTheFiles) {
+  TrainConfig config;
+  parse_toml(config, "dropout = 0.5\npreset = \"video\"\nmodel = \"gru4rec\"\n", "c.toml",
+             {"beauty", "sasrec"});
+  TrainConfig wanted = preset("beauty", "sasrec");
+  wanted.dropout = 0.5;
+  EXPECT_EQ(config, wanted);
+  expect_error(ErrorKind::usage, "c.toml:1: unknown preset 'vidio'", [&] {
+    parse_toml(config, "preset = \"vidio\"\n", "c.toml", {"beauty", ""});
+  });
+}
+
 TEST(Config, ASavedConfigurationTakesNothingFromItsPreset) {
   TrainConfig config = preset("demo");
   parse_saved(config, "preset = \"xlong\"\nbatch_size = 32\n", "run");
@@ -90,6 +102,7 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
   TrainConfig config;
   expect_error(ErrorKind::io, "cannot read the configuration file",
                [&] { read_toml(config, "/nowhere/c.toml"); });
+  expect_error(ErrorKind::io, "cannot read the configuration file", [&] { read_toml(config, "/tmp"); });
   config.label_smoothing = 0.1;
   check_together(config);
   config.negatives = 5;

@@ -7,6 +7,7 @@
 #include "lrurec/data/fields.h"
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
+#include "lrurec/data/titles.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
 
@@ -173,6 +174,29 @@ TEST(Formats, LowRatingsAreDroppedBeforeRepeatsAndFilter) {
   EXPECT_EQ(data.protocol().filter, "none, no rating below 4");
 }
 
+TEST(Formats, ARatingThatIsTheLowestWantedIsKept) {
+  const TemporaryFolder folder;
+  ReadOptions options{Format::movielens_dat};
+  options.with_rating = true;
+  const auto rows = read_interactions(write_text(folder / "raw", "1::10::4.1::1\n1::20::4.0::2\n"), options);
+  EXPECT_EQ(prepare(rows, {}, Ties::file, 4.1).interactions(), 1)
+      << "4.1 as a float is less than as a double";
+}
+
+TEST(Formats, NoneIsNoName) {
+  const TemporaryFolder folder;
+  const auto rows = read_interactions(
+      write_text(folder / "raw",
+                 "{'username': None, 'user_id': 'u7', 'product_id': '1', 'date': '2017-12-17'}\n"),
+      Format::steam);
+  EXPECT_EQ(rows.users[0], "u7");
+  expect_error(ErrorKind::data, "there is no username", [&] {
+    read_interactions(
+        write_text(folder / "raw", "{'username': None, 'product_id': '1', 'date': '2017-12-17'}\n"),
+        Format::steam);
+  });
+}
+
 /// A zip archive of some files.
 void write_zip(const std::filesystem::path& path,
                const std::vector<std::pair<std::string, std::string>>& files) {
@@ -231,6 +255,10 @@ TEST(Formats, AFileOfAZipArchive) {
   EXPECT_EQ(read_interactions(folder / "ml.zip", Format::movielens_dat).size(), 2U);
   write_zip(folder / "one.zip", {{"anything.txt", "1 2\n"}});
   EXPECT_EQ(read_interactions(folder / "one.zip", Format::sasrec).size(), 1U);
+  write_zip(folder / "titled.zip", {{"ml-1m/movies.dat", "10::Ten::x\n"}, {"ml-1m/ratings.dat", ratings}});
+  Dataset data = prepare(read_interactions(folder / "titled.zip", Format::movielens_dat), {}, Ties::file);
+  EXPECT_EQ(read_titles(data, folder / "titled.zip"), 1);
+  EXPECT_EQ(data.item_title(1), "Ten");
 
   write_zip(folder / "two.zip", {{"a/x.txt", "1 2\n"}, {"b/y.txt", "1 2\n3 4\n5 6\n"}});
   expect_error(ErrorKind::usage,

@@ -51,11 +51,16 @@ TEST(Readers, LineEndsBomBlankLinesAndCompressionMakeNoDifference) {
   EXPECT_EQ(fingerprint_of(write_text(folder / "blank.txt", "\n1 1\n\n1 2\n \n2 3\n2 1\n\n")), expected);
   EXPECT_EQ(fingerprint_of(write_text(folder / "open.txt", "1 1\n1 2\n2 3\n2 1")), expected);
   ASSERT_EQ(test::run_shell(folder,
-                            "gzip -k clean.txt && xz -k clean.txt && "
+                            "gzip -k clean.txt && xz -k clean.txt && bzip2 -k clean.txt && "
                             "{ printf '1 1\\n1 2\\n' | gzip; printf '2 3\\n2 1\\n' | gzip; } > members.gz")
                 .code,
             0);
-  for (const char* name : {"clean.txt.gz", "clean.txt.xz", "members.gz"}) {
+  // "1 1\n1 2\n2 3\n2 1\n" by zstd, which not every machine has as a command.
+  const std::vector<unsigned char> zst{0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x00, 0x81, 0x00, 0x00,
+                                       '1',  ' ',  '1',  '\n', '1',  ' ',  '2',  '\n', '2',
+                                       ' ',  '3',  '\n', '2',  ' ',  '1',  '\n'};
+  test::write_bytes(folder / "clean.txt.zst", {zst.begin(), zst.end()});
+  for (const char* name : {"clean.txt.gz", "clean.txt.xz", "clean.txt.bz2", "clean.txt.zst", "members.gz"}) {
     EXPECT_EQ(fingerprint_of(folder / name), expected) << name;
   }
 }

@@ -81,6 +81,21 @@ TEST(WriteRaw, EveryFormatIsSniffedAndGivesTheSameDataSet) {
   }
   expect_error(ErrorKind::data, "cannot be written as movielens-dat",
                [&] { write_raw(test::small_demo(), Format::movielens_dat, folder / "raw"); });
+  for (const char* id :
+       {"0", "007", "9223372036854775808"}) {  // what its reader refuses, or takes for another
+    StringTable users, items;
+    users.add(id);
+    items.add("1");
+    const Dataset one({0, 1}, {1}, users, items, {});
+    expect_error(ErrorKind::data, "cannot be written as sasrec, whose ids are 1, 2, 3, ...",
+                 [&] { write_raw(one, Format::sasrec, folder / "raw"); });
+  }
+}
+
+TEST(WriteRaw, CountsRepeatsThatReadersDrop) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(write_raw(test::make_dataset({{1, 1, 2}, {2, 1}, {1, 1, 1}}), Format::inter, folder / "raw"), 3);
+  EXPECT_EQ(prepare(read_interactions(folder / "raw", Format::inter), {}, Ties::file).interactions(), 5);
 }
 
 TEST(Prepare, KnowsTheShareOfTies) {

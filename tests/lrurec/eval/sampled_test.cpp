@@ -91,6 +91,16 @@ TEST(Sampled, TheLossIsTheCrossEntropyAmongTheCandidates) {
   EXPECT_EQ(result.metrics.at("MRR@5"), 1.0 / 3);
 }
 
+TEST(Sampled, ATargetThatCannotBeRecommendedHasALossAllTheSame) {
+  const data::Dataset data = test::make_dataset({{1, 2, 3, 2}, {4, 5, 6, 7}});
+  const CandidateScorer constant = [](auto, const Tensor& candidates) {
+    return Tensor::full(candidates.shape(), 0.25, DType::f32);
+  };
+  const auto result = evaluate_sampled(
+      data, constant, {.split = Split::test, .max_length = 5, .negatives = 1, .with_loss = true});
+  EXPECT_NEAR(*result.loss, std::log(2.0), 1e-12);
+}
+
 TEST(Sampled, MetricsAreNamedSoThatNobodyMistakesThem) {
   Evaluation evaluation;
   EXPECT_EQ(evaluation.label("Recall@10"), "Recall@10");

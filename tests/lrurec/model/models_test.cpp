@@ -257,7 +257,7 @@ TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
   }
 }
 
-TEST(FISM, TheStartTokenAndItemsTwiceAreCountedAsTheyCome) {
+TEST(FISM, ItemsTwiceAreCountedTwice) {
   const auto model = make_model({.model = "fism", .num_items = 9, .hidden = 4, .alpha = 1}, 1, DType::f64);
   const NoGrad no_grad;
   const auto row = [&](const Ids& items) {
@@ -266,6 +266,29 @@ TEST(FISM, TheStartTokenAndItemsTwiceAreCountedAsTheyCome) {
   };
   EXPECT_LE(max_difference(row({3, 3}), row({3})), 1e-15) << "with alpha = 1 the mean";
   EXPECT_EQ(model->input_length(2), INT64_MAX) << "the whole history, whatever L is";
+}
+
+// Neither has seen the start token in training, which stands for an empty history.
+TEST(Models, AnEmptyHistoryIsNotTheVectorThatNobodyTrained) {
+  for (const auto& [name, table] : {std::pair{"fism", "history.weight"}, {"bert4rec", "embedding.weight"}}) {
+    const auto model =
+        make_model({.model = name, .num_items = 9, .max_length = 5, .hidden = 4, .blocks = 1, .heads = 2}, 1,
+                   DType::f64);
+    const NoGrad no_grad;
+    const auto row = [&] {
+      return model->user_rows({Tensor::from(Ids{0}), Tensor::from(Ids{0, 1}), {}, Tensor::from(Ids{0}), {}})
+          .value()
+          .clone();
+    };
+    const Tensor before = row();
+    for (auto& p : model->named_parameters()) {
+      if (p.name != table) continue;
+      const Tensor changed = p.variable.value().clone();
+      changed.select(0, 0).copy_(Tensor::full({4}, 3.0, DType::f64));
+      p.variable.set_value(changed);
+    }
+    EXPECT_EQ(max_difference(row(), before), 0) << name;
+  }
 }
 
 }  // namespace

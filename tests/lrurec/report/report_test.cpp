@@ -99,7 +99,23 @@ TEST(RunFolder, MetricsAsATable) {
   std::istringstream in(text);
   std::string header;
   std::getline(in, header);
-  for (std::string line; std::getline(in, line);) EXPECT_EQ(commas(line), commas(header)) << line;
+  const auto lines = train::RunFolder::open(folder / "a").log_lines();
+  std::size_t row = 0;
+  for (std::string line; std::getline(in, line); ++row) {
+    EXPECT_EQ(commas(line), commas(header)) << line;
+    ASSERT_LT(row, lines.size());
+    std::istringstream names(header), cells(line + ',');
+    for (std::string name, cell; std::getline(names, name, ',') && std::getline(cells, cell, ',');) {
+      const auto found = lines[row].find(name);
+      if (found == lines[row].end() || found->is_null()) {
+        EXPECT_EQ(cell, "") << name << " of " << line;
+      } else if (found->is_string()) {
+        EXPECT_EQ(cell, found->get<std::string>()) << name;
+      } else {
+        EXPECT_EQ(std::stod(cell), found->get<double>()) << name << " of " << line;
+      }
+    }
+  }
 }
 
 }  // namespace

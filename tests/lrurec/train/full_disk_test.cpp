@@ -9,6 +9,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <thread>
 
 #include "lrurec/train/run_folder.h"
@@ -59,6 +61,30 @@ TEST(FullDisk, IsTriedAgainAMomentLater) {
   EXPECT_EQ(code, 0);
   EXPECT_TRUE(std::filesystem::exists(run.checkpoint("previous")));
   EXPECT_EQ(run.log_lines().size(), 1U);
+}
+
+// What else a run writes, each alone: a file that waited for another would find the disk with room.
+TEST(FullDisk, EveryFileOfARunIsTriedAgain) {
+  const std::map<std::string, std::function<void(const RunFolder&)>> writes{
+      {"log",
+       [](const RunFolder& run) {
+         run.log({{"step", 1}, {"split", std::string(200, 'x')}});
+       }},
+      {"table", [](const RunFolder& run) { run.write_metrics_table(); }},
+      {"best", [](const RunFolder& run) { run.save_best(state(3)); }},
+  };
+  for (const auto& [name, write] : writes) {
+    const test::TemporaryFolder folder;
+    const RunFolder run = RunFolder::create(folder / "run");
+    run.log({{"step", 0}, {"split", "val"}, {"Recall@10", 0.25}, {"NDCG@10", 0.125}, {"loss", 3.0}});
+    EXPECT_EQ(with_full_disk(20, 0.3,
+                             [&] {
+                               write(run);
+                               return 0;
+                             }),
+              0)
+        << name;
+  }
 }
 
 TEST(FullDisk, ThatStaysFullLeavesWhatWasThere) {
