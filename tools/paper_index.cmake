@@ -44,7 +44,7 @@ foreach(pair IN LISTS found)
   string(APPEND places "    {\"${file}: ${function}\", ${line}},\n")
 endforeach()
 
-string(REGEX MATCHALL "`[A-Z][A-Za-z]+[.][A-Z][A-Za-z0-9]+`" tests "${map}")
+string(REGEX MATCHALL "`[A-Z][A-Za-z0-9]+[.][A-Z][A-Za-z0-9]+`" tests "${map}")
 list(REMOVE_DUPLICATES tests)
 file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/tests/*.cpp)
 foreach(source IN LISTS sources)

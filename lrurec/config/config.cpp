@@ -241,7 +241,7 @@ const std::vector<Setting>& settings() {
       {"weight_decay", &C::weight_decay, "of AdamW, on all but biases and layer norms", 0, large},
       {"beta1", &C::beta1, "of AdamW", 0, 0.999999},
       {"beta2", &C::beta2, "of AdamW", 0, 0.999999999},
-      {"adam_eps", &C::adam_eps, "of AdamW", 0, 1},
+      {"adam_eps", &C::adam_eps, "of AdamW", 1e-30, 1},
       {"clip_norm", &C::clip_norm, "largest norm of the whole gradient", 1e-12, large},
       {"average", &C::average,
        "decay of an average of the weights, validated and kept as best in their place; 0 = none", 0,
@@ -313,6 +313,20 @@ void check_together(const TrainConfig& config) {
          "two to 0",
          config.label_smoothing, config.negatives);
   }
+}
+
+void check_effect(const TrainConfig& config, const std::string& key, const std::string& place) {
+  const auto needs = [&](std::initializer_list<std::string_view> keys, bool there, const char* what) {
+    if (there || std::find(keys.begin(), keys.end(), key) == keys.end()) return;
+    const Setting& setting = *find(key);
+    if (value_text(config, setting) == value_text(TrainConfig{}, setting)) return;  // as it is anyway
+    fail(ErrorKind::usage, "{}: changes nothing without {}", place, what);
+  };
+  needs({"lr_decay_steps", "lr_final_share"}, config.lr_schedule != "constant",
+        "--lr-schedule linear or cosine");
+  needs({"layer_norm_eps", "norm_first"}, config.layer_norm, "layer norms (--layer-norm false is set)");
+  needs({"outer_gelu", "network"}, config.pffn, "position-wise networks (--pffn false is set)");
+  needs({"negatives_shared", "log_correction"}, config.negatives > 0, "--negatives");
 }
 
 void check_channels(const TrainConfig& config, const std::string& place) {

@@ -115,6 +115,9 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 
 /// Heads that do not divide hidden are ErrorKind::usage.
 void check_together(const TrainConfig& config);
+/// For where a setting is asked for by name, as `place`: one that changes nothing beside the others (such as
+/// lr_final_share without a falling learning rate) is ErrorKind::usage.
+void check_effect(const TrainConfig& config, const std::string& key, const std::string& place);
 /// For where channels are asked for by name: a recurrence that has none is ErrorKind::usage naming `place`.
 void check_channels(const TrainConfig& config, const std::string& place);
 

@@ -86,6 +86,19 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
+/// Seconds that a clock is ahead of UTC: "" and "Z", +02:00, +0200 or +02.
+std::optional<int> parse_offset(std::string_view text) {
+  if (text.empty() || text == "Z") return 0;
+  const int sign = take(text, '+') ? 1 : take(text, '-') ? -1 : 0;
+  const int hours = take_digits(text, 2);
+  if (sign == 0 || hours < 0 || hours > 23) return std::nullopt;
+  if (text.empty()) return sign * 3600 * hours;
+  take(text, ':');
+  const int minutes = take_digits(text, 2);
+  if (minutes < 0 || minutes > 59 || !text.empty()) return std::nullopt;
+  return sign * (3600 * hours + 60 * minutes);
+}
+
 std::optional<Time> parse_date(std::string_view text) {
   using namespace std::chrono;
   const int y = take_digits(text, 4);
@@ -101,22 +114,28 @@ std::optional<Time> parse_date(std::string_view text) {
   const int hours = take_digits(text, 2);
   if (hours < 0 || hours > 23 || !take(text, ':')) return std::nullopt;
   const int minutes = take_digits(text, 2);
-  if (minutes < 0 || minutes > 59 || !take(text, ':')) return std::nullopt;
-  const int seconds = take_digits(text, 2);
-  if (seconds < 0 || seconds > 60) return std::nullopt;
+  if (minutes < 0 || minutes > 59) return std::nullopt;
+  int seconds = 0;
+  if (take(text, ':')) {
+    seconds = take_digits(text, 2);
+    if (seconds < 0 || seconds > 60) return std::nullopt;
+  }
   double fraction = 0;
   if (!text.empty() && text.front() == '.') {
     const std::size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
     fraction = parse_number("0" + std::string(text.substr(0, end))).value_or(0);
     text.remove_prefix(end);
   }
-  if (!text.empty() && text != "Z") return std::nullopt;
-  return midnight + 3600 * hours + 60 * minutes + seconds + fraction;
+  const auto offset = parse_offset(text);
+  if (!offset) return std::nullopt;
+  return midnight + 3600 * hours + 60 * minutes + seconds + fraction - *offset;
 }
 
 }  // namespace
 
 std::optional<Time> parse_time(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  text = text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
   std::int64_t whole = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
   if (error == std::errc{} && end == text.data() + text.size()) return whole;

@@ -156,6 +156,24 @@ double tied_share(const Positions& rows, const Interactions& all) {
   return static_cast<double>(tied) / static_cast<double>(rows.size());
 }
 
+/// How many rows have the user, item and time of another: exports that overlap; rows in order.
+std::int64_t repeated_rows(const Positions& rows, const Interactions& all) {
+  std::int64_t repeated = 0;
+  std::vector<std::uint32_t> items;
+  for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+    items.clear();
+    for (end = begin; end < rows.size() && all.user[rows[end]] == all.user[rows[begin]] &&
+                      all.time[rows[end]] == all.time[rows[begin]];
+         ++end) {
+      items.push_back(all.item[rows[end]]);
+    }
+    if (items.size() == 1) continue;
+    std::sort(items.begin(), items.end());
+    repeated += items.end() - std::unique(items.begin(), items.end());
+  }
+  return repeated;
+}
+
 /// The time before which this share of the rows lies.
 Time time_at(const Positions& rows, const Interactions& all, double share) {
   std::vector<Time> times;
@@ -243,7 +261,12 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     return ties == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
   });
 
-  if (!all.time.empty()) protocol.facts["tied_share"] = tied_share(rows, all);
+  if (!all.time.empty()) {
+    protocol.facts["tied_share"] = tied_share(rows, all);
+    if (const auto repeated = repeated_rows(rows, all); repeated > 0) {
+      protocol.facts["repeated_rows"] = static_cast<double>(repeated);
+    }
+  }
 
   Dense users = renumber(rows, all.user, all.users, user_rank),
         items = renumber(rows, all.item, all.items, item_rank);

@@ -88,7 +88,7 @@ struct Places {
 /// The rows behind a header, if there is one; `first`: a line that was read already.
 void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
                  bool with_rating, std::optional<std::string> first = {}) {
-  const auto row = [&](std::string_view line) {
+  const auto row = [&](std::string_view line, bool first_row) {
     const auto& fields = splitter.split(source, line);
     if (fields.size() != at.count) {
       source.fail_at(line.size() + 1, fmt::format("{} columns, {} are needed", fields.size(), at.count),
@@ -105,7 +105,10 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
     if (at.time) {
       time = parse_time(fields[*at.time].text);
       if (!time) {
-        source.fail_at(fields[*at.time].column, "the timestamp must be a number or a date (YYYY-MM-DD)",
+        source.fail_at(fields[*at.time].column,
+                       first_row ? "the timestamp must be a number or a date (YYYY-MM-DD); if this line is a "
+                                   "header, give --header"
+                                 : "the timestamp must be a number or a date (YYYY-MM-DD)",
                        line);
       }
     }
@@ -115,9 +118,9 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
     }
     rows.add(fields[at.user].text, fields[at.item].text, time, rating);
   };
-  if (first) row(*first);
+  if (first) row(*first, true);
   while (const auto line = source.next()) {
-    if (!blank(*line)) row(*line);
+    if (!blank(*line)) row(*line, false);
   }
 }
 
@@ -174,11 +177,20 @@ void read_movielens_csv(LineSource& source, RowSink& rows, const ReadOptions& op
   read_fields(source, rows, splitter, {0, 1, 4, 3, 2}, options.with_rating);
 }
 
-/// Which of the first two fields is the product: its number has 10 characters, a reviewer's has more.
+/// Which of the first two fields is the product: its number has 10 characters, a reviewer's has more and
+/// begins with an A. Nothing where they are not of this kind.
 std::optional<bool> item_comes_first(const std::vector<Field>& fields) {
-  const bool first = fields[0].text.size() == 10, second = fields[1].text.size() == 10;
-  if (first == second) return std::nullopt;
-  return first;
+  const auto of_amazon = [](const Field& field) {
+    return std::ranges::all_of(field.text,
+                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  };
+  const auto product = [&](const Field& field) { return field.text.size() == 10 && of_amazon(field); };
+  const auto reviewer = [&](const Field& field) {
+    return field.text.size() > 10 && field.text.front() == 'A' && of_amazon(field);
+  };
+  if (product(fields[0]) && reviewer(fields[1])) return true;
+  if (reviewer(fields[0]) && product(fields[1])) return false;
+  return std::nullopt;
 }
 
 void read_amazon_csv(LineSource& source, RowSink& rows, const ReadOptions& options) {

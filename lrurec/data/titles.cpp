@@ -6,6 +6,7 @@
 #include <cctype>
 #include <initializer_list>
 #include <optional>
+#include <stdexcept>
 #include <unordered_map>
 #include <vector>
 
@@ -51,10 +52,16 @@ TitleColumns title_columns(const std::vector<Field>& first, const IsItem& is_ite
     return false;
   };
   const TitleColumns no_header;
-  if (!find({"title", "name", "movie_title"}, columns.title)) return no_header;
-  if (!find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id)) {
-    columns.id = columns.title == 0 ? 1 : 0;
+  const bool has_title = find({"title", "name", "movie_title"}, columns.title);
+  const bool has_id =
+      find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id);
+  if (!has_title) {
+    if (has_id && first.size() > 2 && !is_item(first[columns.id].text)) {
+      throw std::invalid_argument("no column of this header is called title, name or movie_title");
+    }
+    return no_header;
   }
+  if (!has_id) columns.id = columns.title == 0 ? 1 : 0;
   if (columns.id < first.size() && is_item(first[columns.id].text)) return no_header;
   columns.header = true;
   return columns;
@@ -80,7 +87,11 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
     }
     const auto& fields = splitter->split(source, *line);
     if (first) {
-      columns = title_columns(fields, [&](std::string_view text) { return items.contains(text); });
+      try {
+        columns = title_columns(fields, [&](std::string_view text) { return items.contains(text); });
+      } catch (const std::invalid_argument& e) {
+        source.fail_at(1, e.what(), *line);
+      }
       if (columns.header) continue;
     }
     if (fields.size() <= std::max(columns.id, columns.title)) {

@@ -29,12 +29,13 @@ void check_id(Format format, std::string_view id) {
   const bool words = format != Format::sasrec && format != Format::movielens_dat &&
                      format != Format::movielens_csv && format != Format::movielens_tab;
   const bool json = format == Format::amazon_json || format == Format::steam;
-  const bool fits = words ? json || id.find_first_of("\t,\"\n\r") == std::string_view::npos
+  const char* delimiters = format == Format::inter ? "\t\n\r" : "\t,\"\n\r";
+  const bool fits = words ? json || id.find_first_of(delimiters) == std::string_view::npos
                     : format == Format::sasrec ? is_sasrec_id(id)
                                                : is_whole_number(id);
   if (!fits) {
     fail(ErrorKind::data, "the id '{}' cannot be written as {}{}", util::printable(id), name(format),
-         words                      ? ""
+         words                      ? "; --format amazon-json holds any text"
          : format == Format::sasrec ? ", whose ids are 1, 2, 3, ...; try --numbers or --format inter"
                                     : ", which has whole numbers; try --numbers or --format inter");
   }

@@ -104,6 +104,10 @@ Variable FMLPRec::embed(const data::BatchTensors& batch) const {
   for (std::int64_t s = 0; s < S; ++s) {
     const auto first = items.begin() + at[static_cast<std::size_t>(s)],
                last = items.begin() + at[static_cast<std::size_t>(s + 1)];
+    if (last - first > L) {
+      fail(ErrorKind::internal, "[fmlp-rec] sequence {} has {} items, more than the {} places", s,
+           last - first, L);
+    }
     std::copy(first, last, places.begin() + (s + 1) * L - (last - first));
   }
   const Variable x = embedding_.forward(IndexTensor(Tensor::from(places, {S, L})).to(device()));

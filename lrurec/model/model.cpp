@@ -92,8 +92,10 @@ double LinearRecurrence::max_abs_lambda() const {
   const NoGrad no_grad;
   double largest = 0;
   for (const Tensor& lambda : lambdas()) {
-    largest =
-        std::max(largest, ops::max(ops::abs(Variable(lambda)), 0).value().to(DType::f64).item<double>());
+    for (const double modulus : ops::abs(Variable(lambda)).value().to(DType::f64).to_vector<double>()) {
+      if (std::isnan(modulus)) return modulus;
+      largest = std::max(largest, modulus);
+    }
   }
   return largest;
 }

@@ -17,11 +17,12 @@ struct Measured {
   std::vector<double> values;
   double low = 0, high = 0;  ///< sums over seeds
   std::size_t intervals = 0;
+  bool sampled = false;  ///< among some items, not all
 };
 
 json row_of(const Plan& plan, std::size_t data, const Variant* variant, const std::string& metric,
             std::optional<double> paper, const Measured& measured) {
-  json row{{"data", plan.data[data].paper->name}, {"metric", metric}};
+  json row{{"data", plan.data[data].paper->name}, {"metric", (measured.sampled ? "sampled " : "") + metric}};
   if (variant != nullptr) {
     row["variant"] = variant->name;
     row["title"] = variant->title;
@@ -53,7 +54,8 @@ std::optional<double> printed(const Artifact& artifact, const DataFile& file, co
 void add_test(const json& test, const Variant& variant, const std::string& metric, Measured& measured) {
   const std::string title = model::find_model(variant.model).title;
   const json& metrics = test.at("metrics").at(title);
-  const std::string key = metrics.contains(metric) ? metric : "sampled " + metric;
+  measured.sampled = !metrics.contains(metric);
+  const std::string key = measured.sampled ? "sampled " + metric : metric;
   measured.values.push_back(metrics.at(key).get<double>());
   const auto& interval = test.at("intervals").at(title).at(key);
   measured.low += interval.at(0).get<double>();
@@ -135,7 +137,7 @@ json rows_of_statistics(const Plan& plan) {
     const DataFile& file = plan.data[d];
     const data::Statistics& s = file.statistics;
     const auto add = [&](const char* metric, double paper, double value) {
-      rows.push_back(row_of(plan, d, nullptr, metric, paper, {{value}, 0, 0, 0}));
+      rows.push_back(row_of(plan, d, nullptr, metric, paper, {{value}}));
     };
     add("users", file.paper->users, static_cast<double>(s.users));
     add("items", file.paper->items, static_cast<double>(s.items));

@@ -8,6 +8,7 @@
 
 #include "lrurec/serve/answer_text.h"
 #include "lrurec/util/json.h"
+#include "lrurec/util/suggest.h"
 #include "lrurec/util/text.h"
 
 namespace lrurec::serve {
@@ -18,12 +19,24 @@ struct ParsedEvent {
   std::int64_t k;
 };
 
-ParsedEvent parse(const std::string& line, std::int64_t k) {
-  if (!line.starts_with('{')) return {"", line, k};
-  const auto json = util::parse_json(line);
+/// `user` is set as soon as it is known, for what is said of a mistake.
+ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
+  const std::size_t begin = std::min(
+      line.find_first_not_of(line.starts_with("\xEF\xBB\xBF") ? "\xEF\xBB\xBF \t" : " \t"), line.size());
+  if (begin == line.size() || line[begin] != '{') return {"", line, k};
+  const auto json = util::parse_json(line.substr(begin));
   if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
+  static const std::vector<std::string> known{"user", "item", "k"};
+  for (const auto& [key, value] : json.items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      throw std::invalid_argument(fmt::format("an event has no \"{}\"{}", key, util::suggestion(key, known)));
+    }
+  }
+  if (json.contains("user") && (user = raw_id(json["user"])).empty()) {
+    throw std::invalid_argument("\"user\" is empty; leave it out for events of one user without a name");
+  }
   if (!json.contains("item")) throw std::invalid_argument("there is no \"item\"");
-  ParsedEvent event{json.contains("user") ? raw_id(json["user"]) : "", raw_id(json["item"]), k};
+  ParsedEvent event{user, raw_id(json["item"]), k};
   if (json.contains("k")) {
     if (!json["k"].is_number_unsigned()) throw std::invalid_argument("\"k\" is not a whole number from 0 on");
     event.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
@@ -51,7 +64,8 @@ std::string answer(const Event& event, const AfterEvent& after, const Catalogue&
 std::string raw_id(const nlohmann::json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_integer()) return value.dump();
-  throw std::invalid_argument(fmt::format("{} is no id", util::printable(util::json_text(value))));
+  throw std::invalid_argument(
+      fmt::format("has {} where an id is needed", util::printable(util::json_text(value))));
 }
 
 void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
@@ -73,8 +87,9 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
   };
   for (const std::string& line : lines) {
     nlohmann::json error;
+    std::string named;
     try {
-      const ParsedEvent parsed = parse(line, k);
+      const ParsedEvent parsed = parse(line, k, named);
       if (const auto item = catalogue.item(parsed.item)) {
         const std::int64_t more = std::min(parsed.k, catalogue.num_items());
         if (results + more > most_results && !events.empty()) hand_out();
@@ -93,6 +108,7 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
       error["events"] = store.events(parsed.user) + new_events[parsed.user];
     } catch (const std::invalid_argument& e) {
       error = {{"error", e.what()}};
+      if (!named.empty()) error["user"] = named;
     }
     answers.push_back({util::json_text(error), /*failed=*/true});
   }

@@ -28,8 +28,13 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
   constexpr std::size_t most_requests = 1024, most_tokens = 16384;
   std::vector<std::vector<Recommendation>> results;
   for (std::size_t first = 0; first < requests.size();) {
+    // As many at once as have results of some tens of megabytes, each as many as the largest k.
+    constexpr std::int64_t most_results = std::int64_t{1} << 22;
     std::size_t n = 0, tokens = 0;
+    std::int64_t k = 1;
     while (first + n < requests.size() && n < most_requests && tokens < most_tokens) {
+      k = std::max(k, std::min(requests[first + n].k, model_.config().num_items));
+      if (n > 0 && (static_cast<std::int64_t>(n) + 1) * k > most_results) break;
       tokens += std::min(requests[first + n++].history.size(), static_cast<std::size_t>(max_length_));
     }
     auto group = recommend_group(requests.subspan(first, n), scored);

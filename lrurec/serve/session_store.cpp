@@ -41,13 +41,32 @@ struct SavedSessions {
 
 }  // namespace
 
-SessionStore::SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen)
-    : model_(model), fingerprint_(std::move(fingerprint)), exclude_seen_(exclude_seen) {}
+SessionStore::SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen,
+                           Histories histories, std::int64_t most)
+    : model_(model),
+      fingerprint_(std::move(fingerprint)),
+      exclude_seen_(exclude_seen),
+      histories_(std::move(histories)),
+      most_(most) {}
+
+SessionStore::User SessionStore::newcomer(std::int64_t number) const {
+  User user{model::Session(model_, number), 0, {}};
+  if (!histories_ || number == 0) return user;
+  const auto items = histories_(number);
+  for (const auto item : items.last(std::min(items.size(), static_cast<std::size_t>(most_)))) {
+    user.session.observe(item);
+  }
+  user.events = std::ssize(items);
+  user.seen.assign(items.begin(), items.end());
+  std::sort(user.seen.begin(), user.seen.end());
+  user.seen.erase(std::unique(user.seen.begin(), user.seen.end()), user.seen.end());
+  return user;
+}
 
 SessionStore::User& SessionStore::user(const std::string& name, std::int64_t number) {
   const auto at = sessions_.find(name);
   if (at != sessions_.end()) return at->second;
-  return sessions_.emplace(name, User{model::Session(model_, number), 0, {}}).first->second;
+  return sessions_.emplace(name, newcomer(number)).first->second;
 }
 
 void SessionStore::remember(User& user, std::int32_t item) {

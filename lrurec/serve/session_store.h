@@ -2,6 +2,7 @@
 // Sessions of many users, event by event, and the file in which they wait for the next start.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -30,8 +31,13 @@ struct AfterEvent {
 /// an event costs the same after ten events as after ten thousand.
 class SessionStore {
  public:
-  /// model: of the sessions; must outlive the store. fingerprint: of its weights.
-  SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen);
+  /// What users had done before their first event here: of number 1..|U|, oldest first.
+  using Histories = std::function<std::span<const std::int32_t>(std::int64_t number)>;
+
+  /// model: of the sessions; must outlive the store. fingerprint: of its weights. Where `histories` are
+  /// given, a user of the data set begins with the last `most` items of the own one, and has seen them all.
+  SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen,
+               Histories histories = nullptr, std::int64_t most = 0);
 
   /// Events in their order, and the answer to each as if it had come alone. Those of different users share
   /// steps, and all share the passes over the items, where the model has_fixed_bits().
@@ -62,11 +68,14 @@ class SessionStore {
   };
   User& user(const std::string& name, std::int64_t number);
   static void remember(User& user, std::int32_t item);
+  User newcomer(std::int64_t number) const;
   std::vector<AfterEvent> take_together(std::span<const Event> events);
 
   const model::IncrementalModel& model_;
   std::string fingerprint_;
   bool exclude_seen_;
+  Histories histories_;
+  std::int64_t most_;
   std::unordered_map<std::string, User> sessions_;
 };
 

@@ -68,7 +68,7 @@ RunFolder RunFolder::create(const fs::path& folder) {
   const auto refuse_a_run = [&] {
     if (holds_run(folder)) {
       fail(ErrorKind::usage,
-           "{} already holds a run; continue it with --resume or choose another folder with -o",
+           "{} already holds a run; choose another folder with -o, or continue it with lrurec train --resume",
            folder.string());
     }
   };

@@ -50,8 +50,13 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   }
   const auto changed = config::told_differences(checkpoint.parse_config(path), config_);
   if (!changed.empty()) {
-    fail(ErrorKind::file, "{}: a resumed run cannot change {}; start a new one for that", path,
-         fmt::join(changed, ", "));
+    const bool length = std::ranges::any_of(
+        changed, [](const std::string& one) { return one == "max_steps" || one == "max_epochs"; });
+    fail(ErrorKind::file, "{}: a resumed run cannot change {}{}; start a new one for that", path,
+         fmt::join(changed, ", "),
+         length
+             ? ", since its learning rate falls to the last step (unless lr_decay_steps says where it ends)"
+             : "");
   }
   if (checkpoint.progress.step > planned_steps()) {
     fail(ErrorKind::usage,

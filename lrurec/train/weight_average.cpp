@@ -13,8 +13,11 @@ void WeightAverage::update(const model::Model& weights, std::int64_t step) {
   const double d = std::min(decay_, t / (t + 9));
   const auto from = weights.named_parameters(), to = model_->named_parameters();
   for (std::size_t i = 0; i < to.size(); ++i) {
-    const Variable next = to[i].variable * d + from[i].variable * (1 - d);
-    Tensor(to[i].variable.value()).copy_(next.value());
+    // d a + (1 - d) w, in a form whose rounding does not shrink what stands still: d and 1 - d as floats do
+    // not add up to 1.
+    const Variable& average = to[i].variable;
+    const Variable next = average + (from[i].variable - average) * (1 - d);
+    Tensor(average.value()).copy_(next.value());
   }
 }
 

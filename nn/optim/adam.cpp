@@ -27,9 +27,10 @@ void Adam::update(double gradient_scale, const Tensor& report) {
   };
   on_device("adam", device(), [&](auto where) {
     for_each_table(parameters(), fill, [&]<class T>(const kernels::ParameterTable<T>& table) {
-      const kernels::AdamStep<T> step{static_cast<T>(options_.beta1), static_cast<T>(options_.beta2),
-                                      static_cast<T>(options_.eps),
-                                      static_cast<T>(1 / std::sqrt(correction2))};
+      const kernels::AdamStep<T> step{
+          static_cast<T>(options_.beta1),     static_cast<T>(options_.beta2),
+          static_cast<T>(options_.eps),       static_cast<T>(1 - options_.beta1),
+          static_cast<T>(1 - options_.beta2), static_cast<T>(1 / std::sqrt(correction2))};
       kernels::adam(where, table, step, static_cast<T>(gradient_scale),
                     report.defined() ? report.data<double>() : nullptr, options_.gpu_pieces);
     });

@@ -11,7 +11,8 @@ namespace lrurec::nn::kernels {
 template <class T>
 struct AdamStep {
   T beta1, beta2, eps;
-  T root;  ///< 1 / sqrt(1 - beta2^n) at step n: the bias correction of sqrt(v)
+  T rest1, rest2;  ///< 1 - beta1 and 1 - beta2, rounded once: 1 - .999 from floats is .00100005
+  T root;          ///< 1 / sqrt(1 - beta2^n) at step n: the bias correction of sqrt(v)
 };
 
 template <class T>
@@ -33,8 +34,8 @@ template <class T>
 LRUREC_HOST_DEVICE inline void adam_update(const AdamStep<T>& step, const GroupStep<T>& group, T gradient,
                                            T& p, T& m, T& v) {
   const T g = gradient + group.coupled * p;  // Adam's weight decay
-  m = step.beta1 * m + (1 - step.beta1) * g;
-  v = step.beta2 * v + (1 - step.beta2) * g * g;
+  m = step.beta1 * m + step.rest1 * g;
+  v = step.beta2 * v + step.rest2 * g * g;
   const T decayed = p * group.shrink;  // AdamW's weight decay, decoupled from the gradient
   p = decayed - group.step_size * m / (std::sqrt(v) * step.root + step.eps);
 }

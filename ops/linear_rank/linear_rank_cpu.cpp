@@ -2,6 +2,7 @@
 // Several panels of 64 rows meet a tile of W, so that W travels through memory once for 256 rows.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -31,7 +32,8 @@ struct Panel {
   Scratch<T> x;           ///< X^T: [H, panel_rows], zeros beyond the rows
   Scratch<T> bar, above;  ///< score of the target; how many classes are at or above it
   Scratch<T> broken;      ///< 0 as long as all scores are finite
-  Scratch<T> top, sum;    ///< for the loss: largest score so far, sum of exp(score - top)
+  Scratch<T> top;         ///< for the loss: the largest score so far
+  Scratch<double> sum;    ///< and the sum of exp(score - top); of millions of classes a float would lose much
 
   explicit Panel(std::int64_t H)
       : x(H * panel_rows, T(0)),
@@ -55,7 +57,8 @@ void enter(const LinearRank<T>& f, Panel<T>& panel, std::int64_t first) {
   tile_transpose(panel.rows, f.H, f.x + first * f.H, f.H, panel.x.data(), panel_rows);
   for (std::int64_t r = 0; r < panel_rows; ++r) {
     panel.bar[r] = r < panel.rows ? score(f, first + r, f.targets[first + r]) : T(0);
-    panel.above[r] = panel.broken[r] = panel.sum[r] = T(0);
+    panel.above[r] = panel.broken[r] = T(0);
+    panel.sum[r] = 0;
     panel.top[r] = -std::numeric_limits<T>::infinity();
   }
 }
@@ -79,10 +82,17 @@ void count(Panel<T>& panel, std::int64_t n, const T* bias, const T* s) {
     (load(panel.above) + above).store_unaligned(panel.above.data() + r);
     broken.store_unaligned(panel.broken.data() + r);
     if constexpr (with_losses) {
-      Batch<T> sum = load(panel.sum) * xsimd::exp(load(panel.top) - top);
+      std::array<T, width<T>> before, added;
+      xsimd::exp(load(panel.top) - top).store_unaligned(before.data());
+      Batch<T> sum(T(0));
       for (std::int64_t c = 0; c < n; ++c) sum += xsimd::exp(value(c) - top);
+      sum.store_unaligned(added.data());
+      for (std::int64_t i = 0; i < width<T>; ++i) {
+        double& whole = panel.sum[r + i];
+        whole = whole * static_cast<double>(before[static_cast<std::size_t>(i)]) +
+                static_cast<double>(added[static_cast<std::size_t>(i)]);
+      }
       top.store_unaligned(panel.top.data() + r);
-      sum.store_unaligned(panel.sum.data() + r);
     }
   }
 }
@@ -97,7 +107,8 @@ void finish(const LinearRank<T>& f, const Panel<T>& panel, std::int64_t* ranks, 
       if (score(f, row, f.excluded[i]) >= panel.bar[r]) --rank;
     }
     ranks[row] = panel.broken[r] == 0 ? rank : -1;  // the target is among those at its own score
-    if (losses != nullptr) losses[row] = (panel.top[r] - panel.bar[r]) + std::log(panel.sum[r]);
+    if (losses != nullptr)
+      losses[row] = (panel.top[r] - panel.bar[r]) + static_cast<T>(std::log(panel.sum[r]));
   }
 }
 

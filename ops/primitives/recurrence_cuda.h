@@ -186,18 +186,18 @@ __global__ void __launch_bounds__(256, is_complex_element<V> ? 1 : 2)
 template <bool reversed, class V>
 __global__ void carry_kernel(const TimeChunk* chunks, std::int64_t count, std::int64_t D, const V* lambda,
                              const V* initial, const V* leaving, V* entering) {
-  const std::int64_t d = global_thread();
-  if (d >= D) return;
-  const V factor = reversed ? conjugate(lambda[d]) : lambda[d];
-  V state = V(0);
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t k = reversed ? count - 1 - i : i;
-    const TimeChunk at = chunks[k];
-    if (reversed ? at.last : at.first) state = initial != nullptr ? initial[at.sequence * D + d] : V(0);
-    entering[k * D + d] = state;
-    const V whole =
-        power(factor, at.end - at.begin, V(1), [](const V& a, const V& b) { return times(a, b); });
-    state = times_plus(whole, state, leaving[k * D + d]);
+  for (std::int64_t d = global_thread(); d < D; d += grid_threads()) {
+    const V factor = reversed ? conjugate(lambda[d]) : lambda[d];
+    V state = V(0);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t k = reversed ? count - 1 - i : i;
+      const TimeChunk at = chunks[k];
+      if (reversed ? at.last : at.first) state = initial != nullptr ? initial[at.sequence * D + d] : V(0);
+      entering[k * D + d] = state;
+      const V whole =
+          power(factor, at.end - at.begin, V(1), [](const V& a, const V& b) { return times(a, b); });
+      state = times_plus(whole, state, leaving[k * D + d]);
+    }
   }
 }
 

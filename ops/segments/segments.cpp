@@ -71,7 +71,7 @@ Tensor offsets_of_tokens(std::string_view op, const Tensor& x, const IndexTensor
 }
 Tensor offsets_of_segments(const Tensor& x, const IndexTensor& offsets) {
   check_rank("segment_spread", x);
-  check_offsets("segment_spread", offsets, last_offset(offsets));
+  check_offsets("segment_spread", offsets, offsets.numel() == 0 ? 0 : last_offset(offsets));
   if (x.size(0) != offsets.numel() - 1) {
     fail_op("segment_spread", "x: {} must have a row for each of {} segments", x.shape().str(),
             offsets.numel() - 1);

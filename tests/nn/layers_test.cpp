@@ -180,15 +180,9 @@ TEST(LRU, EigenvaluesAtTheEndsOfTheirRangeHaveFiniteGradientsOrNameTheirParamete
   };
   for (const float nu_log : {-18.F, -17.4F, 4.7F, 5.F, 20.F})
     EXPECT_NO_THROW(train("nu_log", nu_log)) << nu_log;
-  for (const float nu_log : {89.F, 100.F, -INFINITY + 0}) {
-    try {
-      train("nu_log", nu_log);
-    } catch (const Error& e) {
-      EXPECT_EQ(e.kind(), ErrorKind::non_finite);
-      EXPECT_NE(std::string(e.what()).find("the gradient of nu_log is not finite at entry 0"),
-                std::string::npos)
-          << e.what();
-    }
+  for (const float nu_log : {89.F, 100.F}) {
+    test::expect_error(ErrorKind::non_finite, "the gradient of nu_log is not finite at entry 0",
+                       [&] { train("nu_log", nu_log); });
   }
   // u = 0 would be theta_log = log 0: an angle of 0, and no gradient.
   EXPECT_NO_THROW(train("theta_log", -INFINITY));

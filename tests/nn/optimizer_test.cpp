@@ -53,6 +53,16 @@ TEST(AdamW, FollowsItsDefinitionWithDecayByGroup) {
   EXPECT_EQ(optimizer.steps(), 20);
 }
 
+// 1 - .999 from floats would be .00100005.
+TEST(AdamW, RoundsWhatIsLeftOfBetaOnce) {
+  Variable w(Tensor::from(std::vector<float>{0.5F}), true);
+  AdamW optimizer({{{{"w", w}}, 0}}, {.lr = 0.1, .eps = 1e-9});
+  w.set_grad(Tensor::from(std::vector<float>{1}));
+  optimizer.step();
+  EXPECT_EQ(optimizer.state().at("exp_avg_sq.w").item<float>(), static_cast<float>(1 - 0.999));
+  EXPECT_EQ(optimizer.state().at("exp_avg.w").item<float>(), static_cast<float>(1 - 0.9));
+}
+
 TEST(AdamW, TreatsRealAndImaginaryPartsAsSeparateNumbers) {
   Variable z(Tensor::from(std::vector<c128>{{1, 1}}), true);
   AdamW optimizer({{{{"z", z}}}}, {.lr = 0.1, .eps = 1e-9});

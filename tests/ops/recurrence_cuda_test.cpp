@@ -89,6 +89,8 @@ TEST(RecurrenceCuda, CutsFewLongSequencesInTime) {
   for (const DType dtype : {DType::f64, DType::c64, DType::c128}) {
     expect_the_cpus_scan(lengths, 3, dtype, ScanAlgorithm::chunked);
   }
+  // More channels than the threads that carry states from chunk to chunk (of the emulated GPU).
+  expect_the_cpus_scan({5000}, 1100, DType::f64, ScanAlgorithm::chunked);
 }
 
 /// The same with a lambda of each token.

@@ -211,6 +211,8 @@ TEST(Segments, SumAndSoftmaxByHand) {
   EXPECT_EQ(share[4], 1) << "a segment of one";
   EXPECT_EQ(raw::segment_spread(raw::segment_sum(x, at), at).to_vector<double>(),
             (std::vector<double>{4, 6, 4, 6, 1000, 1001}));
+  expect_error(ErrorKind::internal, "[segment_spread]",
+               [&] { raw::segment_spread(x, Tensor::empty({0}, DType::i64)); });
   expect_error(ErrorKind::internal, "[segment_spread]", [&] {
     raw::segment_spread(x, Tensor::from(Offsets{0, 2}));
   });

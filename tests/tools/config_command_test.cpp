@@ -55,5 +55,31 @@ TEST(ConfigCommand, ADryRunWritesNothing) {
   EXPECT_EQ(run_lrurec(folder, "train d.lrd" + tiny).code, 2) << "no folder named";
 }
 
+TEST(ConfigCommand, WhatChangesNothingIsRefused) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& flags, const std::string& why) {
+    const auto result = run_lrurec(folder, "config show " + flags);
+    EXPECT_EQ(result.code, 2) << flags;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused("--lr-final-share 0.5", "changes nothing without --lr-schedule linear or cosine");
+  refused("--layer-norm false --norm-first true", "changes nothing without layer norms");
+  refused("--pffn false --network swiglu", "changes nothing without position-wise networks");
+  refused("--log-correction true", "changes nothing without --negatives");
+  refused("--norm-first ''", "needs true or false, not ''");
+  refused("--run nowhere --dropout 0.5", "leave out the other flags");
+  EXPECT_EQ(run_lrurec(folder, "config show --lr-final-share 0").code, 0) << "as it is anyway";
+  EXPECT_EQ(run_lrurec(folder, "config show --lr-schedule cosine --lr-final-share 0.5").code, 0);
+  EXPECT_NE(run_lrurec(folder, "config show --norm-first").out.find("norm_first = true"), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "sweep nothing.toml -o s --seeds ''").code, 2);
+}
+
+TEST(ConfigCommand, HelpIntoAClosedPipeEndsLikeAnyProgram) {
+  const TemporaryFolder folder;
+  const auto result = test::run_shell(
+      folder, "{ " + test::command_path() + " train --help; echo $? >&2; } | true; sleep 0.2");
+  EXPECT_TRUE(result.err == "141\n" || result.err == "0\n") << result.err;
+}
+
 }  // namespace
 }  // namespace lrurec

@@ -155,7 +155,7 @@ TEST(ExploreCommand, TitlesStandBesideIds) {
   const json memory = output_of(folder, "inspect memory run --items 3,4 --json");
   EXPECT_EQ(memory["items"][0]["title"], "Film, the 3th");
   write_text(folder / "events", "3\n");
-  const auto session = test::run_shell(folder, std::string(LRUREC_BINARY) + " session run < events");
+  const auto session = test::run_shell(folder, test::command_path() + " session run < events");
   EXPECT_NE(session.out.find("\"title\":\"Film, the "), std::string::npos) << session.out;
 
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";

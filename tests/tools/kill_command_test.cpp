@@ -28,11 +28,11 @@ int wanted_kills() {
 }
 
 /// Starts the command in a folder and kills it, and all it started, after so many milliseconds. Its exit code
-/// where it ended before, else nothing.
+/// where it ended before, else nothing. feed: shell text that ends in a pipe, or nothing.
 std::optional<int> killed_after(const TemporaryFolder& folder, const std::string& arguments,
-                                double milliseconds) {
+                                double milliseconds, const std::string& feed = "") {
   const std::string line =
-      "cd " + folder.path().string() + " && exec " + test::command_path() + " " + arguments;
+      "cd " + folder.path().string() + " && " + feed + "exec " + test::command_path() + " " + arguments;
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
@@ -70,7 +70,16 @@ class Fate {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
 
-  std::mt19937 random_{static_cast<unsigned>(std::random_device()())};
+  static unsigned seed() {
+    const char* again = std::getenv("LRUREC_KILL_SEED");
+    const unsigned seed =
+        again != nullptr ? static_cast<unsigned>(std::atoll(again)) : std::random_device()();
+    testing::Test::RecordProperty("kill_seed",
+                                  std::to_string(seed));  // in the report; LRUREC_KILL_SEED repeats it
+    return seed;
+  }
+
+  std::mt19937 random_{seed()};
   std::uniform_real_distribution<double> times_;
 };
 
@@ -182,8 +191,13 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
   std::string all;
   for (int i = 0; i < events; ++i) all += event(i);
   test::write_text(folder / "all", all);
-  Fate fate([&] { ASSERT_EQ(run_lrurec(folder, "session run --save-every 0 --state whole < all").code, 0); });
-  int kills = 0;
+  // An event every 10 ms, so that kills come between saves.
+  const std::string feed = "while read -r line; do echo \"$line\"; sleep .01; done ";
+  Fate fate([&] {
+    const std::string session = test::command_path() + " session run --save-every 0 --state whole";
+    ASSERT_EQ(test::run_shell(folder, feed + "< all | " + session).code, 0);
+  });
+  int kills = 0, in_mid_stream = 0;
   for (int session = 0; kills < wanted_kills(); ++session) {
     const std::string state = "state" + std::to_string(session);
     int known = 0;
@@ -191,15 +205,15 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
       std::string rest;
       for (int i = known; i < events; ++i) rest += event(i);
       test::write_text(folder / "rest", rest);
-      // An event every few milliseconds: the stream takes longer than the process lives.
-      const auto code =
-          killed_after(folder, "session run --save-every 0 --state " + state + " < rest", fate.next());
+      const auto code = killed_after(folder, "session run --save-every 0 --state " + state, fate.next(),
+                                     feed + "< rest | ");
       kills += code ? 0 : 1;
       const auto asked = test::run_shell(
           folder, "[ ! -e " + state + " ] || echo '{\"user\": \"a\", \"item\": \"nothing\"}' | " +
                       test::command_path() + " session run --state " + state);
       const int found = asked.out.empty() ? 0 : nlohmann::json::parse(asked.out).at("events").get<int>();
       EXPECT_GE(found, known) << "what was saved stays";
+      in_mid_stream += !code && found > 0 && found < events ? 1 : 0;
       known = found;
       if (code) break;
     }
@@ -207,6 +221,7 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
     EXPECT_EQ(test::read_bytes(folder / state), test::read_bytes(folder / "whole"));
     expect_no_temporaries(folder.path());
   }
+  EXPECT_GT(in_mid_stream, 0);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // recommend, session, compare and evaluate's options, as a user meets them.
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tests/support/runs.h"
@@ -222,6 +224,62 @@ TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
   EXPECT_NE(forced.out.find("UNLIKE PROTOCOLS"), std::string::npos);
   EXPECT_EQ(run_lrurec(folder, "compare run").code, 2);
   EXPECT_EQ(run_lrurec(folder, "compare run other --metrics NDCG@11").code, 2);
+}
+
+TEST(ServeCommand, ASessionBeginsWithTheHistoryIfAsked) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "data write d.lrd --format inter -o d.inter").code, 0);
+  std::string items, line, user, item;
+  std::istringstream rows(test::read_text(folder / "d.inter"));
+  std::vector<std::string> history;
+  while (std::getline(rows, line)) {
+    std::istringstream(line) >> user >> item;
+    if (user == "u3") history.push_back(item);
+  }
+  ASSERT_GE(history.size(), 3U);
+  const std::string event = "echo '{\"user\": \"u3\", \"item\": \"" + history[0] + "\"}' | " +
+                            test::command_path() + " session run -k 40";
+  const auto alone = nlohmann::json::parse(test::run_shell(folder, event).out),
+             after = nlohmann::json::parse(test::run_shell(folder, event + " --with-history").out);
+  EXPECT_EQ(alone["events"], 1);
+  EXPECT_EQ(alone["items"].size(), 39U);
+  EXPECT_EQ(after["events"], history.size() + 1);
+  // The model sees 6 items of a history (tiny_training), and then this one.
+  for (std::size_t i = history.size() - std::min<std::size_t>(history.size(), 6); i < history.size(); ++i) {
+    items += "{\"user\": \"x\", \"item\": \"" + history[i] + "\", \"k\": 0}\n";
+  }
+  test::write_text(folder / "events", items + "{\"user\": \"x\", \"item\": \"" + history[0] + "\"}\n");
+  const auto told = lines(run_lrurec(folder, "session run -k 40 < events").out).back();
+  std::map<std::string, double> scores;
+  for (const auto& one : told["items"]) scores[one["item"]] = one["score"];
+  std::size_t seen = 0;
+  for (const auto& one : after["items"]) {
+    EXPECT_EQ(std::ranges::count(history, one["item"].get<std::string>()), 0) << "seen";
+    const auto found = scores.find(one["item"]);
+    ASSERT_NE(found, scores.end());
+    EXPECT_EQ(found->second, one["score"].get<double>());
+    ++seen;
+  }
+  EXPECT_EQ(seen, 40 - std::set<std::string>(history.begin(), history.end()).size());
+}
+
+TEST(ServeCommand, EventsThatAreMeantOtherwiseAreErrors) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "events",
+             "  {\"user\": \"a\", \"item\": \"i1\"}\n{\"user\": \"\", \"item\": \"i3\"}\n"
+             "{\"user\": \"a\", \"itm\": \"i3\"}\n{\"user\": \"a\", \"item\": \"i3\", \"k\": -1}\n");
+  const auto answers = lines(run_lrurec(folder, "session run -k 1 < events").out);
+  ASSERT_EQ(answers.size(), 4U);
+  EXPECT_EQ(answers[0]["user"], "a");
+  EXPECT_NE(answers[1]["error"].get<std::string>().find("\"user\" is empty"), std::string::npos);
+  EXPECT_EQ(answers[2]["error"], "an event has no \"itm\"; did you mean 'item'?");
+  EXPECT_EQ(answers[3]["user"], "a");
+  const auto blanks = run_lrurec(folder, "recommend run --items 'i1, i2' --json");
+  EXPECT_FALSE(nlohmann::json::parse(blanks.out).contains("unknown")) << blanks.out;
+  EXPECT_EQ(run_lrurec(folder, "recommend run --items i1 --until val").code, 2);
+  EXPECT_EQ(run_lrurec(folder, "report run --json -o page.html").code, 2);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void run_train(const BenchTrainOptions& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
   const Device device = train::prepare_device(config);
-  warn_of_useless_bf16(config);
+  warn_of_useless_precision(config);
   const data::Dataset data = data::Dataset::load(options.data);
   const MachineRates before = measure_machine(device);
   train::Stepper stepper(config, data, *options.ways);

@@ -126,6 +126,10 @@ void run_repeats(const TrainingOptions& options, const config::TrainConfig& conf
 }
 
 void run_training(const TrainingOptions& options) {
+  for (const auto& [key, text] : options.settings->overrides) {
+    if (key == "max_steps")
+      fail(ErrorKind::usage, "--steps says how many steps are compared, not --max-steps");
+  }
   const config::TrainConfig config = resolve(*options.settings, {});
   apply_threads(config);
   require_device(Device::parse(config.device));

@@ -19,7 +19,7 @@ namespace {
 struct CompareOptions {
   std::vector<std::string> runs;
   std::vector<std::string> metrics{"Recall@10", "NDCG@10"};
-  std::string split = "test", checkpoint = "best", device = "cpu", mask = "window";
+  std::string data, split = "test", checkpoint = "best", device = "cpu", mask = "window";
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;
   bool force = false, json = false;
@@ -35,8 +35,8 @@ struct Ranked {
 Ranked rank(const std::string& path, const CompareOptions& options,
             std::optional<std::uint64_t>& candidates_seed) {
   const data::Split split = parse_split(options.split);
-  const train::LoadedRun run =
-      train::load_run({path, "", options.checkpoint, require_device(Device::parse(options.device))});
+  const train::LoadedRun run = train::load_run(
+      {path, options.data, options.checkpoint, require_device(Device::parse(options.device))});
   if (!candidates_seed) candidates_seed = static_cast<std::uint64_t>(run.config.seed);
   RunEvaluation result = evaluate_run(run, {.split = split,
                                             .mask = eval::parse_mask(options.mask),
@@ -129,6 +129,7 @@ void add_compare(CLI::App& app) {
       ->expected(2, 1000);
   sub->add_option("--metrics", options->metrics, "default: Recall@10,NDCG@10")->delimiter(',');
   sub->add_option("--split", options->split, "test (default) or val");
+  sub->add_option("--data", options->data, "data set file of all the runs, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--mask", options->mask,

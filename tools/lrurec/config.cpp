@@ -24,6 +24,11 @@ struct ConfigOptions {
 
 void show(const ConfigOptions& options) {
   if (!options.run.empty()) {
+    const SettingFlags& others = *options.settings;
+    if (!others.overrides.empty() || !others.preset.empty() || !others.model.empty() ||
+        !others.config_file.empty()) {
+      fail(ErrorKind::usage, "--run shows the settings of a run as they are; leave out the other flags");
+    }
     const auto folder = train::RunFolder::open(options.run);
     const auto path = folder.checkpoint("last").string();
     const config::TrainConfig saved = folder.load("last").parse_config(path);

@@ -61,11 +61,17 @@ nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& res
                            const std::vector<Intervals>& intervals, std::optional<double> best) {
   const eval::Evaluation& own = result.rows[0].evaluation;
   const nlohmann::json card = result.card.json();
-  nlohmann::json json{{"split", result.card.split},          {"step", run.step},
-                      {"users", own.metrics.users()},        {own.label("loss"), *own.loss},
-                      {"max_length", run.config.max_length}, {"fingerprint", result.card.fingerprint},
-                      {"filter", result.card.filter},        {"ties", result.card.ties},
-                      {"order", result.card.order},          {"protocol", card}};
+  nlohmann::json json{{"split", result.card.split},
+                      {"step", run.step},
+                      {"users", own.metrics.users()},
+                      {own.label("loss"), *own.loss},
+                      {"max_length", run.config.max_length},
+                      {"fingerprint", result.card.fingerprint},
+                      {"filter", result.card.filter},
+                      {"ties", result.card.ties},
+                      {"order", result.card.order},
+                      {"protocol", card},
+                      {"unreachable_targets", std::ranges::count(own.ranks, eval::Metrics::never)}};
   if (own.sampled > 0) {
     json["candidates"] = own.candidates();
   } else {
@@ -84,11 +90,16 @@ nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& res
   return json;
 }
 
+constexpr std::string_view per_user_header = "user,item";
+
 /// user, item, and the target's rank by each row; an empty rank: the target is no candidate.
 void write_per_user(const std::string& path, const data::Dataset& data, const RunEvaluation& result,
                     data::Split split) {
-  std::string text = "user,item";
-  for (const auto& row : result.rows) text += ",rank_" + util::csv_cell(row.name);
+  std::string text(per_user_header);
+  for (const auto& row : result.rows) {
+    text += row.evaluation.sampled > 0 ? ",sampled_rank_" : ",rank_";
+    text += util::csv_cell(row.name);
+  }
   text += '\n';
   const auto users = data.evaluated_users(split);
   for (std::size_t i = 0; i < users.size(); ++i) {
@@ -107,6 +118,8 @@ void run_evaluate(const EvaluateOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
   const eval::Mask mask = eval::parse_mask(options.mask);
+  if (!options.per_user.empty())
+    refuse_to_replace(options.per_user, per_user_header, "table of ranks", "--per-user");
   const train::LoadedRun loaded = timed("loading the run and its data", [&] {
     return train::load_run(
         {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
@@ -123,6 +136,7 @@ void run_evaluate(const EvaluateOptions& options) {
       own.sampled > 0 || mask != eval::Mask::window ? std::nullopt : best_possible(loaded.data, split);
 
   const nlohmann::json json = result_json(loaded, result, intervals, best);
+  const std::int64_t unreachable = json.at("unreachable_targets");
   std::string file(data::name(split));
   if (mask != eval::Mask::window) file += "-mask-" + eval::name(mask);
   if (own.sampled > 0) file += "-sampled";
@@ -133,6 +147,12 @@ void run_evaluate(const EvaluateOptions& options) {
     print_out("{}weights     {} of step {}\n\n{}{}", result.card.text(), loaded.checkpoint_path, loaded.step,
               metrics_table(result.rows, split == data::Split::test ? "test" : "validation", best),
               interval_text(own, intervals[0]));
+    if (unreachable > 0) {
+      print_out(
+          "{} of {} targets are among the items that are left out, so nothing can hit them (users who had "
+          "them before)\n",
+          with_commas(unreachable), with_commas(own.metrics.users()));
+    }
   }
   flush_output();  // whatever becomes of the files
   try {

@@ -103,7 +103,7 @@ void run_import(const ImportOptions& options) {
   print_out("{}: {}, {} names, {} items, history {}; {}\n", options.output, config.model, names,
             with_commas(config.num_items), max_length,
             fmt::join(config::own_settings(config::TrainConfig(config)), ", "));
-  print_out("next: lrurec evaluate {}\n", options.output);
+  print_out("next: lrurec evaluate {}\n", shell_word(options.output));
 }
 
 }  // namespace

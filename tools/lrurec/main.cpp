@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <iostream>
 #include <new>
+#include <sstream>
 #include <system_error>
 
 #include "lrurec/util/builds.h"
@@ -176,8 +176,10 @@ int run(int argc, char** argv) {
     print_resources();
     return finish_output(interrupted_by());
   } catch (const CLI::Success& help) {
-    const int code = app.exit(help);
-    return std::cout.flush() ? finish_output(code) : fail_with(5, unwritten);
+    std::ostringstream text;
+    const int code = app.exit(help, text);
+    write_out(text.str());
+    return finish_output(code);
   } catch (const CLI::ParseError& e) {
     return fail_with(2, explain(app, e, argc, argv));
   } catch (const Error& e) {

@@ -58,15 +58,31 @@ int flush_output() {
 
 void print_json(const nlohmann::json& value, int indent) { write_out(util::json_text(value, indent) + "\n"); }
 
-void refuse_unless_page(const std::filesystem::path& path) {
+std::string shell_word(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-./:,=+").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+void refuse_to_replace(const std::filesystem::path& path, std::string_view beginning, std::string_view what,
+                       std::string_view flag) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return;
-  constexpr std::string_view beginning = "<!doctype html>";
   std::string begins(beginning.size(), '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(begins.data(), static_cast<std::streamsize>(begins.size()));
   if (file.gcount() == 0 || begins == beginning) return;
-  fail(ErrorKind::usage, "{} is there already and is no page; choose another name with -o", path.string());
+  fail(ErrorKind::usage, "{} is there already and is no {}; choose another name with {}", path.string(), what,
+       flag);
+}
+
+void refuse_unless_page(const std::filesystem::path& path) {
+  refuse_to_replace(path, "<!doctype html>", "page", "-o");
 }
 
 std::string table(const std::vector<std::vector<std::string>>& asked) {

@@ -30,6 +30,13 @@ void print_out(fmt::format_string<Args...> format, Args&&... args) {
 /// A value and a line end on stdout: in one line, or indented.
 void print_json(const nlohmann::json& value, int indent = 2);
 
+/// A word of a command line that a shell takes as it is.
+std::string shell_word(const std::string& text);
+
+/// Before a file is written: one at its path that begins otherwise, and so is no `what`, is ErrorKind::usage
+/// and stays. `flag`: where another name is given.
+void refuse_to_replace(const std::filesystem::path& path, std::string_view beginning, std::string_view what,
+                       std::string_view flag);
 /// Before a page is made: a file at its path that is no page (begins otherwise) is ErrorKind::usage and
 /// stays.
 void refuse_unless_page(const std::filesystem::path& path);

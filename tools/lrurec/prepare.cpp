@@ -154,6 +154,13 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
     print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
               100 * tied->second);
   }
+  if (const auto repeated = protocol.facts.find("repeated_rows"); repeated != protocol.facts.end()) {
+    warn(
+        "warning: {} rows have the user, item and time of another row; if exports overlap, leave those out "
+        "before "
+        "(sort -u), since a target that is in its own history cannot be hit",
+        with_commas(static_cast<std::int64_t>(repeated->second)));
+  }
   if (fact != protocol.facts.end()) print_out("best possible Recall@10 (test): {:.4f}\n", fact->second);
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }

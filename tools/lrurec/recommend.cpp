@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -78,6 +79,10 @@ void run_recommend(const RecommendOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const int ways = (options.user ? 1 : 0) + (options.items ? 1 : 0) + (options.batch.empty() ? 0 : 1);
   if (ways != 1) fail(ErrorKind::usage, "name one of --user, --items and --batch");
+  if (options.items && options.until != "all") {
+    fail(ErrorKind::usage,
+         "--until cuts the history of a user of the data set; it says nothing with --items");
+  }
   const train::LoadedRun loaded = train::load_run(
       {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
   const serve::Desk desk(
@@ -85,16 +90,23 @@ void run_recommend(const RecommendOptions& options) {
       {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
   if (!options.batch.empty()) return run_batch(options, desk);
 
+  const auto trimmed = [](std::vector<std::string> ids) {  // --items "1, 2"
+    for (auto& id : ids) {
+      id.erase(0, std::min(id.find_first_not_of(' '), id.size()));
+      id.erase(id.find_last_not_of(' ') + 1);
+    }
+    return ids;
+  };
   serve::Asked asked;
   asked.request.k = options.k;
   if (options.user) {
     asked.echo["user"] = *options.user;
     desk.ask_for_user(*options.user, asked);
   } else {
-    desk.ask_for_items(*options.items, asked);
+    desk.ask_for_items(trimmed(*options.items), asked);
   }
   if (!asked.error.empty()) fail(ErrorKind::data, "{}", asked.error);
-  desk.exclude(options.exclude, asked);
+  desk.exclude(trimmed(options.exclude), asked);
   if (!asked.unknown.empty()) {
     warn("not in the data set and left out: {}", fmt::join(asked.unknown, ", "));
   }
@@ -127,7 +139,8 @@ void add_recommend(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("recommend", "The best next items for a user or a list of items");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--user", options->user, "a user of the data set, by raw id");
-  sub->add_option("--items", options->items, "raw item ids, oldest first, separated by commas")
+  sub->add_option("--items", options->items,
+                  "raw item ids, oldest first, separated by commas (ids with commas: --batch)")
       ->delimiter(',');
   sub->add_option(
       "--batch", options->batch,

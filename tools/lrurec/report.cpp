@@ -21,6 +21,9 @@ struct ReportOptions {
 };
 
 void run_report(const ReportOptions& options) {
+  if (options.json && !options.output.empty()) {
+    fail(ErrorKind::usage, "--json prints to standard output and makes no page; leave out -o");
+  }
   std::vector<nlohmann::json> runs;
   for (const auto& folder : options.runs) {
     runs.push_back(report::describe(train::RunFolder::open(folder)));

@@ -267,6 +267,10 @@ class Reproduction {
     return value < 0.001 ? fmt::format("{:.2g}", value) : fmt::format("{:.5f}", value);
   }
 
+  static std::int64_t papers_candidates(const std::string& data) {
+    return config::preset(data, config::TrainConfig{}.model).eval_negatives;
+  }
+
   void print_tables(const nlohmann::json& outcome) const {
     print_out("{}\n", artifact_.title);
     for (const auto& data : outcome["data"]) {
@@ -294,6 +298,11 @@ class Reproduction {
         last = title;
       }
       print_out("{}", table(rows));
+      if (data.contains("protocol") && data["protocol"]["candidates"] != "all") {
+        print_out("sampled: a target is ranked among {} items, in the paper among {}\n",
+                  data["protocol"]["candidates"].get<std::string>(),
+                  with_commas(papers_candidates(data["name"])));
+      }
     }
     if (!artifact_.note.empty()) print_out("\n{}\n", artifact_.note);
     if (options_.request.max_steps > 0) {
@@ -327,7 +336,8 @@ void add_reproduce(CLI::App& app) {
       ->required();
   sub->add_option("--only", options->request.only, "these rows alone, such as lrurec,sasrec")->delimiter(',');
   sub->add_option("--seeds", options->request.seeds, "of each training, such as 1,2,3; default 1")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(not_empty());
   sub->add_option("--max-steps", options->request.max_steps,
                   "stop every training after so many steps, 0 = when validation no longer improves")
       ->check(CLI::Range(0, 1000000000));

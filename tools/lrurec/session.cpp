@@ -32,7 +32,7 @@ struct SessionOptions {
   std::string run, data, checkpoint = "best", device = "cpu", state;
   std::int64_t k = 10, threads = 0;
   double save_every = 60;
-  bool include_seen = false;
+  bool include_seen = false, with_history = false;
 };
 
 /// The users' states and the file they are kept in.
@@ -134,7 +134,11 @@ void run_session(const SessionOptions& options) {
   const serve::Catalogue catalogue(loaded.data);
   const model::IncrementalModel model(*loaded.model);
   const std::string weights = nn::fingerprint(nn::to_bytes(nn::to_records(*loaded.model)));
-  serve::SessionStore store(model, weights, !options.include_seen);
+  serve::SessionStore::Histories histories;
+  if (options.with_history) {
+    histories = [&data = loaded.data](std::int64_t number) { return data.sequence(number - 1); };
+  }
+  serve::SessionStore store(model, weights, !options.include_seen, histories, loaded.config.max_length);
   remember_signals();  // an interrupted stream is saved too
   KeptSessions kept(store, options);
   std::int64_t failed = 0;
@@ -171,6 +175,9 @@ void add_session(CLI::App& app) {
                   "loses no more")
       ->check(number_between(0, 1e6));
   add_seen_flags(*sub, options->include_seen);
+  sub->add_flag(
+      "--with-history", options->with_history,
+      "users of the data set begin with their history in it; default: everybody begins with nothing");
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));

@@ -36,6 +36,7 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
   for (const auto& [key, text] : flags.overrides) config::set(config, key, text, flag_of(key));
   config::check_together(config);
   for (const auto& [key, text] : flags.overrides) {
+    config::check_effect(config, key, flag_of(key));
     if (key == "channels") config::check_channels(config, flag_of(key));
   }
   return config;
@@ -80,7 +81,10 @@ void apply_threads(const config::TrainConfig& config) {
   if (config.deterministic) ops::set_blas_threads(1);
 }
 
-void warn_of_useless_bf16(const config::TrainConfig& config) {
+void warn_of_useless_precision(const config::TrainConfig& config) {
+  if (config.tf32 && config.device == "cpu") {
+    warn("warning: tf32 is for products on a GPU and changes nothing on cpu; --bf16 is a CPU's");
+  }
   if (!config.bf16) return;
   if (config.device != "cpu") {
     warn("warning: bf16 is for products on a CPU and changes nothing on {}; --tf32 is a GPU's",
@@ -117,12 +121,12 @@ void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags
         type_of(setting) == std::string_view("true|false");  // --outer-gelu alone means true
     sub.add_option_function<std::string>(
            flag_of(setting.key),
-           [flags, key = setting.key](const std::string& text) {
-             flags->overrides.emplace_back(key, text.empty() ? "true" : text);
-           },
+           [flags, key = setting.key](const std::string& text) { flags->overrides.emplace_back(key, text); },
            setting.help)
         ->type_name(type_of(setting))
         ->expected(is_switch ? 0 : 1, 1)
+        ->default_str(is_switch ? "true" : "")  // without a value; an empty one is a mistake
+        ->option_text(is_switch ? "true|false" : "")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->group("Settings, over preset and file");
   }

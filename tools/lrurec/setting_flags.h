@@ -33,6 +33,6 @@ void add_seen_flags(CLI::App& sub, bool& include_seen);
 void apply_threads(const config::TrainConfig& config);
 
 /// A sentence where --bf16 makes steps slower, or changes nothing.
-void warn_of_useless_bf16(const config::TrainConfig& config);
+void warn_of_useless_precision(const config::TrainConfig& config);
 
 }  // namespace lrurec::command

@@ -21,6 +21,7 @@
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
 #include "tools/lrurec/training_queue.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -228,7 +229,9 @@ void add_sweep(CLI::App& app) {
   sub->add_option("file", options->file, "file of the sweep (TOML: data, seeds, [settings], [grid])")
       ->required();
   sub->add_option("-o,--output", options->output, "folder of the runs; the same again continues")->required();
-  sub->add_option("--seeds", options->seeds, "seeds instead of the file's, such as 1,2,3")->delimiter(',');
+  sub->add_option("--seeds", options->seeds, "seeds instead of the file's, such as 1,2,3")
+      ->delimiter(',')
+      ->check(not_empty());
   sub->add_option("--jobs", options->jobs, "runs at once; default: as the file says, or cores / threads")
       ->check(CLI::Range(1, 1024));
   sub->add_option(

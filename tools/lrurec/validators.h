@@ -21,4 +21,11 @@ inline CLI::Validator number_between(double least, double most) {
       fmt::format("FLOAT in [{} - {}]", least, most));
 }
 
+/// Of numbers in a list, whose empty text CLI11 takes for 0.
+inline CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& text) { return text.empty() ? std::string("needs a number") : std::string(); },
+      "");
+}
+
 }  // namespace lrurec::command

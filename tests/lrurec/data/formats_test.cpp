@@ -152,8 +152,14 @@ TEST(Formats, TimesAreNumbersOrDates) {
   EXPECT_EQ(parse_time("1970-01-02"), 86400);
   EXPECT_EQ(parse_time("2000-03-01 00:00:01"), 951868801);
   EXPECT_EQ(parse_time("1970-01-01T00:00:00.5Z"), 0.5);
-  for (const char* bad : {"", "x", "2001-02-29", "2001-13-01", "2001-1-1", "1970-01-01x",
-                          "1970-01-01 25:00:00", "1970-01-01 10:00", "nan", "inf"}) {
+  EXPECT_EQ(parse_time(" 100 "), 100);
+  EXPECT_EQ(parse_time("1970-01-01T10:00"), 36000);
+  EXPECT_EQ(parse_time("1970-01-01T10:00:00+00:00"), 36000);
+  EXPECT_EQ(parse_time("1970-01-01T10:00:00+02:00"), 28800);
+  EXPECT_EQ(parse_time("1970-01-01 10:00:00.5-0130"), 41400.5);
+  for (const char* bad :
+       {"", " ", "x", "2001-02-29", "2001-13-01", "2001-1-1", "1970-01-01x", "1970-01-01 25:00:00",
+        "1970-01-01 10:", "1970-01-01 10:00:00+", "1970-01-01 10:00:00+25:00", "nan", "inf"}) {
     EXPECT_FALSE(parse_time(bad).has_value()) << bad;
   }
 }
@@ -181,6 +187,15 @@ TEST(Formats, ARatingThatIsTheLowestWantedIsKept) {
   const auto rows = read_interactions(write_text(folder / "raw", "1::10::4.1::1\n1::20::4.0::2\n"), options);
   EXPECT_EQ(prepare(rows, {}, Ties::file, 4.1).interactions(), 1)
       << "4.1 as a float is less than as a double";
+}
+
+TEST(Formats, NumbersOfTenDigitsAreNotTakenForAmazons) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::data, "cannot tell the format of this line",
+               [&] { sniff_format(write_text(folder / "raw", "5551234501,77,4,100\n")); });
+  expect_error(ErrorKind::data, "cannot tell the user from the item", [&] {
+    read_interactions(write_text(folder / "raw", "5551234501,77,4,100\n"), Format::amazon_csv);
+  });
 }
 
 TEST(Formats, NoneIsNoName) {

@@ -92,6 +92,18 @@ TEST(WriteRaw, EveryFormatIsSniffedAndGivesTheSameDataSet) {
   }
 }
 
+TEST(WriteRaw, KnowsWhatEachFormatHolds) {
+  const TemporaryFolder folder;
+  StringTable users, items;
+  users.add("Smith, u0");
+  items.add("a \"b\"");
+  const Dataset one({0, 1}, {1}, users, items, {});
+  write_raw(one, Format::inter, folder / "raw");
+  EXPECT_EQ(read_interactions(folder / "raw", Format::inter).users[0], "Smith, u0");
+  expect_error(ErrorKind::data, "--format amazon-json holds any text",
+               [&] { write_raw(one, Format::amazon_csv, folder / "csv"); });
+}
+
 TEST(WriteRaw, CountsRepeatsThatReadersDrop) {
   const TemporaryFolder folder;
   EXPECT_EQ(write_raw(test::make_dataset({{1, 1, 2}, {2, 1}, {1, 1, 1}}), Format::inter, folder / "raw"), 3);

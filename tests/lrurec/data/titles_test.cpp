@@ -104,6 +104,8 @@ TEST(Titles, ThatCannotBeReadSayWhere) {
   expect_error(ErrorKind::data, "a title for none of the items, whose first is '10'",
                [&] { read("1,A\n2,B\n"); });
   expect_error(ErrorKind::data, "a title for none of the items", [&] { read(""); });
+  expect_error(ErrorKind::data, "titles:1:1: no column of this header is called title, name or movie_title",
+               [&] { read("itemId,category,product_title\n10,Shoes,Red shoe\n"); });
   expect_error(ErrorKind::io, "there is no such file", [&] { read_titles(data, folder / "nothing"); });
   StringTable one;
   one.add("A");

@@ -22,12 +22,19 @@ namespace {
 using test::expect_error;
 using test::max_difference;
 
-const std::filesystem::path fixture =
-    std::filesystem::path(LRUREC_SOURCE_DIR) / "tests/fixtures/parity_tiny.safetensors";
+const std::filesystem::path fixture = test::source_folder() / "tests/fixtures/parity_tiny.safetensors";
 
 TEST(Model, HasTheSizeOfThePaperOnMl1m) {
   const LRURec model({.num_items = 3416}, 1);
   EXPECT_EQ(model.parameter_count(), 322841);
+}
+
+TEST(Model, AnEigenvalueThatIsNoNumberIsAProblem) {
+  const LRURec model({.num_items = 9, .hidden = 4, .channels = 3}, 1);
+  EXPECT_EQ(model.problem(), "");
+  const Tensor broken = model.parameter("blocks.0.lru.theta_log").value();
+  broken.data<float>()[1] = 100;  // exp(exp(100) i): no angle
+  EXPECT_NE(model.problem(), "");
 }
 
 struct Batch {

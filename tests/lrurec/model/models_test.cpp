@@ -84,7 +84,10 @@ TEST_P(Models, TheFusedLossIsTheComposition) {
 
 TEST_P(Models, HasTheParametersThatTheTableSays) {
   EXPECT_EQ(static_cast<double>(real_parameters(*make())), info().real_parameters(config()));
-  EXPECT_GE(info().forward_flop(config(), {10, 100, 10}), 0);
+  const model::Work some{10, 100, 10}, more{20, 200, 20};
+  EXPECT_EQ(info().forward_flop(config(), {0, 0, 0}), 0);
+  EXPECT_EQ(info().forward_flop(config(), more), 2 * info().forward_flop(config(), some))
+      << "it is linear in the work";
 }
 
 TEST_P(Models, ACopyGivesTheSameRows) {
@@ -255,6 +258,23 @@ TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
     }
     EXPECT_EQ(max_difference(row(*from_start, three), row(*from_end, three)), 0) << name;
   }
+}
+
+TEST(FMLPRec, RefusesMoreItemsThanItHasPlaces) {
+  const auto model =
+      make_model({.model = "fmlp-rec", .num_items = 9, .max_length = 3, .hidden = 4, .blocks = 1}, 1);
+  test::expect_error(ErrorKind::internal, "sequence 1 has 4 items, more than the 3 places", [&] {
+    model->user_rows(
+        {Tensor::from(Ids{1, 2, 1, 2, 3, 4}), Tensor::from(Ids{0, 2, 6}), {}, Tensor::from(Ids{1, 2}), {}});
+  });
+}
+
+TEST(FPMC, RowsStayWhatTheyWere) {
+  const auto model = make_model({.model = "fpmc", .num_items = 9, .num_users = 2, .hidden = 4}, 1);
+  const Tensor state = model->initial_state(Tensor::from(Ids{1}));
+  const Tensor row = model->step(Tensor::from(Ids{3}), state), before = row.clone();
+  model->step(Tensor::from(Ids{4}), state);
+  EXPECT_EQ(max_difference(row, before), 0);
 }
 
 TEST(FISM, ItemsTwiceAreCountedTwice) {

@@ -53,8 +53,7 @@ class RivalsParity : public testing::TestWithParam<std::string> {};
 
 TEST_P(RivalsParity, ScoresLossAndGradients) {
   const std::string name = GetParam();
-  const auto file = nn::read_safetensors(std::filesystem::path(LRUREC_SOURCE_DIR) /
-                                         "tests/fixtures/rivals_tiny.safetensors");
+  const auto file = nn::read_safetensors(test::source_folder() / "tests/fixtures/rivals_tiny.safetensors");
   const auto model = make_model({.model = name,
                                  .num_items = catalogue,
                                  .num_users = 3,

@@ -70,6 +70,8 @@ TEST(Recommender, ABatchIsItsRequestsOneByOne) {
     requests.back().k = 1 + user % 7;
   }
   requests.push_back({{}, {}, 3});
+  requests.push_back({{1, 2}, {}, data.items()});
+  requests.push_back({{1, 2}, {}, 2});
   const auto together = recommender.recommend(requests);
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const auto alone = recommender.recommend({&requests[i], 1})[0];

@@ -2,6 +2,7 @@
 #include "lrurec/model/lrurec.h"
 #include "lrurec/model/models.h"
 #include "lrurec/train/loaded_run.h"
+#include "lrurec/train/weight_average.h"
 
 #include <cmath>
 #include <fstream>
@@ -218,6 +219,16 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
     EXPECT_EQ(saved_state(run), saved_state(whole)) << "stopped after step " << stop;
     EXPECT_EQ(metrics(folder / name), metrics(folder / "whole")) << "the loss logged after it, too";
     EXPECT_EQ(run.eigenvalue_lines(), whole.eigenvalue_lines());
+  }
+}
+
+// d and 1 - d as floats do not add up to 1, which shrank the weights by some percent near d = 1.
+TEST(WeightAverage, OfWeightsThatStandStillIsTheWeights) {
+  const model::LRURec model({.num_items = 9, .hidden = 4, .channels = 3}, 1);
+  WeightAverage average(model, 0.99999);
+  for (int step = 1000000; step < 1000200; ++step) average.update(model, step);
+  for (const auto& p : model.named_parameters()) {
+    EXPECT_EQ(max_difference(average.model().parameter(p.name).value(), p.variable.value()), 0) << p.name;
   }
 }
 
