@@ -58,13 +58,12 @@ TEST(RunFolderCommand, AStartThatFailedLeavesNothing) {
                             " train d.lrd -o deep/er/new --preset demo --hidden 65536");
   EXPECT_EQ(memory.code, 7) << memory.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "deep"));
-  EXPECT_EQ(
-      run_lrurec(
-          folder,
-          "train d.lrd -o new --preset demo --hidden 8 --learning-rate 1e15 --adam-eps 1e-30 --clip-norm 1e15 "
-          "--validate-every 1")
-          .code,
-      6);
+  EXPECT_EQ(run_lrurec(folder,
+                       "train d.lrd -o new --preset demo --hidden 8 --learning-rate 1e15 --adam-eps 1e-30 "
+                       "--clip-norm 1e15 "
+                       "--validate-every 1")
+                .code,
+            6);
   std::filesystem::remove_all(folder / "new");  // it had done steps
   std::filesystem::create_directory(folder / "kept");
   write_text(folder / "kept/notes.txt", "mine");
