@@ -7,10 +7,14 @@
 # makes build/gpu-bundle.tar.xz. There:  tar xf gpu-bundle.tar.xz && gpu-bundle/tools/gpu_check.sh
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
 cublas=false
 [ "${1:-}" = --cublas ] && { cublas=true; shift; }
+files=()
+for file in "$@"; do
+  [ -f "$file" ] || { echo "gpu_bundle: there is no file '$file'" >&2; exit 2; }
+  files+=("$(realpath -- "$file")")
+done
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # For a processor that is not this one: AVX2, which every host of a GPU of these architectures has.
 build=build/gpu
@@ -40,7 +44,7 @@ cp -r tools/bench/pytorch tools/bench/gpu_report.py $bundle/tools/bench/
 rm -rf $bundle/tools/bench/pytorch/__pycache__
 cp -r tests/fixtures $bundle/tests/
 git describe --always --dirty >$bundle/version
-for file in "$@"; do cp -- "$file" $bundle/data/; done
+for file in ${files[@]+"${files[@]}"}; do cp -- "$file" $bundle/data/; done
 tar -C build -cJf build/gpu-bundle.tar.xz gpu-bundle
 ls -lh build/gpu-bundle.tar.xz
 echo "needs $(objdump -T $bundle/bin/* $bundle/lib/* | grep -o 'GLIBC_2[.][0-9]*' | sort -uV | tail -n 1) or later"

@@ -28,8 +28,11 @@ TEXT
 misuse() { echo "gpu_check: $1 (--help shows the usage)" >&2; exit 2; }
 say() { echo "gpu_check: $1" >&2; }
 
+asked_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 root=$PWD
+# Paths are those of the folder where the script was started.
+there() { (cd "$asked_from" && realpath -m -- "$1"); }
 sections="device tests sanitizer parity training bits benchmarks ways peers" seeds=3 results=build/gpu-check
 report=docs/gpu-results.md data_sets=()
 while [ $# -gt 0 ]; do
@@ -37,13 +40,14 @@ while [ $# -gt 0 ]; do
     --help | -h) usage; exit 0 ;;
     --sections | --seeds | --results | --report)
       [ $# -ge 2 ] || misuse "$1 needs a value"
-      declare "${1#--}=$2"
+      case $1 in --results | --report) declare "${1#--}=$(there "$2")" ;; *) declare "${1#--}=$2" ;; esac
       shift 2
       ;;
     -*) misuse "unknown option '$1'" ;;
     ml-1m=* | beauty=* | video=*)
-      [ -f "${1#*=}" ] || misuse "there is no file '${1#*=}'"
-      data_sets+=("${1%%=*}=$(realpath -- "${1#*=}")")
+      file=$(there "${1#*=}")
+      [ -f "$file" ] || misuse "there is no file '${1#*=}'"
+      data_sets+=("${1%%=*}=$file")
       shift
       ;;
     *) misuse "'$1' is not NAME=FILE with one of the presets ml-1m, beauty, video" ;;

@@ -78,7 +78,7 @@ set(CPACK_COMPONENT_COMMAND_DESCRIPTION
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME lrurec-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "g++, pkg-config, libopenblas-openmp-dev, libxsimd-dev, libfmt-dev, \
-libcereal-dev, nlohmann-json3-dev, libtomlplusplus-dev, libxxhash-dev, libarchive-dev")
+libcereal-dev, nlohmann-json3-dev, libtomlplusplus-dev, libxxhash-dev, libarchive-dev, zlib1g-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
   "For other projects: static libraries, headers and a CMake package (find_package(lrurec)).")
 include(CPack)

@@ -8,12 +8,12 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 
 packages=(
-  g++ cmake ninja-build pkg-config ca-certificates git xz-utils ccache
+  g++ cmake ninja-build pkg-config ca-certificates git xz-utils bzip2 ccache
   libopenblas-openmp-dev  # BLAS
   libxsimd-dev            # vectorised exp, erf, ...
   libkissfft-dev          # Fourier transforms
   libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-  libcereal-dev libxxhash-dev libarchive-dev
+  libcereal-dev libxxhash-dev libarchive-dev zlib1g-dev
   libjs-chart.js          # charts of lrurec report
   libgtest-dev libgmock-dev libbenchmark-dev
 )

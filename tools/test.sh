@@ -42,7 +42,8 @@ run() {
     # The runner's own summary is left out, and why a test was skipped: the counts below come from its report.
     awk '/: Skipped$/ { getline; next } /^(Note: This is test shard|\[(==========|  PASSED  |  SKIPPED )\])/ { next } NF' \
       "$work/$shard.log"
-    attribute() { sed -n "s/.*<testsuites .*\\b$1=\"\\([0-9]*\\)\".*/\\1/p" "$report" 2>/dev/null | head -n 1; }
+    # A test process that crashed has left no report.
+    attribute() { { sed -n "s/.*<testsuites .*\\b$1=\"\\([0-9]*\\)\".*/\\1/p" "$report" 2>/dev/null || true; } | head -n 1; }
     local tests failures errors
     tests=$(attribute tests) failures=$(attribute failures) errors=$(attribute errors)
     failures=$((${failures:-0} + ${errors:-0}))
@@ -50,7 +51,9 @@ run() {
     if { [ "$code" -ne 0 ] && [ "$failures" -eq 0 ]; } || [ "${tests:-0}" -eq 0 ]; then failures=$((failures + 1)); fi
     ran=$((ran + ${tests:-0}))
     failed=$((failed + failures))
-    skipped=$((skipped + $(grep -c '<skipped' "$report" 2>/dev/null || true)))
+    local left_out
+    left_out=$(grep -c '<skipped' "$report" 2>/dev/null || true)
+    skipped=$((skipped + ${left_out:-0}))
   done
 }
 

@@ -3,8 +3,9 @@
 #   tools/test_install.sh [BUILD]        default: build
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-build=$(realpath "${1:-build}")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$(realpath -m "${1:-$root/build}")
+cd "$root"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

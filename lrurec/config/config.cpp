@@ -118,7 +118,8 @@ void set_from_node(TrainConfig& config, const Setting& setting, const toml::node
                         },
                         [&](double TrainConfig::*m) {
                           if (!node.is_number()) wrong("a number");
-                          config.*m = *node.value<double>();
+                          config.*m = node.is_integer() ? static_cast<double>(node.as_integer()->get())
+                                                        : node.as_floating_point()->get();
                           check_range(setting, config.*m, place);
                         },
                         [&](bool TrainConfig::*m) {

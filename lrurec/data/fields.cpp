@@ -139,7 +139,11 @@ std::optional<Time> parse_time(std::string_view text) {
   std::int64_t whole = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
   if (error == std::errc{} && end == text.data() + text.size()) return whole;
-  if (const auto number = parse_number(text)) return number;
+  if (parse_number(text)) {  // a double would lose nanoseconds
+    Time number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+  }
   return parse_date(text);
 }
 

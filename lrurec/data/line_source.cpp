@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <stdexcept>
 
 #include "lrurec/util/text.h"
 #include "tensor/error.h"
@@ -94,6 +95,13 @@ LineSource::LineSource(const std::filesystem::path& path, const std::string& mem
       return;
     }
   }
+  if (file_size_ && GzipReader::is_gzip(path)) {
+    if (!member.empty()) {
+      fail(ErrorKind::usage, "{} is no zip archive, so there is no '{}' in it", path_, member);
+    }
+    gzip_ = std::make_unique<GzipReader>(path);
+    return;
+  }
   archive_->open(path_);
   if (archive_->failed) fail_archive();
   archive* handle = archive_->handle;
@@ -142,6 +150,7 @@ void LineSource::open_member(const std::string& member) {
     if (member.empty() ? names.size() == 1 || known : name == member || last == member)
       wanted.push_back(name);
   }
+  if (std::find(wanted.begin(), wanted.end(), member) != wanted.end()) wanted = {member};
   if (wanted.size() != 1) {
     fail(ErrorKind::usage, "{}: {}; name a file with {}. There are: {}", path_,
          wanted.empty() ? "it is not clear which file of the archive is meant" : "several files fit",
@@ -159,16 +168,31 @@ void LineSource::open_member(const std::string& member) {
 
 LineSource::~LineSource() = default;
 
+/// Up to a block of text behind what the buffer has.
+std::size_t LineSource::read(std::size_t have) {
+  if (gzip_) {
+    try {
+      return gzip_->read({buffer_.data() + have, block});
+    } catch (const Error&) {
+      throw;
+    } catch (const std::runtime_error& e) {
+      fail_damaged(e.what());
+    }
+  }
+  const la_ssize_t got = archive_read_data(archive_->handle, buffer_.data() + have, block);
+  if (got < 0) fail_archive();
+  return static_cast<std::size_t>(got);
+}
+
 bool LineSource::refill() {
   if (ended_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
   const std::size_t have = buffer_.size();
   buffer_.resize(have + block);
-  const la_ssize_t got = archive_read_data(archive_->handle, buffer_.data() + have, block);
-  if (got < 0) fail_archive();
-  buffer_.resize(have + static_cast<std::size_t>(got));
-  total_ += static_cast<std::uint64_t>(got);
+  const std::size_t got = read(have);
+  buffer_.resize(have + got);
+  total_ += got;
   if (total_ > most_text) fail(ErrorKind::data, "{}: more than 16 GiB of text", path_);
   ended_ = got == 0;
   if (ended_) check_nothing_left();
@@ -177,13 +201,19 @@ bool LineSource::refill() {
 
 // The decoders of gz and bz2 stop at the first thing that is not theirs and call it the end.
 void LineSource::check_nothing_left() const {
-  archive* handle = archive_->handle;
-  if (!file_size_ || is_zip() || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
-  const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
-  if (used < *file_size_) {
+  std::uint64_t left = 0;
+  if (gzip_) {
+    left = gzip_->left_over();
+  } else {
+    archive* handle = archive_->handle;
+    if (!file_size_ || is_zip() || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
+    const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
+    left = *file_size_ - std::min(used, *file_size_);
+  }
+  if (left > 0) {
     fail(ErrorKind::data,
          "{}: after line {} the compressed data end, and {} bytes follow that are not compressed data", path_,
-         line_, *file_size_ - used);
+         line_, left);
   }
 }
 
@@ -194,9 +224,12 @@ void LineSource::fail_archive() const {
     fail(ErrorKind::io, "cannot read {}: {}", path_, std::strerror(reason));
   }
   const char* why = archive_error_string(archive_->handle);  // null where libarchive has nothing to say
+  fail_damaged(why == nullptr ? "its end is missing" : why);
+}
+
+void LineSource::fail_damaged(std::string_view why) const {
   const std::string place = line_ == 0 ? "" : fmt::format("after line {} ", line_);
-  fail(ErrorKind::data, "{}: {}the compressed file is damaged or cut off ({})", path_, place,
-       why == nullptr ? "its end is missing" : why);
+  fail(ErrorKind::data, "{}: {}the compressed file is damaged or cut off ({})", path_, place, why);
 }
 
 std::optional<std::string_view> LineSource::next() {

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lrurec/data/gzip.h"
+
 namespace lrurec::data {
 
 /// What a file is expected to hold: which of several files in an archive is meant, and which texts it may
@@ -20,10 +22,11 @@ enum class TextKind {
 
 /// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file, or of one file of a zip
 /// archive, in bounded memory. Of several files in an archive `member` names one, by its path or its last
-/// part; where it is empty there must be one alone, or one with a name of MovieLens (TextKind). A byte-order
-/// mark, carriage returns before the line feed and a missing last line feed make no difference. Lines longer
-/// than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged compression and bytes
-/// left over behind it are ErrorKind::data with file and line; a missing or unreadable file is ErrorKind::io.
+/// part (the whole path first); where it is empty there must be one alone, or one with a name of MovieLens
+/// (TextKind). A byte-order mark, carriage returns before the line feed and a missing last line feed make no
+/// difference. Lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged
+/// compression and bytes left over behind it are ErrorKind::data with file and line; a missing or unreadable
+/// file is ErrorKind::io.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path, const std::string& member = {},
@@ -44,18 +47,21 @@ class LineSource {
  private:
   struct Archive;
   bool refill();
+  std::size_t read(std::size_t have);
   void check_nothing_left() const;
   bool is_zip() const;
   /// The files of a zip archive, by their paths inside.
   std::vector<std::string> members() const;
   void open_member(const std::string& member);
   [[noreturn]] void fail_archive() const;
+  [[noreturn]] void fail_damaged(std::string_view why) const;
 
   std::string path_;
   TextKind kind_;
   std::string converted_;  ///< the line, where it was Latin-1
   std::unique_ptr<Archive> archive_;
-  std::string buffer_;  ///< text read and not yet given out starts at begin_
+  std::unique_ptr<GzipReader> gzip_;  ///< in its place for a gz file
+  std::string buffer_;                ///< text read and not yet given out starts at begin_
   std::size_t begin_ = 0;
   std::int64_t line_ = 0;
   std::uint64_t total_ = 0;

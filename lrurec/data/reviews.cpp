@@ -101,7 +101,7 @@ class PythonDictionary {
       } else {
         const bool is_text = quote_ahead();
         std::string value = is_text ? text() : word();
-        if (is_text || value != "None") picked.set(name, std::move(value));
+        if (is_text || (value != "None" && value != "null")) picked.set(name, std::move(value));
       }
       if (peek() == '}') return end();
       expect(',');
@@ -161,14 +161,28 @@ class PythonDictionary {
       const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
       if (error != std::errc{} || hex.size() != digits || end != hex.data() + digits) fail("a broken escape");
       at_ += digits;
+      if (c == 'u' && code >= 0xD800 && code < 0xDC00) code = joined(code);
       append_utf8(out, code);
     } else {
       out += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
     }
   }
+  /// Of the first half of a pair, as JSON escapes what is beyond four digits: the whole, where the second
+  /// half follows.
+  std::uint32_t joined(std::uint32_t high) {
+    const std::string_view next = line_.substr(at_, 6);
+    std::uint32_t low = 0;
+    if (next.size() < 6 || !next.starts_with("\\u") ||
+        std::from_chars(next.data() + 2, next.data() + 6, low, 16).ptr != next.data() + 6 || low < 0xDC00 ||
+        low > 0xDFFF) {
+      return high;
+    }
+    at_ += 6;
+    return 0x10000 + ((high - 0xD800) << 10U) + (low - 0xDC00);
+  }
   static void append_utf8(std::string& out, std::uint32_t code) {
     const auto byte = [&](std::uint32_t x) { out += static_cast<char>(x); };
-    if (code >= 0xD800 && code <= 0xDFFF) code = 0xFFFD;  // half of a pair
+    if ((code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) code = 0xFFFD;  // half of a pair, or none
     if (code < 0x80) {
       byte(code);
     } else if (code < 0x800) {
@@ -214,7 +228,8 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
     if (blank(*line)) continue;
     parse_json(source, *line, picked);
     const auto& user = needed(source, *line, picked.first({0, 1}), "reviewerID (or user_id)");
-    const auto& item = needed(source, *line, picked.first({2, 3}), "asin (or parent_asin)");
+    const auto& item =
+        needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");  // a variant's, its product's
     const auto& when = needed(source, *line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
     const auto time = parse_time(when);
     if (!time) source.fail_at(1, fmt::format("'{}' is no time", when), *line);
@@ -231,8 +246,9 @@ void read_steam(LineSource& source, RowSink& rows) {
   Picked picked({"username", "user_id", "product_id", "item_id", "date", "timestamp"});
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
-    if (line->find("\": ") != std::string_view::npos && line->find("u'") == std::string_view::npos &&
-        line->starts_with("{\"")) {
+    // "u'" may be Python's or stand in a text ("you're").
+    if (line->starts_with("{\"") && line->find("\": ") != std::string_view::npos &&
+        (line->find("u'") == std::string_view::npos || nlohmann::json::accept(*line))) {
       parse_json(source, *line, picked);
     } else {
       PythonDictionary(source, *line).parse(picked);

@@ -40,7 +40,8 @@ Statistics statistics(const Dataset& data) {
                                             : static_cast<double>(lengths[middle - 1] + lengths[middle]) / 2;
   s.longest = lengths.back();
   s.mean_length = interactions / static_cast<double>(s.users);
-  s.sparsity = 1 - interactions / (static_cast<double>(s.users) * static_cast<double>(s.items));
+  s.sparsity = 1 - (interactions - static_cast<double>(repeats)) /
+                       (static_cast<double>(s.users) * static_cast<double>(s.items));
   s.repeats = static_cast<double>(repeats) / interactions;
 
   std::sort(counts.begin(), counts.end(), std::greater<>());

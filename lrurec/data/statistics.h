@@ -9,7 +9,7 @@ struct Statistics {
   std::int64_t users = 0, items = 0, interactions = 0, evaluated_users = 0;
   double mean_length = 0, median_length = 0;
   std::int64_t longest = 0;
-  double sparsity = 0;       ///< 1 - interactions / (users * items)
+  double sparsity = 0;       ///< share of all pairs of a user and an item that never met
   double repeats = 0;        ///< share of interactions with an item that the user had before
   double top_1_percent = 0;  ///< share of interactions with the most popular 1% of the items
   double top_10_percent = 0;

@@ -29,6 +29,9 @@ void check_id(Format format, std::string_view id) {
   const bool words = format != Format::sasrec && format != Format::movielens_dat &&
                      format != Format::movielens_csv && format != Format::movielens_tab;
   const bool json = format == Format::amazon_json || format == Format::steam;
+  if (id.find('\0') != std::string_view::npos || util::find_invalid_utf8(id) != std::string_view::npos) {
+    fail(ErrorKind::data, "the id '{}' is no text; try --numbers", util::printable(id));
+  }
   const char* delimiters = format == Format::inter ? "\t\n\r" : "\t,\"\n\r";
   const bool fits = words ? json || id.find_first_of(delimiters) == std::string_view::npos
                     : format == Format::sasrec ? is_sasrec_id(id)
@@ -66,6 +69,10 @@ std::string row(Format format, std::string_view user, std::string_view item, std
       const auto text = [](std::string_view id) {
         std::string escaped;
         for (const char c : id) {
+          if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+            escaped += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+            continue;
+          }
           if (c == '\'' || c == '\\') escaped += '\\';
           escaped += c;
         }

@@ -37,6 +37,7 @@ config::TrainConfig settings_of(const Weights& weights, std::int64_t max_length)
   config::TrainConfig read_back;
   try {
     config::parse_saved(read_back, config::to_toml(config), "its sizes");
+    config::check_together(config);
   } catch (const Error& e) {
     fail(ErrorKind::file, "{}: {}", weights.path, e.what());
   }
@@ -50,7 +51,7 @@ train::RunFolder import_run(const Weights& weights, const data::Dataset& data, s
                             const std::filesystem::path& folder) {
   check_fits(weights, data, other_data);
   const config::TrainConfig config = settings_of(weights, max_length);
-  const auto model = model::make_model(config.model_config(data.items(), data.users()), /*seed=*/0);
+  const auto model = model::make_model_without_values(config.model_config(data.items(), data.users()));
   weights.load_into(*model);
 
   train::Checkpoint checkpoint{

@@ -199,17 +199,33 @@ model::ModelConfig config_of_metadata(const Metadata& metadata, const model::Mod
   return settings.model_config(items, users);
 }
 
-/// The sizes that the metadata tell against the numbers that are there: no memory is asked for otherwise.
-void check_sizes(const Weights& weights, const model::ModelInfo& info) {
+double numbers_in(const nn::Safetensors& file) {
   double numbers = 0;
-  for (const auto& [name, tensor] : weights.file.tensors) {
+  for (const auto& [name, tensor] : file.tensors) {
     numbers += static_cast<double>(tensor.numel()) * (is_complex(tensor.dtype()) ? 2 : 1);
   }
+  return numbers;
+}
+
+/// The sizes that the metadata tell against the numbers that are there: no memory is asked for otherwise.
+void check_sizes(const Weights& weights, const model::ModelInfo& info) {
+  const double numbers = numbers_in(weights.file);
   if (const double wanted = info.real_parameters(weights.config); numbers != wanted) {
     fail(ErrorKind::file,
          "a model {} of these metadata has {:.0f} numbers, its tensors {:.0f}; they need every size: {}{}, "
          "num_items",
          info.name, wanted, numbers, fmt::join(info.settings, ", "), info.knows_users ? ", num_users" : "");
+  }
+}
+
+/// The same of sizes that some tensors tell: what is missing or odd is named later, tensor by tensor, unless
+/// it would be asked for much memory before.
+void check_memory(const Weights& weights) {
+  const double wanted = model::find_model(weights.config.model).real_parameters(weights.config),
+               numbers = numbers_in(weights.file);
+  if (wanted > 2 * numbers + 1e6) {
+    fail(ErrorKind::file, "a model of these shapes has {:.0f} numbers, its tensors have {:.0f}", wanted,
+         numbers);
   }
 }
 
@@ -232,6 +248,13 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
   if (const std::string network = metadata.text("network"); !network.empty()) {
     config.network = model::position_wise(network).name;
   }
+  config.dropout = metadata.number<double>("dropout").value_or(config.dropout);
+  if (const std::string lru_dropout = metadata.text("lru_dropout");
+      !lru_dropout.empty() && lru_dropout[0] != '-') {
+    config.lru_dropout =
+        metadata.number<double>("lru_dropout").value_or(config.lru_dropout);  // -1: as dropout
+  }
+  check_memory(weights);
 }
 
 void read_model(Weights& weights) {
@@ -253,6 +276,10 @@ void read_model(Weights& weights) {
   }
   weights.about.max_length = metadata.number<std::int64_t>("max_len").value_or(0);
   weights.about.step = metadata.number<std::int64_t>("step").value_or(0);
+  constexpr std::int64_t most_steps = std::int64_t{1} << 53;
+  if (weights.about.step > most_steps) {
+    fail(ErrorKind::file, "its metadata say step {}, which cannot be", weights.about.step);
+  }
   weights.about.fingerprint = metadata.text("dataset_fingerprint");
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "lrurec/inspect/eigenvalues.h"
 #include "lrurec/model/models.h"
 #include "lrurec/report/assets.h"
@@ -96,6 +99,28 @@ json describe(const train::RunFolder& run) {
     result[line.value("split", "") == "train" ? "training" : "validation"].push_back(std::move(line));
   }
   return result;
+}
+
+void name_apart(std::vector<json>& runs, const std::vector<std::filesystem::path>& folders) {
+  std::vector<std::filesystem::path> whole;
+  for (const auto& folder : folders) {
+    const auto path = std::filesystem::weakly_canonical(folder);
+    whole.push_back(path.has_filename() ? path : path.parent_path());
+  }
+  const auto last_parts = [](const std::filesystem::path& path, std::ptrdiff_t count) {
+    const auto parts = std::distance(path.begin(), path.end());
+    std::filesystem::path name;
+    for (auto it = std::next(path.begin(), std::max<std::ptrdiff_t>(parts - count, 0)); it != path.end();
+         ++it)
+      name /= *it;
+    return name.string();
+  };
+  for (std::ptrdiff_t count = 1; count <= 32; ++count) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < runs.size(); ++i)
+      names.insert((runs[i]["name"] = last_parts(whole[i], count)));
+    if (names.size() == runs.size()) return;
+  }
 }
 
 std::string page(const std::vector<json>& runs) {

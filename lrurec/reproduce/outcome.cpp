@@ -22,7 +22,8 @@ struct Measured {
 
 json row_of(const Plan& plan, std::size_t data, const Variant* variant, const std::string& metric,
             std::optional<double> paper, const Measured& measured) {
-  json row{{"data", plan.data[data].paper->name}, {"metric", (measured.sampled ? "sampled " : "") + metric}};
+  json row{{"data", plan.data[data].paper->name}, {"metric", metric}};
+  if (measured.sampled) row["sampled"] = true;
   if (variant != nullptr) {
     row["variant"] = variant->name;
     row["title"] = variant->title;

@@ -20,11 +20,12 @@ bool same_limits(const config::TrainConfig& a, const config::TrainConfig& b) {
 RunState look_at(const Run& wanted) {
   const auto& folder = wanted.folder;
   if (!std::filesystem::exists(folder / "run.json")) return {};
+  // One that was killed before its first checkpoint is made again.
+  const auto there = [&](const char* which) {
+    return std::filesystem::exists(folder / "checkpoints" / (std::string(which) + ".ckpt"));
+  };
+  if (!there("last") && !there("previous")) return {};
   const auto run = train::RunFolder::open(folder);
-  if (!std::filesystem::exists(run.checkpoint("last")) &&
-      !std::filesystem::exists(run.checkpoint("previous"))) {
-    return {};
-  }
   const auto [checkpoint, path, warning] = run.load_last();
   const config::TrainConfig had = checkpoint.parse_config(path);
   if (const auto others = config::told_differences(had, wanted.config); !others.empty()) {

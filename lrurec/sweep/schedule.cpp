@@ -40,8 +40,10 @@ std::int64_t most_at_once(std::vector<double> bytes, std::int64_t jobs, double l
   return count;
 }
 
-double run_memory(double peak, double parameters, bool averaged) {
-  return 1.1 * (peak + (averaged ? 32 : 24) * parameters + 64e6);
+double run_memory(double peak, double parameters, const RunKind& kind) {
+  // A sampled validation round holds 4 million candidates as lists, numbers and scores.
+  const double validation = kind.sampled_evaluation ? 224e6 : 96e6;
+  return 1.1 * (peak + (kind.averaged ? 32 : 24) * parameters + validation);
 }
 
 double available_memory() {

@@ -33,12 +33,15 @@ std::int64_t most_at_once(std::vector<double> bytes, std::int64_t jobs, double l
 
 /// What a run counts for, in bytes, rather too much than too little:
 ///
-///   1.1 (peak + 24 parameters + 64 MB), with averaged weights 32 parameters
+///   1.1 (peak + 24 parameters + 96 MB), with averaged weights 32 parameters, with sampled validation 224 MB
 ///
 /// `peak`: of a process that made a few steps of it. Saving adds two copies of the weights and of both
 /// moments (4 + 8 bytes a parameter, as records and as the bytes of the file), a validation round its scores
 /// and features, which evaluation keeps to a fixed number. `parameters`: a complex one is two.
-double run_memory(double peak, double parameters, bool averaged = false);
+struct RunKind {
+  bool averaged = false, sampled_evaluation = false;
+};
+double run_memory(double peak, double parameters, const RunKind& kind = {});
 
 /// Memory that the machine has free for new programs, in bytes.
 double available_memory();

@@ -65,11 +65,33 @@ std::string json_text(const nlohmann::json& value, int indent) {
       value.dump(indent, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace));
 }
 
+namespace {
+
+/// Of the quote at `at` the one that ends its text; the end of the line where there is none.
+std::size_t end_of_toml_text(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string three(3, quote);
+  if (text.substr(at).starts_with(three)) {  // over several lines
+    const std::size_t end = text.find(three, at + 3);
+    return end == std::string_view::npos ? text.size() - 1 : end + 2;
+  }
+  std::size_t i = at + 1;
+  for (; i < text.size() && text[i] != quote && text[i] != '\n'; ++i) {
+    if (quote == '"' && text[i] == '\\') ++i;
+  }
+  return std::min(i, text.size() - 1);
+}
+
+}  // namespace
+
 bool has_deep_toml_key(std::string_view text) {
   int parts = 0;
   char before = '\n';
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == ' ' || c == '\t') continue;
+    if (c == '"' || c == '\'') i = end_of_toml_text(text, i);
+    if (c == '#') i = std::min(text.find('\n', i), text.size()) - 1;
     if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) parts = 0;
     if (c == '.' && before != '.' && ++parts > most_depth) return true;
     before = c;

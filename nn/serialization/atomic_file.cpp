@@ -71,12 +71,28 @@ void take_permissions(int from_nothing, const fs::path& old) {
   if (::stat(old.c_str(), &info) == 0) (void)::fchmod(from_nothing, info.st_mode & 07777);
 }
 
+/// What links lead to, though it need not be there. /dev/stdout and the like lead to whatever a stream is
+/// open on, which must not be exchanged under the stream.
+fs::path followed(fs::path path) {
+  std::error_code error;
+  for (int links = 0; links < 40 && fs::is_symlink(path, error); ++links) {
+    const fs::path folder = fs::weakly_canonical(folder_of(path), error),
+                   target = fs::read_symlink(path, error);
+    const std::string in = folder.string();
+    if (in.starts_with("/proc/") || in == "/dev/fd") {
+      return "/dev/null";  // no plain file either
+    }
+    path = folder / target;
+  }
+  return path;
+}
+
 }  // namespace
 
 void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> parts) {
   // The rename would put a plain file in the place of a device, or of a link instead of what it leads to.
   std::error_code error;
-  const fs::path path = fs::is_symlink(asked, error) ? fs::weakly_canonical(asked, error) : asked;
+  const fs::path path = followed(asked);
   const auto status = fs::status(path, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     fail(ErrorKind::io, "cannot write {}: it is not a plain file", asked.string());

@@ -81,5 +81,24 @@ TEST(ConfigCommand, HelpIntoAClosedPipeEndsLikeAnyProgram) {
   EXPECT_TRUE(result.err == "141\n" || result.err == "0\n") << result.err;
 }
 
+TEST(ConfigCommand, AFileThatCanBeReadOnlyOnceIsReadOnce) {
+  const TemporaryFolder folder;
+  const auto shown = test::run_shell(
+      folder, "echo 'hidden = 32' | " + test::command_path() + " config show --config /dev/stdin");
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("hidden = 32"), std::string::npos);
+  const auto twice = test::run_shell(
+      folder, "echo 'hidden = 32' | " + test::command_path() + " config show --origin --config /dev/stdin");
+  EXPECT_EQ(twice.code, 2);
+  EXPECT_NE(twice.err.find("can be read only once"), std::string::npos) << twice.err;
+  // A key of many parts that are quoted, with what would end a key inside the quotes.
+  std::string key = "\"=\"";
+  for (int i = 0; i < 40000; ++i) key += ".\"=\"";
+  test::write_text(folder / "deep.toml", key + " = 1\n");
+  const auto deep = run_lrurec(folder, "config show --config deep.toml");
+  EXPECT_EQ(deep.code, 2);
+  EXPECT_NE(deep.err.find("a key has more than 64 parts"), std::string::npos) << deep.err.substr(0, 200);
+}
+
 }  // namespace
 }  // namespace lrurec

@@ -117,6 +117,14 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
       }
     }
   }
+  const auto eight = run_lrurec(folder, "explain eq 8").out;
+  EXPECT_NE(
+      eight.find(
+          "paper: eq. 8 has an outer GELU; published code: none; here: none; `--outer-gelu true` adds it"),
+      std::string::npos)
+      << eight;
+  EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "explain eq 5 --json").out)["differences"].size(), 2U);
+  EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "explain eq 1 --json").out)["differences"].size(), 0U);
   const auto section = run_lrurec(folder, "explain section 5.1").out;
   EXPECT_NE(section.find("see also\n  section 5.1, training\n  section 5.1, baselines\n"), std::string::npos)
       << section;

@@ -28,11 +28,13 @@ int wanted_kills() {
 }
 
 /// Starts the command in a folder and kills it, and all it started, after so many milliseconds. Its exit code
-/// where it ended before, else nothing. feed: shell text that ends in a pipe, or nothing.
+/// where it ended before, else nothing. feed: a shell command whose output it reads, or nothing.
 std::optional<int> killed_after(const TemporaryFolder& folder, const std::string& arguments,
                                 double milliseconds, const std::string& feed = "") {
-  const std::string line =
-      "cd " + folder.path().string() + " && " + feed + "exec " + test::command_path() + " " + arguments;
+  // Through a pipe with a name, so that the command itself is the child that is waited for.
+  const std::string fed = feed.empty() ? "" : "{ [ -p in ] || mkfifo in; } && { " + feed + " > in & } && ";
+  const std::string line = "cd " + folder.path().string() + " && " + fed + "exec " + test::command_path() +
+                           " " + arguments + (feed.empty() ? "" : " < in");
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
@@ -205,8 +207,8 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
       std::string rest;
       for (int i = known; i < events; ++i) rest += event(i);
       test::write_text(folder / "rest", rest);
-      const auto code = killed_after(folder, "session run --save-every 0 --state " + state, fate.next(),
-                                     feed + "< rest | ");
+      const auto code =
+          killed_after(folder, "session run --save-every 0 --state " + state, fate.next(), feed + "< rest");
       kills += code ? 0 : 1;
       const auto asked = test::run_shell(
           folder, "[ ! -e " + state + " ] || echo '{\"user\": \"a\", \"item\": \"nothing\"}' | " +

@@ -72,6 +72,26 @@ TEST(ReportCommand, IsDrawnByABrowserWithoutAComplaint) {
   EXPECT_TRUE(console_has_errors(browse(folder, "broken.html").err));
 }
 
+TEST(ReportCommand, ATestAmongSomeItemsIsATest) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder, "run", " --eval-negatives 5");
+  ASSERT_EQ(run_lrurec(folder,
+                       "train d.lrd -o other -q --model mf --hidden 8 --batch-size 16 --validate-every 5 "
+                       "--max-steps 10 --eval-negatives 5")
+                .code,
+            0);
+  for (const std::string run : {"run", "other"}) ASSERT_EQ(run_lrurec(folder, "evaluate " + run).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "report run").code, 0);
+  const auto page = browse(folder, "run/report.html");
+  EXPECT_FALSE(console_has_errors(page.err)) << page.err;
+  EXPECT_EQ(page.out.find("<p class=\"warning\">"), std::string::npos) << "that there is none";
+  EXPECT_NE(page.out.find("test sampled Recall@10"), std::string::npos);
+  ASSERT_EQ(run_lrurec(folder, "report other run -o both.html").code, 0);
+  EXPECT_NE(browse(folder, "both.html").out.find(">channels<"), std::string::npos)
+      << "which the first has not";
+}
+
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t found = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;

@@ -116,9 +116,16 @@ TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
   EXPECT_NE(made.out.find("generated, not the paper's data"), std::string::npos) << made.out;
   const json outcome = json::parse(read_text(folder / "out/table4.json"));
   EXPECT_TRUE(outcome["data"][0]["generated"].get<bool>());
-  EXPECT_TRUE(row_of(outcome, "lrurec", "sampled NDCG@10").contains("value"));
+  EXPECT_TRUE(row_of(outcome, "lrurec", "NDCG@10").contains("value"));
+  EXPECT_TRUE(row_of(outcome, "lrurec", "NDCG@10")["sampled"].get<bool>());
   EXPECT_NE(made.out.find("sampled NDCG@10"), std::string::npos) << made.out;
   EXPECT_NE(made.out.find("in the paper among 10,000"), std::string::npos) << made.out;
+
+  if (!test::no_browser(folder)) {
+    const auto page = test::browse(folder, "out/table4.html");
+    EXPECT_FALSE(test::console_has_errors(page.err)) << page.err;
+    EXPECT_NE(page.out.find("sampled NDCG@10"), std::string::npos);
+  }
 
   // What somebody evaluated among other candidates is not taken for the table's.
   const std::string run = json(outcome["runs"][0]["folder"]).get<std::string>();

@@ -339,5 +339,32 @@ TEST(RunFolderCommand, TargetsThatNothingCanHitAreCounted) {
       0);
 }
 
+// The rename would take the file from under the stream that is open on it.
+TEST(RunFolderCommand, AStreamIsNoFileToReplace) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "all.txt", "one\n");
+  const auto refused = run_shell(
+      folder, test::command_path() + " data write d.lrd -o /dev/stdout --force --format inter >> all.txt");
+  EXPECT_EQ(refused.code, 5);
+  EXPECT_EQ(read_text(folder / "all.txt"), "one\n");
+  std::filesystem::create_directory(folder / "store");
+  std::filesystem::create_symlink("store/x.st", folder / "x.st");
+  EXPECT_EQ(run_lrurec(folder, "export run -o x.st").code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "x.st"));
+  EXPECT_TRUE(std::filesystem::is_regular_file(folder / "store/x.st"))
+      << "a link is followed, also one to nothing";
+}
+
+TEST(RunFolderCommand, RunsInAReportAreTold) {
+  const TemporaryFolder folder;
+  make_run(folder, "a/seed=1");
+  make_run(folder, "b/seed=1", " --eval-negatives 5");
+  const auto told = nlohmann::json::parse(run_lrurec(folder, "report a/seed=1 b/seed=1 --json").out);
+  EXPECT_EQ(told[0]["name"], "a/seed=1");
+  EXPECT_EQ(told[1]["name"], "b/seed=1");
+  EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "report a/seed=1 --json").out)[0]["name"], "seed=1");
+}
+
 }  // namespace
 }  // namespace lrurec

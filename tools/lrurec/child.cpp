@@ -31,6 +31,8 @@ Child::Child(const std::vector<std::string>& arguments, const std::filesystem::p
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const int out = open_to_write(output), err = open_to_write(errors);
+  ::signal(SIGCHLD,
+           SIG_DFL);  // where it is ignored, as supervisors may leave it, nobody learns how a child ended
   const pid_t parent = ::getpid();
   id_ = ::fork();
   if (id_ == 0) {

@@ -39,7 +39,7 @@ void show(const ConfigOptions& options) {
     return;
   }
   const config::TrainConfig config = resolve(*options.settings, {});
-  const auto from = origins(*options.settings);
+  const auto from = options.origin ? origins(*options.settings) : std::map<std::string, std::string>{};
   for (const auto& setting : config::settings_of(config)) {
     const std::string line = fmt::format("{} = {}", setting.key, config::value_text(config, setting));
     print_out("{:<32} # {}\n", line, options.origin ? from.at(setting.key) : setting.help);

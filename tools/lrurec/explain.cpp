@@ -47,6 +47,45 @@ std::vector<std::string> matches(const std::string& text, const std::regex& patt
   return found;
 }
 
+/// The cells of a row; "\\|" in one is a bar.
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells{""};
+  for (std::size_t i = 1; i < line.size(); ++i) {
+    if (line[i] == '\\' && i + 1 < line.size() && line[i + 1] == '|') {
+      cells.back() += line[++i];
+    } else if (line[i] == '|') {
+      cells.emplace_back();
+    } else {
+      cells.back() += line[i];
+    }
+  }
+  for (auto& cell : cells) cell = trimmed(cell);
+  return cells;
+}
+
+struct Difference {
+  std::string paper, published, here;
+};
+
+/// Where paper, published implementation and this one differ, of the map's second table: rows whose first
+/// words name the topic.
+std::vector<Difference> differences_of(const std::string& topic) {
+  std::vector<Difference> all;
+  std::istringstream in{std::string(paper_map_text)};
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    inside = (inside && line.starts_with("|")) || line.starts_with("| | paper |");
+    if (!inside || line.starts_with("| | paper |") || line.starts_with("|---")) continue;
+    const auto cells = cells_of(line);
+    const auto is_word = [&](std::size_t end) {
+      return end >= cells[1].size() || cells[1][end] == ':' || cells[1][end] == ' ';
+    };
+    if (cells.size() >= 4 && cells[1].starts_with(topic) && is_word(topic.size()))
+      all.push_back({cells[1], cells[2], cells[3]});
+  }
+  return all;
+}
+
 std::vector<Topic> topics() {
   static const std::regex place(R"(`([\w/]+\.(?:cpp|h))`: `([\w:]+)`)"), test(R"(`([A-Z]\w+\.[A-Z]\w+)`)");
   std::vector<Topic> all;
@@ -58,9 +97,7 @@ std::vector<Topic> topics() {
     } else if (inside && !line.starts_with("|")) {
       break;
     } else if (inside && !line.starts_with("|---")) {
-      std::vector<std::string> cells;
-      std::istringstream row(line.substr(1));
-      for (std::string cell; std::getline(row, cell, '|');) cells.push_back(trimmed(cell));
+      const auto cells = cells_of(line);
       if (cells.size() >= 4) {
         all.push_back({cells[0], cells[1], matches(cells[2], place), matches(cells[3], test)});
       }
@@ -104,12 +141,14 @@ void explain(const std::vector<std::string>& words, bool json) {
   std::vector<std::string> parts;  // "section 5.1, training" of "section 5.1"
   std::copy_if(names.begin(), names.end(), std::back_inserter(parts),
                [&](const std::string& name) { return name.starts_with(wanted + ", "); });
+  const auto differences = differences_of(topic->name);
   if (json) {
-    const nlohmann::json object{{"name", topic->name},
-                                {"says", topic->says},
-                                {"code", topic->code},
-                                {"tests", topic->tests},
-                                {"see_also", parts}};
+    nlohmann::json differing = nlohmann::json::array();
+    for (const auto& d : differences) {
+      differing.push_back({{"paper", d.paper}, {"published", d.published}, {"here", d.here}});
+    }
+    const nlohmann::json object{{"name", topic->name}, {"differences", differing}, {"says", topic->says},
+                                {"code", topic->code}, {"tests", topic->tests},    {"see_also", parts}};
     print_json(object);
     return;
   }
@@ -117,6 +156,9 @@ void explain(const std::vector<std::string>& words, bool json) {
   for (const auto& place : topic->code) print_out("  {}\n", place);
   print_out("\nheld by the tests\n");
   for (const auto& test : topic->tests) print_out("  {}\n", test);
+  if (!differences.empty()) print_out("\nwhere the paper, its published code and this differ\n");
+  for (const auto& d : differences)
+    print_out("  paper: {}; published code: {}; here: {}\n", d.paper, d.published, d.here);
   if (!parts.empty()) print_out("\nsee also\n");
   for (const auto& part : parts) print_out("  {}\n", part);
 }

@@ -317,8 +317,8 @@ void scan(const InspectOptions& options) {
   add("one by one", one_by_one);
   print_out("{}\n", table(rows));
   for (std::size_t i = 1; i < steps.size(); ++i) print_out("{}\n", steps[i].what);
-  print_out("\n{} joins instead of {} steps one after the other: algorithm 1 of the paper.\n",
-            steps.size() - 1, x.size());
+  print_out("\n{} rounds instead of {} multiply-adds one after the other: algorithm 1 of the paper.\n",
+            steps.size() - 1, x.size() - 1);
 }
 
 }  // namespace

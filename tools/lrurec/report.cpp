@@ -28,6 +28,7 @@ void run_report(const ReportOptions& options) {
   for (const auto& folder : options.runs) {
     runs.push_back(report::describe(train::RunFolder::open(folder)));
   }
+  report::name_apart(runs, {options.runs.begin(), options.runs.end()});
   if (options.json) {
     print_json(nlohmann::json(runs));
     return;

@@ -165,17 +165,17 @@ class Reproduction {
       const bool begun = run.state.kind != sweep::RunState::Kind::missing;
       rows.push_back({run.label, begun ? with_commas(run.state.step) : "",
                       missing ? fmt::format("{:.0f} MB", needs.bytes / 1e6) : "",
-                      missing          ? duration(needs.seconds_left)
+                      missing          ? duration(needs.seconds_left(run))
                       : run.finished() ? "there"
                                        : "fails"});
       nlohmann::json one{{"run", run.label}, {"folder", run.folder.string()}, {"finished", run.finished()}};
       if (begun) one["step"] = run.state.step;
       if (missing) {
         bytes.push_back(needs.bytes);
-        seconds += needs.seconds_left;
-        longest = std::max(longest, needs.seconds_left);
+        seconds += needs.seconds_left(run);
+        longest = std::max(longest, needs.seconds_left(run));
         one["memory_bytes"] = needs.bytes;
-        one["seconds_at_most"] = needs.seconds_left;
+        one["seconds_at_most"] = needs.seconds_left(run);
       }
       plan["runs"].push_back(std::move(one));
     }
@@ -224,7 +224,8 @@ class Reproduction {
       const std::string threads = std::to_string(options_.request.threads);
       const std::string& device = options_.request.device;
       const fs::path base = options_.request.output / artifact_.name /
-                            fmt::format("incremental-{}-{}-threads-{}", cell.variant->name, device, threads);
+                            fmt::format("incremental-{}-{}-threads-{}-{}", cell.variant->name, device,
+                                        threads, plan_.data[cell.data].fingerprint.substr(0, 8));
       const fs::path out = base.string() + ".json", err = base.string() + ".log";
       fs::create_directories(base.parent_path());
       if (!fs::exists(out)) {
@@ -293,8 +294,9 @@ class Reproduction {
         if (row.contains("difference_percent")) {
           difference = fmt::format("{:+.1f}%", row["difference_percent"].get<double>());
         }
-        rows.push_back({title == last ? "" : title, row["metric"].get<std::string>(), value, interval,
-                        number(row, "paper"), difference});
+        const std::string metric = row["metric"];
+        rows.push_back({title == last ? "" : title, row.contains("sampled") ? "sampled " + metric : metric,
+                        value, interval, number(row, "paper"), difference});
         last = title;
       }
       print_out("{}", table(rows));

@@ -5,10 +5,12 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "lrurec/model/models.h"
 #include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
+#include "tensor/error.h"
 #include "tools/lrurec/output.h"
 
 namespace lrurec::command {
@@ -43,6 +45,10 @@ config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig confi
 }
 
 std::map<std::string, std::string> origins(const SettingFlags& flags) {
+  if (!flags.config_file.empty() && !std::filesystem::is_regular_file(flags.config_file)) {
+    fail(ErrorKind::usage, "{} can be read only once; leave out --origin, or save it to a file",
+         flags.config_file);
+  }
   std::map<std::string, std::string> result;
   for (const auto& setting : config::settings()) result[setting.key] = "default";
   const auto from_preset = [&](const std::string& name, const std::string& model) {

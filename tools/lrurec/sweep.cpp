@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -44,11 +45,17 @@ class Sweep {
       plan_.seeds = options.seeds;
     }
     if (options.jobs > 0) plan_.jobs = options.jobs;
+    // A GPU is for one training at a time, and has memory of its own.
+    const bool on_gpu = std::ranges::any_of(
+        plan_.points, [](const auto& point) { return Device::parse(point.config.device).is_cuda(); });
     if (plan_.jobs == 0) {
-      plan_.jobs = std::max<std::int64_t>(1, std::thread::hardware_concurrency() / plan_.threads);
+      plan_.jobs =
+          on_gpu ? 1 : std::max<std::int64_t>(1, std::thread::hardware_concurrency() / plan_.threads);
     }
     if (!options.memory.empty()) plan_.memory = sweep::parse_memory(options.memory, "--memory");
-    if (plan_.memory == 0) plan_.memory = 0.8 * sweep::available_memory();
+    if (plan_.memory == 0) {
+      plan_.memory = on_gpu ? std::numeric_limits<double>::max() : 0.8 * sweep::available_memory();
+    }
     fingerprint_ = data::Dataset::load(plan_.data).fingerprint();
     runs_ = sweep::runs_of(plan_, fingerprint_, options.output);
     queue_.emplace(runs_, TrainingQueue::Limits{plan_.jobs, plan_.memory, "the sweep", plan_.metric}, line_);
@@ -98,8 +105,8 @@ class Sweep {
   }
 
   void say_how_to_continue() {
-    TrainingQueue::say_how_to_continue(line_,
-                                       fmt::format("lrurec sweep {} -o {}", options_.file, options_.output));
+    TrainingQueue::say_how_to_continue(
+        line_, fmt::format("lrurec sweep {} -o {}", shell_word(options_.file), shell_word(options_.output)));
   }
 
   void test() {
@@ -197,8 +204,9 @@ class Sweep {
       print_json(json);
       return;
     }
-    print_out("{}{} runs, {} to be made, at most {} at once within {:.0f} MB, {} threads each\n", table(rows),
-              runs_.size(), missing.size(), at_once, plan_.memory / 1e6, plan_.threads);
+    const std::string limit = plan_.memory < 1e15 ? fmt::format(" within {:.0f} MB", plan_.memory / 1e6) : "";
+    print_out("{}{} runs, {} to be made, at most {} at once{}, {} threads each\n", table(rows), runs_.size(),
+              missing.size(), at_once, limit, plan_.threads);
   }
 
   const SweepOptions& options_;

@@ -212,7 +212,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
 
   if (progress.finished.empty()) {
     reporter.print(fmt::format("interrupted; saved at step {}. Continue with: lrurec train {} -o {} --resume",
-                               progress.step, options.data, options.output));
+                               progress.step, shell_word(options.data), shell_word(options.output)));
   }
   const bool sampled = config.eval_negatives > 0;
   if (options.json) {

@@ -149,11 +149,10 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
       continue;
     }
     const auto json = util::parse_json(read_text(out));
-    const double steps =
-        std::max(json["max_steps"].get<double>() - static_cast<double>(run->state.step), 0.0);
-    needs_[p] = {sweep::run_memory(json["peak_memory_bytes"].get<double>(),
-                                   json["real_parameters"].get<double>(), run->config.average > 0),
-                 steps * json["step_seconds"].get<double>()};
+    needs_[p] = {
+        sweep::run_memory(json["peak_memory_bytes"].get<double>(), json["real_parameters"].get<double>(),
+                          {run->config.average > 0, run->config.eval_negatives > 0}),
+        json["step_seconds"].get<double>(), json["max_steps"].get<double>()};
     if (needs_[p].bytes > limits_.memory) {
       fail(ErrorKind::out_of_memory,
            "{} alone needs about {:.0f} MB, and {} may take {:.0f} MB; allow more with --memory or make "
@@ -240,7 +239,15 @@ void TrainingQueue::train(const std::function<void()>& ended) {
 }
 
 void TrainingQueue::finished(Run& run, double seconds) {
-  run.state = sweep::look_at(run);
+  try {
+    run.state = sweep::look_at(run);
+  } catch (const Error& e) {  // it stops no other
+    run.state = {};
+    if (run.exit_code == 0) run.exit_code = e.exit_code();
+    run.complaint = e.what();
+    line_.print(fmt::format("{}: {}", run.label, e.what()));
+    return;
+  }
   if (run.exit_code == 0 && run.finished()) {
     const std::string metric = (run.config.eval_negatives > 0 ? "sampled " : "") + limits_.metric;
     line_.print(fmt::format("{}: validation {} {:.4f} at step {} ({})", run.label, metric,

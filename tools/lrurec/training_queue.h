@@ -1,6 +1,7 @@
 #pragma once
 // Many trainings: each a process of this command, as many at once as cores and memory allow.
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,7 +25,11 @@ class TrainingQueue {
   /// What one run of a point takes; bytes 0: not measured, since none of its runs is still to be made.
   struct Needs {
     double bytes = 0;
-    double seconds_left = 0;  ///< at most: to the last step that its limits allow, without validation
+    double step_seconds = 0, max_steps = 0;
+    /// Of one of its runs, at most: to the last step that its limits allow, without validation.
+    double seconds_left(const sweep::Run& run) const {
+      return std::max(max_steps - static_cast<double>(run.state.step), 0.0) * step_seconds;
+    }
   };
 
   /// `runs` and `line` outlive this.

@@ -65,7 +65,8 @@ class EigenvaluePlayground {
       : el("p", { class: "note" }, "How the eigenvalues moved in training was not recorded for this run (runs made from now on record it).");
     section("Eigenvalues: drag one, and see what forgets",
       "λ of every channel of a block. The nearer to the rim, the longer a channel remembers; the angle is how far it turns with every item. " +
-      "Drag a point, or choose a channel and use the sliders: everything above is computed again with it.",
+      "Drag a point, or choose a channel and use the sliders: everything above is computed again with it. γ stays as it was trained: nearer to the rim the state also grows, " +
+      "by 1/(1 − |λ|²) in variance, which is what γ is for.",
       el("div", { class: "controls" }, this.blocks, label("channel ", this.channels), reset),
       el("div", { class: "charts" },
         el("figure", { class: "chart" }, el("h3", {}, "Unit disk"), this.disk, over), this.response));

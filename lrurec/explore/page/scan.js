@@ -64,13 +64,13 @@ function chunkedRounds(lambda, x, chunk) {
   return rounds;
 }
 
-/** The same from the last position to the first with conj(lambda), which is the scan's backward: dh_t = dy_t + conj(lambda) dh_(t+1). */
+/** The same from the last position to the first with conj(lambda), which is the scan's backward: g_t = dh_t + conj(lambda) g_(t+1). */
 function reversed(make, lambda, x) {
   const flip = (i) => x.length - 1 - i;
   const turned = (values) => [...values].reverse();
   return make([lambda[0], -lambda[1]], turned(x)).map((round) => ({
     ...round, values: turned(round.values), edges: round.edges.map(([from, to]) => [flip(from), flip(to)]),
-    what: round.what.replace(/h(\d+) \+= λ h(\d+)/, (_, to, from) => `dh${flip(to - 1) + 1} += λ* dh${flip(from - 1) + 1}`),
+    what: round.what.replace(/h(\d+) \+= λ h(\d+)/, (_, to, from) => `g${flip(to - 1) + 1} += λ* g${flip(from - 1) + 1}`),
   }));
 }
 
@@ -143,8 +143,8 @@ function scanSection() {
 
   section("One recurrence, three ways to compute it",
     "h_t = λ h_(t-1) + x_t on numbers of your own. Work counts multiply-adds, depth the rounds that must follow one another. " +
-    "Algorithm 1 has the least depth and the most work; chunks need little more work than one by one, which is why processors are given chunks. " +
-    "Backward, gradients run from the end with λ's conjugate: the same picture in a mirror.",
+    "Algorithm 1 has the least depth, and work that grows with log L. Chunks cost up to twice the work of one by one at any length, and go through memory once or twice where Algorithm 1 goes log2(L) times: that is why processors are given chunks. " +
+    "Backward, gradients run from the end with λ's conjugate, the same picture in a mirror: the numbers typed are then dh, the results g, which is dx.",
     el("div", { class: "controls" }, label("x ", x), label("Re λ ", re), label("Im λ ", im), label("chunk of ", chunk),
       el("label", {}, backward, " backward, with λ*")),
     el("div", { class: "controls" }, first, next, play), message, pictures);

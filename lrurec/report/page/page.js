@@ -28,12 +28,16 @@ function tile(label, value, more) {
   return el("div", { class: "tile" }, el("small", {}, label), el("b", {}, value), el("small", {}, more || "\u00a0"));
 }
 
+/** Of the test, among all items or, where there is nothing else, among some. */
+const testOf = (run) => run.evaluations.test || run.evaluations["test-sampled"];
+
 function tiles() {
   if (!single) return;
   const run = runs[0];
   const found = [];
-  const test = run.evaluations.test;
-  for (const name of ["Recall@10", "NDCG@10"]) {
+  const test = testOf(run);
+  for (const plain of ["Recall@10", "NDCG@10"]) {
+    const name = run.evaluations.test ? plain : `sampled ${plain}`;
     const own = test && test.metrics && test.metrics[run.model];
     if (!own || !(name in own)) continue;
     const [low, high] = test.intervals[run.model][name];
@@ -128,7 +132,7 @@ function evaluations() {
     const groups = groupsOf(name);
     for (const group of groups) evaluationOf(name, group.runs, groups);
   }
-  const missing = runs.filter((run) => !run.evaluations.test).map((run) => run.name);
+  const missing = runs.filter((run) => !testOf(run)).map((run) => run.name);
   if (missing.length) {
     section("Test metrics" + (names.length ? " not there" : ""), null, el("p", { class: "warning" },
       `${missing.join(", ")}: no test evaluation yet. Make it with `, el("code", {}, "lrurec evaluate RUN"), " and this page again."));
@@ -276,7 +280,8 @@ function eigenvalues() {
 function settings() {
   const values = runs.map((run) => new Map(run.settings.map((s) => [s.key, s.value])));
   const rows = [["setting", ...runs.map((run) => run.name)]];
-  for (const { key, help } of runs[0].settings) {
+  const every = new Map(runs.flatMap((run) => run.settings.map((s) => [s.key, s.help])));
+  for (const [key, help] of every) {
     const cells = [el("span", {}, key, el("small", {}, help)), ...values.map((of) => of.get(key) ?? "")];
     cells.marked = new Set(values.map((of) => of.get(key))).size > 1;
     rows.push(cells);

@@ -46,7 +46,8 @@ function tableOf(data) {
   }
   const variants = [...new Set(rows.map((row) => row.variant))];
   const find = (variant, metric) => rows.find((row) => row.variant === variant && row.metric === metric);
-  return table([["", ...outcome.metrics],
+  const sampled = rows.some((row) => row.sampled) ? "sampled " : "";
+  return table([["", ...outcome.metrics.map((metric) => sampled + metric)],
     ...variants.map((variant) => [find(variant, outcome.metrics[0]).title, ...outcome.metrics.map((m) => cell(find(variant, m)))])]);
 }
 
@@ -58,7 +59,8 @@ function beside(data, metric) {
     type: "scatter", label: key === "value" ? "here" : "paper", pointStyle: style, radius: 5, backgroundColor: colourOf,
     borderColor: colourOf, order: 0, data: rows.filter((row) => row[key] !== undefined).map((row) => ({ x: row[key], y: row.title })),
   });
-  return chart(`${metric}, ${data.title}`, "Here and in the paper.", () => ({
+  const name = rows.some((row) => row.sampled) ? `sampled ${metric}` : metric;
+  return chart(`${name}, ${data.title}`, "Here and in the paper.", () => ({
     type: "bar",
     data: { labels, datasets: [
       dots("value", themed("--ink"), "circle"), dots("paper", colour(1), "rectRot"),

@@ -88,6 +88,7 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
     expect_error(ErrorKind::usage, message, [&] { parse_toml(config, text, "c.toml"); });
   };
   refused("seed = 1\nbatchsize = 4\n", "c.toml:2: unknown key 'batchsize'; did you mean 'batch_size'?");
+  refused("learning_rate = 10000000000000001", "learning_rate = 1e+16 must be in 0..1000000000000000");
   refused("hidden = 1.5", "c.toml:1: hidden needs a whole number");
   refused("dropout = \"much\"", "c.toml:1: dropout needs a number");
   refused("dropout = 1.5", "c.toml:1: dropout = 1.5 must be in 0..0.999999");

@@ -153,6 +153,7 @@ TEST(Formats, TimesAreNumbersOrDates) {
   EXPECT_EQ(parse_time("2000-03-01 00:00:01"), 951868801);
   EXPECT_EQ(parse_time("1970-01-01T00:00:00.5Z"), 0.5);
   EXPECT_EQ(parse_time(" 100 "), 100);
+  EXPECT_EQ(*parse_time("1588687728923123457.0") - *parse_time("1588687728923123456.0"), 1);
   EXPECT_EQ(parse_time("1970-01-01T10:00"), 36000);
   EXPECT_EQ(parse_time("1970-01-01T10:00:00+00:00"), 36000);
   EXPECT_EQ(parse_time("1970-01-01T10:00:00+02:00"), 28800);
@@ -180,38 +181,6 @@ TEST(Formats, LowRatingsAreDroppedBeforeRepeatsAndFilter) {
   EXPECT_EQ(data.protocol().filter, "none, no rating below 4");
 }
 
-TEST(Formats, ARatingThatIsTheLowestWantedIsKept) {
-  const TemporaryFolder folder;
-  ReadOptions options{Format::movielens_dat};
-  options.with_rating = true;
-  const auto rows = read_interactions(write_text(folder / "raw", "1::10::4.1::1\n1::20::4.0::2\n"), options);
-  EXPECT_EQ(prepare(rows, {}, Ties::file, 4.1).interactions(), 1)
-      << "4.1 as a float is less than as a double";
-}
-
-TEST(Formats, NumbersOfTenDigitsAreNotTakenForAmazons) {
-  const TemporaryFolder folder;
-  expect_error(ErrorKind::data, "cannot tell the format of this line",
-               [&] { sniff_format(write_text(folder / "raw", "5551234501,77,4,100\n")); });
-  expect_error(ErrorKind::data, "cannot tell the user from the item", [&] {
-    read_interactions(write_text(folder / "raw", "5551234501,77,4,100\n"), Format::amazon_csv);
-  });
-}
-
-TEST(Formats, NoneIsNoName) {
-  const TemporaryFolder folder;
-  const auto rows = read_interactions(
-      write_text(folder / "raw",
-                 "{'username': None, 'user_id': 'u7', 'product_id': '1', 'date': '2017-12-17'}\n"),
-      Format::steam);
-  EXPECT_EQ(rows.users[0], "u7");
-  expect_error(ErrorKind::data, "there is no username", [&] {
-    read_interactions(
-        write_text(folder / "raw", "{'username': None, 'product_id': '1', 'date': '2017-12-17'}\n"),
-        Format::steam);
-  });
-}
-
 /// A zip archive of some files.
 void write_zip(const std::filesystem::path& path,
                const std::vector<std::pair<std::string, std::string>>& files) {
@@ -234,6 +203,73 @@ void write_zip(const std::filesystem::path& path,
   archive_write_free(out);
   ::uselocale(before);
   ::freelocale(utf8);
+}
+
+TEST(Formats, ARatingThatIsTheLowestWantedIsKept) {
+  const TemporaryFolder folder;
+  ReadOptions options{Format::movielens_dat};
+  options.with_rating = true;
+  const auto rows = read_interactions(write_text(folder / "raw", "1::10::4.1::1\n1::20::4.0::2\n"), options);
+  EXPECT_EQ(prepare(rows, {}, Ties::file, 4.1).interactions(), 1)
+      << "4.1 as a float is less than as a double";
+}
+
+TEST(Formats, NumbersOfTenDigitsAreNotTakenForAmazons) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::data, "cannot tell the format of this line",
+               [&] { sniff_format(write_text(folder / "raw", "5551234501,77,4,100\n")); });
+  expect_error(ErrorKind::data, "cannot tell the user from the item", [&] {
+    read_interactions(write_text(folder / "raw", "5551234501,77,4,100\n"), Format::amazon_csv);
+  });
+}
+
+TEST(Formats, AReviewIsOfTheProductNotOfItsVariant) {
+  const TemporaryFolder folder;
+  const auto rows = read_interactions(
+      write_text(folder / "raw",
+                 "{\"user_id\": \"u\", \"asin\": \"B1\", \"parent_asin\": \"P\", \"timestamp\": 1}\n"
+                 "{\"user_id\": \"u\", \"asin\": \"B2\", \"parent_asin\": \"P\", \"timestamp\": 2}\n"),
+      Format::amazon_json);
+  EXPECT_EQ(rows.items.size(), 1U);
+  EXPECT_EQ(rows.items[0], "P");
+}
+
+TEST(Formats, JsonIsJsonWhateverItsTextsSay) {
+  const TemporaryFolder folder;
+  const auto line = [](const std::string& user, const std::string& text) {
+    return "{\"username\": \"" + user + "\", \"product_id\": \"1\", \"date\": \"2017-12-17\", \"text\": \"" +
+           text + "\"}\n";
+  };
+  const std::string bob = "bob\\ud83d\\ude00";
+  const auto rows = read_interactions(
+      write_text(folder / "raw", line(bob, "fine") + line(bob, "you're u'x' it") +
+                                     line("amy\\ud83d\\ude01", "u'") + "{u'username': u'" + bob +
+                                     "', u'product_id': u'1', u'date': u'2017-12-17'}\n"),
+      Format::steam);
+  EXPECT_EQ(rows.users.size(), 2U);
+  EXPECT_EQ(rows.users[0], "bob\xF0\x9F\x98\x80");
+  EXPECT_EQ(rows.user, (std::vector<std::uint32_t>{0, 0, 1, 0}));
+}
+
+TEST(Formats, AFileAtTheRootOfAZipIsNamedByItsPath) {
+  const TemporaryFolder folder;
+  write_zip(folder / "two.zip", {{"old/ratings.csv", "1 2\n"}, {"ratings.csv", "1 2\n3 4\n"}});
+  EXPECT_EQ(read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = "ratings.csv"}).size(),
+            2U);
+}
+
+TEST(Formats, NoneIsNoName) {
+  const TemporaryFolder folder;
+  const auto rows = read_interactions(
+      write_text(folder / "raw",
+                 "{'username': None, 'user_id': 'u7', 'product_id': '1', 'date': '2017-12-17'}\n"),
+      Format::steam);
+  EXPECT_EQ(rows.users[0], "u7");
+  expect_error(ErrorKind::data, "there is no username", [&] {
+    read_interactions(
+        write_text(folder / "raw", "{'username': None, 'product_id': '1', 'date': '2017-12-17'}\n"),
+        Format::steam);
+  });
 }
 
 TEST(Formats, NamesInAZipAreAnyText) {

@@ -65,6 +65,42 @@ TEST(Readers, LineEndsBomBlankLinesAndCompressionMakeNoDifference) {
   }
 }
 
+// A digit that was turned over in a block that is stored as it is: only the checksum tells.
+TEST(Readers, ADamagedGzipFileIsRefused) {
+  const TemporaryFolder folder;
+  std::string text;
+  for (int i = 1; i <= 2000; ++i) text += std::to_string(i % 50 + 1) + " " + std::to_string(i) + "\n";
+  write_text(folder / "clean.txt", text);
+  ASSERT_EQ(test::run_shell(folder,
+                            "gzip -k clean.txt && cat clean.txt.gz clean.txt.gz > twice.gz && "
+                            "{ cat clean.txt.gz; printf xyz; } > more.gz")
+                .code,
+            0);
+  EXPECT_EQ(read_interactions(folder / "twice.gz", Format::sasrec).size(), 4000U);
+  expect_error(ErrorKind::data, "3 bytes follow that are not compressed data",
+               [&] { read_interactions(folder / "more.gz", Format::sasrec); });
+  const auto bytes = test::read_bytes(folder / "clean.txt.gz");
+  int refused = 0;
+  // Behind the header, which no checksum covers. What is read before the end may be no data set either.
+  for (std::size_t from_end = 1; from_end < bytes.size() - 40; from_end += from_end < 10 ? 1 : 97) {
+    auto damaged = bytes;
+    damaged[damaged.size() - from_end] = static_cast<char>(damaged[damaged.size() - from_end] ^ 4);
+    test::write_bytes(folder / "damaged.gz", damaged);
+    try {
+      EXPECT_EQ(fingerprint_of(folder / "damaged.gz"), fingerprint_of(folder / "clean.txt"))
+          << "only bits that say nothing may be turned over";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::data);
+      ++refused;
+    }
+    test::write_bytes(folder / "cut.gz",
+                      {bytes.begin(), bytes.end() - static_cast<std::ptrdiff_t>(from_end)});
+    expect_error(ErrorKind::data, "(its end is missing)",
+                 [&] { read_interactions(folder / "cut.gz", Format::sasrec); });
+  }
+  EXPECT_GT(refused, 10);
+}
+
 struct BadLine {
   const char* name;
   Format format;

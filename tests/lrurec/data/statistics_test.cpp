@@ -23,7 +23,7 @@ TEST(Statistics, CountsByHand) {
   EXPECT_DOUBLE_EQ(s.mean_length, 10.0 / 3);
   EXPECT_EQ(s.median_length, 3);
   EXPECT_EQ(s.longest, 4);
-  EXPECT_DOUBLE_EQ(s.sparsity, 1 - 10.0 / 12);
+  EXPECT_DOUBLE_EQ(s.sparsity, 1 - 9.0 / 12);
   EXPECT_DOUBLE_EQ(s.repeats, 0.1) << "user 1 has item 1 twice";
   EXPECT_DOUBLE_EQ(s.top_1_percent, 0.4) << "at least one item";
   EXPECT_DOUBLE_EQ(s.gini, 0.25);
@@ -102,6 +102,18 @@ TEST(WriteRaw, KnowsWhatEachFormatHolds) {
   EXPECT_EQ(read_interactions(folder / "raw", Format::inter).users[0], "Smith, u0");
   expect_error(ErrorKind::data, "--format amazon-json holds any text",
                [&] { write_raw(one, Format::amazon_csv, folder / "csv"); });
+  StringTable lines, broken;
+  lines.add("a\nb");
+  broken.add("a\xFF");
+  write_raw(Dataset({0, 1}, {1}, lines, items, {}), Format::steam, folder / "steam");
+  EXPECT_EQ(read_interactions(folder / "steam", Format::steam).users[0], "a\nb");
+  expect_error(ErrorKind::data, "is no text; try --numbers", [&] {
+    write_raw(Dataset({0, 1}, {1}, broken, items, {}), Format::amazon_json, folder / "json");
+  });
+}
+
+TEST(Statistics, SparsityCountsAPairOnce) {
+  EXPECT_DOUBLE_EQ(statistics(test::make_dataset({{1, 2, 1, 2, 1, 2}, {2, 1, 2, 1, 2, 1}})).sparsity, 0);
 }
 
 TEST(WriteRaw, CountsRepeatsThatReadersDrop) {

@@ -170,6 +170,25 @@ TEST_F(Exchange, MetadataMustAgreeWithTheTensors) {
   expect_refused(with("blocks", "many"), "'blocks' is no number");
   expect_refused(with("layer_norm_eps", "-1"), "'layer_norm_eps' is no number of 0 or more");
   expect_refused(with("outer_gelu", "1"), "'outer_gelu' is neither true nor false");
+  expect_refused(with("step", "9007199254740993"), "step 9007199254740993, which cannot be");
+}
+
+TEST_F(Exchange, SizesAreHeldToWhatIsThereBeforeMemoryIsAskedFor) {
+  nn::Safetensors file = exported(Names::ours);
+  file.tensors["embedding.weight"] = Tensor::zeros({8, 8192}, DType::f32);
+  file.metadata.erase("hidden");
+  expect_refused(file, "a model of these shapes has");
+}
+
+TEST_F(Exchange, DropoutsComeFromTheMetadata) {
+  const TemporaryFolder folder;
+  nn::Safetensors file = exported(Names::ours);
+  file.metadata["dropout"] = "0.33";
+  file.metadata["lru_dropout"] = "0.44";
+  nn::write_safetensors(folder / "weights", file);
+  const Weights weights = read_weights(folder / "weights");
+  EXPECT_EQ(weights.config.dropout, 0.33);
+  EXPECT_EQ(weights.config.lru_dropout, 0.44);
 }
 
 TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {

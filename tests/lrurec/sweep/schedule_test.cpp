@@ -40,6 +40,12 @@ TEST(Schedule, SaysHowManyFit) {
   EXPECT_EQ(most_at_once({}, 8, 10), 0);
 }
 
+// Measured: 49 MB after the steps, hidden 16, 2,450 of 5,000 items a target; it took 144 MB.
+TEST(Schedule, SampledValidationCountsForMore) {
+  EXPECT_GT(run_memory(26e6, 0.1e6, {.sampled_evaluation = true}), 144e6);
+  EXPECT_GT(run_memory(1e6, 1e6, {.averaged = true}), run_memory(1e6, 1e6));
+}
+
 TEST(Schedule, ARunCountsForMoreThanItTakesButNotForTwiceThat) {
   // Measured: peak after the steps of train --dry-run, numbers in all parameters, peak of a run that
   // validated and saved. From a width of 64 to one of 1024, among 300 and 100,000 items.

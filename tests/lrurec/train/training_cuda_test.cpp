@@ -65,6 +65,20 @@ TEST(TrainingCuda, HasTheCpusLosses) {
   }
 }
 
+TEST(TrainingCuda, HasTheCpusLossesBeyondThePaper) {
+  LRUREC_NEEDS_GPU();
+  const data::Dataset data = few_users();
+  auto config = tiny_on_gpu();
+  config.blocks = 3;
+  config.norm_first = config.item_norm = config.gates = true;
+  config.network = "swiglu";
+  config.label_smoothing = 0.1;
+  for (const auto& pair : check::check_training(config, data, 5, [](const check::StepPair&) {})) {
+    EXPECT_TRUE(pair.ok()) << "step " << pair.step << ": " << pair.cpu_loss << " and " << pair.gpu_loss;
+    EXPECT_NEAR(pair.gpu_norm / pair.cpu_norm, 1, 1e-3);
+  }
+}
+
 // Ten bits of mantissa in float products where a run asks for them, in no other type and in no other run.
 TEST(TrainingCuda, Tf32IsOfFloatProductsInTheRunThatAsks) {
   LRUREC_NEEDS_GPU();

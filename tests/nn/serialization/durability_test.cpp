@@ -38,6 +38,16 @@ extern "C" int fsync(int file) {
   return next(file);
 }
 
+extern "C" ssize_t write(int file, const void* bytes, size_t count) {
+  static const auto next = real<ssize_t (*)(int, const void*, size_t)>("write");
+  if (watching) {
+    struct stat info {};
+    ::fstat(file, &info);
+    if (S_ISREG(info.st_mode) && (calls.empty() || calls.back() != "write")) calls.emplace_back("write");
+  }
+  return next(file, bytes, count);
+}
+
 extern "C" int rename(const char* from, const char* to) noexcept {
   static const auto next = real<int (*)(const char*, const char*)>("rename");
   if (watching) calls.push_back("rename to " + file_name(to));
@@ -62,18 +72,21 @@ using Calls = std::vector<std::string>;
 TEST(Durability, AFileIsOnTheDiskBeforeItsNameIs) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(calls_of([&] { nn::write_file_atomically(folder / "file", {nn::as_bytes("text")}); }),
-            (Calls{"sync file", "rename to file", "sync folder"}));
+            (Calls{"write", "sync file", "rename to file", "sync folder"}));
 }
 
 TEST(Durability, EachStepOfReplacingACheckpointIsOnTheDiskBeforeTheNext) {
   const test::TemporaryFolder folder;
   const train::RunFolder run = train::RunFolder::create(folder / "run");
-  const Calls first{"sync file", "rename to next.ckpt", "sync folder", "rename to last.ckpt", "sync folder"};
+  const Calls first{"write",       "sync file",           "rename to next.ckpt",
+                    "sync folder", "rename to last.ckpt", "sync folder"};
   EXPECT_EQ(calls_of([&] { run.save_last({}); }), first);
-  const Calls second{"sync file",   "rename to next.ckpt", "sync folder", "rename to previous.ckpt",
-                     "sync folder", "rename to last.ckpt", "sync folder"};
+  const Calls second{
+      "write",       "sync file",           "rename to next.ckpt", "sync folder", "rename to previous.ckpt",
+      "sync folder", "rename to last.ckpt", "sync folder"};
   EXPECT_EQ(calls_of([&] { run.save_last({}); }), second);
-  EXPECT_EQ(calls_of([&] { run.save_best({}); }), (Calls{"sync file", "rename to best.ckpt", "sync folder"}));
+  EXPECT_EQ(calls_of([&] { run.save_best({}); }),
+            (Calls{"write", "sync file", "rename to best.ckpt", "sync folder"}));
 }
 
 }  // namespace
