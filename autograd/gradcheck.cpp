@@ -25,7 +25,9 @@ Tensor random_cotangent(const Tensor& output, std::uint64_t seed, std::uint64_t 
   if (output.device().is_cuda())
     fail_op("gradcheck", "outputs are on {}; move them to the CPU", output.device().str());
   Tensor c = Tensor::empty(output.shape(), output.dtype());
-  const Philox random(seed, stream);
+  // A stream that nobody draws inputs from: a gradient that arrives must not be the input again.
+  constexpr std::uint64_t own_streams = std::uint64_t{1} << 62U;
+  const Philox random(seed, own_streams + stream);
   for (std::int64_t i = 0; i < count_doubles(c); ++i)
     doubles(c)[i] = random.normal(static_cast<std::uint64_t>(i));
   return c;
@@ -75,6 +77,9 @@ class OwnValues {
       if (input.value().device().is_cuda()) {
         fail_op("gradcheck", "inputs are perturbed on the CPU; the function can move them to {}",
                 input.value().device().str());
+      }
+      if (!input.is_leaf()) {
+        fail_op("gradcheck", "an input was made by an operation; inputs must be leaves");
       }
       saved_.emplace_back(input, input.value());
     }

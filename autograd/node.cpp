@@ -162,7 +162,12 @@ Tensors Node::run(const Tensors& grad_outputs) const {
   check_saved();
   Needs needs(input_count_);
   for (std::size_t i = 0; i < needs.size(); ++i) needs[i] = edges()[i].needed();
-  Tensors grads = call(grad_outputs, needs);
+  Tensors grads;
+  try {
+    grads = call(grad_outputs, needs);
+  } catch (const Error& e) {
+    throw Error(e.kind(), fmt::format("[{}] in its backward: {}", op(), e.what()));
+  }
   if (grads.size() != needs.size()) {
     fail_op(op(), "backward returned {} gradients for {} inputs", grads.size(), needs.size());
   }

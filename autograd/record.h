@@ -183,6 +183,10 @@ class NodeOf final : public Node {
 template <class F = Backward, class A = detail::NoAddInto>
 Variable record(std::string_view op, const Inputs& inputs, const Tensor& output, const F& backward,
                 const A& add_into = {}) {
+  static_assert(std::is_invocable_r_v<Tensors, const F&, const Tensor&, const Needs&> ||
+                    std::is_invocable_r_v<Tensors, const F&, const Tensors&, const Needs&>,
+                "a backward takes (const Tensor& dy, const Needs&) and returns Tensors, one for each input");
+  static_assert(std::is_copy_constructible_v<F>, "what a backward keeps must be copyable");
   Variable result(output);
   if (detail::is_recorded(op, inputs)) {
     Node::attach(&result, 1, std::make_shared<detail::NodeOf<F, A>>(op, inputs, backward, add_into), inputs);

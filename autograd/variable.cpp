@@ -135,12 +135,14 @@ bool is_seed(const Tensor& gradient) {
          gradient.raw() == seed(gradient.dtype(), gradient.device()).raw();
 }
 
-void Variable::backward() const {
+bool Variable::is_leaf() const { return impl_ == nullptr || impl_->node == nullptr; }
+
+void Variable::backward(bool keep_graph) const {
   if (shape().numel() != 1 || !is_real(dtype())) {
     fail_op("backward", "a real scalar is needed, not {} {}; for anything else: backward({{y}}, {{dy}})",
             name(dtype()), shape().str());
   }
-  lrurec::backward({*this}, {seed(dtype(), value().device()).reshape(shape())});
+  lrurec::backward({*this}, {seed(dtype(), value().device()).reshape(shape())}, keep_graph);
 }
 
 NoGrad::NoGrad() : previous_(recording_on) { recording_on = false; }

@@ -42,6 +42,9 @@ class Variable {
   /// steps.
   void set_value(const Tensor& value);
 
+  /// Whether no recorded operation made it.
+  bool is_leaf() const;
+
   /// Same value outside the graph.
   Variable detach() const { return Variable(value()); }
 
@@ -51,8 +54,8 @@ class Variable {
   /// says so.)
   ///
   /// Threads may walk graphs of their own that meet in a leaf, in no certain order of the sums. One graph is
-  /// walked by one thread at a time.
-  void backward() const;
+  /// walked by one thread at a time. With `keep_graph` the graph can be walked again.
+  void backward(bool keep_graph = false) const;
 
   /// From now on backward() calls `hook` with the gradient of this variable, before any operation takes it
   /// further: after the sum of all its uses, once a walk. What the hook returns replaces the gradient; an

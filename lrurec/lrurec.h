@@ -32,3 +32,5 @@
 #include "nn/transformer.h"
 #include "ops/matmul/blas_info.h"
 #include "ops/ops.h"
+#include "ops/reduce/sum_to.h"
+#include "tensor/dispatch.h"

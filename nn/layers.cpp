@@ -1,6 +1,7 @@
 #include "nn/layers.h"
 
 #include "ops/ops.h"
+#include "tensor/error.h"
 
 namespace lrurec::nn {
 
@@ -35,6 +36,13 @@ RMSNorm::RMSNorm(std::int64_t width, double eps, Initializer& init, double begin
 
 Variable RMSNorm::forward(const Variable& x) const { return ops::rms_norm(x, weight, eps_); }
 
+Dropout::Dropout(double p, std::uint64_t site) : p_(p), site_(site) {
+  if (site >= ForwardContext::most_sites) {
+    fail_op("dropout", "site {} is not below {}: its mask would be that of another site and step", site,
+            ForwardContext::most_sites);
+  }
+}
+
 Variable Dropout::forward(const Variable& x, const ForwardContext& context) const {
   if (!context.training || p_ == 0) return x;
   return ops::dropout(x, p_, context.dropout_key(site_));
@@ -59,10 +67,11 @@ Variable FeedForward::forward(const Variable& x, const ForwardContext& context) 
 void FeedForward::prepare_steps() {
   packed_ = ops::raw::pack_feed_forward(w_1_.weight.value(), w_1_.bias.value(), w_2_.weight.value(),
                                         w_2_.bias.value());
+  prepared_.note(*this);
 }
 
 Tensor FeedForward::step(const Tensor& x) const {
-  if (!packed_.packed.defined()) fail_op("FeedForward::step", "prepare_steps() comes first");
+  prepared_.check("FeedForward::step");
   return ops::raw::feed_forward(x, packed_);
 }
 

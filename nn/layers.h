@@ -11,6 +11,7 @@
 
 #include "nn/init.h"
 #include "nn/module.h"
+#include "nn/prepared.h"
 #include "ops/feed_forward/feed_forward.h"
 #include "tensor/index_tensor.h"
 
@@ -76,7 +77,7 @@ class RMSNorm : public Module {
 /// from one training step to the next. Identity outside training.
 class Dropout : public Module {
  public:
-  Dropout(double p, std::uint64_t site) : p_(p), site_(site) {}
+  Dropout(double p, std::uint64_t site);
   Variable forward(const Variable& x, const ForwardContext& context) const;
 
   /// The probability in this context, 0 outside training, and the mask: for operations that drop out
@@ -147,6 +148,7 @@ class FeedForward : public PositionWise {
   Linear w_1_, w_2_;
   Dropout dropout_;
   ops::raw::PackedFeedForward packed_;
+  Prepared prepared_;  ///< the weights that it was made of
 };
 
 /// A network with a gate in the place of the GELU (Shazeer, 2020): W2 dropout(silu(W1 x + b1) * (W3 x + b3))

@@ -63,10 +63,13 @@ Tensor LRU::initial_state(std::int64_t n) const {
   return Tensor::zeros({n, nu.size(0)}, complex_of(nu.dtype()), nu.device());
 }
 
-void LRU::prepare_steps() { packed_ = packed(); }
+void LRU::prepare_steps() {
+  packed_ = packed();
+  prepared_.note(*this);
+}
 
 Tensor LRU::step(const Tensor& x, const Tensor& state) const {
-  if (!packed_.packed.defined()) fail_op("LRU::step", "prepare_steps() comes first");
+  prepared_.check("LRU::step");
   return ops::raw::lru_step(x, packed_, state);
 }
 

@@ -2,6 +2,7 @@
 // The linear recurrent unit (section 3.2 of the paper).
 
 #include "nn/layers.h"
+#include "nn/prepared.h"
 #include "nn/sequence_layer.h"
 #include "ops/lru/lru.h"
 #include "ops/lru_coefficients/lru_coefficients.h"
@@ -69,6 +70,7 @@ class LRU : public SequenceLayer {
   ops::raw::PackedLru packed() const;
   ComplexLinear in_proj_, out_proj_;  ///< B and C
   ops::raw::PackedLru packed_;        ///< for steps
+  Prepared prepared_;                 ///< the weights that it was made of
 };
 
 }  // namespace lrurec::nn

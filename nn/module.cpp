@@ -1,6 +1,7 @@
 #include "nn/module.h"
 
 #include <algorithm>
+#include <set>
 
 #include "tensor/error.h"
 
@@ -36,6 +37,15 @@ std::vector<NamedBuffer> Module::named_state() const {
   std::vector<NamedBuffer> all;
   for (const auto& p : named_parameters()) all.push_back({p.name, p.variable});
   for (auto& buffer : named_buffers()) all.push_back(std::move(buffer));
+  std::set<std::string_view> names;
+  for (const auto& one : all) {
+    if (!names.insert(one.name).second) {
+      fail_op("named_state",
+              "two parameters or buffers are named '{}', and only one could be saved; give their "
+              "modules different names",
+              one.name);
+    }
+  }
   return all;
 }
 
@@ -89,6 +99,9 @@ void Module::check_new(const std::string& name) const {
   const bool there = std::ranges::any_of(parameters_, same) || std::ranges::any_of(buffers_, same) ||
                      std::ranges::any_of(modules_, [&](const auto& one) { return one.first == name; });
   if (there && !name.empty()) fail_op("register", "'{}' is registered already in this module", name);
+  if (name.find('.') != std::string::npos) {
+    fail_op("register", "'{}': a dot stands between the names of modules; choose a name without", name);
+  }
 }
 
 Variable Module::register_parameter(std::string name, Tensor value, WeightDecay decay) {

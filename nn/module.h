@@ -77,7 +77,8 @@ struct ForwardContext {
   std::uint64_t seed = 0;  ///< of the run
   std::uint64_t step = 0;  ///< of the optimiser
 
-  /// The mask of dropout site `site` (a number that differs for every dropout of a model, below 2^16).
+  static constexpr std::uint64_t most_sites = 1U << 16U;
+  /// The mask of dropout site `site` (a number that differs for every dropout of a model, below most_sites).
   ops::DropoutKey dropout_key(std::uint64_t site) const { return {seed, (step << 16) | site}; }
 };
 

@@ -26,7 +26,8 @@ class SequenceLayer : public Module {
   virtual Tensor step(const Tensor& x, const Tensor& state) const = 0;
 };
 
-/// The row of the last token of each sequence, i64 [S], on the device of the offsets (i64 [S + 1]).
+/// The row of the last token of each sequence, i64 [S], on the device of the offsets (i64 [S + 1]). An empty
+/// sequence is an error.
 IndexTensor last_tokens(const IndexTensor& offsets);
 
 }  // namespace lrurec::nn

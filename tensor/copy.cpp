@@ -1,5 +1,9 @@
 // Filling, copying, converting and accumulating: the in-place members of Tensor, and their CPU kernels.
 
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
 #include "tensor/copy_kernels.h"
 #include "tensor/dispatch.h"
 #include "tensor/tensor.h"
@@ -73,6 +77,14 @@ Tensor Tensor::apart_from(const Tensor& source) const {
 
 Tensor& Tensor::fill_(double value) {
   check_writable("fill");
+  dispatch_all("fill", dtype_, [&]<class T>() {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      constexpr auto least = static_cast<double>(std::numeric_limits<T>::min());
+      if (!(value >= least && value < -least) || value != std::floor(value)) {
+        fail_op("fill", "{} is no number of {}", value, name(dtype_));
+      }
+    }
+  });
   const StridedLoop<1> loop(shape_, {strides_});
   on_device("fill", device(), [&](auto where) {
     dispatch_all("fill", dtype_,

@@ -12,7 +12,8 @@
 namespace lrurec {
 
 /// Sizes (or strides, in elements) of a tensor's dimensions, at most `max_rank` of them.
-/// Rank 0 is a scalar with one element. `shape.at(-1)` counts from the end.
+/// Rank 0 is a scalar with one element. `shape[-1]` counts from the end, as `shape.at(-1)` does, which also
+/// checks.
 class Shape {
  public:
   static constexpr int max_rank = 6;
@@ -24,8 +25,8 @@ class Shape {
   Shape(const std::int64_t* sizes, int rank) : rank_(rank) { std::copy_n(sizes, rank, sizes_.begin()); }
 
   int rank() const { return rank_; }
-  std::int64_t operator[](int dim) const { return sizes_[static_cast<std::size_t>(dim)]; }
-  std::int64_t& operator[](int dim) { return sizes_[static_cast<std::size_t>(dim)]; }
+  std::int64_t operator[](int dim) const { return *(sizes_.data() + place(dim)); }
+  std::int64_t& operator[](int dim) { return *(sizes_.data() + place(dim)); }
   std::int64_t at(int dim) const;
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
@@ -41,6 +42,8 @@ class Shape {
   friend bool operator==(const Shape& a, const Shape& b);
 
  private:
+  int place(int dim) const { return dim < 0 ? dim + rank_ : dim; }
+
   std::array<std::int64_t, max_rank> sizes_{};
   int rank_ = 0;
 };

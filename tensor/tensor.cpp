@@ -60,7 +60,8 @@ Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t
 Tensor Tensor::select(int dim, std::int64_t index) const {
   dim = normalize_dim("select", dim, rank());
   if (index < -shape_[dim] || index >= shape_[dim]) {
-    fail_op("select", "index {} of dimension {} of shape {}", index, dim, shape_.str());
+    fail_op("select", "index {} of dimension {} of shape {} is not in {}..{}", index, dim, shape_.str(),
+            -shape_[dim], shape_[dim] - 1);
   }
   if (index < 0) index += shape_[dim];
   return slice(dim, index, index + 1).squeeze(dim);

@@ -12,6 +12,11 @@ Adam::Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options
       decay_(decay),
       exp_avg_(zero_state()),
       exp_avg_sq_(zero_state()) {
+  const auto is_decay = [](double beta) { return beta >= 0 && beta < 1; };
+  if (!is_decay(options.beta1) || !is_decay(options.beta2) || !(options.eps >= 0)) {
+    fail(ErrorKind::internal, "adam: beta1 = {} and beta2 = {} must be in [0, 1), eps = {} not negative",
+         options.beta1, options.beta2, options.eps);
+  }
   if (options.gpu_pieces < 1) fail(ErrorKind::internal, "adam: gpu_pieces = {}", options.gpu_pieces);
 }
 

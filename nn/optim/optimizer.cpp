@@ -17,6 +17,7 @@ std::vector<ParameterGroup> decay_groups(const Module& module, double weight_dec
 }
 
 Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_(lr) {
+  if (!(lr >= 0) || !std::isfinite(lr)) fail(ErrorKind::internal, "optimizer: a learning rate of {}", lr);
   std::set<std::string> names;
   std::map<const std::byte*, std::string> places;
   for (const auto& group : groups) {
@@ -26,6 +27,10 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
              "optimizer: two parameters are named {}: list each once, and register modules that are trained "
              "together in a common one",
              p.name);
+      }
+      if (!p.variable.requires_grad() || !p.variable.is_leaf()) {
+        fail(ErrorKind::internal,
+             "optimizer: {} is no leaf that requires a gradient, so no step would move it", p.name);
       }
       if (!p.variable.value().is_contiguous()) {
         fail(ErrorKind::internal,
@@ -59,6 +64,8 @@ void Optimizer::step(double gradient_scale) {
 }
 
 ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
+  if (!(max_norm > 0))
+    fail(ErrorKind::internal, "optimizer: gradients cannot be cut at a norm of {}", max_norm);
   if (!device_.is_cuda()) {
     ClippedStep::Values values;
     if (loss.defined()) values.loss = loss.to(DType::f64).item<double>();

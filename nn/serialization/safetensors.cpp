@@ -169,8 +169,10 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
     const auto* format = std::find_if(std::begin(formats), std::end(formats),
                                       [dtype](const Format& f) { return f.dtype == dtype; });
     if (format == std::end(formats)) {
-      fail_op("write_safetensors", "tensor '{}': {} has no place in the format", tensor_name,
-              name(tensor.dtype()));
+      fail_op("write_safetensors",
+              "tensor '{}': {} has no place in the format; train in f32 or c64, or write real and imaginary "
+              "parts (view_as_real)",
+              tensor_name, name(tensor.dtype()));
     }
     const Tensor dense = tensor.contiguous();
     const std::size_t begin = data.size();

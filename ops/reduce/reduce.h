@@ -50,6 +50,11 @@ Variable logsumexp(const Variable& x, const Dims& dims = {}, bool keep_dims = fa
 /// elements. An empty dimension is an error; a NaN is the maximum, and the minimum.
 Variable max(const Variable& x, int dim, bool keep_dims = false);
 Variable min(const Variable& x, int dim, bool keep_dims = false);
+/// max(x, 0.0) would be that along dimension 0: maximum() and minimum() compare elements.
+template <std::floating_point T>
+Variable max(const Variable& x, T number, bool keep_dims = false) = delete;
+template <std::floating_point T>
+Variable min(const Variable& x, T number, bool keep_dims = false) = delete;
 
 namespace raw {
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);

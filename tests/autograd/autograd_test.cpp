@@ -221,7 +221,7 @@ TEST(Gradcheck, TheLargestErrorIsReported) {
         return Tensors{ops::raw::mul(dy, Tensor::from(std::vector<double>{1.1, 5, 1.2}))};
       },
       x);
-  EXPECT_GT(report.max_error, 1.0);
+  EXPECT_GT(report.max_error, 0.1);
   double most = 0;
   for (const auto& m : report.mismatches) most = std::max(most, std::abs(m.analytic - m.numeric));
   EXPECT_EQ(report.max_error, most);

@@ -201,5 +201,49 @@ TEST(Hooks, WhatDoesNotFitIsAnError) {
                [&] { ops::sum(y).backward(); });
 }
 
+// The gradients that arrive must not be the numbers that inputs are commonly made of: then a norm whose
+// backward gives nothing would pass, since its gradient along its input is nothing.
+TEST(Gradcheck, ItsGradientsAreNotItsInputsAgain) {
+  const auto unit = [](const Variables& in) {
+    const Variable y = in[0] / ops::norm(in[0]);
+    return Variables{record("my_op", {in[0]}, y.value(), [shape = in[0].shape()](const Tensor&, const Needs&) {
+      return Tensors{Tensor::zeros(shape, DType::f64)};
+    })};
+  };
+  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+    GradcheckOptions options;
+    options.seed = seed;
+    EXPECT_FALSE(
+        gradcheck("unit", unit, {Variable(Tensor::randn({5}, Philox(seed, 0), DType::f64), true)}, options))
+        << seed;
+  }
+}
+
+TEST(Gradcheck, AnInputThatAnOperationMadeIsRefusedAndNothingIsLeftBehind) {
+  const Variable leaf(Tensor::randn({2}, Philox(1, 0), DType::f64), true);
+  const Tensor before = leaf.value();
+  expect_error(ErrorKind::internal, "inputs must be leaves", [&] {
+    gradcheck("sum", [](const Variables& in) { return Variables{in[0] + in[1]}; }, {leaf, leaf * 2.0});
+  });
+  EXPECT_EQ(leaf.value().storage(), before.storage());
+}
+
+TEST(Backward, AnErrorInABackwardNamesItsOperation) {
+  const Variable x(Tensor::ones({2}, DType::f64), true);
+  const Variable y = record("careless", {x}, x.value(),
+                            [](const Tensor& dy, const Needs&) { return Tensors{dy.reshape({3})}; });
+  expect_error(ErrorKind::internal, "[careless] in its backward: [reshape]", [&] { ops::sum(y).backward(); });
+}
+
+TEST(Backward, AGraphThatIsKeptIsWalkedAgain) {
+  const Variable x(Tensor::ones({2}, DType::f64), true);
+  const Variable loss = ops::sum(ops::square(x));
+  loss.backward(/*keep_graph=*/true);
+  loss.backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{4, 4}));
+  EXPECT_TRUE(x.is_leaf());
+  EXPECT_FALSE(loss.is_leaf());
+}
+
 }  // namespace
 }  // namespace lrurec

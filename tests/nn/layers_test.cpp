@@ -213,5 +213,16 @@ TEST(Conv1d, SeesItselfAndWhatCameBeforeWithinItsSequence) {
   EXPECT_LT(max_difference(y.select(0, 4), b + w.select(0, 0) * x.select(0, 4)), 1e-14);
 }
 
+TEST(Dropout, SitesThatWouldShareMasksAreRefused) {
+  EXPECT_NO_THROW(Dropout(0.5, 65535));
+  test::expect_error(ErrorKind::internal, "site 65536 is not below 65536", [] { Dropout(0.5, 65536); });
+}
+
+TEST(SequenceLayer, AnEmptySequenceHasNoLastToken) {
+  test::expect_error(ErrorKind::internal, "sequence 1 is empty", [] {
+    last_tokens(Tensor::from(std::vector<std::int64_t>{0, 1, 1, 3}));
+  });
+}
+
 }  // namespace
 }  // namespace lrurec::nn

@@ -199,6 +199,48 @@ TEST(Module, LoadingConvertsPrecisionAndRefusesWhatIsNotFinite) {
                [&] { load_module(folder / "wide", narrow); });
 }
 
+TEST(Module, NamesThatWouldMeetInAFileAreRefused) {
+  struct Nameless : Module {
+    explicit Nameless(Initializer& init) : a(2, 3, init), b(2, 3, init) {
+      register_module("", a);
+      register_module("", b);
+    }
+    Linear a, b;
+  };
+  struct Dotted : Module {
+    explicit Dotted(Initializer& init) { register_parameter("lin.weight", init.constant({2}, 0)); }
+  };
+  Initializer init(1);
+  const test::TemporaryFolder folder;
+  Nameless nameless(init);
+  expect_error(ErrorKind::internal, "two parameters or buffers are named 'weight'",
+               [&] { save_module(folder / "w", nameless); });
+  expect_error(ErrorKind::internal, "choose a name without", [&] { Dotted dotted(init); });
+}
+
+TEST(Module, StepsOfOtherWeightsThanThosePreparedAreErrors) {
+  Initializer init(1);
+  LRU lru(3, 4, init);
+  FeedForward network(3, 12, 0, 0, init);
+  const Tensor x = random_normal({1, 3}, DType::f32), state = lru.initial_state(1);
+  expect_error(ErrorKind::internal, "prepare_steps() comes first", [&] { lru.step(x, state); });
+  lru.prepare_steps();
+  network.prepare_steps();
+  lru.step(x, state);
+  network.step(x);
+  SGD optimizer({{lru.named_parameters(), 0}}, {.lr = 1});
+  ops::sum(lru.forward(Variable(x), Tensor::from(std::vector<std::int64_t>{0, 1})).y).backward();
+  optimizer.step();
+  expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
+               [&] { lru.step(x, state); });
+  lru.prepare_steps();
+  lru.step(x, state);
+  Variable weight = network.parameter("w_1.weight");
+  weight.set_value(weight.value().clone());
+  expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
+               [&] { network.step(x); });
+}
+
 TEST(Module, ATrainingGoesOnFromFilesBitByBit) {
   const test::TemporaryFolder folder;
   const Variable x(random_normal({6, 3}, DType::f32));

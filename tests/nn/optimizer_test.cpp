@@ -178,5 +178,20 @@ TEST(Optimizer, TrainsASmallNetwork) {
   EXPECT_LT(loss, 0.01);
 }
 
+TEST(Optimizer, RefusesWhatWouldNotTrain) {
+  const auto refused = [](const char* why, const auto& make) {
+    test::expect_error(ErrorKind::internal, why, make);
+  };
+  Variable w = leaf({1, 2});
+  refused("a learning rate of -1", [&] { SGD({{{{"w", w}}}}, {.lr = -1}); });
+  refused("a learning rate of nan", [&] { SGD({{{{"w", w}}}}, {.lr = NAN}); });
+  refused("must be in [0, 1)", [&] { AdamW({{{{"w", w}}}}, {.beta1 = 1.5}); });
+  refused("w is no leaf that requires a gradient", [&] { SGD({{{{"w", Variable(w.value())}}}}, {.lr = 1}); });
+  refused("w is no leaf that requires a gradient", [&] { SGD({{{{"w", w * 2.0}}}}, {.lr = 1}); });
+  SGD optimizer({{{{"w", w}}}}, {.lr = 1});
+  w.set_grad(Tensor::ones({2}, DType::f64));
+  refused("cannot be cut at a norm of -1", [&] { optimizer.clip_and_step(-1); });
+}
+
 }  // namespace
 }  // namespace lrurec::nn

@@ -70,6 +70,17 @@ TEST(Tensor, SelectCountsFromTheEnd) {
             counting({2, 3}).select(0, 0).to_vector<double>());
 }
 
+TEST(Tensor, ShapesAndFillsAreTakenAtTheirWord) {
+  EXPECT_EQ(Tensor::zeros({2, 3}).shape()[-1], 3);
+  EXPECT_EQ(Tensor::zeros({2, 3}).shape()[-2], 2);
+  for (const double no_whole : {0.5, 1e30, static_cast<double>(NAN)}) {
+    expect_error(ErrorKind::internal, "is no number of i64",
+                 [&] { Tensor::full({2}, no_whole, DType::i64); });
+  }
+  EXPECT_EQ(Tensor::full({1}, -3, DType::i32).to_vector<std::int32_t>()[0], -3);
+  expect_error(ErrorKind::internal, "is not in -2..1", [] { Tensor::zeros({2, 3}).select(0, 5); });
+}
+
 TEST(Tensor, OffsetsOfLengths) {
   using Ids = std::vector<std::int64_t>;
   EXPECT_EQ(offsets_of_lengths({3, 0, 4}).to_vector<std::int64_t>(), (Ids{0, 3, 3, 7}));
