@@ -228,8 +228,8 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
     if (blank(*line)) continue;
     parse_json(source, *line, picked);
     const auto& user = needed(source, *line, picked.first({0, 1}), "reviewerID (or user_id)");
-    const auto& item =
-        needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");  // a variant's, its product's
+    // Of 2023 the product's; asin is its variant's there.
+    const auto& item = needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");
     const auto& when = needed(source, *line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
     const auto time = parse_time(when);
     if (!time) source.fail_at(1, fmt::format("'{}' is no time", when), *line);

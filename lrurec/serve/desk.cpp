@@ -17,10 +17,19 @@
 namespace lrurec::serve {
 namespace {
 
+/// raw_id, whose complaint goes on after "the request".
+std::string id_of(const nlohmann::json& value) {
+  try {
+    return raw_id(value);
+  } catch (const std::invalid_argument& e) {
+    throw std::invalid_argument(fmt::format("is wrong: {}", e.what()));
+  }
+}
+
 std::vector<std::string> raw_ids(const nlohmann::json& values) {
   if (!values.is_array()) throw std::invalid_argument("has no list where one belongs");
   std::vector<std::string> ids;
-  for (const auto& value : values) ids.push_back(raw_id(value));
+  for (const auto& value : values) ids.push_back(id_of(value));
   return ids;
 }
 
@@ -108,7 +117,7 @@ Asked Desk::parse(const std::string& line) const {
     if (asked.request.k < 1) throw std::invalid_argument("asks for fewer than one item");
     if (json.contains("user")) {
       asked.echo["user"] = json["user"];
-      ask_for_user(raw_id(json["user"]), asked);
+      ask_for_user(id_of(json["user"]), asked);
     } else {
       ask_for_items(raw_ids(json["items"]), asked);
     }

@@ -65,7 +65,7 @@ std::string raw_id(const nlohmann::json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_integer()) return value.dump();
   throw std::invalid_argument(
-      fmt::format("has {} where an id is needed", util::printable(util::json_text(value))));
+      fmt::format("{} stands where an id is needed", util::printable(util::json_text(value))));
 }
 
 void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,

@@ -63,7 +63,13 @@ void add_elementwise_cases(Cases& cases) {
       {"polar", "", {{{5}}, {{5}}}, [](const Variables& x) { return Variables{polar(x[0], x[1])}; }});
   cases.push_back(
       {"to_complex", "", {{{3, 4}}}, [](const Variables& x) { return Variables{to_complex(x[0])}; }});
-  unary(cases, "real", real, Values::normal, true);
+  // Of a real number it is the number itself, and records nothing.
+  for (const std::int64_t rows : {3, 0}) {
+    cases.push_back(
+        {"real", rows > 0 ? "complex" : "complex, empty", {{{rows, 4}, true}}, [](const Variables& x) {
+           return Variables{real(x[0])};
+         }});
+  }
   cases.push_back(
       {"imag", "complex", {{{3, 4}, true}}, [](const Variables& x) { return Variables{imag(x[0])}; }});
   // Of a real number conj is the number itself, and records nothing.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -9,18 +10,57 @@
 
 namespace lrurec::ops::kernels {
 
+namespace {
+
+/// In several chains, since one addition after the other waits for the one before.
+template <class T>
+accumulator_type<T> sum_of(const T* x, std::int64_t n) {
+  using Sum = accumulator_type<T>;
+  constexpr std::int64_t chains = 16;
+  std::array<Sum, chains> total{};
+  std::int64_t i = 0;
+  for (; i + chains <= n; i += chains) {
+    for (std::int64_t c = 0; c < chains; ++c) total[static_cast<std::size_t>(c)] += Sum(x[i + c]);
+  }
+  Sum whole{};
+  for (const Sum& chain : total) whole += chain;
+  for (; i < n; ++i) whole += Sum(x[i]);
+  return whole;
+}
+
+/// Of one long row: blocks of a fixed size, joined in order, so that the number of threads changes nothing.
+template <class T>
+T sum_of_all(const T* x, std::int64_t n) {
+  using Sum = accumulator_type<T>;
+  constexpr std::int64_t block = 1 << 14;
+  const std::int64_t blocks = (n + block - 1) / block;
+  std::vector<Sum> partial(static_cast<std::size_t>(blocks));
+  parallel_for(blocks, blocks > 1 && n > parallel_grain, [&](std::int64_t b) {
+    partial[static_cast<std::size_t>(b)] = sum_of(x + b * block, std::min(block, n - b * block));
+  });
+  Sum total{};
+  for (const Sum& one : partial) total += one;
+  return T(total);
+}
+
+}  // namespace
+
 template <class T>
 void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
-  using Sum = accumulator_type<T>;
-  parallel_for(rows, rows > 1 && rows * columns > parallel_grain, [&](std::int64_t r) {
-    Sum total{};
-    for (std::int64_t c = 0; c < columns; ++c) total += Sum(x[r * columns + c]);
-    out[r] = T(total);
-  });
+  if (rows == 1) {
+    out[0] = sum_of_all(x, columns);
+    return;
+  }
+  parallel_for(rows, rows * columns > parallel_grain,
+               [&](std::int64_t r) { out[r] = T(sum_of(x + r * columns, columns)); });
 }
 
 template <class T>
 void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+  if (columns == 1) {
+    out[0] = sum_of_all(x, rows);
+    return;
+  }
   using Sum = accumulator_type<T>;
   constexpr std::int64_t block = 512;
   const std::int64_t blocks = std::max<std::int64_t>((rows + block - 1) / block, 1);

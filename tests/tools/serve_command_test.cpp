@@ -276,6 +276,14 @@ TEST(ServeCommand, EventsThatAreMeantOtherwiseAreErrors) {
   EXPECT_NE(answers[1]["error"].get<std::string>().find("\"user\" is empty"), std::string::npos);
   EXPECT_EQ(answers[2]["error"], "an event has no \"itm\"; did you mean 'item'?");
   EXPECT_EQ(answers[3]["user"], "a");
+  write_text(folder / "null", "{\"user\": null, \"item\": \"i1\"}\n");
+  EXPECT_EQ(lines(run_lrurec(folder, "session run < null").out)[0]["error"],
+            "null stands where an id is needed");
+  EXPECT_EQ(lines(run_lrurec(folder, "recommend run --batch null").out)[0]["error"],
+            "line 1: the request has a key 'item'; did you mean 'items'?");
+  write_text(folder / "null", "{\"user\": null}\n");
+  EXPECT_EQ(lines(run_lrurec(folder, "recommend run --batch null").out)[0]["error"],
+            "line 1: the request is wrong: null stands where an id is needed");
   const auto blanks = run_lrurec(folder, "recommend run --items 'i1, i2' --json");
   EXPECT_FALSE(nlohmann::json::parse(blanks.out).contains("unknown")) << blanks.out;
   EXPECT_EQ(run_lrurec(folder, "recommend run --items i1 --until val").code, 2);
