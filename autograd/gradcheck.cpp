@@ -153,6 +153,26 @@ Tensor stretched(const Tensor& like, double value) {
   return one.reshape({}).broadcast_to(like.shape());
 }
 
+/// While it lives, leaves that require a gradient have the same values, laid out otherwise.
+class OtherLayout {
+ public:
+  explicit OtherLayout(const Variables& leaves) {
+    for (const auto& leaf : leaves) {
+      if (!leaf.requires_grad()) continue;
+      saved_.emplace_back(leaf, leaf.value());
+      saved_.back().first.set_value(laid_out_otherwise(leaf.value()));
+    }
+  }
+  ~OtherLayout() {
+    for (auto& [variable, value] : saved_) variable.set_value(value);
+  }
+  OtherLayout(const OtherLayout&) = delete;
+  OtherLayout& operator=(const OtherLayout&) = delete;
+
+ private:
+  std::vector<std::pair<Variable, Tensor>> saved_;
+};
+
 /// A function's gradients for a cotangent, and what they must be.
 class BackwardCheck {
  public:
@@ -201,6 +221,25 @@ class BackwardCheck {
     expect(once(wide), once(dense),
            "where the output's gradient is one number stretched over its shape (as of a sum)");
     expect(once(nothing), Tensors(leaves_.size()), "than 0 where the output's gradient is 0");
+  }
+
+  /// The forward pass again: it must not differ from call to call, nor read inputs as dense that are not.
+  void forward_again(const Variables& outputs, const Tensors& cotangents, const Tensors& wanted) {
+    const Variables again = function_(leaves_);
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      if (same_bits(again[k].value(), outputs[k].value())) continue;
+      problem("output {} is another when the function is called again; dropout needs a fixed seed and step",
+              k);
+      return;
+    }
+    const OtherLayout moved(leaves_);
+    const Variables strided = function_(leaves_);
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      if (const double error = excess(strided[k].value(), outputs[k].value(), options_); error > 0) {
+        problem("output {} is another (by up to {:.3g}) where the inputs lie transposed in memory", k, error);
+      }
+    }
+    expect(gradients(strided, cotangents), wanted, "where the inputs lie transposed in memory");
   }
 
   /// Each input that needs a gradient as the only one.
@@ -367,6 +406,7 @@ GradcheckReport gradcheck(const std::string& operation,
   }
   report.ok = report.ok && report.repeatable;
   check.layouts(cotangents, analytic);
+  check.forward_again(outputs, cotangents, analytic);
   check.alone(cotangents, analytic);
 
   const NoGrad no_grad;

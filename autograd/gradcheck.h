@@ -56,8 +56,8 @@ struct GradcheckReport {
 ///
 /// Beside that, the backward must give the same for cotangents that lie transposed or stretched in memory,
 /// zero for zero, and for each input the same where it alone needs a gradient; it must not write to a
-/// cotangent. A check of inputs of which none requires a gradient, or a derivative that is infinite or NaN,
-/// is not ok.
+/// cotangent. The function must give the same when it is called again, and where its inputs lie transposed. A
+/// check of inputs of which none requires a gradient, or a derivative that is infinite or NaN, is not ok.
 ///
 ///   GradcheckReport r = gradcheck("my_op", [](const Variables& x) { return Variables{my_op(x[0])}; }, {x});
 ///   EXPECT_TRUE(r) << r.str("my_op");

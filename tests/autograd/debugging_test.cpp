@@ -206,9 +206,10 @@ TEST(Hooks, WhatDoesNotFitIsAnError) {
 TEST(Gradcheck, ItsGradientsAreNotItsInputsAgain) {
   const auto unit = [](const Variables& in) {
     const Variable y = in[0] / ops::norm(in[0]);
-    return Variables{record("my_op", {in[0]}, y.value(), [shape = in[0].shape()](const Tensor&, const Needs&) {
-      return Tensors{Tensor::zeros(shape, DType::f64)};
-    })};
+    return Variables{
+        record("my_op", {in[0]}, y.value(), [shape = in[0].shape()](const Tensor&, const Needs&) {
+          return Tensors{Tensor::zeros(shape, DType::f64)};
+        })};
   };
   for (const std::uint64_t seed : {0, 1, 2, 3}) {
     GradcheckOptions options;
@@ -243,6 +244,29 @@ TEST(Backward, AGraphThatIsKeptIsWalkedAgain) {
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{4, 4}));
   EXPECT_TRUE(x.is_leaf());
   EXPECT_FALSE(loss.is_leaf());
+}
+
+TEST(Gradcheck, AForwardThatTakesItsInputForDenseOrIsRandomIsCaught) {
+  const auto careless = [](const Variables& in) {
+    Tensor y = Tensor::empty(in[0].shape(), DType::f64);
+    const double* x = in[0].value().data<double>();  // whatever its strides are
+    for (std::int64_t i = 0; i < y.numel(); ++i) y.data<double>()[i] = 2 * x[i];
+    return Variables{record("my_op", {in[0]}, y,
+                            [](const Tensor& dy, const Needs&) { return Tensors{ops::raw::add(dy, dy)}; })};
+  };
+  const Variable x(Tensor::randn({2, 3}, Philox(1, 0), DType::f64), true);
+  const auto found = gradcheck("careless", careless, {x});
+  EXPECT_FALSE(found);
+  EXPECT_NE(found.str("careless").find("where the inputs lie transposed in memory"), std::string::npos)
+      << found.str("careless");
+  std::uint64_t step = 0;
+  const auto random = gradcheck("random",
+                                [&](const Variables& in) {
+                                  return Variables{ops::dropout(in[0], 0.5, {1, ++step})};
+                                },
+                                {x});
+  EXPECT_FALSE(random);
+  EXPECT_NE(random.str("random").find("is another when the function is called again"), std::string::npos);
 }
 
 }  // namespace
