@@ -102,7 +102,7 @@ class Reproduction {
         note("note: {} has no {}: left out", artifact_.name, paper->name);
         continue;
       }
-      if (std::ranges::any_of(files, [&](const auto& file) { return file.paper == paper; })) {
+      if (std::ranges::any_of(files, [&, paper = paper](const auto& file) { return file.paper == paper; })) {
         fail(ErrorKind::usage, "--data: {} is named twice", paper->name);
       }
       files.push_back(reproduce::open_data(*paper, path));
