@@ -262,6 +262,29 @@ TEST(SweepCommand, GoesOnAfterAKillOnceItsRunsHaveSaved) {
   expect_completed_by_another(folder);
 }
 
+// As a kill between a run's description and its first checkpoint leaves it; it ended the sweep, for good.
+TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 4\nvalidate_every = 2\n");
+  ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
+  const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
+  std::filesystem::remove_all(folder / "out/settings/seed=1/checkpoints");
+  const auto again = run_lrurec(folder, "sweep s.toml -o out --no-test");
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
+}
+
+// Supervisors may start programs so; every run was then called failed.
+TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  const auto swept = test::run_shell(
+      folder, "sh -c \"trap '' CHLD; exec " + test::command_path() + " sweep s.toml -o out --no-test\"");
+  EXPECT_EQ(swept.code, 0) << swept.err;
+}
+
 TEST(SweepCommand, AFailedRunStopsNoOther) {
   const TemporaryFolder folder;
   make_data(folder);
