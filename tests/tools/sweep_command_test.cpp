@@ -281,7 +281,7 @@ TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
   make_data(folder);
   write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
   const auto swept = test::run_shell(
-      folder, "sh -c \"trap '' CHLD; exec " + test::command_path() + " sweep s.toml -o out --no-test\"");
+      folder, "bash -c \"trap '' CHLD; exec " + test::command_path() + " sweep s.toml -o out --no-test\"");
   EXPECT_EQ(swept.code, 0) << swept.err;
 }
 
