@@ -46,6 +46,11 @@ Node::Rare& Node::rare() {
 }
 
 void Node::set_saved(const CopyWatch& watch, std::span<CopyWatch::Seen> place, const Inputs& inputs) {
+  if (watch.saw_variable()) {
+    fail_op(op(),
+            "its backward holds a Variable, which would keep the graph alive and hide changes in place; let "
+            "it hold the value: [x = x.value()]");
+  }
   saved_ = place.data();
   saved_count_ = static_cast<std::uint32_t>(watch.count());
   if (!watch.more().empty()) {

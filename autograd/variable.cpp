@@ -49,11 +49,17 @@ bool is_recorded(std::string_view op, const Inputs& inputs) {
 
 }  // namespace detail
 
+namespace {
+
+void check_gradient_dtype(const char* op, DType dtype) {
+  if (!is_inexact(dtype)) fail_op(op, "{} cannot carry a gradient", name(dtype));
+}
+
+}  // namespace
+
 Variable::Variable(Tensor value, bool requires_grad) : impl_(std::make_shared<Impl>()) {
   if (!value.defined()) fail_op("Variable", "the tensor is undefined");
-  if (requires_grad && !is_inexact(value.dtype())) {
-    fail_op("Variable", "{} cannot carry a gradient", name(value.dtype()));
-  }
+  if (requires_grad) check_gradient_dtype("Variable", value.dtype());
   impl_->value = std::move(value);
   impl_->requires_grad = requires_grad;
   if (requires_grad) impl_->leaf = std::make_unique<Leaf>();
@@ -65,6 +71,20 @@ const Tensor& Variable::value() const {
 }
 
 bool Variable::requires_grad() const { return impl_ && (impl_->requires_grad || impl_->node); }
+
+void Variable::set_requires_grad(bool requires_grad) {
+  value();
+  if (impl_->node) {
+    fail_op("set_requires_grad", "only of a leaf; '{}' made this variable: take detach()", impl_->node->op());
+  }
+  if (requires_grad) {
+    check_gradient_dtype("set_requires_grad", dtype());
+    if (!impl_->leaf) impl_->leaf = std::make_unique<Leaf>();
+  } else {
+    zero_grad();
+  }
+  impl_->requires_grad = requires_grad;
+}
 
 const Tensor& Variable::grad() const {
   static const Tensor none;

@@ -20,6 +20,11 @@ class Node;
 class Variable {
  public:
   Variable() = default;
+  Variable(const Variable& other) : impl_(other.impl_) { CopyWatch::note_variable(); }
+  Variable(Variable&&) = default;
+  Variable& operator=(const Variable&) = default;
+  Variable& operator=(Variable&&) = default;
+  ~Variable() = default;
   /// A leaf. With `requires_grad` its gradient is accumulated by backward(); the dtype must be real or
   /// complex.
   explicit Variable(Tensor value, bool requires_grad = false);
@@ -30,6 +35,9 @@ class Variable {
   DType dtype() const { return value().dtype(); }
   std::int64_t size(int dim) const { return value().size(dim); }
   bool requires_grad() const;
+  /// Of a leaf, from the next recorded operation on: `false` freezes it, and drops its gradient, so that no
+  /// optimiser moves it; `true` makes it (again) one that backward() gives a gradient.
+  void set_requires_grad(bool requires_grad);
 
   /// The accumulated gradient of a leaf, undefined before the first backward(). Same shape and dtype as
   /// value; dense, and memory that no one else has, unless set_grad gave it.

@@ -5,15 +5,18 @@
 
 namespace lrurec::nn {
 
-Linear::Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale)
-    : weight(register_parameter("weight", init.weights(out, in, scale))),
-      bias(register_parameter("bias", init.truncated_normal({out}))) {}
+Linear::Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale, Bias with_bias)
+    : weight(register_parameter("weight", init.weights(out, in, scale))) {
+  if (with_bias == Bias::yes) bias = register_parameter("bias", init.truncated_normal({out}));
+}
 
 Variable Linear::forward(const Variable& x) const { return ops::linear(x, weight, bias); }
 
-ComplexLinear::ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale)
-    : weight(register_parameter("weight", init.weights_complex(out, in, scale))),
-      bias(register_parameter("bias", init.truncated_normal_complex({out}))) {}
+ComplexLinear::ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale,
+                             Bias with_bias)
+    : weight(register_parameter("weight", init.weights_complex(out, in, scale))) {
+  if (with_bias == Bias::yes) bias = register_parameter("bias", init.truncated_normal_complex({out}));
+}
 
 Variable ComplexLinear::forward(const Variable& x) const { return ops::linear(x, weight, bias); }
 

@@ -17,12 +17,16 @@
 
 namespace lrurec::nn {
 
-/// y = x W^T + b; weight: [out, in], bias: [out]. Both begin with standard deviation .02 whatever the width,
-/// as in the published LRURec, where a residual stands beside the layer; a plain network wants
-/// WeightScale::fan_in.
+/// Whether a layer adds a bias.
+enum class Bias { yes, no };
+
+/// y = x W^T + b; weight: [out, in], bias: [out], undefined with Bias::no. Both begin with standard deviation
+/// .02 whatever the width, as in the published LRURec, where a residual stands beside the layer; a plain
+/// network wants WeightScale::fan_in.
 class Linear : public Module {
  public:
-  Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published);
+  Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published,
+         Bias with_bias = Bias::yes);
   Variable forward(const Variable& x) const;
 
   Variable weight, bias;
@@ -32,7 +36,7 @@ class Linear : public Module {
 class ComplexLinear : public Module {
  public:
   ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init,
-                WeightScale scale = WeightScale::published);
+                WeightScale scale = WeightScale::published, Bias with_bias = Bias::yes);
   Variable forward(const Variable& x) const;
 
   Variable weight, bias;

@@ -68,6 +68,10 @@ void Module::zero_grad() {
   for (auto& p : named_parameters()) p.variable.zero_grad();
 }
 
+void Module::set_requires_grad(bool requires_grad) {
+  for (auto& p : named_parameters()) p.variable.set_requires_grad(requires_grad);
+}
+
 void Module::copy_values(const Module& from) {
   const auto theirs = from.named_state();
   const auto ours = named_state();

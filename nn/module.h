@@ -47,6 +47,9 @@ class Module {
   /// Number of parameters, a complex one counted as one.
   std::int64_t parameter_count() const;
   void zero_grad();
+  /// Variable::set_requires_grad of every parameter of this module and those below it: `false` freezes them.
+  /// Optimisers leave what has no gradient as it is, weight decay included.
+  void set_requires_grad(bool requires_grad);
   /// Takes a copy of each parameter's and buffer's value from a module with the same ones.
   void copy_values(const Module& from);
   /// Moves all parameters and buffers to a device, bit by bit; gradients are dropped. An optimiser is made

@@ -9,7 +9,7 @@
 #include "ops/conv1d/conv1d.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/cumsum/cumsum.h"
-#include "ops/device/device.h"
+#include "ops/to/to.h"
 #include "ops/diagonal_ssm/diagonal_ssm.h"
 #include "ops/dplr_ssm/dplr_ssm.h"
 #include "ops/dropout/dropout.h"

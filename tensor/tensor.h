@@ -38,6 +38,11 @@ class CopyWatch {
   /// How many are in `place`.
   std::size_t count() const { return count_; }
   const std::vector<Seen>& more() const { return more_; }
+  /// Of a Variable (autograd/variable.h), whose Tensor is not copied with it and would not be seen.
+  static void note_variable() {
+    if (current_ != nullptr) current_->variable_ = true;
+  }
+  bool saw_variable() const { return variable_; }
 
  private:
   friend class Tensor;
@@ -56,6 +61,7 @@ class CopyWatch {
   CopyWatch* before_;
   std::span<Seen> place_;
   std::size_t count_ = 0;
+  bool variable_ = false;
   std::vector<Seen> more_;
 };
 

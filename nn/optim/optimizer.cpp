@@ -30,7 +30,9 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
       }
       if (!p.variable.requires_grad() || !p.variable.is_leaf()) {
         fail(ErrorKind::internal,
-             "optimizer: {} is no leaf that requires a gradient, so no step would move it", p.name);
+             "optimizer: {} is no leaf that requires a gradient, so no step would move it: leave it out, or "
+             "freeze it when the optimiser is made",
+             p.name);
       }
       if (!p.variable.value().is_contiguous()) {
         fail(ErrorKind::internal,

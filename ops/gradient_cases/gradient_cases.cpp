@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ops/device/device.h"
+#include "ops/to/to.h"
 #include "ops/gradient_cases/cases.h"
 #include "tensor/random.h"
 

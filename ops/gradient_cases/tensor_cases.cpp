@@ -1,10 +1,10 @@
 #include "ops/cumsum/cumsum.h"
-#include "ops/device/device.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/gradient_cases/cases.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/shape/shape_ops.h"
+#include "ops/to/to.h"
 #include "ops/top_k/top_k.h"
 
 namespace lrurec::ops {
@@ -70,10 +70,16 @@ void composed_reductions(Cases& cases) {
 }
 
 void shapes(Cases& cases) {
+  cases.push_back({"to", "real to complex", {{{3, 4}}}, [](const Variables& x) {
+                     return Variables{square(to(x[0], complex_of(x[0].dtype())))};
+                   }});
   for (const bool z : {false, true}) {
     const std::string kind = z ? ", complex" : "";
     cases.push_back({"to", "the CPU" + kind, {{{3, 4}, z}}, [](const Variables& x) {
                        return Variables{to(x[0], Device{})};
+                     }});
+    cases.push_back({"to", "the same type" + kind, {{{3, 4}, z}}, [](const Variables& x) {
+                       return Variables{square(to(x[0], x[0].dtype()))};
                      }});
     cases.push_back({"reshape", "dense" + kind, {{{3, 4}, z}}, [](const Variables& x) {
                        return Variables{square(reshape(x[0], {2, -1}))};

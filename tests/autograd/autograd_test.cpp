@@ -422,5 +422,59 @@ TEST(Backward, RowsAreAddedToADenseGradient) {
   EXPECT_LE(test::max_difference(table.grad(), ops::raw::add(before, alone.grad())), 1e-14);
 }
 
+TEST(Autograd, AFrozenLeafGetsNoGradientUntilItIsThawed) {
+  Variable w = leaf({2, 3}), x = leaf({1, 2});
+  ops::sum(w * x).backward();
+  w.set_requires_grad(false);
+  EXPECT_FALSE(w.requires_grad());
+  EXPECT_FALSE(w.grad().defined()) << "an optimiser would go on moving it";
+  EXPECT_FALSE((w * 2.0).requires_grad());
+  ops::sum(w * x).backward();
+  EXPECT_FALSE(w.grad().defined());
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{4, 6}));
+  w.set_requires_grad(true);
+  ops::sum(w * x).backward();
+  EXPECT_EQ(w.grad().to_vector<double>(), (std::vector<double>{1, 2}));
+
+  Variable made(Tensor::from(std::vector<double>{1}));
+  made.set_requires_grad(true);
+  ops::sum(made).backward();
+  EXPECT_EQ(made.grad().to_vector<double>(), (std::vector<double>{1}));
+  expect_error(ErrorKind::internal, "only of a leaf; 'mul' made this variable",
+               [&] { (w * x).set_requires_grad(false); });
+  Variable whole(Tensor::arange(3));
+  expect_error(ErrorKind::internal, "i64 cannot carry a gradient", [&] { whole.set_requires_grad(true); });
+}
+
+// Its Tensor is not copied with it: changes in place would not be noticed, and the graph could keep itself
+// alive.
+TEST(Autograd, ABackwardThatHoldsAVariableIsRefused) {
+  Variable x = leaf({1, 2});
+  const char* why = "[my_op] its backward holds a Variable";
+  expect_error(ErrorKind::internal, why, [&] {
+    record("my_op", {x}, x.value(), [x](const Tensor& dy, const Needs&) { return Tensors{dy * x.value()}; });
+  });
+  const Variables list{x};
+  expect_error(ErrorKind::internal, why, [&] {
+    record("my_op", {x}, x.value(),
+           [list](const Tensor& dy, const Needs&) { return Tensors{dy * list[0].value()}; });
+  });
+}
+
+TEST(To, AnotherDtypeTakesItsGradientBack) {
+  Variable x(Tensor::from(std::vector<float>{1, 2}), true);
+  const Variable y = ops::to(x, DType::f64);
+  EXPECT_EQ(y.dtype(), DType::f64);
+  ops::sum(y * y).backward();
+  EXPECT_EQ(x.grad().dtype(), DType::f32);
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{2, 4}));
+  Variable z = leaf({1, 3});
+  ops::sum(ops::real(ops::to(z, DType::c64) * Variable(Tensor::scalar(c64(0, 1))))).backward();
+  EXPECT_EQ(z.grad().to_vector<double>(),
+            (std::vector<double>{0, 0}));  // Re(i z) does not depend on a real z
+  expect_error(ErrorKind::internal, "no gradient comes back through i64", [&] { ops::to(x, DType::i64); });
+  expect_error(ErrorKind::internal, "c64", [&] { ops::to(ops::to(x, DType::c64), DType::f32); });
+}
+
 }  // namespace
 }  // namespace lrurec

@@ -355,6 +355,31 @@ TEST(Initializer, OrthogonalRowsOrColumnsAreOrthonormal) {
   }
 }
 
+TEST(Module, WhatIsFrozenIsNeitherMovedNorDecayed) {
+  Initializer init(1, DType::f64);
+  Linear frozen(3, 3, init), trained(3, 2, init, WeightScale::published, Bias::no);
+  EXPECT_FALSE(trained.bias.defined());
+  EXPECT_EQ(trained.named_parameters().size(), 1U);
+  std::vector<NamedParameter> all = frozen.named_parameters();
+  for (auto& p : trained.named_parameters()) all.push_back({"trained." + p.name, p.variable});
+  AdamW optimizer({{all, /*weight_decay=*/0.1}}, {.lr = 0.1});
+  const auto step = [&] {
+    const Variable x(test::random_normal({4, 3}, DType::f64, 2));
+    ops::sum(ops::square(trained.forward(frozen.forward(x)))).backward();
+    optimizer.step();
+    frozen.zero_grad(), trained.zero_grad();
+  };
+  frozen.set_requires_grad(false);
+  const auto before = frozen.weight.value().to_vector<double>(),
+             other = trained.weight.value().to_vector<double>();
+  step();
+  EXPECT_EQ(frozen.weight.value().to_vector<double>(), before);
+  EXPECT_NE(trained.weight.value().to_vector<double>(), other);
+  frozen.set_requires_grad(true);
+  step();
+  EXPECT_NE(frozen.weight.value().to_vector<double>(), before);
+}
+
 TEST(ModuleCuda, BuffersMoveWithTheModule) {
   LRUREC_NEEDS_GPU();
   Initializer init(1);

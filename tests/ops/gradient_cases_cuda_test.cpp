@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "ops/device/device.h"
+#include "ops/to/to.h"
 #include "ops/gradient_cases/gradient_cases.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
