@@ -25,9 +25,9 @@ Tensor random_cotangent(const Tensor& output, std::uint64_t seed, std::uint64_t 
   if (output.device().is_cuda())
     fail_op("gradcheck", "outputs are on {}; move them to the CPU", output.device().str());
   Tensor c = Tensor::empty(output.shape(), output.dtype());
-  // A stream that nobody draws inputs from: a gradient that arrives must not be the input again.
-  constexpr std::uint64_t own_streams = std::uint64_t{1} << 62U;
-  const Philox random(seed, own_streams + stream);
+  // A key that nobody draws inputs from: a gradient that arrives must not be the input again.
+  constexpr std::uint64_t own_streams = std::uint64_t{1} << 61U;
+  const Philox random(seed ^ 0x9e3779b97f4a7c15U, own_streams + stream);
   for (std::int64_t i = 0; i < count_doubles(c); ++i)
     doubles(c)[i] = random.normal(static_cast<std::uint64_t>(i));
   return c;
@@ -80,6 +80,10 @@ class OwnValues {
       }
       if (!input.is_leaf()) {
         fail_op("gradcheck", "an input was made by an operation; inputs must be leaves");
+      }
+      const auto given = [&](const auto& one) { return one.second.raw() == input.value().raw(); };
+      if (input.value().numel() > 0 && std::any_of(saved_.begin(), saved_.end(), given)) {
+        fail_op("gradcheck", "one input is given twice; give each once, and repeat it in the function");
       }
       saved_.emplace_back(input, input.value());
     }
@@ -193,7 +197,7 @@ class BackwardCheck {
     }
     Tensors found;
     for (Variable x : leaves_) {
-      found.push_back(x.grad());
+      found.push_back(x.defined() ? x.grad() : Tensor());
       x.zero_grad();
     }
     return found;

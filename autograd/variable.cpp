@@ -137,14 +137,17 @@ void Variable::set_value(const Tensor& new_value) {
 
 namespace {
 
-/// The gradient that a real scalar starts from: one tensor for each dtype and kind of device, never changed.
+/// The gradient that a real scalar starts from: one tensor for each dtype and kind of device.
 const Tensor& seed(DType dtype, Device device) {
   static std::mutex mutex;
-  static auto* ones =
-      new std::map<std::pair<DType, DeviceType>, Tensor>;  // outlives every tensor that is static
+  static auto* ones = new std::map<std::pair<DType, DeviceType>,
+                                   std::pair<Tensor, std::uint32_t>>;  // outlives all that is static
   const std::lock_guard lock(mutex);
-  Tensor& one = (*ones)[{dtype, device.type}];
-  if (!one.defined()) one = Tensor::full({}, 1.0, dtype, device);
+  auto& [one, version] = (*ones)[{dtype, device.type}];
+  if (!one.defined() || one.storage()->version() != version) {  // a hook may have written to it
+    one = Tensor::full({}, 1.0, dtype, device);
+    version = one.storage()->version();
+  }
   return one;
 }
 

@@ -8,7 +8,7 @@ namespace lrurec::nn {
 
 GRU::GRU(std::int64_t in, std::int64_t hidden, Initializer& init) {
   const double sigma = 1 / std::sqrt(3.0 * static_cast<double>(hidden));
-  const auto draw = [&](const Shape& shape) { return init.truncated_normal(shape, sigma, 2 * sigma); };
+  const auto draw = [&](const Shape& shape) { return init.truncated_normal(shape, sigma); };
   input_weight = register_parameter("input_weight", draw({3 * hidden, in}));
   input_bias = register_parameter("input_bias", draw({3 * hidden}));
   recurrent_weight = register_parameter("recurrent_weight", draw({3 * hidden, hidden}));

@@ -11,7 +11,8 @@ namespace lrurec::nn {
 /// ops::gru of W x + b: `in` inputs, H outputs, which are its state.
 class GRU : public Module {
  public:
-  /// Weights have the variance of the usual uniform(-1 / sqrt H, 1 / sqrt H).
+  /// Weights begin normal with the deviation of the usual uniform(-1 / sqrt H, 1 / sqrt H), 1 / sqrt(3 H),
+  /// cut at twice that.
   GRU(std::int64_t in, std::int64_t hidden, Initializer& init);
 
   struct Output {

@@ -126,6 +126,13 @@ Tensor Initializer::orthogonal(const Shape& shape, double gain) {
 }
 
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
+  // Far inside sigma nearly every draw would be thrown away.
+  if (!(sigma >= 0) || !std::isfinite(sigma) || !(cut >= sigma / 1000)) {
+    fail_op("truncated_normal",
+            "sigma = {} and cut = {}: sigma must be finite and not negative, the cut at least "
+            "a thousandth of it",
+            sigma, cut);
+  }
   const Philox random(seed_, first_stream + streams_++);
   const Tensor x = Tensor::empty(shape, real_);
   if (!values_) return x;
@@ -149,12 +156,12 @@ Tensor Initializer::truncated_normal_complex(const Shape& shape, double sigma, d
 
 Tensor Initializer::weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale) {
   const double sigma = weight_sigma(inputs, scale, 1);
-  return truncated_normal({outputs, inputs}, sigma, 2 * sigma);
+  return truncated_normal({outputs, inputs}, sigma);
 }
 
 Tensor Initializer::weights_complex(std::int64_t outputs, std::int64_t inputs, WeightScale scale) {
   const double sigma = weight_sigma(inputs, scale, 2);
-  return truncated_normal_complex({outputs, inputs}, sigma, 2 * sigma);
+  return truncated_normal_complex({outputs, inputs}, sigma);
 }
 
 Initializer::Ring Initializer::ring(std::int64_t channels, double r_min, double r_max) {

@@ -32,10 +32,17 @@ class Initializer {
   Tensor function_complex(const Shape& shape, const std::function<std::complex<double>(std::int64_t)>& value);
   Tensor uniform(const Shape& shape, double low, double high);
   Tensor normal(const Shape& shape, double mean = 0, double sigma = 1);
-  /// Normal(0, sigma) cut at +-cut by rejection.
-  Tensor truncated_normal(const Shape& shape, double sigma = 0.02, double cut = 0.04);
+  /// Normal(0, sigma) cut at +-cut by rejection, cut > 0; without a cut at +-2 sigma, whose deviation is .88
+  /// sigma.
+  Tensor truncated_normal(const Shape& shape, double sigma = 0.02) {
+    return truncated_normal(shape, sigma, 2 * sigma);
+  }
+  Tensor truncated_normal(const Shape& shape, double sigma, double cut);
   /// The same for real and imaginary part separately.
-  Tensor truncated_normal_complex(const Shape& shape, double sigma = 0.02, double cut = 0.04);
+  Tensor truncated_normal_complex(const Shape& shape, double sigma = 0.02) {
+    return truncated_normal_complex(shape, sigma, 2 * sigma);
+  }
+  Tensor truncated_normal_complex(const Shape& shape, double sigma, double cut);
   /// Weights [outputs, inputs], cut at +-2 sigma. For complex ones sigma is that of each part; with fan_in
   /// the two together have 1 / sqrt(inputs).
   Tensor weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale);

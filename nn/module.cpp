@@ -60,7 +60,10 @@ Variable Module::parameter(const std::string& name) const {
 
 std::int64_t Module::parameter_count() const {
   std::int64_t count = 0;
-  for (const auto& p : named_parameters()) count += p.variable.shape().numel();
+  std::set<const std::byte*> places;  // of weights under two names, once
+  for (const auto& p : named_parameters()) {
+    if (places.insert(p.variable.value().raw()).second) count += p.variable.shape().numel();
+  }
   return count;
 }
 

@@ -44,7 +44,7 @@ class Module {
   std::vector<NamedBuffer> named_state() const;
   /// The parameter of that dotted name; an error listing the names where there is none.
   Variable parameter(const std::string& name) const;
-  /// Number of parameters, a complex one counted as one.
+  /// Number of parameters, a complex one counted as one, and one under two names (tied weights) once.
   std::int64_t parameter_count() const;
   void zero_grad();
   /// Variable::set_requires_grad of every parameter of this module and those below it: `false` freezes them.

@@ -19,7 +19,7 @@ class Prepared {
  private:
   struct Seen {
     Variable weight;
-    const void* storage;
+    Tensor value;  ///< kept, so that no later value comes to lie in its place
     std::uint32_t version;
   };
   std::vector<Seen> seen_;

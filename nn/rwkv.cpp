@@ -18,7 +18,7 @@ RwkvTimeMixing::RwkvTimeMixing(std::int64_t hidden, std::int64_t block, std::int
       register_parameter("mu_k", channels([&](double i) { return std::pow(i / H, to_0); }), WeightDecay::no);
   mu_v_ = register_parameter("mu_v", channels([&](double i) { return std::pow(i / H, to_0) + 0.3 * from_0; }),
                              WeightDecay::no);
-  mu_r_ = register_parameter("mu_r", channels([&](double i) { return 0.5 * std::pow(i / H, to_0); }),
+  mu_r_ = register_parameter("mu_r", channels([&](double i) { return std::pow(i / H, 0.5 * to_0); }),
                              WeightDecay::no);
   decay_ = register_parameter("decay", channels([&](double i) {
                                 return -5 + 8 * std::pow(i / std::max(H - 1, 1.0), 0.7 + 1.3 * from_0);
@@ -29,7 +29,7 @@ RwkvTimeMixing::RwkvTimeMixing(std::int64_t hidden, std::int64_t block, std::int
       WeightDecay::no);
   const Shape square{hidden, hidden};
   W_k_ = register_parameter("key", init.constant(square, 0));
-  W_v_ = register_parameter("value", init.truncated_normal(square, 1 / std::sqrt(H), 2 / std::sqrt(H)));
+  W_v_ = register_parameter("value", init.orthogonal(square));
   W_r_ = register_parameter("receptance", init.constant(square, 0));
   W_o_ = register_parameter("output", init.constant(square, 0));
 }

@@ -15,7 +15,8 @@ namespace lrurec::nn {
 class RwkvTimeMixing : public SequenceLayer {
  public:
   /// The published initial values of block `block` of `blocks`: decays from slow to fast over the channels,
-  /// all matrices but W_v zero. (They divide by blocks - 1, which is taken as 1 where there is one block.)
+  /// W_v orthogonal, the other matrices zero. (They divide by blocks - 1, which is taken as 1 where there is
+  /// one block.)
   RwkvTimeMixing(std::int64_t hidden, std::int64_t block, std::int64_t blocks, Initializer& init);
 
   Variable mix_composed(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override;

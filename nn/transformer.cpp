@@ -32,7 +32,7 @@ Variable SelfAttention::forward(const Variable& x, const IndexTensor& offsets,
 TransformerBlock::TransformerBlock(const TransformerSizes& sizes, std::uint64_t site, Initializer& init)
     : attention_(sizes, site, init),
       attention_norm_(sizes.hidden, sizes.layer_norm_eps, sizes.dropout, site + 1, init),
-      feed_forward_(sizes.hidden, 4 * sizes.hidden, sizes.dropout, site + 2, init),
+      feed_forward_(sizes.hidden, 4 * sizes.hidden, sizes.inner_dropout(), site + 2, init),
       feed_forward_norm_(sizes.hidden, sizes.layer_norm_eps, sizes.dropout, site + 3, init) {
   register_module("attention", attention_);
   register_module("attention_layer_norm", attention_norm_);
@@ -78,7 +78,9 @@ TransformerEncoder::TransformerEncoder(std::int64_t rows, std::int64_t places, P
                                        std::int64_t blocks, const TransformerSizes& sizes, Initializer& init)
     : embedding_(rows, sizes.hidden, init),
       positions_(places, sizes.hidden, from, init),
-      embedding_norm_(sizes.hidden, sizes.layer_norm_eps, sizes.dropout, 0, init) {
+      embedding_norm_(sizes.hidden, sizes.layer_norm_eps,
+                      sizes.dropout_places == DropoutPlaces::bert ? 0 : sizes.dropout, 0, init),
+      normed_dropout_(sizes.dropout_places == DropoutPlaces::bert ? sizes.dropout : 0, 0) {
   register_module("embedding", embedding_);
   register_module("positions", positions_);
   register_module("embedding_layer_norm", embedding_norm_);
@@ -95,7 +97,8 @@ Variable TransformerEncoder::embed(const IndexTensor& items, const IndexTensor& 
 
 Variable TransformerEncoder::forward_composed(const IndexTensor& items, const IndexTensor& offsets,
                                               const ForwardContext& context) const {
-  Variable x = embedding_norm_.forward_composed(embed(items, offsets), {}, context);
+  Variable x =
+      normed_dropout_.forward(embedding_norm_.forward_composed(embed(items, offsets), {}, context), context);
   for (const auto& block : blocks_) x = block.forward_composed(x, offsets.host(), context);
   return x;
 }
@@ -103,7 +106,7 @@ Variable TransformerEncoder::forward_composed(const IndexTensor& items, const In
 Variable TransformerEncoder::forward(const IndexTensor& items, const IndexTensor& offsets,
                                      const ForwardContext& context) const {
   const IndexTensor at = offsets.to(item_vectors().value().device());
-  Variable x = embedding_norm_.forward(embed(items, offsets), {}, context);
+  Variable x = normed_dropout_.forward(embedding_norm_.forward(embed(items, offsets), {}, context), context);
   for (const auto& block : blocks_) x = block.forward(x, at, context);
   return x;
 }

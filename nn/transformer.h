@@ -12,10 +12,19 @@
 
 namespace lrurec::nn {
 
+/// Where the dropouts of an encoder stand, beside those before a residual.
+enum class DropoutPlaces {
+  lrurec,  ///< LN(dropout(E + P)), and within the position-wise network, as in the published LRURec
+  bert,    ///< dropout(LN(E + P)), and none within the network (Devlin et al., 2019)
+};
+
 struct TransformerSizes {
   std::int64_t hidden = 64, heads = 2;  ///< H, a multiple of the heads
   bool causal = true;                   ///< a token sees itself and those before it; else its whole sequence
   double dropout = 0, layer_norm_eps = 1e-5;
+  DropoutPlaces dropout_places = DropoutPlaces::lrurec;
+
+  double inner_dropout() const { return dropout_places == DropoutPlaces::bert ? 0 : dropout; }
 };
 
 /// What the place of a token counts: its distance from the first token of its sequence, which has the first
@@ -77,7 +86,8 @@ class Positions : public Embedding {
   PlacesFrom from_;
 };
 
-/// Items and their places through a stack of blocks: x = LN(dropout(E_item + P_place)), then the blocks.
+/// Items and their places through a stack of blocks: x = LN(E_item + P_place) with its dropout
+/// (DropoutPlaces), then the blocks.
 class TransformerEncoder : public Module {
  public:
   /// rows: of E; places: of P, the longest sequence; dropout sites count from 0.
@@ -97,6 +107,7 @@ class TransformerEncoder : public Module {
   Embedding embedding_;
   Positions positions_;
   ResidualNorm embedding_norm_;
+  Dropout normed_dropout_;  ///< of what embedding_norm_ gives
   ModuleList<TransformerBlock> blocks_;
 };
 

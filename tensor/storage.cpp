@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <string_view>
 #include <vector>
 
 #include "tensor/cuda/runtime.h"
@@ -23,23 +24,31 @@ template <>
 struct Blocks<Cpu> {
   static constexpr const char* what = "memory";
   static constexpr const char* remedy = "try a smaller batch";
-  static constexpr bool kept = true;
+  static bool kept() { return true; }
   static std::byte* take(std::size_t bytes) {
     return static_cast<std::byte*>(std::aligned_alloc(alignment, bytes));
   }
   static void give_back(std::byte* block, std::size_t) { std::free(block); }
+  static void give_all_back() {}
 };
 template <>
 struct Blocks<Cuda> {
   static constexpr const char* what = "device memory";
   static constexpr const char* remedy = "try a smaller batch, or --device cpu";
+  /// Not where something looks at the bytes around a block: the emulator, or compute-sanitizer
+  /// (tools/gpu_check.sh).
+  static bool kept() {
 #ifdef LRUREC_CUDA_EMULATED
-  static constexpr bool kept = false;  // the emulator looks at the bytes around a block when it comes back
+    return false;
 #else
-  static constexpr bool kept = true;
+    static const char* const exact = std::getenv("LRUREC_EXACT_MEMORY");
+    static const bool wanted = exact != nullptr && std::string_view(exact) == "1";
+    return !wanted;
 #endif
+  }
   static std::byte* take(std::size_t bytes) { return static_cast<std::byte*>(cuda::allocate(bytes)); }
   static void give_back(std::byte* block, std::size_t bytes) { cuda::free(block, bytes); }
+  static void give_all_back() { cuda::give_freed_back(); }
 };
 
 // Packed batches differ in size from step to step, so blocks are rounded up to one of eight sizes per power
@@ -85,7 +94,7 @@ class Allocator {
     const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
     stats_.in_use -= size;
-    if (size > max_cached_block || !Blocks<Where>::kept || !cache(block, size)) {
+    if (size > max_cached_block || !Blocks<Where>::kept() || !cache(block, size)) {
       Blocks<Where>::give_back(block, size);
     } else {
       stats_.cached += size;
@@ -109,11 +118,12 @@ class Allocator {
   void release_locked() {
     const std::lock_guard lock(mutex_);
     release();
+    Blocks<Where>::give_all_back();
   }
 
  private:
   static constexpr std::size_t max_cached_block = std::size_t{1} << 30;
-  static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept ? block_size(bytes) : bytes; }
+  static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept() ? block_size(bytes) : bytes; }
 
   /// False where there is no memory to remember the block in: a destructor brought it and must not fail.
   bool cache(std::byte* block, std::size_t size) {

@@ -44,7 +44,7 @@ struct MemoryStats {
 };
 MemoryStats memory_stats(DeviceType type = DeviceType::cpu);
 void reset_memory_peak(DeviceType type = DeviceType::cpu);
-/// Gives cached blocks back to the system (the driver).
+/// Gives cached blocks back to the system; those of a GPU, for which it waits, to the driver.
 void release_memory_cache(DeviceType type = DeviceType::cpu);
 
 /// From now on tensors may hold so many bytes in all; what does not fit is ErrorKind::out_of_memory, as where

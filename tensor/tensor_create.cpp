@@ -86,8 +86,14 @@ Tensor Tensor::eye(std::int64_t n, DType dtype, Device device) {
 
 Tensor Tensor::arange(std::int64_t start, std::int64_t end, std::int64_t step, DType dtype, Device device) {
   if (step == 0) fail_op("arange", "the step is 0; it is a whole number, see linspace for fractions");
-  const std::int64_t distance = step > 0 ? end - start : start - end, width = std::abs(step);
-  const std::int64_t count = distance > 0 ? (distance + width - 1) / width : 0;
+  // In 64 bits without a sign, where no difference overflows.
+  const auto bits = [](std::int64_t x) { return static_cast<std::uint64_t>(x); };
+  const bool any = step > 0 ? start < end : start > end;
+  const std::uint64_t distance = step > 0 ? bits(end) - bits(start) : bits(start) - bits(end),
+                      width = step > 0 ? bits(step) : 0 - bits(step),
+                      steps = any ? 1 + (distance - 1) / width : 0;
+  if (!std::in_range<std::int64_t>(steps)) fail_op("arange", "{} numbers are too many", steps);
+  const auto count = static_cast<std::int64_t>(steps);
   const auto fits = [](std::int64_t x) { return std::in_range<std::int32_t>(x); };
   if (dtype == DType::i32 && count > 0 && !(fits(start) && fits(start + (count - 1) * step))) {
     fail_op("arange", "{} to {} does not fit i32; i64 holds it", start, end);

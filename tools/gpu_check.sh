@@ -21,7 +21,7 @@ usage: tools/gpu_check.sh [OPTIONS] [NAME=FILE]...
 LRUREC_PYTORCH  a python that has torch with CUDA, for `peers` (default python3)
 
 Needs a build with CUDA (build/bin, or bin/ of what tools/gpu_bundle.sh packed), the driver and cuBLAS. No internet. Exit
-code 1 when a section failed, 2 for a wrong command line or no GPU.
+code 1 when a section failed or could not run, 2 for a wrong command line or no GPU.
 TEXT
 }
 
@@ -105,6 +105,11 @@ step() {
   [ $code -eq 0 ] || { failures=$((failures + 1)); say "  failed with exit code $code: $(tail -n 3 "$file.err")"; }
   return 0
 }
+# unable SECTION REASON: a section that was wanted and cannot run is a failure too.
+unable() {
+  unable_reason() { echo "$1; --sections leaves the section out" >&2; return 1; }
+  step "$1" "did not run" unable_reason "$2"
+}
 wants() { [[ " $sections " == *" $1 "* ]]; }
 
 prepared=()
@@ -133,17 +138,20 @@ if wants sanitizer; then
   rm -f "$results"/sanitizer.*
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
   # Every operation, and the tests whose sizes cross blocks, tiles and chunks.
-  short='*Cuda*AgreesWithTheCpu*:RecurrenceCuda.*:TopKCuda.*:LinearRankCuda.CountsAsTheCpuDoes:ReduceCuda.SumsOf*'
-  short+=':EmbeddingCuda.*:FeedForwardCuda.*:OptimizerCuda.*:LinearCrossEntropyCuda.*:CudaGraph.*'
+  short='*Cuda*AgreesWithTheCpu*:RecurrenceCuda.*:TopKCuda.*:LinearTopKCuda.*:LinearRankCuda.CountsAsTheCpuDoes'
+  short+=':ReduceCuda.SumsOf*:SoftmaxCuda.*:LayerNormCuda.*:ResidualLayerNormCuda.*:DropoutCuda.*:AttentionCuda.*'
+  short+=':StateSpaceCuda.*:EmbeddingCuda.*:FeedForwardCuda.*:OptimizerCuda.*:LinearCrossEntropyCuda.*:CudaGraph.*'
+  short+=':GraphsCuda.*'
   if [ -n "$sanitizer" ]; then
     for tool in memcheck racecheck initcheck synccheck; do
       # How cuBLAS and CUB share memory is theirs; but what they write must count as written.
       ours=() && [ $tool = racecheck ] && ours=(--kernel-name kns=lrurec)
-      step sanitizer "$tool" "$sanitizer" --tool $tool --error-exitcode 9 "${ours[@]}" "$bin/lrurec_tests" \
+      # Blocks of the size asked for, none used again: what lies behind one, or is not written, is seen.
+      step sanitizer "$tool" env LRUREC_EXACT_MEMORY=1 "$sanitizer" --tool $tool --error-exitcode 9 "${ours[@]}" "$bin/lrurec_tests" \
         --gtest_brief=1 "--gtest_filter=$short"
     done
   else
-    say "compute-sanitizer was not found; install the CUDA Toolkit for it"
+    unable sanitizer "compute-sanitizer was not found; install the CUDA Toolkit for it"
   fi
 fi
 if wants parity; then
@@ -163,9 +171,27 @@ if wants training; then
 fi
 if wants bits; then
   rm -f "$results"/bits.*
+  # two_processes NAME OPTION...: the same training in two processes, and the bytes of its weights.
+  two_processes() {
+    local name=$1 run
+    shift
+    for run in 1 2; do
+      lrurec train "$work/$name.lrd" -o "$work/bits.$run" --preset "$name" --device cuda --max-steps 20 \
+        --validate-every 20 --quiet "$@" >/dev/null &&
+        lrurec export "$work/bits.$run" -o "$work/bits.$run.safetensors" --checkpoint last >/dev/null || return
+      rm -r "$work/bits.$run"
+    done
+    cmp "$work/bits.1.safetensors" "$work/bits.2.safetensors" && echo "both have the same bytes of weights" || return
+    rm "$work"/bits.?.safetensors
+  }
   for name in "${prepared[@]}"; do
-    step bits "$name, 20 times the same 20 steps" \
-      lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 20 --repeat 20
+    data=("$work/$name.lrd" --preset "$name" --device cuda)
+    step bits "$name, 20 times the same 20 steps" lrurec check training "${data[@]}" --steps 20 --repeat 20
+    step bits "$name, the same in TF32" lrurec check training "${data[@]}" --steps 20 --repeat 20 --tf32
+    step bits "$name, in TF32, recorded and launched" \
+      lrurec check training "${data[@]}" --steps 20 --repeat 5 --tf32 --graphs
+    step bits "$name, 20 steps in two processes" two_processes "$name"
+    step bits "$name, 20 steps in two processes, TF32" two_processes "$name" --tf32 true
   done
 fi
 if wants benchmarks; then
@@ -229,7 +255,7 @@ if wants peers; then
       done
     done
   else
-    say "'$python' has no PyTorch that sees the GPU: no peers (LRUREC_PYTORCH names another python)"
+    unable peers "'$python' has no PyTorch that sees the GPU (LRUREC_PYTORCH names another python)"
   fi
 fi
 if wants full; then

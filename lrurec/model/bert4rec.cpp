@@ -49,7 +49,9 @@ BERT4Rec::BERT4Rec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
       encoder_(config.num_items + 2, config.max_length, nn::parse_places_from(config.positions_from),
                config.blocks,
-               {config.hidden, config.heads, /*causal=*/false, config.dropout, config.layer_norm_eps}, init),
+               {config.hidden, config.heads, /*causal=*/false, config.dropout, config.layer_norm_eps,
+                nn::DropoutPlaces::bert},
+               init),
       transform_(config.hidden, config.hidden, init) {
   if (config.max_length < 2) {
     fail(ErrorKind::usage,

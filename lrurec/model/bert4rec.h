@@ -7,7 +7,7 @@
 namespace lrurec::model {
 
 /// Items of a sequence are hidden behind a mask and predicted from both sides (data::ExampleKind::cloze):
-/// x = LN(dropout(E_item + P_place)), bidirectional transformer blocks, row = gelu(W h + b), scores row E^T +
+/// x = dropout(LN(E_item + P_place)), bidirectional transformer blocks, row = gelu(W h + b), scores row E^T +
 /// c. To rank what comes next, the mask is put behind the last L - 1 items. It is not causal: every row
 /// depends on the whole sequence, which is why there is no state.
 class BERT4Rec : public Model {

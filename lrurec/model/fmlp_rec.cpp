@@ -80,7 +80,8 @@ FMLPRec::FMLPRec(const ModelConfig& config, nn::Initializer init)
     : Model(config),
       embedding_(config.num_items + 1, config.hidden, init),
       positions_(config.max_length, config.hidden, init),
-      embedding_norm_(config.hidden, config.layer_norm_eps, config.dropout, 0, init) {
+      embedding_norm_(config.hidden, config.layer_norm_eps, init),
+      dropout_(config.dropout, 0) {
   register_module("embedding", embedding_);
   register_module("positions", positions_);
   register_module("embedding_layer_norm", embedding_norm_);
@@ -95,7 +96,7 @@ std::int64_t FMLPRec::input_length(std::int64_t max_length) const {
   return std::min(max_length, config_.max_length);
 }
 
-Variable FMLPRec::embed(const data::BatchTensors& batch) const {
+Variable FMLPRec::embed(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
   const std::int64_t L = config_.max_length;
   const auto items = batch.items.host().to_vector<std::int64_t>(),
              at = batch.offsets.host().to_vector<std::int64_t>();
@@ -111,11 +112,12 @@ Variable FMLPRec::embed(const data::BatchTensors& batch) const {
     std::copy(first, last, places.begin() + (s + 1) * L - (last - first));
   }
   const Variable x = embedding_.forward(IndexTensor(Tensor::from(places, {S, L})).to(device()));
-  return ops::reshape(x + positions_.weight, {-1, config_.hidden});
+  const Variable rows = ops::reshape(x + positions_.weight, {-1, config_.hidden});
+  return dropout_.forward(embedding_norm_.forward(rows), context);
 }
 
 Variable FMLPRec::training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward(embed(batch), {}, context);
+  Variable x = embed(batch, context);
   for (const auto& block : blocks_) {
     const bool last = &block == &blocks_.back();
     x = block.forward(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);
@@ -125,7 +127,7 @@ Variable FMLPRec::training_rows(const data::BatchTensors& batch, const nn::Forwa
 
 Variable FMLPRec::training_rows_composed(const data::BatchTensors& batch,
                                          const nn::ForwardContext& context) const {
-  Variable x = embedding_norm_.forward_composed(embed(batch), {}, context);
+  Variable x = embed(batch, context);
   for (const auto& block : blocks_) {
     const bool last = &block == &blocks_.back();
     x = block.forward_composed(x, last ? FilterBlock::Places::last : FilterBlock::Places::all, context);

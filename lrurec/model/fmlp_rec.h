@@ -34,7 +34,7 @@ class FilterBlock : public nn::Module {
   nn::ResidualNorm feed_forward_norm_;
 };
 
-/// x = LN(dropout(E_item + P_place)), filter blocks, the row is the last place, scores h E^T. Histories end
+/// x = dropout(LN(E_item + P_place)), filter blocks, the row is the last place, scores h E^T. Histories end
 /// at place L; what is before their first item is item 0, which the filters see like any other. A filter is
 /// not causal: a place sees those after it. So there is one example for each prefix, with its label at the
 /// end.
@@ -53,11 +53,12 @@ class FMLPRec : public Model {
   std::int64_t input_length(std::int64_t max_length) const override;
 
  private:
-  /// E + P of all places, [S L, H], before its norm.
-  Variable embed(const data::BatchTensors& batch) const;
+  /// x of all places, [S L, H].
+  Variable embed(const data::BatchTensors& batch, const nn::ForwardContext& context) const;
 
   nn::Embedding embedding_, positions_;  ///< E: [|I| + 1, H], P: [L, H]
-  nn::ResidualNorm embedding_norm_;      ///< of their sum
+  nn::LayerNorm embedding_norm_;         ///< of their sum
+  nn::Dropout dropout_;
   nn::ModuleList<FilterBlock> blocks_;
 };
 

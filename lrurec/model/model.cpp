@@ -68,11 +68,11 @@ Tensor Model::score(const Tensor& rows, const Tensor& candidates) const {
   const NoGrad no_grad;
   const std::int64_t n = candidates.size(0), k = candidates.size(1);
   const Tensor scores = Tensor::empty({n, k}, rows.dtype(), rows.device());
-  const Tensor all = candidates.to(rows.device());
+  const Tensor all = candidates.host();
   const Tensor items = item_matrix().value(), bias = item_bias().value().unsqueeze(1);
   // User by user: the rows of all candidates of all users would be large.
   for (std::int64_t u = 0; u < n; ++u) {
-    const Tensor ids = all.select(0, u);
+    const IndexTensor ids = IndexTensor(all.select(0, u)).to(rows.device());  // checked without a wait
     const Tensor products = ops::raw::matmul(ops::raw::embedding(items, ids), rows.select(0, u).unsqueeze(1));
     scores.select(0, u).copy_(ops::raw::add(products, ops::raw::embedding(bias, ids)).squeeze(1));
   }

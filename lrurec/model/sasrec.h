@@ -1,5 +1,5 @@
 #pragma once
-// SASRec (Kang and McAuley, ICDM 2018) in the form of the paper's baseline: norms after the residuals, a
+// SASRec (Kang and McAuley, ICDM 2018) in the form of LRURec's own block: norms after the residuals, a
 // position-wise network of 4 H, cross-entropy at every position (the original has norms before, one of H and
 // one sampled negative, which understates it; see docs/models.md).
 

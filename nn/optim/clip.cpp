@@ -70,6 +70,7 @@ double finite_gradient_norm(const std::vector<NamedParameter>& parameters) {
 }
 
 double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double max_norm) {
+  if (!(max_norm > 0)) fail(ErrorKind::internal, "gradients cannot be cut at a norm of {}", max_norm);
   const double norm = finite_gradient_norm(parameters), factor = clip_factor(norm, max_norm);
   if (factor == 1) return norm;
   for (auto p : parameters) {

@@ -7,20 +7,40 @@
 
 namespace lrurec::nn {
 
+namespace {
+
+void check_rate(double lr) {
+  if (!(lr >= 0) || !std::isfinite(lr)) fail(ErrorKind::internal, "optimizer: a learning rate of {}", lr);
+}
+
+bool is_bias(const std::string& name) {
+  return name.substr(name.rfind('.') + 1).find("bias") != std::string::npos;
+}
+
+}  // namespace
+
 std::vector<ParameterGroup> decay_groups(const Module& module, double weight_decay) {
   ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
+  std::set<const std::byte*> places;
   for (const auto& p : module.named_parameters()) {
-    const bool exempt = p.decay == WeightDecay::no || p.name.find("bias") != std::string::npos;
+    const bool tied = p.variable.value().numel() > 0 && !places.insert(p.variable.value().raw()).second;
+    if (tied || !p.variable.requires_grad()) continue;
+    const bool exempt = p.decay == WeightDecay::no || is_bias(p.name);
     (exempt ? plain : decayed).parameters.push_back(p);
   }
   return {decayed, plain};
 }
 
 Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_(lr) {
-  if (!(lr >= 0) || !std::isfinite(lr)) fail(ErrorKind::internal, "optimizer: a learning rate of {}", lr);
+  check_rate(lr);
   std::set<std::string> names;
   std::map<const std::byte*, std::string> places;
   for (const auto& group : groups) {
+    if (!(group.weight_decay >= 0) || !std::isfinite(group.weight_decay) || !(group.lr_factor >= 0) ||
+        !std::isfinite(group.lr_factor)) {
+      fail(ErrorKind::internal, "optimizer: a group with weight decay {} and {} times the learning rate",
+           group.weight_decay, group.lr_factor);
+    }
     for (const auto& p : group.parameters) {
       if (!names.insert(p.name).second) {
         fail(ErrorKind::internal,
@@ -31,7 +51,7 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
       if (!p.variable.requires_grad() || !p.variable.is_leaf()) {
         fail(ErrorKind::internal,
              "optimizer: {} is no leaf that requires a gradient, so no step would move it: leave it out, or "
-             "freeze it when the optimiser is made",
+             "freeze it after the optimiser is made",
              p.name);
       }
       if (!p.variable.value().is_contiguous()) {
@@ -55,11 +75,28 @@ Optimizer::Optimizer(const std::vector<ParameterGroup>& groups, double lr) : lr_
   if (!parameters_.empty()) device_ = parameters_.front().variable.value().device();
 }
 
+void Optimizer::set_lr(double lr) {
+  check_rate(lr);
+  lr_ = lr;
+}
+
 void Optimizer::mark_changed() const {
-  for (const auto& p : parameters_) p.variable.value().mark_changed();
+  for (const auto& p : parameters_) {
+    if (p.variable.grad().defined()) p.variable.value().mark_changed();
+  }
+}
+
+void Optimizer::check_values() const {
+  for (const auto& p : parameters_) {
+    if (p.variable.grad().defined() && !p.variable.value().is_contiguous()) {
+      fail(ErrorKind::internal, "parameter {} was given a strided view: set_value(tensor.contiguous())",
+           p.name);
+    }
+  }
 }
 
 void Optimizer::step(double gradient_scale) {
+  check_values();
   ++steps_;
   update(gradient_scale, {});
   mark_changed();
@@ -77,6 +114,7 @@ ClippedStep Optimizer::clip_and_step(double max_norm, const Tensor& loss) {
     return ClippedStep(values);
   }
   if (!halted_.defined()) halted_ = Tensor::zeros({1}, DType::f64, device_);
+  check_values();
   const Tensor report = norm_on_gpu(parameters_, max_norm, loss, halted_);
   ++steps_;
   update(1, report);

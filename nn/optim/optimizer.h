@@ -19,8 +19,8 @@ struct ParameterGroup {
 };
 
 /// Two groups of a module's parameters, decayed and not. As in the published LRURec all are decayed but
-/// biases (told by their names), norms and what else a layer registers with WeightDecay::no; the logs of the
-/// LRU are.
+/// biases (told by the last part of their names), norms and what else a layer registers with WeightDecay::no;
+/// the logs of the LRU are. Frozen parameters are left out; tied ones are listed under their first name.
 std::vector<ParameterGroup> decay_groups(const Module& module, double weight_decay);
 
 /// Base: holds the parameters and their per-parameter state. All parameters are on one device.
@@ -33,7 +33,7 @@ class Optimizer {
 
   /// The learning rate of the next step, which may be another for each (schedule.h).
   double lr() const { return lr_; }
-  void set_lr(double lr) { lr_ = lr; }
+  void set_lr(double lr);
 
   /// One update from the gradients that are there, times gradient_scale; parameters without a gradient stay.
   void step(double gradient_scale = 1);
@@ -70,6 +70,8 @@ class Optimizer {
  private:
   /// A graph that holds values from before the step must not be walked any more.
   void mark_changed() const;
+  /// Before any value is changed: a step is whole or not at all.
+  void check_values() const;
 
   std::vector<NamedParameter> parameters_;
   std::vector<double> lr_factor_, weight_decay_;  ///< of each parameter

@@ -5,7 +5,11 @@
 namespace lrurec::nn {
 
 SGD::SGD(const std::vector<ParameterGroup>& groups, const SgdOptions& options)
-    : Optimizer(groups, options.lr), options_(options), velocity_(zero_state()) {}
+    : Optimizer(groups, options.lr), options_(options), velocity_(zero_state()) {
+  if (!(options.momentum >= 0 && options.momentum < 1)) {
+    fail(ErrorKind::internal, "sgd: a momentum of {} must be in [0, 1)", options.momentum);
+  }
+}
 
 void SGD::update(double gradient_scale, const Tensor& report) {
   const auto fill = [&]<class T>(std::size_t k, kernels::ParameterView<T>& row) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -100,8 +101,10 @@ void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> p
   // A limit on file sizes must give an error (EFBIG), not end the process.
   ::signal(SIGXFSZ, SIG_IGN);
   remove_stale_temporaries(folder_of(path), path.filename().string());
-  const fs::path temporary =
-      folder_of(path) / fmt::format(".{}{}{}", path.filename().string(), temporary_mark, ::getpid());
+  static std::atomic<unsigned> written = 0;  // threads may write to one path
+  const fs::path temporary = folder_of(path) / fmt::format(".{}{}{}-{}", path.filename().string(),
+                                                           temporary_mark, ::getpid(), ++written);
+  ::unlink(temporary.c_str());  // of a process that died and had this one's number
   try {
     Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
     if (!file.ok()) fail_io(path, "write", errno);
@@ -149,8 +152,8 @@ void remove_stale_temporaries(const fs::path& folder, std::string_view file_name
     const char* first = name.data() + mark + temporary_mark.size();
     const char* last = name.data() + name.size();
     const auto [end, error] = std::from_chars(first, last, pid);
-    if (error != std::errc{} || end != last || pid <= 0) continue;
-    if (pid == ::getpid() || (::kill(pid, 0) != 0 && errno == ESRCH)) fs::remove(entry.path(), ignored);
+    if (error != std::errc{} || (end != last && *end != '-') || pid <= 0) continue;
+    if (pid != ::getpid() && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
   }
 }
 

@@ -85,7 +85,8 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
       continue;
     }
     const Tensor converted = value.to(variable.dtype());  // in f32, what was finite may be infinite
-    if (const auto at = first_non_finite(converted); at >= 0) {
+    // A buffer may be a mask of infinities.
+    if (const auto at = variable.requires_grad() ? first_non_finite(converted) : -1; at >= 0) {
       fail(ErrorKind::file, "{}: tensor '{}' is not finite at entry {}", path.string(), name, at);
     }
     fitting.emplace_back(variable, converted.to(variable.value().device()));

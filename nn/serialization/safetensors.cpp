@@ -165,6 +165,9 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
   if (!file.metadata.empty()) header["__metadata__"] = file.metadata;
   std::vector<std::byte> data;
   for (const auto& [tensor_name, tensor] : file.tensors) {
+    if (tensor_name == "__metadata__") {
+      fail_op("write_safetensors", "the format keeps the name __metadata__ for itself; rename the tensor");
+    }
     const DType dtype = tensor.dtype();
     const auto* format = std::find_if(std::begin(formats), std::end(formats),
                                       [dtype](const Format& f) { return f.dtype == dtype; });
@@ -182,7 +185,12 @@ void write_safetensors(const std::filesystem::path& path, const Safetensors& fil
                            {"shape", std::vector<std::int64_t>(dense.shape().begin(), dense.shape().end())},
                            {"data_offsets", {begin, data.size()}}};
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception&) {
+    fail_op("write_safetensors", "a name is not UTF-8; rename the tensor");
+  }
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data start aligned
   const std::uint64_t size = text.size();
   write_file_atomically(path, {std::as_bytes(std::span(&size, 1)), as_bytes(text), Bytes(data)});

@@ -20,6 +20,9 @@ void check(const Tensor& qkv, const IndexTensor& offsets, const AttentionOptions
     fail_op("attention", "qkv: {} must be [tokens, 3 H] with H a multiple of {} heads", qkv.shape().str(),
             heads);
   }
+  if (!(options.dropout >= 0 && options.dropout <= 1)) {
+    fail_op("attention", "a dropout of {} is no probability", options.dropout);
+  }
   check_offsets("attention", offsets, qkv.size(0));
 }
 

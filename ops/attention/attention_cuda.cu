@@ -2,11 +2,14 @@
 // chunks of 32, a lane a score; then lanes along channels add up what the chunk's 32 weights say. No atomics:
 // every output has one warp, and its sums one order.
 
+#include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "ops/attention/kernels.h"
 #include "ops/primitives/sequence_cuda.h"
 #include "tensor/cuda/kernel.h"
+#include "tensor/cuda/pack.h"
 #include "tensor/cuda/scratch.h"
 #include "tensor/error.h"
 
@@ -29,9 +32,19 @@ __device__ bool row_of_warp(const Attention<T>& f, Row& row) {
   return true;
 }
 
+/// By 16 bytes at a time where the rows allow it: neighbouring lanes have rows that lie far apart.
 template <class T>
 __device__ T dot(std::int64_t n, const T* a, const T* b) {
   T sum = 0;
+  const std::uintptr_t places = reinterpret_cast<std::uintptr_t>(a) | reinterpret_cast<std::uintptr_t>(b);
+  if (n % 4 == 0 && places % 16 == 0) {
+    for (std::int64_t c = 0; c < n; c += 4) {
+      const auto x = cuda::load<4>(a + c), y = cuda::load<4>(b + c);
+#pragma unroll
+      for (int k = 0; k < 4; ++k) sum += x[k] * y[k];
+    }
+    return sum;
+  }
   for (std::int64_t c = 0; c < n; ++c) sum += a[c] * b[c];
   return sum;
 }
@@ -41,32 +54,39 @@ __device__ T mask_factor(const Attention<T>& f, std::int64_t token, std::int64_t
   return f.mask.keeps_all() ? T(1) : f.mask.template factor<T>(f.mask_row(token, head) + key);
 }
 
+/// f(r, channel) for the lane's channels, of which there are at most `channels`: a constant, so that what r
+/// indexes lies in registers.
+template <int channels, class F>
+__device__ void for_channels(std::int64_t width, F&& f) {
+#pragma unroll
+  for (int r = 0; r < channels; ++r) {
+    const int channel = r * cuda::warp_size + cuda::lane();
+    if (channel < width) f(r, channel);
+  }
+}
+
 /// sums[r] += sum over the chunk's lanes of weight * row(lane)[channel]
-template <class T, class F>
+template <int channels, class T, class F>
 __device__ void add_rows(std::int64_t width, int count, T weight, F&& row, T* sums) {
   for (int l = 0; l < count; ++l) {
     const T w = __shfl_sync(cuda::whole_warp, weight, l);
     const T* from = row(l);
-    for (int r = 0; r * cuda::warp_size + cuda::lane() < width; ++r) {
-      sums[r] += w * from[r * cuda::warp_size + cuda::lane()];
-    }
+    for_channels<channels>(width, [&](int r, int channel) { sums[r] += w * from[channel]; });
   }
 }
 
-template <class T>
+template <int channels, class T>
 __device__ void store(std::int64_t width, const T* sums, T factor, T* to) {
-  for (int r = 0; r * cuda::warp_size + cuda::lane() < width; ++r) {
-    to[r * cuda::warp_size + cuda::lane()] = sums[r] * factor;
-  }
+  for_channels<channels>(width, [&](int r, int channel) { to[channel] = sums[r] * factor; });
 }
 
-template <class T>
+template <int channels, class T>
 __global__ void attention_forward_kernel(Attention<T> f, T scale, T* y, T* tops) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const T* q = f.row(f.qkv, 0, row.token, row.head);
   const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
-  T top = -std::numeric_limits<T>::infinity(), sum = 0, out[most_channels] = {};
+  T top = -std::numeric_limits<T>::infinity(), sum = 0, out[channels] = {};
   for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
     const bool there = key < end;
@@ -80,10 +100,10 @@ __global__ void attention_forward_kernel(Attention<T> f, T scale, T* y, T* tops)
     for (T& value : out) value *= shrink;
     const T masked = there ? weight * mask_factor(f, row.token, row.head, key - row.sequence.first) : T(0);
     const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
-    add_rows(
+    add_rows<channels>(
         f.width, count, masked, [&](int l) { return f.row(f.qkv, 2, j + l, row.head); }, out);
   }
-  store(f.width, out, T(1) / sum, y + row.token * f.H() + row.head * f.width);
+  store<channels>(f.width, out, T(1) / sum, y + row.token * f.H() + row.head * f.width);
   T* kept = tops + 2 * (row.token * f.heads + row.head);
   if (cuda::lane() == 0) kept[0] = top, kept[1] = sum;
 }
@@ -114,32 +134,32 @@ __global__ void along_kernel(Attention<T> f, const T* y, const T* dy, T* along) 
   }
 }
 
-template <class T>
+template <int channels, class T>
 __global__ void attention_query_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy,
                                        T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t end = f.causal ? row.token + 1 : row.sequence.end;
-  T dq[most_channels] = {};
+  T dq[channels] = {};
   for (std::int64_t j = row.sequence.first; j < end; j += cuda::warp_size) {
     const std::int64_t key = j + cuda::lane();
     const T change =
         key < end ? pair(f, scale, row.token, key, row.sequence.first, row.head, tops, along, dy).change
                   : T(0);
     const int count = static_cast<int>(end - j < cuda::warp_size ? end - j : cuda::warp_size);
-    add_rows(
+    add_rows<channels>(
         f.width, count, change, [&](int l) { return f.row(f.qkv, 1, j + l, row.head); }, dq);
   }
-  store(f.width, dq, T(1), f.row(dqkv, 0, row.token, row.head));
+  store<channels>(f.width, dq, T(1), f.row(dqkv, 0, row.token, row.head));
 }
 
-template <class T>
+template <int channels, class T>
 __global__ void attention_key_kernel(Attention<T> f, T scale, const T* tops, const T* along, const T* dy,
                                      T* dqkv) {
   Row row;
   if (!row_of_warp(f, row)) return;
   const std::int64_t begin = f.causal ? row.token : row.sequence.first;
-  T dk[most_channels] = {}, dv[most_channels] = {};
+  T dk[channels] = {}, dv[channels] = {};
   for (std::int64_t t = begin; t < row.sequence.end; t += cuda::warp_size) {
     const std::int64_t query = t + cuda::lane();
     const Pair<T> both = query < row.sequence.end
@@ -147,13 +167,13 @@ __global__ void attention_key_kernel(Attention<T> f, T scale, const T* tops, con
                              : Pair<T>{0, 0};
     const int count =
         static_cast<int>(row.sequence.end - t < cuda::warp_size ? row.sequence.end - t : cuda::warp_size);
-    add_rows(
+    add_rows<channels>(
         f.width, count, both.change, [&](int l) { return f.row(f.qkv, 0, t + l, row.head); }, dk);
-    add_rows(
+    add_rows<channels>(
         f.width, count, both.weight, [&](int l) { return dy + (t + l) * f.H() + row.head * f.width; }, dv);
   }
-  store(f.width, dk, T(1), f.row(dqkv, 1, row.token, row.head));
-  store(f.width, dv, T(1), f.row(dqkv, 2, row.token, row.head));
+  store<channels>(f.width, dk, T(1), f.row(dqkv, 1, row.token, row.head));
+  store<channels>(f.width, dv, T(1), f.row(dqkv, 2, row.token, row.head));
 }
 
 template <class T>
@@ -161,6 +181,19 @@ void check_width(const Attention<T>& f) {
   if (f.width > most_channels * cuda::warp_size) {
     fail_op("attention", "heads of {} channels are more than the {} of the CUDA kernel; take more heads",
             f.width, most_channels * cuda::warp_size);
+  }
+}
+
+/// f of the number of channels of a lane as a constant: with few a warp takes few registers, and more of them
+/// run at once.
+template <class F>
+void by_width(std::int64_t width, F&& f) {
+  if (width <= cuda::warp_size) {
+    f(std::integral_constant<int, 1>());
+  } else if (width <= 2 * cuda::warp_size) {
+    f(std::integral_constant<int, 2>());
+  } else {
+    f(std::integral_constant<int, most_channels>());
   }
 }
 
@@ -180,7 +213,8 @@ T scale_of(const Attention<T>& f) {
 template <class T>
 void attention_forward(Cuda, const Attention<T>& f, T* y, T* tops) {
   check_width(f);
-  by_rows(attention_forward_kernel<T>, f, scale_of(f), y, tops);
+  by_width(f.width,
+           [&](auto channels) { by_rows(attention_forward_kernel<channels, T>, f, scale_of(f), y, tops); });
 }
 
 template <class T>
@@ -190,8 +224,10 @@ void attention_backward(Cuda, const Attention<T>& f, const T* y, const T* tops, 
   cuda::launch("attention", along_kernel<T>, cuda::blocks_for(f.tokens * f.heads), 256, 0, f, y, dy,
                along.data());
   const T* kept = along.data();
-  by_rows(attention_query_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
-  by_rows(attention_key_kernel<T>, f, scale_of(f), tops, kept, dy, dqkv);
+  by_width(f.width, [&](auto channels) {
+    by_rows(attention_query_kernel<channels, T>, f, scale_of(f), tops, kept, dy, dqkv);
+    by_rows(attention_key_kernel<channels, T>, f, scale_of(f), tops, kept, dy, dqkv);
+  });
 }
 
 #define ATTENTION(T)                                                     \

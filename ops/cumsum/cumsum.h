@@ -5,7 +5,7 @@
 
 namespace lrurec::ops {
 
-/// y_t = x_0 + ... + x_t along dimension dim; f32 f64 c64 c128, added one precision up. Backward: the same
+/// y_t = x_0 + ... + x_t along dimension dim; f32 f64 c64 c128, added in double. Backward: the same
 /// from the end, dx_t = dy_t + dy_{t+1} + ...
 Variable cumsum(const Variable& x, int dim);
 

@@ -9,9 +9,9 @@ namespace lrurec::ops::kernels {
 namespace {
 
 using state_cuda::at;
+using state_cuda::by_states;
 using state_cuda::Complex;
 using state_cuda::for_states;
-using state_cuda::most;
 using state_cuda::put;
 
 /// lambda x + u
@@ -20,16 +20,16 @@ __device__ Complex<T> next(const Complex<T>& lambda, const Complex<T>& x, T u) {
   return {lambda.re * x.re - lambda.im * x.im + u, lambda.re * x.im + lambda.im * x.re};
 }
 
-template <class T>
+template <int states, class T>
 __global__ void diagonal_ssm_forward_kernel(DiagonalSsm<T> f, T* y, T* state) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= f.sequences * f.H) return;
   const std::int64_t s = index / f.H, h = index % f.H;
-  Complex<T> x[most];
-  for_states(f.N, [&](int i, std::int64_t n) { x[i] = at(state, index * f.N + n); });
+  Complex<T> x[states];
+  for_states<states>(f.N, [&](int i, std::int64_t n) { x[i] = at(state, index * f.N + n); });
   for (std::int64_t t = f.offsets[s]; t < f.offsets[s + 1]; ++t) {
     T sum = 0;
-    for_states(f.N, [&](int i, std::int64_t n) {
+    for_states<states>(f.N, [&](int i, std::int64_t n) {
       x[i] = next(at(f.lambda, h * f.N + n), x[i], f.u[t * f.H + h]);
       const Complex<T> c = at(f.c, h * f.N + n);
       sum += c.re * x[i].re - c.im * x[i].im;
@@ -37,28 +37,28 @@ __global__ void diagonal_ssm_forward_kernel(DiagonalSsm<T> f, T* y, T* state) {
     sum = cuda::warp_sum(sum);
     if (cuda::lane() == 0) y[t * f.H + h] = 2 * sum;
   }
-  for_states(f.N, [&](int i, std::int64_t n) { put(x[i], state, index * f.N + n); });
+  for_states<states>(f.N, [&](int i, std::int64_t n) { put(x[i], state, index * f.N + n); });
 }
 
 /// past: [tokens, H, N, 2], the states after each token.
-template <class T>
+template <int states, class T>
 __global__ void diagonal_ssm_backward_kernel(DiagonalSsm<T> f, const T* dy, T* du, T* dlambda, T* dc,
                                              T* past) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= f.sequences * f.H) return;
   const std::int64_t s = index / f.H, h = index % f.H, first = f.offsets[s], end = f.offsets[s + 1];
-  for_states(f.N, [&](int, std::int64_t n) {
+  for_states<states>(f.N, [&](int, std::int64_t n) {
     Complex<T> x;
     for (std::int64_t t = first; t < end; ++t) {
       x = next(at(f.lambda, h * f.N + n), x, f.u[t * f.H + h]);
       put(x, past, (t * f.H + h) * f.N + n);
     }
   });
-  Complex<T> g[most], of_lambda[most], of_c[most];
+  Complex<T> g[states], of_lambda[states], of_c[states];
   for (std::int64_t t = end - 1; t >= first; --t) {
     const T twice = 2 * dy[t * f.H + h];
     T sum = 0;
-    for_states(f.N, [&](int i, std::int64_t n) {
+    for_states<states>(f.N, [&](int i, std::int64_t n) {
       const Complex<T> l = at(f.lambda, h * f.N + n), c = at(f.c, h * f.N + n);
       g[i] = {l.re * g[i].re + l.im * g[i].im + c.re * twice, l.re * g[i].im - l.im * g[i].re - c.im * twice};
       sum += g[i].re;
@@ -72,7 +72,7 @@ __global__ void diagonal_ssm_backward_kernel(DiagonalSsm<T> f, const T* dy, T* d
     sum = cuda::warp_sum(sum);
     if (cuda::lane() == 0) du[t * f.H + h] = sum;
   }
-  for_states(f.N, [&](int i, std::int64_t n) {
+  for_states<states>(f.N, [&](int i, std::int64_t n) {
     put(of_lambda[i], dlambda, index * f.N + n);
     put(of_c[i], dc, index * f.N + n);
   });
@@ -82,15 +82,20 @@ __global__ void diagonal_ssm_backward_kernel(DiagonalSsm<T> f, const T* dy, T* d
 
 template <class T>
 void diagonal_ssm_forward(Cuda, const DiagonalSsm<T>& f, T* y, T* state) {
-  cuda::launch("diagonal_ssm", diagonal_ssm_forward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
-               cuda::lone_warps * cuda::warp_size, 0, f, y, state);
+  by_states(f.N, [&](auto states) {
+    cuda::launch("diagonal_ssm", diagonal_ssm_forward_kernel<states, T>,
+                 state_cuda::blocks("diagonal_ssm", f), cuda::lone_warps * cuda::warp_size, 0, f, y, state);
+  });
 }
 
 template <class T>
 void diagonal_ssm_backward(Cuda, const DiagonalSsm<T>& f, const T* dy, T* du, T* dlambda, T* dc) {
   const cuda::Scratch<T> past(f.tokens * f.H * f.N * 2);
-  cuda::launch("diagonal_ssm", diagonal_ssm_backward_kernel<T>, state_cuda::blocks("diagonal_ssm", f),
-               cuda::lone_warps * cuda::warp_size, 0, f, dy, du, dlambda, dc, past.data());
+  by_states(f.N, [&](auto states) {
+    cuda::launch("diagonal_ssm", diagonal_ssm_backward_kernel<states, T>,
+                 state_cuda::blocks("diagonal_ssm", f), cuda::lone_warps * cuda::warp_size, 0, f, dy, du,
+                 dlambda, dc, past.data());
+  });
 }
 
 #define DIAGONAL_SSM(T)                                                       \

@@ -9,9 +9,9 @@ namespace lrurec::ops::kernels {
 namespace {
 
 using state_cuda::at;
+using state_cuda::by_states;
 using state_cuda::Complex;
 using state_cuda::for_states;
-using state_cuda::most;
 using state_cuda::put;
 
 /// Re (x y)
@@ -28,21 +28,21 @@ __device__ Complex<T> step(const DplrSsm<T>& in, std::int64_t hn, const Complex<
           a.re * s.im + a.im * s.re - e.im * rho + b.im * u};
 }
 
-template <class T>
+template <int states, class T>
 __global__ void dplr_ssm_forward_kernel(DplrSsm<T> in, T* y, T* state) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= in.sequences * in.H) return;
   const std::int64_t q = index / in.H, h = index % in.H;
-  Complex<T> s[most];
+  Complex<T> s[states];
   T rho = 0;
-  for_states(in.N, [&](int i, std::int64_t n) {
+  for_states<states>(in.N, [&](int i, std::int64_t n) {
     s[i] = at(state, index * in.N + n);
     rho += 2 * real_of_product(at(in.f, h * in.N + n), s[i]);
   });
   rho = cuda::warp_sum(rho);
   for (std::int64_t t = in.offsets[q]; t < in.offsets[q + 1]; ++t) {
     T sum = 0, next_rho = 0;
-    for_states(in.N, [&](int i, std::int64_t n) {
+    for_states<states>(in.N, [&](int i, std::int64_t n) {
       s[i] = step(in, h * in.N + n, s[i], rho, in.u[t * in.H + h]);
       sum += 2 * real_of_product(at(in.c, h * in.N + n), s[i]);
       next_rho += 2 * real_of_product(at(in.f, h * in.N + n), s[i]);
@@ -51,22 +51,22 @@ __global__ void dplr_ssm_forward_kernel(DplrSsm<T> in, T* y, T* state) {
     rho = cuda::warp_sum(next_rho);
     if (cuda::lane() == 0) y[t * in.H + h] = sum;
   }
-  for_states(in.N, [&](int i, std::int64_t n) { put(s[i], state, index * in.N + n); });
+  for_states<states>(in.N, [&](int i, std::int64_t n) { put(s[i], state, index * in.N + n); });
 }
 
 /// past: [tokens, H, N, 2], the states after each token; rhos: [tokens, H], the sum of each token's step.
-template <class T>
+template <int states, class T>
 __global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, DplrSsmGradients<T> gradients,
                                          T* past, T* rhos) {
   const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * cuda::lone_warps + cuda::warp();
   if (index >= in.sequences * in.H) return;
   const std::int64_t q = index / in.H, h = index % in.H, first = in.offsets[q], end = in.offsets[q + 1];
-  Complex<T> s[most];
+  Complex<T> s[states];
   T rho = 0;
   for (std::int64_t t = first; t < end; ++t) {
     T next_rho = 0;
     if (cuda::lane() == 0) rhos[t * in.H + h] = rho;
-    for_states(in.N, [&](int i, std::int64_t n) {
+    for_states<states>(in.N, [&](int i, std::int64_t n) {
       s[i] = step(in, h * in.N + n, s[i], rho, in.u[t * in.H + h]);
       put(s[i], past, (t * in.H + h) * in.N + n);
       next_rho += 2 * real_of_product(at(in.f, h * in.N + n), s[i]);
@@ -74,12 +74,12 @@ __global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, Dplr
     rho = cuda::warp_sum(next_rho);
   }
   __syncwarp();  // rhos are lane 0's
-  Complex<T> g[most], of_a[most], of_e[most], of_f[most], of_b[most], of_c[most];
+  Complex<T> g[states], of_a[states], of_e[states], of_f[states], of_b[states], of_c[states];
   T d_next_rho = 0;  // of rho_{t+1}, twice
   for (std::int64_t t = end - 1; t >= first; --t) {
     const T twice = 2 * dy[t * in.H + h], u = in.u[t * in.H + h], rho_t = rhos[t * in.H + h];
     T d_u = 0, d_rho = 0;
-    for_states(in.N, [&](int i, std::int64_t n) {
+    for_states<states>(in.N, [&](int i, std::int64_t n) {
       const std::int64_t hn = h * in.N + n;
       const Complex<T> a = at(in.a, hn), e = at(in.e, hn), f = at(in.f, hn), b = at(in.b, hn),
                        c = at(in.c, hn);
@@ -101,7 +101,7 @@ __global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, Dplr
     d_next_rho = 2 * cuda::warp_sum(d_rho);
     if (cuda::lane() == 0) du[t * in.H + h] = d_u;
   }
-  for_states(in.N, [&](int i, std::int64_t n) {
+  for_states<states>(in.N, [&](int i, std::int64_t n) {
     const std::int64_t place = index * in.N + n;
     put(of_a[i], gradients.a, place), put(of_e[i], gradients.e, place), put(of_f[i], gradients.f, place);
     put(of_b[i], gradients.b, place), put(of_c[i], gradients.c, place);
@@ -112,15 +112,19 @@ __global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, Dplr
 
 template <class T>
 void dplr_ssm_forward(Cuda, const DplrSsm<T>& in, T* y, T* state) {
-  cuda::launch("dplr_ssm", dplr_ssm_forward_kernel<T>, state_cuda::blocks("dplr_ssm", in),
-               cuda::lone_warps * cuda::warp_size, 0, in, y, state);
+  by_states(in.N, [&](auto states) {
+    cuda::launch("dplr_ssm", dplr_ssm_forward_kernel<states, T>, state_cuda::blocks("dplr_ssm", in),
+                 cuda::lone_warps * cuda::warp_size, 0, in, y, state);
+  });
 }
 
 template <class T>
 void dplr_ssm_backward(Cuda, const DplrSsm<T>& in, const T* dy, T* du, const DplrSsmGradients<T>& gradients) {
   const cuda::Scratch<T> past(in.tokens * in.H * in.N * 2), rhos(in.tokens * in.H);
-  cuda::launch("dplr_ssm", dplr_ssm_backward_kernel<T>, state_cuda::blocks("dplr_ssm", in),
-               cuda::lone_warps * cuda::warp_size, 0, in, dy, du, gradients, past.data(), rhos.data());
+  by_states(in.N, [&](auto states) {
+    cuda::launch("dplr_ssm", dplr_ssm_backward_kernel<states, T>, state_cuda::blocks("dplr_ssm", in),
+                 cuda::lone_warps * cuda::warp_size, 0, in, dy, du, gradients, past.data(), rhos.data());
+  });
 }
 
 #define DPLR_SSM(T)                                                   \

@@ -1,6 +1,6 @@
 #pragma once
 // Discrete Fourier transforms along the last dimension, of any length n > 0. The inverse ones divide by n, as
-// NumPy's and PyTorch's do by default.
+// NumPy's and PyTorch's do by default. A GPU takes n^2 steps a row, and lengths up to 2^15.
 
 #include "autograd/variable.h"
 

@@ -4,6 +4,7 @@
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
 #include "tensor/cuda/scratch.h"
+#include "tensor/error.h"
 
 namespace lrurec::ops::kernels {
 namespace fourier_sums {
@@ -43,6 +44,11 @@ __global__ void fft_sum_kernel(std::int64_t rows, std::int64_t n, T scale, const
 template <class T>
 void fourier(Cuda, const Fourier<T>& f, std::complex<T>* y) {
   using V = cuda::complex<T>;
+  constexpr std::int64_t most = 1 << 15;
+  if (f.n > most) {
+    fail_op("fft", "{} places, of which a GPU takes n^2 steps, are more than {}; transform them on the CPU",
+            f.n, most);
+  }
   const cuda::Scratch<V> roots(f.n);
   const V* kept = roots.data();
   cuda::launch("fft", fourier_sums::roots_kernel<T>, cuda::blocks_for(f.n), 256, 0, f.n,

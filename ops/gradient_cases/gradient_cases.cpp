@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "ops/to/to.h"
 #include "ops/gradient_cases/cases.h"
+#include "ops/to/to.h"
 #include "tensor/random.h"
 
 namespace lrurec::ops {

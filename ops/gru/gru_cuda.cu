@@ -3,6 +3,7 @@
 
 #include "ops/gru/kernels.h"
 #include "tensor/cuda/kernel.h"
+#include "tensor/error.h"
 
 namespace lrurec::ops::kernels {
 namespace {
@@ -12,8 +13,10 @@ __device__ T sigmoid(T x) {
   return T(1) / (T(1) + std::exp(-x));
 }
 
+constexpr int most_threads = 1024;
+
 template <class T>
-__global__ void gru_forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
+__global__ void __launch_bounds__(most_threads) gru_forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
   T* state = cuda::shared_memory<T>();  // [2][H]: before and after a token
   const std::int64_t s = blockIdx.x, H = f.H;
   for (std::int64_t k = threadIdx.x; k < H; k += blockDim.x) {
@@ -48,7 +51,7 @@ __global__ void gru_forward_kernel(Gru<T> f, T* h, T* final_state, T* kept) {
 }
 
 template <class T>
-__global__ void gru_backward_kernel(Gru<T> f, GruGradients<T> out) {
+__global__ void __launch_bounds__(most_threads) gru_backward_kernel(Gru<T> f, GruGradients<T> out) {
   T* da = cuda::shared_memory<T>();  // [3 H]
   T* carried = da + 3 * f.H;         // [H]: dh from the token after
   const std::int64_t s = blockIdx.x, H = f.H;
@@ -87,7 +90,20 @@ __global__ void gru_backward_kernel(Gru<T> f, GruGradients<T> out) {
 
 unsigned threads_for(std::int64_t H) {
   return static_cast<unsigned>(
-      std::min<std::int64_t>(1024, (H + cuda::warp_size - 1) / cuda::warp_size * cuda::warp_size));
+      std::min<std::int64_t>(most_threads, (H + cuda::warp_size - 1) / cuda::warp_size * cuda::warp_size));
+}
+
+/// Of `rows` rows of H.
+template <class T>
+std::size_t shared_bytes(int rows, std::int64_t H) {
+  constexpr std::size_t most = 227 * 1024;  // of a block, on an H100; an A100 has less, and says so itself
+  const std::size_t of_one = static_cast<std::size_t>(rows) * sizeof(T),
+                    bytes = of_one * static_cast<std::size_t>(H);
+  if (bytes > most) {
+    fail_op("gru", "a state of {} channels does not fit into a block's shared memory; on a GPU {} do at most",
+            H, most / of_one);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -95,13 +111,13 @@ unsigned threads_for(std::int64_t H) {
 template <class T>
 void gru_forward(Cuda, const Gru<T>& f, T* h, T* final_state, T* kept) {
   cuda::launch("gru", gru_forward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
-               2 * static_cast<std::size_t>(f.H) * sizeof(T), f, h, final_state, kept);
+               shared_bytes<T>(2, f.H), f, h, final_state, kept);
 }
 
 template <class T>
 void gru_backward(Cuda, const Gru<T>& f, const GruGradients<T>& out) {
   cuda::launch("gru", gru_backward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
-               4 * static_cast<std::size_t>(f.H) * sizeof(T), f, out);
+               shared_bytes<T>(4, f.H), f, out);
 }
 
 #define GRU(T)                                                   \

@@ -16,11 +16,12 @@ constexpr int rank_threads = 512;
 // from the L2 cache, with the largest score known.
 template <class T, bool with_losses>
 __global__ void __launch_bounds__(rank_threads)
-    rank_kernel(LinearRank<T> f, const T* scores, std::int64_t first_row, std::int64_t* ranks, T* losses) {
+    rank_kernel(LinearRank<T> f, const T* scores, std::int64_t ld, std::int64_t first_row,
+                std::int64_t* ranks, T* losses) {
   __shared__ int counts[cuda::warp_size];
   __shared__ T partial[cuda::warp_size];
   const std::int64_t row = first_row + blockIdx.x;
-  const T* s = scores + blockIdx.x * f.C;
+  const T* s = scores + blockIdx.x * ld;
   const std::int64_t target = f.targets[row];
   const T bar = s[target] + f.bias[target];
   int above = 0, broken = 0;
@@ -54,13 +55,14 @@ template <class T>
 void linear_ranks(Cuda, const LinearRank<T>& f, std::int64_t* ranks, T* losses) {
   if (f.n == 0) return;
   const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T), cuda::l2_cache_bytes());
-  const cuda::Scratch<T> scores(chunk * f.C);
+  const std::int64_t ld = cuda::score_row(f.C);
+  const cuda::Scratch<T> scores(chunk * ld);
   for (std::int64_t first = 0; first < f.n; first += chunk) {
     const std::int64_t rows = std::min(chunk, f.n - first);
     cuda::gemm<T>(Read::plain, Read::transpose, rows, f.C, f.H, f.x + first * f.H, f.H, f.weight, f.H, T(0),
-                  scores.data(), f.C);
+                  scores.data(), ld);
     cuda::launch("linear_ranks", losses == nullptr ? rank_kernel<T, false> : rank_kernel<T, true>,
-                 static_cast<unsigned>(rows), rank_threads, 0, f, scores.data(), first, ranks, losses);
+                 static_cast<unsigned>(rows), rank_threads, 0, f, scores.data(), ld, first, ranks, losses);
   }
 }
 

@@ -12,23 +12,25 @@ static_assert(linear_top_k_most_on_gpu <= cuda::select_most);
 
 // One thread a score, consecutive classes for consecutive threads.
 template <class T>
-__global__ void add_bias_kernel(std::int64_t n, std::int64_t C, const T* bias, T* scores,
+__global__ void add_bias_kernel(std::int64_t n, std::int64_t C, std::int64_t ld, const T* bias, T* scores,
                                 std::int32_t* broken) {
   for (std::int64_t i = cuda::global_thread(); i < n; i += cuda::grid_threads()) {
-    const T v = scores[i] + bias[i % C];
-    scores[i] = v;
+    const std::int64_t c = i % C;
+    T* score = scores + i / C * ld + c;
+    const T v = *score + bias[c];
+    *score = v;
     if (v - v != T(0)) *broken = 1;  // all threads that write, write the same
   }
 }
 
 // A block a row. Ids that are no classes exclude nothing, as on the CPU.
 template <class T>
-__global__ void exclude_kernel(std::int64_t first_row, std::int64_t C, const std::int64_t* offsets,
-                               const std::int64_t* excluded, T* scores) {
+__global__ void exclude_kernel(std::int64_t first_row, std::int64_t C, std::int64_t ld,
+                               const std::int64_t* offsets, const std::int64_t* excluded, T* scores) {
   const std::int64_t row = first_row + blockIdx.x;
   for (std::int64_t i = offsets[row] + threadIdx.x; i < offsets[row + 1]; i += blockDim.x) {
     const std::int64_t c = excluded[i];
-    if (c >= 0 && c < C) scores[blockIdx.x * C + c] = -std::numeric_limits<T>::infinity();
+    if (c >= 0 && c < C) scores[blockIdx.x * ld + c] = -std::numeric_limits<T>::infinity();
   }
 }
 
@@ -39,16 +41,17 @@ std::int64_t linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T
                           std::int32_t* broken) {
   if (f.n == 0) return 0;
   const std::int64_t chunk = cuda::score_chunk_rows(f.n, f.C, sizeof(T), cuda::l2_cache_bytes());
-  const cuda::Scratch<T> scores(chunk * f.C);
+  const std::int64_t ld = cuda::score_row(f.C);
+  const cuda::Scratch<T> scores(chunk * ld);
   for (std::int64_t first = 0; first < f.n; first += chunk) {
     const std::int64_t rows = std::min(chunk, f.n - first);
     cuda::gemm<T>(Read::plain, Read::transpose, rows, f.C, f.H, f.x + first * f.H, f.H, f.weight, f.H, T(0),
-                  scores.data(), f.C);
+                  scores.data(), ld);
     cuda::launch("linear_top_k bias", add_bias_kernel<T>, cuda::blocks_for(rows * f.C), 256, 0, rows * f.C,
-                 f.C, f.bias, scores.data(), broken);
+                 f.C, ld, f.bias, scores.data(), broken);
     cuda::launch("linear_top_k exclude", exclude_kernel<T>, static_cast<unsigned>(rows), 128, 0, first, f.C,
-                 f.excluded_offsets, f.excluded, scores.data());
-    cuda::select_largest("linear_top_k", rows, f.C, f.k, static_cast<const T*>(scores.data()),
+                 ld, f.excluded_offsets, f.excluded, scores.data());
+    cuda::select_largest("linear_top_k", rows, f.C, ld, f.k, static_cast<const T*>(scores.data()),
                          indices + first * f.k, values + first * f.k);
   }
   return f.n * f.C;

@@ -32,7 +32,8 @@ std::string better_blas_core();
 void restart_tuned(char** argv, const std::string& program = "");
 
 /// Products by BLAS run on so many threads from now on. On one thread their bits do not depend on how many
-/// there are.
+/// there are. An OpenBLAS that is built with OpenMP sets OpenMP's number with its own, and takes OpenMP's at
+/// the next product: the two cannot differ.
 void set_blas_threads(int threads);
 
 }  // namespace lrurec::ops

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "ops/primitives/gemm.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/dtype.h"
@@ -9,8 +7,7 @@ namespace lrurec::ops::kernels {
 template <class T>
 void gemm(Cuda, Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
-  const std::int64_t one = 1;  // BLAS refuses 0 between rows, also where there is nothing to read
-  cuda::gemm(read_a, read_b, m, n, k, a, std::max(lda, one), b, std::max(ldb, one), beta, c, ldc);
+  cuda::gemm(read_a, read_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 #define GEMM(T)                                                                                             \

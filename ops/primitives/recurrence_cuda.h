@@ -98,7 +98,7 @@ struct ScanPieces {
 /// In = rows of x, Out = rows of h; the same memory may serve both. `reversed`: from the last row to the
 /// first, with conj(lambda). `write` = false only finds the final states.
 template <bool reversed, bool write, bool lambda_gradient, class V, class In, class Out>
-__global__ void __launch_bounds__(256, is_complex_element<V> ? 1 : 2)
+__global__ void __launch_bounds__(256, std::is_same_v<V, complex<double>> ? 1 : 2)
     scan_kernel(ScanPieces pieces, std::int64_t D, const V* lambda, In x, Out h, ScanEnds<V> ends,
                 LambdaGradient<V, In> gradient) {
   constexpr int R = rows_per_warp;

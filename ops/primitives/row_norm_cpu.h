@@ -2,6 +2,7 @@
 // Normalising a row, forward and backward, for CPU kernels: layer norm, alone and with dropout and residual,
 // and RMS norm, which is not `centred`: what stands below as a mean is 0.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -15,15 +16,24 @@ struct RowMoments {
 template <bool centred = true, class T>
 RowMoments<T> row_moments(std::int64_t width, const T* x, T eps) {
   const T n = static_cast<T>(width);
-  T sum = 0, squares = 0;
-  if constexpr (centred) {
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t c = 0; c < width; ++c) sum += x[c];
-  }
-  const T mean = sum / n;
+  T sum = 0, squares = 0, rest = 0;
+  if constexpr (!centred) {
 #pragma omp simd reduction(+ : squares)
-  for (std::int64_t c = 0; c < width; ++c) squares += (x[c] - mean) * (x[c] - mean);
-  return {mean, T(1) / std::sqrt(squares / n + eps)};
+    for (std::int64_t c = 0; c < width; ++c) squares += x[c] * x[c];
+    return {0, T(1) / std::sqrt(squares / n + eps)};
+  }
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t c = 0; c < width; ++c) sum += x[c];
+  const T rounded = sum / n;
+#pragma omp simd reduction(+ : squares, rest)
+  for (std::int64_t c = 0; c < width; ++c) {
+    const T d = x[c] - rounded;
+    squares += d * d;
+    rest += d;
+  }
+  // What rounding left of the mean would be all that a row of equal numbers consists of.
+  const T shift = rest / n;
+  return {rounded + shift, T(1) / std::sqrt(std::max(squares / n - shift * shift, T(0)) + eps)};
 }
 
 /// With g = dy weight: dx = rstd (g - mean(g) - n mean(g n)); dy n is added to dweight and dy to dbias.

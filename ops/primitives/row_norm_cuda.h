@@ -76,16 +76,22 @@ __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, S
     const std::int64_t row = first + Layout::row_in_block();
     const std::int64_t inside = row < rows ? width : 0;
     Pack<T, 4> x[Layout::packs];
-    T sum = 0, squares = 0;
+    T sum = 0, squares = 0, rest = 0;
     Layout::for_packs(inside, [&](int k, int c) {
       x[k] = source.template load<4>(row, c);
       for (int j = 0; j < 4; ++j) sum += x[k][j];
     });
-    const T mean = centred ? Layout::sum(sum) / n : T(0);
+    const T rounded = centred ? Layout::sum(sum) / n : T(0);
     Layout::for_packs(inside, [&](int k, int) {
-      for (int j = 0; j < 4; ++j) squares += (x[k][j] - mean) * (x[k][j] - mean);
+      for (int j = 0; j < 4; ++j) {
+        const T d = x[k][j] - rounded;
+        squares += d * d;
+        rest += d;
+      }
     });
-    const T rstd = T(1) / std::sqrt(Layout::sum(squares) / n + eps);
+    const T shift = centred ? Layout::sum(rest) / n : T(0);  // row_norm_cpu.h says why
+    const T mean = rounded + shift,
+            rstd = T(1) / std::sqrt(std::fmax(Layout::sum(squares) / n - shift * shift, T(0)) + eps);
     Layout::for_packs(inside, [&](int k, int c) {
       for (int j = 0; j < 4; ++j) x[k][j] = (x[k][j] - mean) * rstd;
       sink.template store<4>(row, c, x[k]);
@@ -100,14 +106,17 @@ __global__ void normalise_any_kernel(std::int64_t rows, std::int64_t width, T ep
   const T n = static_cast<T>(width);
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * norm_warps + warp();
   if (row >= rows) return;
-  T sum = 0, squares = 0;
+  T sum = 0, squares = 0, rest = 0;
   for (std::int64_t c = lane(); c < width; c += warp_size) sum += source.template load<1>(row, c)[0];
-  const T mean = centred ? warp_sum(sum) / n : T(0);
+  const T rounded = centred ? warp_sum(sum) / n : T(0);
   for (std::int64_t c = lane(); c < width; c += warp_size) {
-    const T x = source.template load<1>(row, c)[0] - mean;
-    squares += x * x;
+    const T d = source.template load<1>(row, c)[0] - rounded;
+    squares += d * d;
+    rest += d;
   }
-  const T rstd = T(1) / std::sqrt(warp_sum(squares) / n + eps);
+  const T shift = centred ? warp_sum(rest) / n : T(0);
+  const T mean = rounded + shift,
+          rstd = T(1) / std::sqrt(std::fmax(warp_sum(squares) / n - shift * shift, T(0)) + eps);
   for (std::int64_t c = lane(); c < width; c += warp_size) {
     sink.template store<1>(row, c, Pack<T, 1>{(source.template load<1>(row, c)[0] - mean) * rstd});
   }

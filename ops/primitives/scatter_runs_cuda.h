@@ -130,29 +130,51 @@ __global__ void join_runs(std::int64_t n, std::int64_t N, std::int64_t width, co
 
 }  // namespace runs
 
+/// n ids of rows of a table of N, in the order in which add_runs takes them.
+class SortedIds {
+ public:
+  SortedIds(const char* op, std::int64_t n, std::int64_t N, const std::int64_t* ids)
+      : n_(n), N_(N), keys_(n), positions_(n) {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - 1;
+    if (n > most || N > most) fail_op(op, "{} ids of {} rows: the GPU sorts up to {}", n, N, most);
+    if (n == 0) return;
+    const Scratch<std::int32_t> keys(n), positions(n);
+    launch(op, runs::keys_and_positions, blocks_for(n), 256, 0, n, N, ids, keys.data(), positions.data());
+    sort_pairs(n, N + 1, keys.data(), positions.data(), keys_.data(), positions_.data());
+  }
+  std::int64_t n() const { return n_; }
+  std::int64_t N() const { return N_; }
+  const std::int32_t* keys() const { return keys_.data(); }
+  const std::int32_t* positions() const { return positions_.data(); }
+
+ private:
+  std::int64_t n_, N_;
+  Scratch<std::int32_t> keys_, positions_;
+};
+
 /// total[ids[t], c] += row_of(t, c) for c < width; total: [N, width] dense; ids below 0 are left out. Rows of
 /// one id are summed first, in the order of t and in parts of run_chunk, and added to total then.
 /// Row: a function object callable on the device, (std::int64_t t, std::int64_t c) -> E.
 template <class Row, class E>
-void add_runs(const char* op, std::int64_t n, std::int64_t N, std::int64_t width, const std::int64_t* ids,
-              const Row& row_of, E* total) {
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - 1;
-  if (n > most || N > most) fail_op(op, "{} ids of {} rows: the GPU sorts up to {}", n, N, most);
+void add_runs(const char* op, const SortedIds& sorted, std::int64_t width, const Row& row_of, E* total) {
+  const std::int64_t n = sorted.n(), N = sorted.N();
   if (n == 0 || width == 0) return;
-  const Scratch<std::int32_t> keys(n), positions(n), sorted_keys(n), sorted_positions(n);
-  launch(op, runs::keys_and_positions, blocks_for(n), 256, 0, n, N, ids, keys.data(), positions.data());
-  sort_pairs(n, N + 1, keys.data(), positions.data(), sorted_keys.data(), sorted_positions.data());
-
   const std::int64_t chunks = (n + run_chunk - 1) / run_chunk;
   const Scratch<E> parts(2 * chunks * width);
   const dim3 grid(static_cast<unsigned>((chunks + runs::warps_of_runs - 1) / runs::warps_of_runs),
                   static_cast<unsigned>((width + runs::tile_columns - 1) / runs::tile_columns));
-  launch(op, runs::sum_runs<Row, E>, grid, runs::threads_of_runs, 0, n, N, width, sorted_keys.data(),
-         sorted_positions.data(), row_of, total, parts.data());
+  launch(op, runs::sum_runs<Row, E>, grid, runs::threads_of_runs, 0, n, N, width, sorted.keys(),
+         sorted.positions(), row_of, total, parts.data());
   if (chunks > 1) {
-    launch(op, runs::join_runs<E>, grid, runs::threads_of_runs, 0, n, N, width, sorted_keys.data(),
-           parts.data(), total);
+    launch(op, runs::join_runs<E>, grid, runs::threads_of_runs, 0, n, N, width, sorted.keys(), parts.data(),
+           total);
   }
+}
+
+template <class Row, class E>
+void add_runs(const char* op, std::int64_t n, std::int64_t N, std::int64_t width, const std::int64_t* ids,
+              const Row& row_of, E* total) {
+  add_runs(op, SortedIds(op, n, N, ids), width, row_of, total);
 }
 
 }  // namespace lrurec::cuda

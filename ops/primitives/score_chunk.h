@@ -5,12 +5,15 @@
 
 namespace lrurec::cuda {
 
+/// Elements between rows of scores over C classes: rounded up to 16 bytes and more, as cuBLAS likes them.
+inline std::int64_t score_row(std::int64_t C) { return (C + 7) / 8 * 8; }
+
 /// Rows of scores over C classes that are computed together: as many as stay in two fifths of the L2 cache,
 /// so that what reads them next does not go to memory. With very many classes that would be a handful of
 /// rows, and the weight would be read for each: then 128, in at most 1 GiB.
 inline std::int64_t score_chunk_rows(std::int64_t n, std::int64_t C, std::int64_t element_bytes,
                                      std::int64_t l2_cache_bytes) {
-  const std::int64_t row = std::max<std::int64_t>(1, C * element_bytes);
+  const std::int64_t row = std::max<std::int64_t>(1, score_row(C) * element_bytes);
   const std::int64_t in_cache = l2_cache_bytes / 5 * 2 / row,
                      in_memory = std::min<std::int64_t>(128, (std::int64_t{1} << 30) / row);
   return std::clamp<std::int64_t>(std::max(in_cache, in_memory), 1, std::max<std::int64_t>(n, 1));

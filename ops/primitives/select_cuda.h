@@ -113,8 +113,8 @@ __device__ inline void choose_digit(const int* histogram, int wanted, int* chose
 /// elements, the rest is minus infinity: last among its equals, since only the last segment can be short.
 template <class T>
 __global__ void __launch_bounds__(select_threads)
-    select_kernel(std::int64_t columns, std::int64_t segment, int k, int capacity, const T* x,
-                  std::int64_t* indices, T* values) {
+    select_kernel(std::int64_t columns, std::int64_t ld, std::int64_t segment, int k, int capacity,
+                  const T* x, std::int64_t* indices, T* values) {
   using Key = decltype(order_key(T()));
   using Element = Ranked<Key>;
   __shared__ int histogram[256];
@@ -125,7 +125,7 @@ __global__ void __launch_bounds__(select_threads)
   const std::int64_t first = blockIdx.x * segment;
   const int n = static_cast<int>(columns - first < segment ? columns - first : segment);
   const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
-  const T* row = x + blockIdx.y * columns + first;
+  const T* row = x + blockIdx.y * ld + first;
   const auto element = [row](int i) { return Element{order_key(row[i]), ~static_cast<std::uint32_t>(i)}; };
   const int most = k < n ? k : n;
 
@@ -189,8 +189,8 @@ __global__ void look_up_kernel(std::int64_t rows, std::int64_t k, std::int64_t c
 }
 
 template <class T>
-void select_segments(const char* name, std::int64_t rows, const Segments& cut, std::int64_t k, const T* x,
-                     std::int64_t* indices, T* values) {
+void select_segments(const char* name, std::int64_t rows, const Segments& cut, std::int64_t ld,
+                     std::int64_t k, const T* x, std::int64_t* indices, T* values) {
   int capacity = 2;
   while (capacity < k) capacity *= 2;
   const std::size_t shared = static_cast<std::size_t>(capacity) * sizeof(Ranked<decltype(order_key(T()))>);
@@ -198,30 +198,32 @@ void select_segments(const char* name, std::int64_t rows, const Segments& cut, s
   for (std::int64_t row = 0; row < rows; row += most_rows) {
     const std::int64_t count = std::min(most_rows, rows - row), at = row * cut.count * k;
     launch(name, select_kernel<T>, dim3(static_cast<unsigned>(cut.count), static_cast<unsigned>(count)),
-           select_threads, shared, cut.columns, cut.size, static_cast<int>(k), capacity,
-           x + row * cut.columns, indices + at, values + at);
+           select_threads, shared, cut.columns, ld, cut.size, static_cast<int>(k), capacity, x + row * ld,
+           indices + at, values + at);
   }
 }
 
 }  // namespace select_detail
 
-/// indices and values [rows, k] of x [rows, columns]: the k largest of each row, for 0 < k <= columns, k <=
-/// select_most, columns < 2^31. One kernel; where few rows are long, segments first and then their winners.
+/// indices and values [rows, k] of x [rows, columns], whose rows lie ld elements apart: the k largest of each
+/// row, for 0 < k <= columns, k <= select_most, columns < 2^31. One kernel; where few rows are long, segments
+/// first and then their winners.
 template <class T>
-void select_largest(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x,
-                    std::int64_t* indices, T* values) {
+void select_largest(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t ld,
+                    std::int64_t k, const T* x, std::int64_t* indices, T* values) {
   if (rows == 0 || k == 0) return;
   const Segments cut(rows, columns, k);
   if (cut.count == 1) {
-    select_detail::select_segments(name, rows, cut, k, x, indices, values);
+    select_detail::select_segments(name, rows, cut, ld, k, x, indices, values);
     return;
   }
   const std::int64_t candidates = cut.count * k;
   const Scratch<std::int64_t> found(rows * candidates);
   const Scratch<T> scores(rows * candidates);
-  select_detail::select_segments(name, rows, cut, k, x, found.data(), scores.data());
+  select_detail::select_segments(name, rows, cut, ld, k, x, found.data(), scores.data());
   // Equal candidates stand in the order of their columns: by segment, and sorted inside.
-  select_largest(name, rows, candidates, k, static_cast<const T*>(scores.data()), indices, values);
+  select_largest(name, rows, candidates, candidates, k, static_cast<const T*>(scores.data()), indices,
+                 values);
   launch(name, select_detail::look_up_kernel<std::int64_t>, blocks_for(rows * k), 256, 0, rows, k, candidates,
          static_cast<const std::int64_t*>(found.data()), indices);
 }

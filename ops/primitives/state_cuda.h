@@ -3,6 +3,7 @@
 // states.
 
 #include <cstdint>
+#include <type_traits>
 
 #include "tensor/cuda/kernel.h"
 #include "tensor/error.h"
@@ -16,10 +17,15 @@ struct Complex {
   T re = 0, im = 0;
 };
 
-/// f(i, n) of the lane's states n.
-template <class F>
+/// f(i, n) of the lane's states n, of which there are at most `states`: a constant, so that what i indexes
+/// lies in registers.
+template <int states, class F>
 __device__ void for_states(std::int64_t N, F&& f) {
-  for (int i = 0; i * cuda::warp_size + cuda::lane() < N; ++i) f(i, i * cuda::warp_size + cuda::lane());
+#pragma unroll
+  for (int i = 0; i < states; ++i) {
+    const int n = i * cuda::warp_size + cuda::lane();
+    if (n < N) f(i, n);
+  }
 }
 
 template <class T>
@@ -38,6 +44,19 @@ int blocks(const char* operation, const Arguments& f) {
     fail_op(operation, "{} states of a channel; on a GPU there are {} at most", f.N, most * cuda::warp_size);
   }
   return static_cast<int>((f.sequences * f.H + cuda::lone_warps - 1) / cuda::lone_warps);
+}
+
+/// f of the number of states of a lane as a constant: with few a warp takes few registers, and more of them
+/// run at once.
+template <class F>
+void by_states(std::int64_t N, F&& f) {
+  if (N <= cuda::warp_size) {
+    f(std::integral_constant<int, 1>());
+  } else if (N <= 2 * cuda::warp_size) {
+    f(std::integral_constant<int, 2>());
+  } else {
+    f(std::integral_constant<int, most>());
+  }
 }
 
 }  // namespace lrurec::ops::kernels::state_cuda

@@ -7,18 +7,19 @@
 
 namespace lrurec::ops::kernels {
 
-/// out[r] = sum_c x[r, c]; x: [rows, columns] dense.
+/// out[r] = sum_c x[r, c] / divisor; x: [rows, columns] dense. Divided before it is rounded to T: the mean of
+/// equal numbers is that number.
 template <class T>
-void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out);
+void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor = 1);
 template <class T>
-void sum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out);
+void sum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor = 1);
 
-/// out[c] = sum_r x[r, c]; x: [rows, columns] dense. Rows are summed in fixed blocks, so the bits of the
-/// result do not depend on the number of threads.
+/// out[c] = sum_r x[r, c] / divisor; x: [rows, columns] dense. Rows are summed in fixed blocks, so the bits
+/// of the result do not depend on the number of threads.
 template <class T>
-void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out);
+void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor = 1);
 template <class T>
-void sum_columns(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out);
+void sum_columns(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor = 1);
 
 /// index[r] = first position of the largest (or NaN) of x[r, :]; x: [rows, columns] dense, columns > 0.
 template <class T>

@@ -11,7 +11,9 @@
 namespace lrurec::ops {
 namespace {
 
-Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dims) {
+/// divisor: of every sum.
+Tensor sum_dims(std::string_view op, const Tensor& x, const std::vector<bool>& reduced, bool keep_dims,
+                double divisor = 1) {
   Tensor y = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), x.dtype(), x.device());
   const std::int64_t columns = reduced_count(x.shape(), reduced);
   const std::int64_t kept = y.numel();
@@ -21,12 +23,12 @@ Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dim
   const bool leading =
       first_kept != reduced.begin() && std::find(first_kept, reduced.end(), true) == reduced.end();
   const Tensor dense = leading ? x.contiguous() : reduced_last(x, reduced).contiguous();
-  dispatch_inexact("sum", x.dtype(), [&]<class T>() {
-    on_device("sum", x.device(), [&](auto where) {
+  dispatch_inexact(op, x.dtype(), [&]<class T>() {
+    on_device(op, x.device(), [&](auto where) {
       if (leading) {
-        kernels::sum_columns(where, columns, kept, dense.data<T>(), y.data<T>());
+        kernels::sum_columns(where, columns, kept, dense.data<T>(), y.data<T>(), divisor);
       } else {
-        kernels::sum_rows(where, kept, columns, dense.data<T>(), y.data<T>());
+        kernels::sum_rows(where, kept, columns, dense.data<T>(), y.data<T>(), divisor);
       }
     });
   });
@@ -36,22 +38,21 @@ Tensor sum_dims(const Tensor& x, const std::vector<bool>& reduced, bool keep_dim
 }  // namespace
 
 Tensor raw::sum(const Tensor& x, const Dims& dims, bool keep_dims) {
-  return sum_dims(x, reduced_dims("sum", x.shape(), dims), keep_dims);
+  return sum_dims("sum", x, reduced_dims("sum", x.shape(), dims), keep_dims);
 }
 
 // dx = dy in every reduced element.
 Variable sum(const Variable& x, const Dims& dims, bool keep_dims) {
   const auto reduced = reduced_dims("sum", x.shape(), dims);
-  return record("sum", {x}, sum_dims(x.value(), reduced, keep_dims),
+  return record("sum", {x}, sum_dims("sum", x.value(), reduced, keep_dims),
                 [shape = x.shape(), reduced](const Tensor& dy, const Needs&) {
                   return Tensors{stretch(dy, shape, reduced)};
                 });
 }
 
 Tensor raw::mean(const Tensor& x, const Dims& dims, bool keep_dims) {
-  const auto count = reduced_count(x.shape(), reduced_dims("mean", x.shape(), dims));
-  return raw::mul(raw::sum(x, dims, keep_dims),
-                  Tensor::full(Shape{}, 1.0 / static_cast<double>(count), real_of(x.dtype()), x.device()));
+  const auto reduced = reduced_dims("mean", x.shape(), dims);
+  return sum_dims("mean", x, reduced, keep_dims, static_cast<double>(reduced_count(x.shape(), reduced)));
 }
 
 // dx = dy / n in every reduced element.
@@ -166,7 +167,7 @@ Tensor raw::sum_to(const Tensor& x, const Shape& shape) {
   for (int d = 0; d < x.rank(); ++d) {
     reduced[static_cast<std::size_t>(d)] = d < skip || (shape[d - skip] == 1 && x.shape()[d] != 1);
   }
-  return sum_dims(x, reduced, /*keep_dims=*/true).reshape(shape);
+  return sum_dims("sum", x, reduced, /*keep_dims=*/true).reshape(shape);
 }
 
 Tensor raw::fit_gradient(const Tensor& grad, const Shape& shape, DType dtype) {

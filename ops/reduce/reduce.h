@@ -27,7 +27,7 @@ class Dims {
 };
 
 /// y = sum of x over `dims`. Reduced dimensions disappear, or stay with size 1 with `keep_dims`. f32 f64 c64
-/// c128; accumulated one precision up, in an order that does not depend on the thread count.
+/// c128; f32 and c64 accumulated in double, in an order that does not depend on the thread count.
 Variable sum(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
 /// y = sum / number of reduced elements. The mean of no elements is NaN.
@@ -37,6 +37,9 @@ Variable mean(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 /// single element with the usual correction of 1 it is NaN. Made of the operations above and of elementwise
 /// ones.
 Variable var(const Variable& x, const Dims& dims = {}, double correction = 1, bool keep_dims = false);
+/// var(x, 1, true) would be a correction of 1: keep_dims stands behind it.
+template <std::same_as<bool> T>
+Variable var(const Variable& x, const Dims& dims, T keep_dims, bool = false) = delete;
 
 /// y = (sum |x|^2)^(1/2), real; f32 f64 c64 c128. Squares of f32 and c64 are taken and added in f64, so that
 /// only a result beyond f32 is infinite. Backward: dx = dy x / y, and 0 where y = 0.
@@ -60,6 +63,8 @@ namespace raw {
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
 Tensor mean(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keep_dims = false);
+template <std::same_as<bool> T>
+Tensor var(const Tensor& x, const Dims& dims, T keep_dims, bool = false) = delete;
 Tensor norm(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
 Tensor logsumexp(const Tensor& x, const Dims& dims = {}, bool keep_dims = false);
 Tensor max(const Tensor& x, int dim, bool keep_dims = false);

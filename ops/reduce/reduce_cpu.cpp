@@ -30,7 +30,7 @@ accumulator_type<T> sum_of(const T* x, std::int64_t n) {
 
 /// Of one long row: blocks of a fixed size, joined in order, so that the number of threads changes nothing.
 template <class T>
-T sum_of_all(const T* x, std::int64_t n) {
+T sum_of_all(const T* x, std::int64_t n, double divisor) {
   using Sum = accumulator_type<T>;
   constexpr std::int64_t block = 1 << 14;
   const std::int64_t blocks = (n + block - 1) / block;
@@ -40,25 +40,25 @@ T sum_of_all(const T* x, std::int64_t n) {
   });
   Sum total{};
   for (const Sum& one : partial) total += one;
-  return T(total);
+  return T(total / divisor);
 }
 
 }  // namespace
 
 template <class T>
-void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor) {
   if (rows == 1) {
-    out[0] = sum_of_all(x, columns);
+    out[0] = sum_of_all(x, columns, divisor);
     return;
   }
   parallel_for(rows, rows * columns > parallel_grain,
-               [&](std::int64_t r) { out[r] = T(sum_of(x + r * columns, columns)); });
+               [&](std::int64_t r) { out[r] = T(sum_of(x + r * columns, columns) / divisor); });
 }
 
 template <class T>
-void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor) {
   if (columns == 1) {
-    out[0] = sum_of_all(x, rows);
+    out[0] = sum_of_all(x, rows, divisor);
     return;
   }
   using Sum = accumulator_type<T>;
@@ -74,7 +74,7 @@ void sum_columns(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* ou
   for (std::int64_t c = 0; c < columns; ++c) {
     Sum total{};
     for (std::int64_t b = 0; b < blocks; ++b) total += partial[static_cast<std::size_t>(b * columns + c)];
-    out[c] = T(total);
+    out[c] = T(total / divisor);
   }
 }
 
@@ -101,9 +101,9 @@ void scatter_chosen(Cpu, const Chosen& chosen, const T* dy, T* dx) {
   for (std::int64_t r = 0; r < chosen.rows; ++r) dx[chosen.position(r)] = dy[r];
 }
 
-#define SUMS(T)                                                             \
-  template void sum_rows<T>(Cpu, std::int64_t, std::int64_t, const T*, T*); \
-  template void sum_columns<T>(Cpu, std::int64_t, std::int64_t, const T*, T*);
+#define SUMS(T)                                                                     \
+  template void sum_rows<T>(Cpu, std::int64_t, std::int64_t, const T*, T*, double); \
+  template void sum_columns<T>(Cpu, std::int64_t, std::int64_t, const T*, T*, double);
 SUMS(float)
 SUMS(double)
 SUMS(c64)

@@ -34,7 +34,7 @@ __device__ S by_parts(const S& x, F&& sum) {
 
 // A block sums one chunk (blockIdx.y) of one row (blockIdx.x).
 template <class Sum, class In, class Out>
-__global__ void sum_long_rows(Chunks chunks, const In* x, Out* out) {
+__global__ void sum_long_rows(Chunks chunks, const In* x, Out* out, double divisor) {
   using Real = typename PartOf<Sum>::type;
   __shared__ Real partial[warp_size];
   const In* row = x + blockIdx.x * chunks.n;
@@ -43,25 +43,28 @@ __global__ void sum_long_rows(Chunks chunks, const In* x, Out* out) {
     total += Sum(row[c]);
   }
   total = by_parts(total, [&](Real part) { return cuda::block_sum(part, partial); });
-  if (threadIdx.x == 0) out[static_cast<std::int64_t>(blockIdx.x) * gridDim.y + blockIdx.y] = Out(total);
+  if (threadIdx.x == 0)
+    out[static_cast<std::int64_t>(blockIdx.x) * gridDim.y + blockIdx.y] =
+        Out(by_parts(total, [&](Real part) { return part / divisor; }));
 }
 
 // A warp sums a row.
 template <class Sum, class In, class Out>
-__global__ void sum_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out) {
+__global__ void sum_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out,
+                               double divisor) {
   const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * cuda::block_warps + warp();
   if (r >= rows) return;
   Sum total(0);
   for (std::int64_t c = lane(); c < columns; c += warp_size) total += Sum(x[r * columns + c]);
   total = by_parts(total, [](auto part) { return cuda::warp_sum(part); });
-  if (lane() == 0) out[r] = Out(total);
+  if (lane() == 0) out[r] = Out(by_parts(total, [&](auto part) { return part / divisor; }));
 }
 
 template <class Sum, class In, class Out>
-void launch_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out) {
+void launch_short_rows(std::int64_t rows, std::int64_t columns, const In* x, Out* out, double divisor) {
   cuda::launch("sum", sum_short_rows<Sum, In, Out>,
                static_cast<unsigned>((rows + cuda::block_warps - 1) / cuda::block_warps), cuda::block_threads,
-               0, rows, columns, x, out);
+               0, rows, columns, x, out, divisor);
 }
 
 template <class T>
@@ -109,33 +112,34 @@ __global__ void scatter_chosen_kernel(Chosen chosen, const T* dy, T* dx) {
 }  // namespace
 
 template <class T>
-void sum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_rows(Cuda, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor) {
   using Sum = accumulator_type<T>;
   using E = element<Sum>;
   constexpr std::int64_t short_row = 1024;
   if (columns <= short_row) {
-    launch_short_rows<E>(rows, columns, elements(x), elements(out));
+    launch_short_rows<E>(rows, columns, elements(x), elements(out), divisor);
     return;
   }
   const Chunks chunks(columns, 4096, 256);
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(chunks.count));
   if (chunks.count == 1) {
     cuda::launch("sum", sum_long_rows<E, element<T>, element<T>>, grid, cuda::block_threads, 0, chunks,
-                 elements(x), elements(out));
+                 elements(x), elements(out), divisor);
     return;
   }
   const cuda::Scratch<Sum> partial(rows * chunks.count);
   cuda::launch("sum", sum_long_rows<E, element<T>, E>, grid, cuda::block_threads, 0, chunks, elements(x),
-               elements(partial.data()));
-  launch_short_rows<E>(rows, chunks.count, static_cast<const E*>(elements(partial.data())), elements(out));
+               elements(partial.data()), 1.0);
+  launch_short_rows<E>(rows, chunks.count, static_cast<const E*>(elements(partial.data())), elements(out),
+                       divisor);
 }
 
 template <class T>
-void sum_columns(Cuda where, std::int64_t rows, std::int64_t columns, const T* x, T* out) {
+void sum_columns(Cuda where, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor) {
   if (columns == 1) {  // neighbours in memory
-    sum_rows(where, 1, rows, x, out);
+    sum_rows(where, 1, rows, x, out, divisor);
   } else {
-    cuda::column_sum(rows, columns, x, out);
+    cuda::column_sum(rows, columns, x, out, divisor);
   }
 }
 
@@ -157,9 +161,9 @@ void scatter_chosen(Cuda, const Chosen& chosen, const T* dy, T* dx) {
                dy, dx);
 }
 
-#define SUMS(T)                                                              \
-  template void sum_rows<T>(Cuda, std::int64_t, std::int64_t, const T*, T*); \
-  template void sum_columns<T>(Cuda, std::int64_t, std::int64_t, const T*, T*);
+#define SUMS(T)                                                                      \
+  template void sum_rows<T>(Cuda, std::int64_t, std::int64_t, const T*, T*, double); \
+  template void sum_columns<T>(Cuda, std::int64_t, std::int64_t, const T*, T*, double);
 SUMS(float)
 SUMS(double)
 SUMS(c64)

@@ -35,18 +35,27 @@ void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f);
 template <class T>
 void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f);
 
-/// rows[ids[e], :] += scale * factor[e] * x[e / per_row, :] in the order of e, ids below 0 left out.
-/// ids: [count], factor: [count] or nullptr for 1, rows: [C, width], x: [.., width] or nullptr for ones,
-/// scale: [1].
+/// What scatter_add_scaled adds to, and of what. rows: [C, width], x: [.., width] or nullptr for ones; null
+/// rows: nothing.
+template <class T>
+struct ScatterTable {
+  std::int64_t width;
+  const T* x;
+  T* rows;
+};
+
+/// rows[ids[e], :] += scale * factor[e] * x[e / per_row, :] in the order of e, ids below 0 left out, of both
+/// tables. ids: [count], factor: [count] or nullptr for 1, scale: [1].
 template <class T>
 struct Scatter {
-  std::int64_t count, per_row, width, C;
+  std::int64_t count, per_row, C;
   const std::int64_t* ids;
-  const T *factor, *x, *scale;
+  const T *factor, *scale;
+  ScatterTable<T> weight, bias;
 };
 template <class T>
-void scatter_add_scaled(Cpu, const Scatter<T>& entries, T* rows);
+void scatter_add_scaled(Cpu, const Scatter<T>& entries);
 template <class T>
-void scatter_add_scaled(Cuda, const Scatter<T>& entries, T* rows);
+void scatter_add_scaled(Cuda, const Scatter<T>& entries);
 
 }  // namespace lrurec::ops::kernels

@@ -103,25 +103,28 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
   return s;
 }
 
-/// dweight (of_bias: dbias) = the labels' part, then the negatives'; dense, times dL.
+/// dweight and dbias, null where not wanted, += the labels' part, then the negatives'; times dL.
 template <class T, class Where>
-Tensor table_gradient(Where where, const Sampled& s, const Tensor& dL, bool of_bias) {
-  const std::int64_t C = s.weight.size(0), width = of_bias ? 1 : s.weight.size(1);
-  Tensor gradient = Tensor::zeros(of_bias ? s.bias.shape() : s.weight.shape(), s.x.dtype(), s.x.device());
-  const auto add = [&](const Tensor& ids, std::int64_t per_row, const T* factor, const T* x) {
-    kernels::scatter_add_scaled(where,
-                                kernels::Scatter<T>{ids.numel(), per_row, width, C, ids.data<std::int64_t>(),
-                                                    factor, x, dL.data<T>()},
-                                gradient.data<T>());
+void add_table_gradients(Where where, const Sampled& s, const Tensor& dL, T* dweight, T* dbias) {
+  const std::int64_t H = s.weight.size(1), C = s.weight.size(0);
+  const auto add = [&](const Tensor& ids, std::int64_t per_row, const T* factor, const T* x,
+                       const T* of_bias) {
+    kernels::scatter_add_scaled(where, kernels::Scatter<T>{ids.numel(),
+                                                           per_row,
+                                                           C,
+                                                           ids.data<std::int64_t>(),
+                                                           factor,
+                                                           dL.data<T>(),
+                                                           {H, x, dweight},
+                                                           {1, of_bias, dbias}});
   };
-  const T* x = of_bias ? nullptr : s.x.data<T>();
-  add(s.labels, 1, s.dlabel.data<T>(), x);
+  const T* x = s.x.data<T>();
+  add(s.labels, 1, s.dlabel.data<T>(), x, nullptr);
   if (s.shared()) {
-    add(s.negatives, 1, nullptr, (of_bias ? s.shared_dbias : s.shared_dweight).data<T>());
+    add(s.negatives, 1, nullptr, s.shared_dweight.data<T>(), s.shared_dbias.data<T>());
   } else {
-    add(s.negatives, std::max<std::int64_t>(s.negatives.size(1), 1), s.dnegatives.data<T>(), x);
+    add(s.negatives, std::max<std::int64_t>(s.negatives.size(1), 1), s.dnegatives.data<T>(), x, nullptr);
   }
-  return gradient;
 }
 
 }  // namespace
@@ -136,10 +139,15 @@ Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const 
   return record(sampled_op, {x, weight, bias}, s.value, [s](const Tensor& dy, const Needs& needs) {
     Tensors gradients(3);
     if (needs[0]) gradients[0] = raw::mul(s.dx, dy);
+    if (!needs[1] && !needs[2]) return gradients;
+    for (const std::size_t k : {1, 2}) {
+      const Shape& shape = (k == 1 ? s.weight : s.bias).shape();
+      if (needs[k]) gradients[k] = Tensor::zeros(shape, dy.dtype(), dy.device());
+    }
     dispatch_real(sampled_op, dy.dtype(), [&]<class T>() {
+      const auto pointer = [](const Tensor& t) { return t.defined() ? t.data<T>() : nullptr; };
       on_device(sampled_op, dy.device(), [&](auto where) {
-        if (needs[1]) gradients[1] = table_gradient<T>(where, s, dy, false);
-        if (needs[2]) gradients[2] = table_gradient<T>(where, s, dy, true);
+        add_table_gradients<T>(where, s, dy, pointer(gradients[1]), pointer(gradients[2]));
       });
     });
     return gradients;

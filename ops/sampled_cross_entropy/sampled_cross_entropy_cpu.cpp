@@ -204,20 +204,23 @@ void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f) {
 // As in ops/embedding: each range of rows belongs to one thread, which looks at all entries and adds those of
 // its range, in their order.
 template <class T>
-void scatter_add_scaled(Cpu, const Scatter<T>& e, T* rows) {
+void scatter_add_scaled(Cpu, const Scatter<T>& e) {
   constexpr std::int64_t ranges = 16;
   const T scale = *e.scale;
-#pragma omp parallel for schedule(dynamic) if (e.count * e.width > parallel_grain)
-  for (std::int64_t range = 0; range < ranges; ++range) {
-    const std::int64_t first = e.C * range / ranges, last = e.C * (range + 1) / ranges;
-    for (std::int64_t k = 0; k < e.count; ++k) {
-      if (e.ids[k] < first || e.ids[k] >= last) continue;
-      const T factor = e.factor == nullptr ? scale : scale * e.factor[k];
-      T* to = rows + e.ids[k] * e.width;
-      if (e.x == nullptr) {
-        for (std::int64_t c = 0; c < e.width; ++c) to[c] += factor;
-      } else {
-        add_scaled(e.width, factor, e.x + k / e.per_row * e.width, to);
+  for (const auto& table : {e.weight, e.bias}) {
+    if (table.rows == nullptr) continue;
+#pragma omp parallel for schedule(dynamic) if (e.count * table.width > parallel_grain)
+    for (std::int64_t range = 0; range < ranges; ++range) {
+      const std::int64_t first = e.C * range / ranges, last = e.C * (range + 1) / ranges;
+      for (std::int64_t k = 0; k < e.count; ++k) {
+        if (e.ids[k] < first || e.ids[k] >= last) continue;
+        const T factor = e.factor == nullptr ? scale : scale * e.factor[k];
+        T* to = table.rows + e.ids[k] * table.width;
+        if (table.x == nullptr) {
+          for (std::int64_t c = 0; c < table.width; ++c) to[c] += factor;
+        } else {
+          add_scaled(table.width, factor, table.x + k / e.per_row * table.width, to);
+        }
       }
     }
   }
@@ -225,7 +228,7 @@ void scatter_add_scaled(Cpu, const Scatter<T>& e, T* rows) {
 
 #define SAMPLED(T)                                                            \
   template void sampled_cross_entropy<T>(Cpu, const SampledCrossEntropy<T>&); \
-  template void scatter_add_scaled<T>(Cpu, const Scatter<T>&, T*);
+  template void scatter_add_scaled<T>(Cpu, const Scatter<T>&);
 SAMPLED(float)
 SAMPLED(double)
 

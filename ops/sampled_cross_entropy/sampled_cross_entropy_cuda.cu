@@ -124,9 +124,10 @@ __global__ void sampled_cross_entropy_mean_kernel(std::int64_t n, const T* losse
 template <class T>
 struct ScaledRow {
   Scatter<T> entries;
+  ScatterTable<T> table;
   __device__ T operator()(std::int64_t e, std::int64_t column) const {
     const T factor = entries.factor == nullptr ? *entries.scale : *entries.scale * entries.factor[e];
-    return entries.x == nullptr ? factor : factor * entries.x[e / entries.per_row * entries.width + column];
+    return table.x == nullptr ? factor : factor * table.x[e / entries.per_row * table.width + column];
   }
 };
 
@@ -196,14 +197,17 @@ void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
 }
 
 template <class T>
-void scatter_add_scaled(Cuda, const Scatter<T>& entries, T* rows) {
-  cuda::add_runs(sampled_op, entries.count, entries.C, entries.width, entries.ids, ScaledRow<T>{entries},
-                 rows);
+void scatter_add_scaled(Cuda, const Scatter<T>& entries) {
+  const cuda::SortedIds sorted(sampled_op, entries.count, entries.C, entries.ids);
+  for (const auto& table : {entries.weight, entries.bias}) {
+    if (table.rows == nullptr) continue;
+    cuda::add_runs(sampled_op, sorted, table.width, ScaledRow<T>{entries, table}, table.rows);
+  }
 }
 
 #define SAMPLED(T)                                                             \
   template void sampled_cross_entropy<T>(Cuda, const SampledCrossEntropy<T>&); \
-  template void scatter_add_scaled<T>(Cuda, const Scatter<T>&, T*);
+  template void scatter_add_scaled<T>(Cuda, const Scatter<T>&);
 SAMPLED(float)
 SAMPLED(double)
 

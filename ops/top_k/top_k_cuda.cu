@@ -20,7 +20,7 @@ __global__ void scatter_kernel(std::int64_t n, std::int64_t columns, std::int64_
 template <class T>
 void top_k(Cuda, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x, std::int64_t* indices,
            T* values) {
-  cuda::select_largest("top_k", rows, columns, k, x, indices, values);
+  cuda::select_largest("top_k", rows, columns, columns, k, x, indices, values);
 }
 
 template <class T>

@@ -39,6 +39,12 @@ std::int64_t l2_cache_bytes();
 /// there is no more.
 void* allocate(std::size_t bytes);
 void free(void* block, std::size_t bytes);
+/// Waits for the stream and gives what was freed back to the driver, for other programs.
+void give_freed_back();
+
+/// Up to so many bytes are sent to the device by way of page-locked memory, beside what it computes; a larger
+/// copy waits for it.
+inline constexpr std::size_t most_staged_bytes = std::size_t{64} << 20;
 
 // Copies and fills wait in the stream like kernels do. `to_device` returns when `host` may change again;
 // `to_host` when the bytes are there.

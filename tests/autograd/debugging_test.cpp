@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "autograd/anomaly.h"
+#include "autograd/gradcheck.h"
 #include "autograd/print_graph.h"
 #include "ops/ops.h"
 #include "tests/support/tensors.h"
@@ -267,6 +268,28 @@ TEST(Gradcheck, AForwardThatTakesItsInputForDenseOrIsRandomIsCaught) {
                                 {x});
   EXPECT_FALSE(random);
   EXPECT_NE(random.str("random").find("is another when the function is called again"), std::string::npos);
+}
+
+// The 1 that a loss starts from is shared: every later backward would have started from the hook's 5.
+TEST(Hooks, ThatWritesToTheGradientOfALossSpoilsNoOther) {
+  const Variable x = leaf({1, 2});
+  const Variable loss = ops::sum(x);
+  loss.register_hook([](const Tensor& gradient) {
+    Tensor(gradient).fill_(5);
+    return Tensor();
+  });
+  loss.backward();
+  const Variable y = leaf({1, 2});
+  ops::sum(y).backward();
+  EXPECT_EQ(y.grad().to_vector<double>(), (std::vector<double>{1, 1}));
+}
+
+TEST(Gradcheck, AnOptionalInputMayBeUndefinedAndNoneComesTwice) {
+  const auto f = [](const Variables& in) { return Variables{ops::linear(in[0], in[1], in[2])}; };
+  const Variable x = leaf({1, 2}), w(Tensor::ones({3, 2}, DType::f64), true);
+  EXPECT_TRUE(gradcheck("linear", f, {x, w, Variable()}).ok);
+  const auto product = [](const Variables& in) { return Variables{in[0] * in[1]}; };
+  expect_error(ErrorKind::internal, "one input is given twice", [&] { gradcheck("mul", product, {x, x}); });
 }
 
 }  // namespace

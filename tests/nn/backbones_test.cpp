@@ -33,10 +33,13 @@ TEST(RwkvTimeMixing, StartsAsPublished) {
   EXPECT_NEAR(values(first, "bonus")[2], std::log(0.3) - 0.5, 1e-15);
   EXPECT_DOUBLE_EQ(values(last, "mu_k")[2], std::sqrt(2 / 8.0));
   EXPECT_DOUBLE_EQ(values(last, "mu_v")[2], std::sqrt(2 / 8.0) + 0.3);
-  EXPECT_DOUBLE_EQ(values(last, "mu_r")[2], 0.5 * std::sqrt(2 / 8.0));
+  EXPECT_DOUBLE_EQ(values(last, "mu_r")[2], std::pow(2 / 8.0, 0.25));
   for (const char* name : {"key", "receptance", "output"}) {
     for (const double x : values(first, name)) EXPECT_EQ(x, 0) << name;
   }
+  const Tensor W_v = first.parameter("value").value();  // orthogonal
+  EXPECT_LE(test::max_difference(ops::raw::matmul(W_v, W_v.transpose(0, 1)), Tensor::eye(8, DType::f64)),
+            1e-12);
 }
 
 TEST(S4D, StartsAsPublished) {

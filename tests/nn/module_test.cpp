@@ -117,6 +117,12 @@ TEST(Module, BuffersAreSavedAndCopiedButNotTrained) {
   Centre centre(init), other(init);
   EXPECT_EQ(centre.named_parameters().size(), 2U);
   EXPECT_EQ(state_names(centre), (std::vector<std::string>{"linear.weight", "linear.bias", "mean", "count"}));
+  const test::TemporaryFolder masks;
+  centre.mean.set_value(Tensor::from(std::vector<float>{0, -INFINITY, 0}));
+  save_module(masks / "mask.safetensors", centre);
+  load_module(masks / "mask.safetensors", other);
+  EXPECT_EQ(other.mean.value().to_vector<float>()[1], -INFINITY) << "a buffer may be a mask";
+
   centre.mean.set_value(Tensor::from(std::vector<float>{1, 2, 3}));
   centre.count.set_value(Tensor::scalar<std::int64_t>(7));
   const Variable x(Tensor::from(std::vector<float>{1, 2, 3}, {1, 3}));
@@ -237,6 +243,11 @@ TEST(Module, StepsOfOtherWeightsThanThosePreparedAreErrors) {
   lru.step(x, state);
   Variable weight = network.parameter("w_1.weight");
   weight.set_value(weight.value().clone());
+  expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
+               [&] { network.step(x); });
+  // The second value came to lie where the first one had lain.
+  network.prepare_steps();
+  for (int i = 0; i < 2; ++i) weight.set_value(weight.value().clone());
   expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
                [&] { network.step(x); });
 }

@@ -188,9 +188,63 @@ TEST(Optimizer, RefusesWhatWouldNotTrain) {
   refused("must be in [0, 1)", [&] { AdamW({{{{"w", w}}}}, {.beta1 = 1.5}); });
   refused("w is no leaf that requires a gradient", [&] { SGD({{{{"w", Variable(w.value())}}}}, {.lr = 1}); });
   refused("w is no leaf that requires a gradient", [&] { SGD({{{{"w", w * 2.0}}}}, {.lr = 1}); });
+  refused("momentum of -5", [&] { SGD({{{{"w", w}}}}, {.lr = 1, .momentum = -5}); });
+  refused("weight decay -1", [&] { SGD({{{{"w", w}}, -1}}, {.lr = 1}); });
+  refused("nan times the learning rate", [&] { SGD({{{{"w", w}}, 0, NAN}}, {.lr = 1}); });
   SGD optimizer({{{{"w", w}}}}, {.lr = 1});
   w.set_grad(Tensor::ones({2}, DType::f64));
+  refused("a learning rate of nan", [&] { optimizer.set_lr(NAN); });
   refused("cannot be cut at a norm of -1", [&] { optimizer.clip_and_step(-1); });
+  refused("cannot be cut at a norm of -1", [&] { clip_gradient_norm(optimizer.parameters(), -1); });
+}
+
+// Of two parameters the first had been stepped when the second one's view was found.
+TEST(Optimizer, AStepIsWholeOrNotAtAll) {
+  Variable a = leaf({1, 2}), b(Tensor::zeros({2, 2}, DType::f64), true);
+  SGD optimizer({{{{"a", a}, {"b", b}}}}, {.lr = 1});
+  b.set_value(Tensor::zeros({2, 2}, DType::f64).transpose(0, 1));
+  a.set_grad(Tensor::ones({2}, DType::f64));
+  b.set_grad(Tensor::ones({2, 2}, DType::f64));
+  expect_error(ErrorKind::internal, "parameter b was given a strided view", [&] { optimizer.step(); });
+  EXPECT_EQ(a.value().to_vector<double>(), (std::vector<double>{1, 2}));
+  EXPECT_EQ(optimizer.steps(), 0);
+}
+
+TEST(Optimizer, AGraphOfParametersThatAStepLeftAloneIsStillWalked) {
+  Variable moved = leaf({1}), still = leaf({2});
+  SGD optimizer({{{{"moved", moved}, {"still", still}}}}, {.lr = 1});
+  const Variable loss = ops::sum(still * still);
+  moved.set_grad(Tensor::ones({1}, DType::f64));
+  optimizer.step();
+  loss.backward();
+  EXPECT_EQ(still.grad().item<double>(), 4);
+}
+
+struct SharedLinear : Module {
+  explicit SharedLinear(Initializer& init) : linear(3, 2, init) {
+    register_module("encoder", linear);
+    register_module("bias_free", linear);
+  }
+  Linear linear;
+};
+
+TEST(Optimizer, TiedWeightsAreSteppedOnceAndDecayedByTheirOwnName) {
+  Initializer init(1, DType::f64);
+  SharedLinear module(init);
+  EXPECT_EQ(module.parameter_count(), 8);
+  const auto groups = decay_groups(module, 0.1);
+  ASSERT_EQ(groups[0].parameters.size(), 1U);
+  EXPECT_EQ(groups[0].parameters[0].name, "encoder.weight");
+  EXPECT_EQ(groups[1].parameters[0].name, "encoder.bias");
+  AdamW(groups, {});
+
+  Linear plain(2, 2, init, WeightScale::published, Bias::no);
+  struct Named : Module {
+    explicit Named(Module& module) { register_module("bias_free", module); }
+  } named(plain);
+  EXPECT_EQ(decay_groups(named, 0.1)[0].parameters.size(), 1U) << "the module's name is no bias";
+  plain.set_requires_grad(false);
+  AdamW(decay_groups(named, 0.1), {});  // nothing is left to train, which is no error
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "ops/to/to.h"
 #include "ops/gradient_cases/gradient_cases.h"
+#include "ops/to/to.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "autograd/gradcheck.h"
+#include "ops/gru/kernels.h"
 #include "ops/ops.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
@@ -265,6 +266,70 @@ TEST(EmbeddingCuda, BadIdsAreRefusedBeforeAnythingRuns) {
                        [&] { embedding(weight, at); });
   }
 }
+
+TEST(AttentionCuda, HeadsOfEveryWidth) {
+  LRUREC_NEEDS_GPU();
+  const Function function = [](const Variables& x) {
+    return Variables{attention(x[0], Tensor::from(std::vector<std::int64_t>{0, 0, 3, 7}), {.heads = 2})};
+  };
+  for (const std::int64_t width : {8, 33, 64, 100}) {
+    expect_as_on_cpu(fmt::format("width {}", width), function, {{7, 6 * width}});
+  }
+  expect_as_on_cpu("not aligned", function, {{7, 6 * 36}}, true);
+  expect_as_on_cpu("a key for each lane and more",
+                   [](const Variables& x) {
+                     return Variables{attention(x[0], Tensor::from(std::vector<std::int64_t>{0, 40}), {})};
+                   },
+                   {{40, 12}});
+}
+
+TEST(StateSpaceCuda, ChannelsOfManyStates) {
+  LRUREC_NEEDS_GPU();
+  const auto at = [](const Variables& x, std::size_t k) { return complex(0.4 * x[k], 0.4 * x[k + 1]); };
+  const IndexTensor offsets = Tensor::from(std::vector<std::int64_t>{0, 0, 3, 4, 7});
+  for (const std::int64_t N : {3, 64, 70}) {
+    const Shape matrix{2, N};
+    expect_as_on_cpu(
+        fmt::format("{} states", N),
+        [&](const Variables& x) { return Variables{diagonal_ssm(x[0], at(x, 1), at(x, 3), offsets)}; },
+        {{7, 2}, matrix, matrix, matrix, matrix});
+  }
+  for (const std::int64_t N : {3, 64, 70}) {
+    const Shape matrix{2, N};
+    // The feedback of all states together stays small.
+    const auto small = [&](const Variables& x, std::size_t k) {
+      return (0.4 / static_cast<double>(N)) * complex(x[k], x[k + 1]);
+    };
+    expect_as_on_cpu(
+        fmt::format("{} states and their feedback", N),
+        [&](const Variables& x) {
+          return Variables{dplr_ssm(x[0], {at(x, 1), small(x, 3), at(x, 5), at(x, 7), at(x, 9)}, offsets)};
+        },
+        {{7, 2}, matrix, matrix, matrix, matrix, matrix, matrix, matrix, matrix, matrix, matrix});
+  }
+}
+
+TEST(FftCuda, LengthsThatWouldTakeTooLongAreRefused) {
+  LRUREC_NEEDS_GPU();
+  test::expect_error(ErrorKind::internal, "32769 places, of which a GPU takes n^2 steps, are more than 32768",
+                     [] {
+                       raw::fft(Tensor::zeros({1, (1 << 15) + 1}, DType::c64, gpu));
+                     });
+}
+
+#ifdef LRUREC_CUDA_ENABLED
+TEST(GruCuda, AStateThatDoesNotFitIntoABlockIsNamed) {
+  LRUREC_NEEDS_GPU();
+  kernels::Gru<float> wide{};
+  wide.H = 30000;
+  test::expect_error(ErrorKind::internal, "a state of 30000 channels does not fit",
+                     [&] { kernels::gru_forward<float>(Cuda{}, wide, nullptr, nullptr, nullptr); });
+  kernels::Gru<double> less_wide{};
+  less_wide.H = 8000;
+  test::expect_error(ErrorKind::internal, "on a GPU 7264 do at most",
+                     [&] { kernels::gru_backward<double>(Cuda{}, less_wide, {}); });
+}
+#endif
 
 TEST(GradcheckCuda, RefusesWhatItCannotReach) {
   LRUREC_NEEDS_GPU();

@@ -185,7 +185,7 @@ TEST(LinearTopKCuda, ReportsBrokenScores) {
 
 TEST(ScoreChunk, StaysInTheCacheUntilThatIsTooFewRows) {
   EXPECT_EQ(cuda::score_chunk_rows(10, 3417, 4, l2), 10);
-  EXPECT_EQ(cuda::score_chunk_rows(100000, 3417, 4, l2), (24 << 20) / (3417 * 4));
+  EXPECT_EQ(cuda::score_chunk_rows(100000, 3417, 4, l2), (24 << 20) / (3424 * 4));
   EXPECT_EQ(cuda::score_chunk_rows(100000, 2100000, 4, l2), 127);  // 1 GiB
   EXPECT_EQ(cuda::score_chunk_rows(0, 0, 4, l2), 1);
 }

@@ -402,5 +402,42 @@ TEST(Threads, TheirNumberDoesNotChangeABit) {
   for (std::size_t k = 0; k < one.size(); ++k) EXPECT_EQ(max_difference(one[k], several[k]), 0) << k;
 }
 
+// A sum times a rounded 1 / n gave .99999994 of 41 ones, and a constant feature a variance.
+TEST(Reduce, TheMeanOfEqualNumbersIsThatNumber) {
+  for (std::int64_t n = 1; n < 200; ++n) {
+    for (const double x : {1.0, 1e6, 0.1}) {
+      const Tensor same = Tensor::full({n}, x), rows = Tensor::full({n, 3}, x);
+      ASSERT_EQ(raw::mean(same).item<float>(), static_cast<float>(x)) << n;
+      ASSERT_EQ(raw::mean(rows, 0).to_vector<float>()[1], static_cast<float>(x)) << n;
+      ASSERT_EQ(raw::mean(rows.transpose(0, 1), 1).to_vector<float>()[1], static_cast<float>(x)) << n;
+      if (n > 1) {
+        ASSERT_EQ(raw::var(same).item<float>(), 0) << n;
+      }
+    }
+    ASSERT_EQ(raw::mean(Tensor::ones({n}, DType::f64)).item<double>(), 1) << n;
+  }
+  expect_error(ErrorKind::internal, "[mean]", [] { raw::mean(Tensor::arange(3)); });
+}
+
+// The rounding of their mean was all that was left, and was blown up to .3 and more.
+TEST(LayerNorm, ARowOfEqualNumbersIsItsBias) {
+  for (std::int64_t n = 1; n < 200; ++n) {
+    for (const double x : {12345.678, 0.1, -3e5}) {
+      const Tensor y =
+          raw::layer_norm(Tensor::full({1, n}, x), Tensor::ones({n}), Tensor::zeros({n}), /*eps=*/1e-5);
+      ASSERT_LE(max_difference(y, Tensor::zeros({1, n})), 1e-4) << n << " times " << x;
+    }
+  }
+}
+
+TEST(Attention, RefusesADropoutThatIsNoProbability) {
+  const IndexTensor offsets(ids({0, 2}));
+  for (const double p : {-0.5, 1.5, std::nan("")}) {
+    expect_error(ErrorKind::internal, "is no probability", [&] {
+      attention(Variable(Tensor::ones({2, 6})), offsets, {.heads = 1, .dropout = p});
+    });
+  }
+}
+
 }  // namespace
 }  // namespace lrurec::ops

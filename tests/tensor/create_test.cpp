@@ -171,5 +171,11 @@ TEST(TensorCuda, FlipAndEyeAreThoseOfTheCpu) {
   EXPECT_EQ(t.to(test::gpu).str(), t.str());
 }
 
+TEST(TensorCreate, ArangeCountsWithoutOverflow) {
+  EXPECT_EQ(Tensor::arange(0, 10, INT64_MAX).to_vector<std::int64_t>(), (std::vector<std::int64_t>{0}));
+  EXPECT_EQ(Tensor::arange(INT64_MIN, INT64_MAX, INT64_MAX / 2).numel(), 5);
+  EXPECT_EQ(Tensor::arange(INT64_MAX, INT64_MIN, INT64_MIN).numel(), 2);
+}
+
 }  // namespace
 }  // namespace lrurec

@@ -7,9 +7,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <memory>
 #include <numeric>
 
 #include "tensor/cuda/emulator/memory.h"
+#include "tensor/cuda/gemm.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/support/devices.h"
@@ -97,6 +100,47 @@ __global__ void copy_shared(float* x) { x[threadIdx.x] = shared_memory<float>()[
 TEST(CudaEmulator, WhatNobodyWroteIsNaN) {
   for (const float x : launch_on(counting(8), copy_shared, 8, 32)) EXPECT_TRUE(std::isnan(x));
   for (const float x : Tensor::empty({8}, DType::f32, gpu).to_vector<float>()) EXPECT_TRUE(std::isnan(x));
+}
+
+__global__ void from_further_on(std::size_t behind, const float* there, float* x) { x[0] = there[behind]; }
+
+/// What a kernel reads `behind` floats after the beginning of a block.
+float read_by_kernel(std::size_t behind, const float* block) {
+  const Tensor t = Tensor::zeros({1}, DType::f32, gpu);
+  launch("test", from_further_on, 1, 1, 0, behind, block, t.data<float>());
+  return t.item<float>();
+}
+
+TEST(CudaEmulator, WhatLiesBehindABlockOrWasFreedIsNaN) {
+  const Tensor five = Tensor::from(counting(5)).to(gpu);
+  EXPECT_EQ(read_by_kernel(4, five.data<float>()), 5);
+  for (const std::size_t behind : {5, 63, 64, 100}) {
+    EXPECT_TRUE(std::isnan(read_by_kernel(behind, five.data<float>()))) << behind;
+  }
+  auto freed = std::make_unique<Tensor>(Tensor::from(counting(5)).to(gpu));
+  const Tensor after = Tensor::from(counting(5)).to(gpu);  // so that the freed memory is not the last
+  const float* block = freed->data<float>();
+  freed.reset();
+  launch("test", from_further_on, 1, 1, 0, std::size_t{2}, block, after.data<float>());
+  EXPECT_TRUE(std::isnan(after.to_vector<float>()[0]));
+}
+
+TEST(CudaEmulator, ProductsTakeTheRowsThatCuBlasTakes) {
+  const Tensor x = Tensor::from(counting(8)).to(gpu), y = Tensor::zeros({4}, DType::f32, gpu);
+  const float* a = x.data<float>();
+  float* c = y.data<float>();
+  test::expect_error(ErrorKind::internal, "1 elements between rows of A with 2 columns",
+                     [&] { gemm<float>(Read::plain, Read::transpose, 2, 2, 2, a, 1, a + 4, 2, 0, c, 2); });
+  // Rows of nothing: 0 elements between them.
+  gemm<float>(Read::plain, Read::transpose, 2, 2, 0, a, 0, a, 0, 0, c, 2);
+  EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{0, 0, 0, 0}));
+}
+
+TEST(CudaEmulator, CopiesOfABatchAreStaged) {
+  const std::int64_t before = emulator::waiting_copies();
+  const Tensor t =
+      Tensor::zeros({6 << 20}, DType::f32).to(gpu);  // 24 MiB: negatives for each of 30,000 labels
+  EXPECT_EQ(emulator::waiting_copies(), before);
 }
 
 __global__ void sums(float* x) {

@@ -6,6 +6,7 @@
 
 #include "nn/optim/sgd.h"
 #include "ops/ops.h"
+#include "tensor/cuda/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/support/devices.h"
 #include "tests/support/tensors.h"
@@ -73,6 +74,19 @@ TEST(TensorCuda, RemembersTheIntegersItWasSent) {
   sent.slice(0, 0, 1).fill_(9);  // and what changes there is not remembered
   EXPECT_EQ(sent.host().to_vector<std::int64_t>(), (Ints{9, 5, 6}));
 }
+
+#ifdef LRUREC_CUDA_ENABLED
+TEST(StorageCuda, AReleasedCacheIsTheDriversAgain) {
+  LRUREC_NEEDS_GPU();
+  const std::size_t bytes = std::size_t{64} << 20;
+  release_memory_cache(DeviceType::cuda);
+  const std::size_t before = cuda::device_info(0).free_memory;
+  { const Tensor t = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::boolean, gpu); }
+  release_memory_cache(DeviceType::cuda);
+  EXPECT_EQ(memory_stats(DeviceType::cuda).cached, 0u);
+  EXPECT_GT(cuda::device_info(0).free_memory + bytes / 2, before);
+}
+#endif
 
 TEST(TensorCuda, DevicesAreNotMixedSilently) {
   LRUREC_NEEDS_GPU();

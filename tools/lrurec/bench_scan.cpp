@@ -33,7 +33,7 @@ void run_bench_scan(const BenchScanOptions& options) {
                        tokens = sequences * length;
     std::vector<std::int64_t> offsets;
     for (std::int64_t s = 0; s <= sequences; ++s) offsets.push_back(s * length);
-    const Tensor boundaries = Tensor::from(offsets).to(device);
+    const IndexTensor boundaries = IndexTensor(Tensor::from(offsets)).to(device);  // checked without a wait
     const Tensor x = Tensor::full({tokens, D}, 0.5, DType::c64, device),
                  lambda = Tensor::full({D}, 0.9, DType::c64, device);
     const double bytes = 2.0 * static_cast<double>(tokens * D) * sizeof(c64);  // x read, h written

@@ -9,8 +9,10 @@
 //   - writing past the end of a block of device memory (guard bytes, looked at when it is freed);
 //   - host code that touches device memory (it is protected except while kernels and copies run: SIGSEGV);
 //   - host pointers among the arguments of a kernel.
-// Fresh device memory and fresh shared memory are full of NaN, so memory that was never written cannot pass
-// for a result. There is no notion of time here: the emulator says what kernels compute, not how fast.
+// Fresh device memory, what lies behind a block, freed memory and fresh dynamic shared memory are full of
+// NaN, so memory that was never written cannot pass for a result. Not covered are arrays declared __shared__:
+// they keep what the block before left in them, and their bytes do not count against the limits of a block.
+// There is no notion of time here: the emulator says what kernels compute, not how fast.
 
 #include <cmath>
 #include <cstddef>

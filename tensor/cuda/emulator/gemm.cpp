@@ -39,6 +39,13 @@ T element(Read read, const T* a, std::int64_t ld, std::int64_t row, std::int64_t
   return read == Read::conj || read == Read::conj_transpose ? conjugate(x) : x;
 }
 
+/// As cuBLAS checks what it is handed.
+void check_rows(const char* matrix, Read read, std::int64_t rows, std::int64_t columns, std::int64_t ld) {
+  const bool across = read == Read::transpose || read == Read::conj_transpose;
+  const std::int64_t stored = across ? rows : columns;
+  if (ld < stored) fail_op("gemm", "{} elements between rows of {} with {} columns", ld, matrix, stored);
+}
+
 }  // namespace
 
 template <class T>
@@ -47,6 +54,11 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
   if (is_complex_type<T> && (read_a == Read::conj || read_b == Read::conj)) {
     fail_op("gemm", "cuBLAS cannot read the conjugate of a matrix; conjugate it first");
   }
+  if (m == 0 || n == 0) return;
+  lda = std::max<std::int64_t>(lda, 1), ldb = std::max<std::int64_t>(ldb, 1);
+  check_rows("A", read_a, m, k, lda);
+  check_rows("B", read_b, k, n, ldb);
+  check_rows("C", Read::plain, m, n, ldc);
   emulator::submit(emulator::Work::kernel, [=] {
     const emulator::Unprotected open;
     for (std::int64_t i = 0; i < m; ++i) {

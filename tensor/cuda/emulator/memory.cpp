@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t reserved = std::size_t{16} << 30;
 constexpr std::size_t guard = 256;  // as far apart as cudaMalloc's blocks
-constexpr int guard_byte = 0xa5, fresh_byte = 0xff;
+constexpr int nan_byte = 0xff;      // of floats NaN, of integers -1: no value that passes unseen
 
 std::size_t rounded(std::size_t bytes) {
   return (std::max<std::size_t>(bytes, 1) + guard - 1) / guard * guard;
@@ -33,7 +33,7 @@ struct Memory {
   std::size_t end = 0;  ///< nothing in use lies behind it
   std::size_t in_use = 0, limit = std::size_t{4} << 30;
   int open = 0;
-  std::int64_t copies_to_host = 0;
+  std::int64_t copies_to_host = 0, waiting_copies = 0;
   std::map<std::size_t, std::size_t> gaps;                 ///< free bytes before `end` by their offset
   std::unordered_map<const std::byte*, std::size_t> live;  ///< bytes asked for
   std::recursive_mutex mutex;
@@ -114,6 +114,7 @@ Unprotected::~Unprotected() {
 }
 
 std::int64_t copies_to_host() { return memory().copies_to_host; }
+std::int64_t waiting_copies() { return memory().waiting_copies; }
 void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
 
 bool is_device_address(const void* p) {
@@ -151,8 +152,7 @@ void* allocate(std::size_t bytes) {
   m.in_use += size;
   m.live[block] = bytes;
   emulator::protect(PROT_READ | PROT_WRITE);
-  std::memset(block, emulator::fresh_byte, bytes);
-  std::memset(block + bytes, emulator::guard_byte, size - bytes);
+  std::memset(block, emulator::nan_byte, size);
   if (m.open == 0) emulator::protect(PROT_NONE);
   return block;
 }
@@ -165,18 +165,22 @@ void free(void* pointer, std::size_t asked) {
   const auto found = m.live.find(block);
   const std::size_t bytes = found->second, size = emulator::rounded(bytes) + emulator::guard;
   for (std::size_t i = bytes; i < size; ++i) {
-    if (block[i] != static_cast<std::byte>(emulator::guard_byte)) {
+    if (block[i] != static_cast<std::byte>(emulator::nan_byte)) {
       // In a destructor there is nobody to catch an exception.
       fmt::print(stderr, "a kernel wrote {} bytes past the end of a block of {} bytes\n", i - bytes, bytes);
       std::abort();
     }
   }
+  std::memset(block, emulator::nan_byte, bytes);
   m.live.erase(found);
   m.in_use -= size;
   emulator::give_place_back(m, static_cast<std::size_t>(block - m.base), size);
 }
 
+void give_freed_back() { emulator::refuse_while_recording("give memory back"); }
+
 void to_device(void* device, const void* host, std::size_t bytes) {
+  if (bytes > most_staged_bytes) ++memory().waiting_copies;
   const auto copy = [=](const void* from) {
     const Unprotected open;
     std::memcpy(device, from, bytes);

@@ -19,6 +19,8 @@ class Unprotected {
 void set_memory_limit(std::size_t bytes);
 /// Copies to the host so far: each would have waited for all kernels before it.
 std::int64_t copies_to_host();
+/// Copies to the device so far that are too large to be staged: each would have waited too.
+std::int64_t waiting_copies();
 /// Whether an address lies in device memory.
 bool is_device_address(const void* p);
 

@@ -2,6 +2,7 @@
 
 #include "tensor/cuda/gemm.h"
 
+#include <algorithm>
 #include <complex>
 #include <type_traits>
 
@@ -54,6 +55,8 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
     if (read_a == Read::conj_transpose) read_a = Read::transpose;
     if (read_b == Read::conj_transpose) read_b = Read::transpose;
   }
+  // cuBLAS refuses 0 between rows, also where there is nothing to read.
+  lda = std::max<std::int64_t>(lda, 1), ldb = std::max<std::int64_t>(ldb, 1);
   const T alpha = k == 0 ? T(0) : T(1);
   check("matrix product",
         cublas_library().gemm(cublas(), operation(read_b), operation(read_a), n, m, k, &alpha, b,

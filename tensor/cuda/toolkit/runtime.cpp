@@ -19,8 +19,9 @@ namespace lrurec::cuda {
 namespace {
 
 /// Page-locked memory between host and device: a copy from it runs beside the host, one from other memory
-/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed. One that
-/// a recording reads is free when that has run.
+/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed, and as
+/// long as the one whose turn it is has not, there is another, up to a limit. One that a recording reads is
+/// free when that has run.
 class Staging {
  public:
   void send(void* device, const void* host, std::size_t bytes, cudaStream_t stream, bool recording) {
@@ -52,18 +53,32 @@ class Staging {
   }
 
  private:
-  static constexpr std::size_t slot_bytes = std::size_t{1} << 20;
+  static constexpr std::size_t slot_bytes = std::size_t{1} << 20, most_slots = most_staged_bytes / slot_bytes;
   struct Slot {
     void* memory = nullptr;
     cudaEvent_t sent = nullptr;
     bool recorded = false;
   };
+  static bool on_its_way(const Slot& slot) {
+    if (slot.memory == nullptr) return false;
+    const cudaError_t code = cudaEventQuery(slot.sent);
+    if (code == cudaErrorNotReady) {
+      cudaGetLastError();  // an answer, which the next check must not see
+      return true;
+    }
+    check("copy to device", code);
+    return false;
+  }
   Slot& next() {
-    Slot& slot = slots_[next_++ % slots_.size()];
-    return slot.recorded ? slots_.emplace_back() : slot;  // a long recording needs them all at once
+    if (next_ == slots_.size()) next_ = 0;
+    auto slot = slots_.begin() + static_cast<std::ptrdiff_t>(next_++);
+    // A long recording needs them all at once, whatever the limit. A new one comes before the oldest: so they
+    // stay in the order of their copies.
+    if (slot->recorded || (slots_.size() < most_slots && on_its_way(*slot))) slot = slots_.emplace(slot);
+    return *slot;
   }
   std::deque<Slot> slots_ = std::deque<Slot>(16);
-  std::size_t next_ = 0;
+  std::size_t next_ = 0;  ///< the oldest
 };
 
 /// One GPU, one stream, one cuBLAS handle. Lives until the process ends: the driver takes everything back
@@ -243,11 +258,17 @@ void free(void* block, std::size_t) {
   if (code != cudaSuccess) failed_free().compare_exchange_strong(none, code);
 }
 
+void give_freed_back() {
+  const Context& c = closed_context();
+  if (c.index < 0) return;
+  synchronize();
+  check("give memory back", cudaMemPoolTrimTo(c.pool, 0));
+}
+
 void to_device(void* device, const void* host, std::size_t bytes) {
   Context& c = context();
   // A large block gains nothing from two copies; from ordinary memory the driver copies before it returns.
-  constexpr std::size_t large = std::size_t{8} << 20;
-  if (bytes > large && !c.recording) {
+  if (bytes > most_staged_bytes && !c.recording) {
     check("copy to device", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, c.stream));
     check("copy to device", cudaStreamSynchronize(c.stream));
   } else {
@@ -286,7 +307,10 @@ void Event::record() { check("event", cudaEventRecord(static_cast<cudaEvent_t>(e
 void Event::synchronize() const { check("event", cudaEventSynchronize(static_cast<cudaEvent_t>(event_))); }
 bool Event::done() const {
   const cudaError_t code = cudaEventQuery(static_cast<cudaEvent_t>(event_));
-  if (code == cudaErrorNotReady) return false;
+  if (code == cudaErrorNotReady) {
+    cudaGetLastError();  // an answer, which the next check must not see
+    return false;
+  }
   check("event", code);
   return true;
 }

@@ -205,9 +205,10 @@ TEST(TrainingCuda, StartingAStepWaitsForNothing) {
       config.negatives = negatives;
       config.negatives_shared = shared;
       Stepper stepper(config, data);
-      const std::int64_t before = cuda::emulator::copies_to_host();
+      const std::int64_t before = cuda::emulator::copies_to_host(), waits = cuda::emulator::waiting_copies();
       for (std::int64_t step = 0; step < 3; ++step) stepper.start(step);
       EXPECT_EQ(cuda::emulator::copies_to_host(), before);
+      EXPECT_EQ(cuda::emulator::waiting_copies(), waits);
       stepper.finish();
       EXPECT_GT(cuda::emulator::copies_to_host(), before);
     }
@@ -273,6 +274,25 @@ TEST(SessionCuda, StepsAndRecommendsAsTheCpu) {
     for (std::size_t i = 0; i < best.size(); ++i) EXPECT_EQ(found[i].item, best[i].item);
   }
 }
+
+#ifdef LRUREC_CUDA_EMULATED
+TEST(ModelScoreCuda, OfCandidatesWaitsForNothingAndIsTheCpus) {
+  LRURec model({.num_items = 60, .hidden = 8, .channels = 12}, 3, DType::f32);
+  const Tensor rows = test::random_normal({4, 8}, DType::f32);
+  const Tensor candidates = Tensor::from(std::vector<std::int64_t>{1, 5, 0, 40, 7, 7, 60, 2}, {4, 2});
+  const Tensor expected = model.score(rows, candidates);
+  model.to(gpu);
+  const Tensor there = rows.to(gpu);
+  const std::int64_t before = cuda::emulator::copies_to_host();
+  const Tensor scores = model.score(there, candidates);
+  EXPECT_EQ(cuda::emulator::copies_to_host(), before);
+  EXPECT_LE(max_difference(scores.host(), expected), 1e-5);
+  // Candidates that lie on the GPU are read back once, not for each user.
+  const Tensor far = candidates.to(gpu);
+  EXPECT_LE(max_difference(model.score(there, far).host(), expected), 1e-5);
+  EXPECT_EQ(cuda::emulator::copies_to_host(), before + 3);
+}
+#endif
 
 }  // namespace
 }  // namespace lrurec::model

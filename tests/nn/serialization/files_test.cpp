@@ -6,8 +6,10 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <atomic>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
@@ -260,6 +262,28 @@ TEST(AtomicFile, AKilledWriterLeavesOneWholeFile) {
   }
   remove_stale_temporaries(folder.path());
   EXPECT_EQ(folder.entries(), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFile, ThreadsThatWriteToOnePathDoNotMeet) {
+  const test::TemporaryFolder folder;
+  const std::string text(1000, 'x');
+  std::vector<std::thread> threads;
+  std::atomic<int> failed = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) {
+        try {
+          write_file_atomically(folder / "one", {as_bytes(text)});
+        } catch (const Error&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(read_file(folder / "one").size(), text.size());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 }  // namespace

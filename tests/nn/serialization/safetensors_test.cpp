@@ -111,5 +111,16 @@ TEST(Safetensors, HeaderLongerThanTheFile) {
   expect_error(ErrorKind::file, "neither 0 nor 1", [&] { read_safetensors(folder / "bools"); });
 }
 
+TEST(Safetensors, NamesThatCouldNotBeReadBackAreNotWritten) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"__metadata__", "a\xff"}) {
+    Safetensors file;
+    file.tensors.emplace(name, Tensor::ones({1}));
+    test::expect_error(ErrorKind::internal, "rename the tensor",
+                       [&] { write_safetensors(folder / "file.safetensors", file); });
+    EXPECT_FALSE(std::filesystem::exists(folder / "file.safetensors"));
+  }
+}
+
 }  // namespace
 }  // namespace lrurec::nn
