@@ -59,6 +59,15 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
     if (setting.key == "network") model::position_wise(text);
     if (setting.key == "positions_from") nn::parse_places_from(text);
     if (setting.key == "model") model::find_model(text);
+    // One that is saved need not be there any more, but its name goes into TOML again.
+    const auto breaks_text = [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return byte < 0x20 || byte == 0x7F || c == '"' || c == '\\';
+    };
+    if (setting.key == "preset" && std::any_of(text.begin(), text.end(), breaks_text)) {
+      fail(ErrorKind::usage,
+           "preset needs the name of one, without quotes, backslashes or control characters");
+    }
   } catch (const Error& e) {
     fail(ErrorKind::usage, "{}: {}", place, e.what());
   }
@@ -80,6 +89,13 @@ std::vector<std::string> owners(const std::string& key) {
 bool has_setting(const std::string& model, const std::string& key) {
   const auto names = owners(key);
   return names.empty() || contains(names, model);
+}
+
+/// Only -1 stands for another dropout's rate; what was saved may have any negative number for that.
+void check_rate(const TrainConfig& config, const std::string& key, const std::string& place) {
+  const double rate = config.lru_dropout;
+  if (key != "lru_dropout" || rate == -1 || (rate >= 0 && rate <= 0.999999)) return;
+  fail(ErrorKind::usage, "{}: lru_dropout = {} must be -1 (as dropout) or in 0..0.999999", place, rate);
 }
 
 void check_owner(const TrainConfig& config, const std::string& key, const std::string& place) {
@@ -196,8 +212,8 @@ const std::vector<Setting>& settings() {
       {"model", &C::model, "what is trained; lrurec config models lists all"},
       {"seed", &C::seed, "of initial values, batch order and dropout", 0, large},
       {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
-      {"deterministic", &C::deterministic, "the same bits for any number of threads, also with negatives", 0,
-       0, true},
+      {"deterministic", &C::deterministic,
+       "one thread, so that bits do not depend on --threads, also with negatives", 0, 0, true},
       {"device", &C::device, "cpu, cuda (the first GPU) or cuda:1", 0, 0, true},
       {"tf32", &C::tf32, "float products on a GPU with 10 bits of mantissa: faster", 0, 0, true},
       {"bf16", &C::bf16, "training's products on a CPU with 8 bits of precision: faster with AVX512-BF16"},
@@ -300,6 +316,7 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
                           config.*m = text;
                         }},
              setting->member);
+  check_rate(config, key, place);
 }
 
 void check_together(const TrainConfig& config) {
@@ -384,6 +401,7 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
     // What was saved may name a setting that the model has lost since; it is read and has no effect.
     if (apply_preset) check_owner(config, name, line_of(node));
     set_from_node(config, *setting, node, line_of(node));
+    if (apply_preset) check_rate(config, name, line_of(node));
   }
 }
 

@@ -20,8 +20,9 @@ struct TrainConfig {
   std::string model = "lrurec";  ///< a name of lrurec/model/models.h; its presets and its own settings follow
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores
-  /// The same bits for any number of threads also where OpenBLAS multiplies (the sampled softmax): on one
-  /// thread. Our own kernels, and so all of a training with the full softmax, have them anyway.
+  /// The same bits whatever `threads` says, also where OpenBLAS multiplies (the sampled softmax): on one
+  /// thread, for OpenBLAS has as many as OpenMP. Our own kernels, and so all of a training of LRURec with the
+  /// full softmax, have them anyway.
   bool deterministic = false;
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   bool tf32 = false;           ///< float products on a GPU with 10 bits of mantissa
@@ -113,7 +114,7 @@ TrainConfig preset(const std::string& name, const std::string& model = "lrurec")
 /// not have: ErrorKind::usage naming `place`. `model` is set before the others, by preset().
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
 
-/// Heads that do not divide hidden are ErrorKind::usage.
+/// Heads that do not divide hidden, and label smoothing with negatives, are ErrorKind::usage.
 void check_together(const TrainConfig& config);
 /// For where a setting is asked for by name, as `place`: one that changes nothing beside the others (such as
 /// lr_final_share without a falling learning rate) is ErrorKind::usage.

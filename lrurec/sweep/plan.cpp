@@ -56,6 +56,11 @@ class Reader {
     for (Point& point : plan.points) {
       point.config.seed = plan.seeds.front();
       point.config.threads = plan.threads;
+      for (const auto& [key, value] : point.choices) {
+        const std::string place = fmt::format("{}: {}", at(*grid->get(key)), key);
+        config::check_effect(point.config, key, place);
+        if (key == "channels") config::check_channels(point.config, place);
+      }
     }
     return plan;
   }

@@ -11,6 +11,11 @@
 namespace lrurec::sweep {
 namespace {
 
+/// Whether patience may have ended a run of `wanted` before one of `had`; 0: it never does.
+bool less_patient(const config::TrainConfig& wanted, const config::TrainConfig& had) {
+  return wanted.patience > 0 && (had.patience == 0 || wanted.patience < had.patience);
+}
+
 bool same_limits(const config::TrainConfig& a, const config::TrainConfig& b) {
   return a.max_steps == b.max_steps && a.max_epochs == b.max_epochs && a.patience == b.patience;
 }
@@ -19,12 +24,16 @@ bool same_limits(const config::TrainConfig& a, const config::TrainConfig& b) {
 
 RunState look_at(const Run& wanted) {
   const auto& folder = wanted.folder;
-  if (!std::filesystem::exists(folder / "run.json")) return {};
-  // One that was killed before its first checkpoint is made again.
   const auto there = [&](const char* which) {
     return std::filesystem::exists(folder / "checkpoints" / (std::string(which) + ".ckpt"));
   };
+  // One that was killed before its first checkpoint is made again.
   if (!there("last") && !there("previous")) return {};
+  if (!std::filesystem::exists(folder / "run.json")) {
+    fail(ErrorKind::file,
+         "{} holds checkpoints but has lost its run.json; put that back, or move the folder away",
+         folder.string());
+  }
   const auto run = train::RunFolder::open(folder);
   const auto [checkpoint, path, warning] = run.load_last();
   const config::TrainConfig had = checkpoint.parse_config(path);
@@ -43,6 +52,12 @@ RunState look_at(const Run& wanted) {
          "{} was trained to step {}, further than the {} asked for; allow as many, or write into another "
          "folder",
          folder.string(), progress.step, most);
+  }
+  if (less_patient(wanted.config, had) && progress.step > 0) {
+    fail(ErrorKind::usage,
+         "{} was trained with patience = {}, and with the {} asked for it may have ended earlier; allow as "
+         "much, or write into another folder",
+         folder.string(), had.patience, wanted.config.patience);
   }
   RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}, progress.finished};
   if (!progress.finished.empty() && same_limits(had, wanted.config)) state.kind = RunState::Kind::finished;

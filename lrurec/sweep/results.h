@@ -38,8 +38,9 @@ struct Run {
 };
 
 /// Where a run stands. One with other settings than are wanted, or on other data, is ErrorKind::usage: its
-/// numbers would stand for settings that it does not have. A run is finished where it ended by itself under
-/// the limits of its configuration.
+/// numbers would stand for settings that it does not have; so is one that was trained with more patience or
+/// more steps, which its limits would not have let it reach. Checkpoints without a run.json are
+/// ErrorKind::file. A run is finished where it ended by itself under the limits of its configuration.
 RunState look_at(const Run& wanted);
 
 /// Every configuration with every seed, in folders of their own in `output`.

@@ -79,7 +79,10 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path) {
 
 config::TrainConfig Checkpoint::parse_config(const std::string& path) const {
   config::TrainConfig result;
-  naming(path, [&] { config::parse_saved(result, config, "its configuration"); });
+  naming(path, [&] {
+    config::parse_saved(result, config, "its configuration");
+    config::check_together(result);
+  });
   return result;
 }
 

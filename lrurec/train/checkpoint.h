@@ -54,8 +54,8 @@ struct Checkpoint {
   }
 
   void save(const std::filesystem::path& path) const;
-  /// Numbers of a progress that cannot be, and sizes of a model that its tensors do not have, are
-  /// ErrorKind::file as damage is: no memory is asked for because a file says so.
+  /// Numbers of a progress that cannot be, settings that do not go together, and sizes of a model that its
+  /// tensors do not have, are ErrorKind::file as damage is: no memory is asked for because a file says so.
   static Checkpoint load(const std::filesystem::path& path);
 
   /// The configuration inside; damage is ErrorKind::file.

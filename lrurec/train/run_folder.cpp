@@ -1,15 +1,15 @@
 #include "lrurec/train/run_folder.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <set>
 #include <string_view>
-#include <thread>
 
 #include "lrurec/util/json.h"
+#include "lrurec/util/retry.h"
 #include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
@@ -18,6 +18,7 @@ namespace lrurec::train {
 namespace {
 
 namespace fs = std::filesystem;
+using util::retrying;
 
 constexpr std::string_view evaluation_prefix = "evaluation-";
 constexpr const char *metrics_log = "metrics.jsonl", *eigenvalue_log = "eigenvalues.jsonl";
@@ -28,6 +29,31 @@ bool holds_run(const fs::path& folder) {
   return std::any_of(std::begin(checkpoint_names), std::end(checkpoint_names), [&](const std::string& name) {
     return fs::exists(folder / "checkpoints" / (name + ".ckpt"));
   });
+}
+
+/// Whether checkpoints/ is what a start of a run that was killed leaves: a folder, not a link to one, with
+/// nothing in it but unfinished checkpoints.
+bool is_left_over(const fs::path& checkpoints) {
+  if (fs::symlink_status(checkpoints).type() != fs::file_type::directory) return false;
+  return std::all_of(fs::directory_iterator(checkpoints), fs::directory_iterator(), [](const auto& entry) {
+    const std::string name = entry.path().filename().string();
+    return name == "next.ckpt" || name == "damaged.ckpt" ||
+           (name.starts_with('.') && name.find(".ckpt.tmp.") != std::string::npos);
+  });
+}
+
+/// Makes `previous` another name of `last`; false where the file system knows no links.
+bool link_as_previous(const fs::path& last, const fs::path& previous) {
+  // A name that remove_stale_temporaries takes for what it is, should this process be killed now.
+  const fs::path link =
+      previous.parent_path() / fmt::format(".{}.tmp.{}", previous.filename().string(), ::getpid());
+  std::error_code error;
+  fs::remove(link, error);
+  fs::create_hard_link(last, link, error);
+  if (error) return false;
+  nn::replace_file(link, previous);
+  fs::remove(link, error);  // it is still there where `previous` was that very file
+  return true;
 }
 
 void write_text(const fs::path& path, const std::string& text) {
@@ -42,20 +68,6 @@ nlohmann::json read_object(const fs::path& path) {
   return json;
 }
 
-/// A full disk may have space again a moment later; the old files are whole in the meantime.
-template <class F>
-void retrying(F&& f) {
-  for (const int seconds : {1, 3}) {
-    try {
-      return f();
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::io) throw;
-      std::this_thread::sleep_for(std::chrono::seconds(seconds));
-    }
-  }
-  f();
-}
-
 }  // namespace
 
 void RunFolder::lock() {
@@ -64,7 +76,9 @@ void RunFolder::lock() {
       fmt::format("{} is being trained by another process; wait for it to end, or stop it", path_.string()));
 }
 
-RunFolder RunFolder::create(const fs::path& folder) {
+RunFolder RunFolder::create(const fs::path& asked) {
+  RunFolder run(asked);
+  const fs::path& folder = run.path_;
   const auto refuse_a_run = [&] {
     if (holds_run(folder)) {
       fail(ErrorKind::usage,
@@ -73,13 +87,14 @@ RunFolder RunFolder::create(const fs::path& folder) {
     }
   };
   refuse_a_run();
-  RunFolder run(folder);
   // What an ended start left has checkpoints/ beside it; anything else of these names is the user's.
-  if (fs::is_directory(folder) && !fs::exists(folder / "checkpoints")) {
+  const fs::path checkpoints = folder / "checkpoints";
+  if (fs::is_directory(folder) && !is_left_over(checkpoints)) {
     std::vector<fs::path> files = run.evaluation_files();
     for (const char* file : own_files) files.push_back(folder / file);
+    files.push_back(checkpoints);
     for (const fs::path& file : files) {
-      if (fs::exists(file)) {
+      if (fs::exists(fs::symlink_status(file))) {
         fail(ErrorKind::usage, "{} is there and belongs to no run; choose another folder with -o",
              file.string());
       }
@@ -87,9 +102,9 @@ RunFolder RunFolder::create(const fs::path& folder) {
   }
   for (fs::path f = folder; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
   std::error_code error;
-  fs::create_directories(folder / "checkpoints", error);
+  fs::create_directories(checkpoints, error);
   if (error) {
-    run.discard();
+    run.remove_made_folders();
     fail(ErrorKind::io, "cannot make the folder {}: {}", folder.string(), error.message());
   }
   run.lock();
@@ -131,7 +146,12 @@ void RunFolder::discard() const {
   for (const std::string name : checkpoint_names) fs::remove(checkpoint(name), ignored);
   for (const char* name : {"next", "damaged"}) fs::remove(checkpoint(name), ignored);
   fs::remove(path_ / "checkpoints", ignored);
+  remove_made_folders();
+}
+
+void RunFolder::remove_made_folders() const {
   // Folders that hold something else stay: remove() takes empty ones only.
+  std::error_code ignored;
   if (made_.empty()) return;
   for (fs::path f = path_; fs::remove(f, ignored) && f != made_;) f = f.parent_path();
 }
@@ -159,6 +179,7 @@ fs::path RunFolder::data_path() const {
 void RunFolder::name_data(nlohmann::json& description, const fs::path& data) {
   const std::string bytes = fs::absolute(data).string();
   description["data"] = bytes;
+  description.erase("data_bytes");
   if (util::find_invalid_utf8(bytes) == std::string::npos) return;
   for (const char byte : bytes) description["data_bytes"].push_back(static_cast<unsigned char>(byte));
 }
@@ -277,7 +298,8 @@ void RunFolder::save_last(const Checkpoint& state) const {
   retrying([&] {
     const fs::path next = checkpoint("next"), last = checkpoint("last");
     state.save(next);
-    if (fs::exists(last)) nn::replace_file(last, checkpoint("previous"));
+    const fs::path previous = checkpoint("previous");
+    if (fs::exists(last) && !link_as_previous(last, previous)) nn::replace_file(last, previous);
     nn::replace_file(next, last);
   });
 }

@@ -23,9 +23,10 @@ namespace lrurec::train {
 
 class RunFolder {
  public:
-  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint),
-  /// or is locked, is ErrorKind::usage, one that cannot be written ErrorKind::io; nothing in it is touched.
-  /// What a start that was killed before its first checkpoint left there is replaced.
+  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint)
+  /// or files of such names that no start of a run left there, or is locked, is ErrorKind::usage, one that
+  /// cannot be written ErrorKind::io; nothing in it is touched. What a start that was killed before its first
+  /// checkpoint left there is replaced.
   static RunFolder create(const std::filesystem::path& folder);
   /// The folder of an existing run, to read; ErrorKind::io when it holds none.
   static RunFolder open(const std::filesystem::path& folder);
@@ -66,7 +67,8 @@ class RunFolder {
   /// Drops those that a run resumed from here writes again; before its first round that is all of them.
   void cut_log(const Progress& progress) const { cut_log(progress.best_recall < 0 ? -1 : progress.step); }
 
-  /// Makes last.ckpt the previous one and writes a new last.ckpt; at every moment one of them is whole.
+  /// Makes last.ckpt the previous one and writes a new last.ckpt; at every moment both names lead to a whole
+  /// one (to last.ckpt not, for a moment, on a file system without hard links).
   void save_last(const Checkpoint& checkpoint) const;
   void save_best(const Checkpoint& checkpoint) const;
 
@@ -82,7 +84,10 @@ class RunFolder {
   Loaded load_last() const;
 
  private:
-  explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  /// "run/" is "run": its parent is then the folder that it is in.
+  explicit RunFolder(std::filesystem::path path)
+      : path_(path.has_filename() ? std::move(path) : path.parent_path()) {}
+  void remove_made_folders() const;
   void lock();
   void check_own(const Checkpoint& checkpoint, const std::string& path) const;
   std::vector<std::filesystem::path> evaluation_files() const;

@@ -13,6 +13,11 @@
 namespace lrurec::train {
 namespace {
 
+/// A resumed run cannot change its learning rate, and the folder holds a run from its first checkpoint on.
+constexpr const char* remedy =
+    "the checkpoints before it are intact; start a new run, in another folder, with a smaller "
+    "--learning-rate";
+
 nn::AdamOptions adam_options(const config::TrainConfig& c, const GpuWays& ways) {
   return {.lr = c.learning_rate,
           .beta1 = c.beta1,
@@ -59,6 +64,7 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
     fail(ErrorKind::usage,
          "the ways of a step (head, graphs, pieces of an update) are a GPU's: --device cuda");
   }
+  if (planned_steps() > 0) (void)schedule_.share(0);  // before a validation round has been made
   // Other examples than windows are packed on the host.
   if (device_.is_cuda() && config.examples().kind == data::ExampleKind::windows) {
     on_gpu_.emplace(data, config.max_length, device_);
@@ -149,29 +155,30 @@ Variable Stepper::loss(const data::BatchTensors& batch, std::int64_t step) const
   return model_->sampled_loss(batch, negatives, config_.log_correction, context);
 }
 
-void Stepper::check_stable(std::int64_t steps) const {
-  if (const std::string problem = model_->problem(); !problem.empty()) {
-    fail(ErrorKind::non_finite,
-         "after step {} {} (learning rate {}); the checkpoints before it are intact, try a smaller "
-         "--learning-rate",
-         steps, problem, learning_rate(std::max<std::int64_t>(steps - 1, 0)));
+std::string Stepper::first_broken_parameter() const {
+  for (const auto& p : model_->named_parameters()) {
+    if (const auto at = nn::first_non_finite(p.variable.value()); at >= 0) {
+      return fmt::format("parameter {} at entry {}", p.name, at);
+    }
   }
+  return "";
+}
+
+void Stepper::check_stable(std::int64_t steps) const {
+  const std::string broken = first_broken_parameter();
+  const std::string problem = broken.empty() ? model_->problem() : broken + " is not finite";
+  if (problem.empty()) return;
+  fail(ErrorKind::non_finite, "after step {} {} (learning rate {}); {}", steps, problem,
+       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy);
 }
 
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
-  std::string first;
-  for (const auto& p : model_->named_parameters()) {
-    if (const auto at = nn::first_non_finite(p.variable.value()); at >= 0) {
-      first = fmt::format("; the first broken parameter is {} at entry {}", p.name, at);
-      break;
-    }
-  }
+  const std::string broken = first_broken_parameter();
   const auto* recurrence = model_->recurrence();
-  fail(ErrorKind::non_finite,
-       "step {}: {}{} (learning rate {}{}); the checkpoints before it are intact, try a smaller "
-       "--learning-rate",
-       step + 1, what, first, learning_rate(step),
-       recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "");
+  fail(ErrorKind::non_finite, "step {}: {}{} (learning rate {}{}); {}", step + 1, what,
+       broken.empty() ? "" : "; the first broken one is " + broken, learning_rate(step),
+       recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "",
+       remedy);
 }
 
 }  // namespace lrurec::train

@@ -23,7 +23,8 @@ Device prepare_device(const config::TrainConfig& config);
 /// the state after step n - 1.
 class Stepper {
  public:
-  /// Ways other than the defaults on a CPU are ErrorKind::usage.
+  /// Ways other than the defaults on a CPU, and a learning rate that would fall before its warm-up has ended,
+  /// are ErrorKind::usage.
   Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {});
 
   struct Result {
@@ -50,8 +51,9 @@ class Stepper {
   };
   Graphs graphs() const;
 
-  /// After `steps` steps: weights that no checkpoint may hold (Model::problem) are ErrorKind::non_finite,
-  /// such as an eigenvalue of modulus 1, which float32 rounds to from nu_log = -17.4 down.
+  /// After `steps` steps: weights that no checkpoint may hold are ErrorKind::non_finite: one that is not
+  /// finite, naming tensor and entry, or what Model::problem says, such as an eigenvalue of modulus 1, which
+  /// float32 rounds to from nu_log = -17.4 down.
   void check_stable(std::int64_t steps) const;
 
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
@@ -78,6 +80,8 @@ class Stepper {
   /// The same, recorded and started as one graph.
   Started send_recorded(std::int64_t step, const data::BatchTensors& inputs);
   Variable loss(const data::BatchTensors& batch, std::int64_t step) const;
+  /// "parameter X at entry N", or "" where all are finite.
+  std::string first_broken_parameter() const;
   [[noreturn]] void fail_non_finite(std::int64_t step, const std::string& what) const;
 
   const config::TrainConfig config_;

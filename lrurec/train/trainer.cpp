@@ -102,7 +102,9 @@ const Progress& Trainer::run() {
       validate(Round::regular);
       folder_.save_last(snapshot(Purpose::to_resume));
     }
-    if (events_.stop_requested()) {
+    const bool complete =
+        exhausted() || (progress_.step >= planned_steps() && progress_.step % config_.validate_every == 0);
+    if (!complete && events_.stop_requested()) {
       collect();
       folder_.save_last(snapshot(Purpose::to_resume));
       return progress_;
@@ -159,7 +161,8 @@ void Trainer::collect() {
 }
 
 void Trainer::validate(Round round) {
-  collect();  // an error of a step comes out before anything is saved
+  collect();                              // an error of a step comes out before anything is saved
+  stepper_.check_stable(progress_.step);  // scores of broken weights could not say which, and from what step
   const auto start = std::chrono::steady_clock::now();
   const eval::Evaluation evaluation = evaluate();
 

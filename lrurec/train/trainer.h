@@ -28,7 +28,7 @@ struct ValidationEvent {
 struct Events {
   std::function<void(const StepEvent&)> on_step = [](const StepEvent&) {};
   std::function<void(const ValidationEvent&)> on_validation = [](const ValidationEvent&) {};
-  /// Asked after every step; true saves and ends the run, to be resumed later.
+  /// Asked after every step but one that has ended the run; true saves and ends it, to be resumed later.
   std::function<bool()> stop_requested = [] { return false; };
 };
 

@@ -72,8 +72,16 @@ std::size_t end_of_toml_text(std::string_view text, std::size_t at) {
   const char quote = text[at];
   const std::string three(3, quote);
   if (text.substr(at).starts_with(three)) {  // over several lines
-    const std::size_t end = text.find(three, at + 3);
-    return end == std::string_view::npos ? text.size() - 1 : end + 2;
+    for (std::size_t i = at + 3; i < text.size(); ++i) {
+      if (quote == '"' && text[i] == '\\') {
+        ++i;
+      } else if (text.substr(i).starts_with(three)) {
+        // One or two more before the closing three are quotes of the text itself.
+        const std::size_t after = std::min(text.find_first_not_of(quote, i), text.size());
+        return std::min(after, i + 5) - 1;
+      }
+    }
+    return text.size() - 1;
   }
   std::size_t i = at + 1;
   for (; i < text.size() && text[i] != quote && text[i] != '\n'; ++i) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "lrurec/train/checkpoint.h"
 #include "tests/support/files.h"
 
 namespace lrurec {
@@ -192,20 +193,66 @@ TEST(Command, ProgressIsOneLineOfATerminalHoweverNarrow) {
   EXPECT_EQ(text.find_first_of("\r\n\033", begin) - begin, 29U) << text;
 }
 
+/// A training that has logged a step and would go on for long, without a round that saves, is told to end by
+/// `how`, in which $pid is its process; `more` comes behind its command line.
+test::CommandResult stopped_by(const TemporaryFolder& folder, const std::string& how,
+                               const std::string& more = "") {
+  return run_shell(folder, test::command_path() +
+                               " train d.lrd -o run --max-steps 1000000 --patience 0 --log-every 1 "
+                               "--validate-every 1000000 --hidden 8 --channels 12 --max-length 6 "
+                               "--batch-size 16 2>log " +
+                               more +
+                               " & pid=$!; until grep -q train run/metrics.jsonl 2>/dev/null; do "
+                               "kill -0 $pid || exit 9; sleep .02; done; " +
+                               how + "; wait $pid");
+}
+
+/// The step that the last checkpoint holds, which the training must have told.
+void expect_saved_as_told(const TemporaryFolder& folder) {
+  const auto step = train::Checkpoint::load(folder / "run/checkpoints/last.ckpt").progress.step;
+  EXPECT_GT(step, 0);
+  const std::string log = test::read_text(folder / "log");
+  EXPECT_NE(log.find(fmt::format("interrupted; saved at step {}. Continue with: lrurec train d.lrd -o run "
+                                 "--resume\n",
+                                 step)),
+            std::string::npos)
+      << step << log;
+}
+
 TEST(Command, ASignalSavesAndExitsWithItsNumber) {
   const TemporaryFolder folder;
   make_demo(folder);
-  const std::string start =
-      test::command_path() + " train d.lrd -o run --max-steps 100000 --patience 0" +
-      " --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 20 2>log & ";
-  const auto stopped =
-      run_shell(folder, start +
-                            "pid=$!; while ! grep -q 'step     20' log; do sleep 0.05; done; "
-                            "kill -TERM $pid; wait $pid");
-  EXPECT_EQ(stopped.code, 143);
-  EXPECT_NE(test::read_text(folder / "log").find("Continue with: lrurec train d.lrd -o run --resume"),
-            std::string::npos);
+  EXPECT_EQ(stopped_by(folder, "kill -TERM $pid").code, 143);
+  expect_saved_as_told(folder);
   EXPECT_EQ(run_lrurec(folder, "evaluate run --checkpoint last").code, 0);
+}
+
+// Shells pass SIGHUP to their jobs beside the kernel, supervisors SIGTERM to a process and to its group: the
+// second one ended the process before it had saved.
+TEST(Command, TheSameSignalAgainDoesNotEndTheSaving) {
+  for (const auto& [signal, code] : {std::pair{"HUP", 129}, std::pair{"TERM", 143}, std::pair{"INT", 130}}) {
+    const TemporaryFolder folder;
+    make_demo(folder);
+    const std::string again = std::string("kill -") + signal + " $pid";
+    const auto stopped = stopped_by(folder, "for n in 1 2 3 4 5 6 7 8 9 10; do " + again + "; done");
+    EXPECT_EQ(stopped.code, code) << signal;
+    expect_saved_as_told(folder);
+  }
+}
+
+// It was 5, for the results that a terminal takes with it.
+TEST(Command, TheExitCodeIsTheSignalsAlsoWithoutAPlaceForTheResults) {
+  const TemporaryFolder folder;
+  make_demo(folder);
+  EXPECT_EQ(stopped_by(folder, "kill -HUP $pid", ">/dev/full").code, 129);
+  expect_saved_as_told(folder);
+}
+
+// It named "lrurec eigen".
+TEST(Command, AMistakeLeadsToTheHelpOfItsCommand) {
+  const TemporaryFolder folder;
+  expect_failure(run_lrurec(folder, "inspect eigen"), 2, "(see lrurec inspect eigen --help)");
+  EXPECT_EQ(run_lrurec(folder, "inspect eigen --help").code, 0);
 }
 
 TEST(Command, BadInputIsOneLineAndItsExitCode) {
@@ -277,12 +324,16 @@ TEST(Command, OneAndTwoThreadsTrainToTheSameBits) {
   std::set<std::string> different;
   for (const std::string more : {"", " --bf16", " --negatives 20 --negatives-shared --deterministic"}) {
     std::vector<std::string> logs;
+    const bool on_one = more.find("--deterministic") != std::string::npos;
     for (const int threads : {1, 2}) {
       const std::string run = fmt::format("run{}{}", threads, more.size());
       const auto result =
           run_lrurec(folder, fmt::format("train d.lrd -o {} --preset demo --max-steps 15 --threads {} -q{}",
                                          run, threads, more));
       ASSERT_EQ(result.code, 0) << result.err;
+      // OpenBLAS with OpenMP has as many threads as that, so both have one.
+      const auto about = nlohmann::json::parse(test::read_text(folder / (run + "/run.json")));
+      EXPECT_EQ(about["environment"]["threads"], on_one ? 1 : threads) << more;
       std::string log;
       std::istringstream lines(test::read_text(folder / (run + "/metrics.jsonl")));
       for (std::string line; std::getline(lines, line);) {

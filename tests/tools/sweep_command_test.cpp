@@ -217,7 +217,7 @@ test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::strin
   write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
   return test::run_shell(
       folder, test::command_path() +
-                  " sweep s.toml -o out --no-test & sweep=$!;"
+                  " sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test & sweep=$!;"
                   "until [ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ];"
                   "do kill -0 $sweep || exit 9; sleep 0.01; done;" +
                   then);
@@ -243,7 +243,9 @@ TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
     const TemporaryFolder folder;
     const auto stopped = amid_a_sweep(folder, std::string("kill -") + signal + " $sweep; wait $sweep");
     ASSERT_EQ(stopped.code, code) << stopped.err;
-    EXPECT_NE(stopped.err.find("Continue with: lrurec sweep s.toml -o out"), std::string::npos)
+    EXPECT_NE(
+        stopped.err.find("Continue with: lrurec sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test\n"),
+        std::string::npos)
         << stopped.err;
     // A run that is continued keeps its description; one that is begun anew writes it.
     const auto begun = std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json");
@@ -270,9 +272,53 @@ TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
   ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
   const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
   std::filesystem::remove_all(folder / "out/settings/seed=1/checkpoints");
+  std::filesystem::create_directory(folder / "out/settings/seed=1/checkpoints");
   const auto again = run_lrurec(folder, "sweep s.toml -o out --no-test");
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
+}
+
+// It was removed, with all that had been trained.
+TEST(SweepCommand, ATrainedRunThatLostItsDescriptionIsKept) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 4\nvalidate_every = 2\n");
+  ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
+  const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
+  std::filesystem::remove(folder / "out/settings/seed=1/run.json");
+  const auto again = run_lrurec(folder, "sweep s.toml -o out --no-test");
+  EXPECT_EQ(again.code, 4) << again.err;
+  EXPECT_NE(again.err.find("seed=1 holds checkpoints but has lost its run.json"), std::string::npos)
+      << again.err;
+  EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
+}
+
+// The user's own files there were removed.
+TEST(SweepCommand, AFolderOfTheUserInThePlaceOfARunIsKept) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  std::filesystem::create_directories(folder / "out/settings/seed=1");
+  write_text(folder / "out/settings/seed=1/config.toml", "mine");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out --no-test");
+  EXPECT_EQ(swept.code, 2) << swept.err;
+  EXPECT_EQ(read_text(folder / "out/settings/seed=1/config.toml"), "mine");
+  EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
+}
+
+// It ended the sweep, and the runs at work with it.
+TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  std::filesystem::create_directories(folder / "out/sweep.json");
+  const auto swept = test::run_shell(
+      folder, test::command_path() +
+                  " sweep s.toml -o out --no-test --jobs 1 2> log & "
+                  "until grep -q 'written again as the next run ends' log; do kill -0 $! || exit 9; "
+                  "sleep .02; done; rmdir out/sweep.json; wait $!");
+  EXPECT_EQ(swept.code, 0) << read_text(folder / "log");
+  EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }
 
 // Supervisors may start programs so; every run was then called failed.

@@ -69,6 +69,13 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
   return current;
 }
 
+/// "lrurec inspect scan": the words that lead to a subcommand.
+std::string words_of(const CLI::App* app) {
+  std::string words = app->get_name();
+  while ((app = app->get_parent()) != nullptr) words = app->get_name() + " " + words;
+  return words;
+}
+
 /// "unknown flag --epcohs; did you mean '--epochs'?" for the first word that no option or command knows, or
 /// "" where every word is known. CLI11 itself complains about a missing option before a misspelt one.
 std::string explain_unknown(const CLI::App& app, int argc, char** argv) {
@@ -110,7 +117,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
     const auto left_over = app.remaining(/*recurse=*/true);
     if (!left_over.empty()) return fmt::format("unknown argument '{}'", left_over.front());
   }
-  return fmt::format("{} (see lrurec {} --help)", error.what(), addressed(app, argc, argv)->get_name());
+  return fmt::format("{} (see {} --help)", error.what(), words_of(addressed(app, argc, argv)));
 }
 
 /// --quiet and --verbose of every command that does something.
@@ -136,11 +143,14 @@ constexpr const char* unwritten = "cannot write the results to standard output";
 constexpr int reader_gone = 128 + SIGPIPE;
 
 /// Results that a full disk swallows are no success. A reader that has seen enough (| head) is no error to
-/// speak of: the exit code is that of a program which the closed pipe ended.
+/// speak of: the exit code is that of a program which the closed pipe ended. After a signal it stays as it
+/// is: the terminal that went away took the output with it.
 int finish_output(int code) {
   const int error = flush_output();
   if (error == 0) return code;
-  return error == EPIPE ? reader_gone : fail_with(5, fmt::format("{}: {}", unwritten, std::strerror(error)));
+  const int lost =
+      error == EPIPE ? reader_gone : fail_with(5, fmt::format("{}: {}", unwritten, std::strerror(error)));
+  return interrupted_by() != 0 && code != 0 ? code : lost;
 }
 
 int run(int argc, char** argv) {

@@ -84,7 +84,9 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
 
 void apply_threads(const config::TrainConfig& config) {
   if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
-  if (config.deterministic) ops::set_blas_threads(1);
+  if (!config.deterministic) return;
+  omp_set_num_threads(1);  // an OpenBLAS with threads of its own would leave it
+  ops::set_blas_threads(1);
 }
 
 void warn_of_useless_precision(const config::TrainConfig& config) {

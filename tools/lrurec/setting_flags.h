@@ -29,7 +29,7 @@ std::map<std::string, std::string> origins(const SettingFlags& flags);
 /// --include-seen of commands that recommend.
 void add_seen_flags(CLI::App& sub, bool& include_seen);
 
-/// Threads of our kernels and of BLAS, as the settings say.
+/// Threads of our kernels and of BLAS, as the settings say: `threads`, or one with `deterministic`.
 void apply_threads(const config::TrainConfig& config);
 
 /// A sentence where --bf16 makes steps slower, or changes nothing.

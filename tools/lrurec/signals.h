@@ -3,11 +3,15 @@
 
 namespace lrurec::command {
 
-/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered; a second one ends the
-/// process at once. SIGHUP stays ignored under nohup.
+/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered. A further one ends the
+/// process at once where it is a second Ctrl-C, or comes two seconds after the first; sooner it is the same
+/// one again, which shells send to their jobs and supervisors to groups. SIGHUP stays ignored under nohup.
 void remember_signals();
 
 /// 128 + the signal that was remembered, else 0: the exit code of a run that was saved and ended early.
 int interrupted_by();
+
+/// The work is complete and saved: from now on interrupted_by() is 0.
+void nothing_is_left_to_interrupt();
 
 }  // namespace lrurec::command

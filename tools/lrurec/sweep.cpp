@@ -17,6 +17,7 @@
 #include "lrurec/sweep/schedule.h"
 #include "lrurec/util/file_lock.h"
 #include "lrurec/util/json.h"
+#include "lrurec/util/retry.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -85,7 +86,7 @@ class Sweep {
       lock();
       queue_->look();  // another may have been faster
     }
-    queue_->train([this] { write_json(); });
+    queue_->train([this] { write_json_meanwhile(); });
     if (interrupted_by() != 0) return say_how_to_continue();
     order_ = sweep::ranking(plan_, runs_, metric_);
     if (!order_.empty()) best_ = order_.front();
@@ -105,8 +106,14 @@ class Sweep {
   }
 
   void say_how_to_continue() {
-    TrainingQueue::say_how_to_continue(
-        line_, fmt::format("lrurec sweep {} -o {}", shell_word(options_.file), shell_word(options_.output)));
+    std::string command =
+        fmt::format("lrurec sweep {} -o {}", shell_word(options_.file), shell_word(options_.output));
+    if (!options_.seeds.empty()) command += fmt::format(" --seeds {}", fmt::join(options_.seeds, ","));
+    if (options_.jobs > 0) command += fmt::format(" --jobs {}", options_.jobs);
+    if (!options_.memory.empty()) command += " --memory " + shell_word(options_.memory);
+    if (options_.no_test) command += " --no-test";
+    if (options_.json) command += " --json";
+    TrainingQueue::say_how_to_continue(line_, command);
   }
 
   void test() {
@@ -132,14 +139,25 @@ class Sweep {
     write_text(fs::path(options_.output) / "sweep.json", util::json_text(json(), 2) + "\n");
   }
 
+  /// While runs are at work: a disk that is full for a moment must not end them.
+  void write_json_meanwhile() {
+    try {
+      write_json();
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::io) throw;
+      line_.finish();
+      warn("warning: {}; it is written again as the next run ends", e.what());
+    }
+  }
+
   void report() const {
-    write_json();
     if (options_.json) {
       print_json(json());
     } else {
       print_results();
     }
     warn_of_unlike_candidates();
+    util::retrying([this] { write_json(); });
     queue_->throw_failures();
   }
 

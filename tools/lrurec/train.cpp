@@ -44,35 +44,52 @@ nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& da
   return description;
 }
 
-/// The bits of a resumed run are those of one without a stop only by the same program on a like processor,
-/// with as many threads.
+/// The bits of a resumed run are those of one without a stop only by the same program on a like processor or
+/// GPU, with as many threads. `had`: the configuration of its last checkpoint.
 void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& now,
-                        const config::TrainConfig& config) {
+                        const config::TrainConfig& had, const config::TrainConfig& config) {
   const nlohmann::json about = folder.description();
+  const bool on_cpu = config.device == "cpu";
+  // Without OpenBLAS's products neither it nor the number of threads changes a bit.
+  const bool own_products = config.model == "lrurec" && config.backbone == "lru" &&
+                            config.network == "gelu" && !config.gates && config.negatives == 0;
   std::vector<std::string> others;
-  for (const char* what : {"processor", "compiler", "vectors"}) {
+  for (const char* what : {"processor", "compiler", "vectors", "blas"}) {
     const auto there = nlohmann::json::json_pointer("/environment") / what;
-    if (about.contains(there) && about.at(there) != now.at(there)) others.emplace_back(what);
+    if (what == std::string_view("blas") && (own_products || !on_cpu)) continue;
+    if (!about.contains(there) || about.at(there) == now.at(there)) continue;
+    others.emplace_back(what == std::string_view("blas") ? "BLAS" : what);
   }
+  if (Device::parse(had.device).is_cuda() == on_cpu) others.emplace_back("device");
+  if (had.tf32 != config.tf32 && !on_cpu) others.emplace_back("setting of tf32");
   if (!others.empty()) {
     warn(
         "warning: the run began with another {}; sums may then be rounded otherwise, so it may not end at "
         "the same bits as without a stop",
         fmt::join(others, " and other "));
   }
-  // Without OpenBLAS's products, or with them on one thread, the number of threads changes no bit.
-  const bool own_products = config.model == "lrurec" && config.backbone == "lru" &&
-                            config.network == "gelu" && !config.gates && config.negatives == 0;
-  if (config.deterministic || own_products) return;
+  if (own_products || (had.deterministic && config.deterministic)) return;
   const auto place = nlohmann::json::json_pointer("/environment/threads");
   if (!about.contains(place) || !about.at(place).is_number_integer()) return;
   const auto before = about.at(place).get<std::int64_t>();
   if (before == omp_get_max_threads()) return;
+  const std::string as_before =
+      had.deterministic
+          ? "--deterministic"
+          : fmt::format("{}--threads {}", config.deterministic ? "--deterministic false " : "", before);
   warn(
       "warning: the run began with {} threads and goes on with {}; sums may then be rounded otherwise, so it "
       "may not end at "
-      "the same bits as without a stop (--threads {} does)",
-      before, omp_get_max_threads(), before);
+      "the same bits as without a stop ({} does)",
+      before, omp_get_max_threads(), as_before);
+}
+
+/// run.json names the data set where it is now.
+void follow_data(const train::RunFolder& folder, const std::string& data) {
+  const nlohmann::json before = folder.description();
+  nlohmann::json now = before;
+  train::RunFolder::name_data(now, data);
+  if (now != before) folder.write_description(now);
 }
 
 /// Progress bar, rate, loss and time left.
@@ -190,7 +207,9 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     trainer.resume(loaded->checkpoint, loaded->path);
-    warn_of_other_bits(folder, describe_run(options, data), config);
+    warn_of_other_bits(folder, describe_run(options, data), loaded->checkpoint.parse_config(loaded->path),
+                       config);
+    follow_data(folder, options.data);
     const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments
     folder.cut_log(start);
@@ -210,7 +229,9 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   reporter.finish();
 
-  if (progress.finished.empty()) {
+  if (!progress.finished.empty()) {
+    nothing_is_left_to_interrupt();  // one that came during the last validation is too late
+  } else {
     reporter.print(fmt::format("interrupted; saved at step {}. Continue with: lrurec train {} -o {} --resume",
                                progress.step, shell_word(options.data), shell_word(options.output)));
   }
@@ -283,9 +304,11 @@ void add_train(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("train", "Train a model on a prepared data set");
   sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
   sub->add_option("-o,--output", options->output, "folder of the run");
-  sub->add_flag("--resume", options->resume, "continue the run in the folder from its last checkpoint");
+  auto* resume =
+      sub->add_flag("--resume", options->resume, "continue the run in the folder from its last checkpoint");
   sub->add_flag("--dry-run", options->dry_run,
-                "show shapes, numbers, memory and time, after a few steps that are not kept");
+                "show shapes, numbers, memory and time, after a few steps that are not kept")
+      ->excludes(resume);
   sub->add_flag("--json", options->json, "print one JSON object at the end");
   add_setting_flags(*sub, options->settings);
   sub->callback([options] { run_train(*options); });

@@ -14,6 +14,7 @@
 
 #include "lrurec/sweep/schedule.h"
 #include "lrurec/util/json.h"
+#include "lrurec/util/retry.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/child.h"
@@ -39,10 +40,26 @@ ErrorKind kind_of(int exit_code) {
   return static_cast<ErrorKind>(exit_code >= 1 ? exit_code : 1);  // exit_code() hands any on as it is
 }
 
+/// What a documented exit code means, for a process that could not say more.
+const char* meaning_of(int exit_code) {
+  constexpr const char* meanings[] = {"",
+                                      "an internal error",
+                                      "wrong usage",
+                                      "wrong data",
+                                      "a dataset or checkpoint file cannot be used",
+                                      "input or output failed (a full disk?)",
+                                      "numbers that are not finite",
+                                      "out of memory",
+                                      "a check failed"};
+  if (exit_code > 0 && exit_code < std::ssize(meanings)) return meanings[exit_code];
+  return exit_code == 127 ? "it could not be started" : "it said nothing";
+}
+
 /// What a process said last, or which signal ended it.
 std::string complaint_of(int exit_code, const fs::path& log) {
   std::string said = last_line(log);
-  if (!said.empty() || exit_code <= 128) return said;
+  if (!said.empty()) return said;
+  if (exit_code <= 128) return meaning_of(exit_code);
   return fmt::format("signal {} ended it{}", exit_code - 128,
                      exit_code == 128 + SIGKILL ? " (out of memory?)" : "");
 }
@@ -72,9 +89,7 @@ class ScratchFolder {
 
 Child start(const Run& run) {
   fs::create_directories(run.folder.parent_path());
-  // A run that ended before its first checkpoint has nothing to continue from.
-  if (run.state.kind == RunState::Kind::missing) fs::remove_all(run.folder);
-  write_text(beside(run, ".toml"), config::to_toml(run.config));
+  util::retrying([&] { write_text(beside(run, ".toml"), config::to_toml(run.config)); });
   std::vector<std::string> arguments{
       "train",   run.data.string(), "-o", run.folder.string(), "--config", beside(run, ".toml").string(),
       "--quiet", "--json"};

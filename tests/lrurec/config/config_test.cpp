@@ -111,6 +111,19 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
                [&] { check_together(config); });
 }
 
+// It was taken for -1.
+TEST(Config, ARateOfTheRecurrenceIsARateOrMinusOne) {
+  TrainConfig config;
+  for (const char* good : {"-1", "0", "0.999999"}) set(config, "lru_dropout", good, "--lru-dropout");
+  for (const char* bad : {"-0.5", "-2", "1", "nan"}) {
+    expect_error(ErrorKind::usage,
+                 "lru_dropout = ", [&] { set(config, "lru_dropout", bad, "--lru-dropout"); });
+  }
+  expect_error(ErrorKind::usage, "c.toml:1: lru_dropout = -0.5 must be -1 (as dropout) or in 0..0.999999",
+               [&] { parse_toml(config, "lru_dropout = -0.5", "c.toml"); });
+  EXPECT_NO_THROW(parse_saved(config, "lru_dropout = -0.5", "an earlier run"));
+}
+
 TEST(Config, FlagsAreTheSameSettings) {
   TrainConfig config;
   set(config, "batch_size", "32", "--batch-size");

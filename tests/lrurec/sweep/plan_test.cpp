@@ -39,6 +39,11 @@ TEST(SweepPlan, IsEveryCombinationInTheFilesOrder) {
   EXPECT_EQ(plan.points[1].config.dropout, 0.5);
 }
 
+TEST(SweepPlan, ASettingMayNeedAnotherOfTheGrid) {
+  EXPECT_EQ(
+      parse("data = 'd'\n[grid]\nlr_final_share = [0.1, 0.5]\nlr_schedule = ['linear']\n").points.size(), 2U);
+}
+
 TEST(SweepPlan, WithoutAGridIsSeedsOfOneConfiguration) {
   const Plan plan = parse("data = '/d.lrd'\n");
   ASSERT_EQ(plan.points.size(), 1U);
@@ -77,6 +82,11 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
   refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid is a section");
   refused("data = \n", "s.toml:1:");
+  // The points were trained alike, and ranked.
+  refused("data = 'd'\n[grid]\nlr_final_share = [0.1, 0.5]\n",
+          "s.toml:3: lr_final_share: changes nothing without --lr-schedule");
+  refused("data = 'd'\n[settings]\nbackbone = 'rwkv'\n[grid]\nchannels = [16, 32]\n",
+          "s.toml:5: channels: the backbone rwkv has no channels");
   expect_error(ErrorKind::io, "nowhere.toml", [] { read_plan("nowhere.toml"); });
 }
 

@@ -4,6 +4,11 @@
 
 #include <cmath>
 
+#include "lrurec/train/trainer.h"
+#include "tests/support/data.h"
+#include "tests/support/files.h"
+#include "tests/support/tensors.h"
+
 namespace lrurec::sweep {
 namespace {
 
@@ -55,6 +60,40 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   EXPECT_EQ(ranking(plan, runs, "NDCG@10"), (std::vector<std::size_t>{2, 1, 0}));
   EXPECT_EQ(to_json(plan, runs, "f", "NDCG@10", {})["best"], "dropout=0.3");
   EXPECT_TRUE(ranking(plan, runs, "sampled Recall@10").empty());
+}
+
+// Less patience was shown the numbers of a step that it would not have reached; a run without its run.json
+// was taken for none, and removed.
+TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
+  const test::TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  config::TrainConfig config;
+  config.hidden = 8;
+  config.channels = 12;
+  config.max_length = 6;
+  config.batch_size = 16;
+  config.validate_every = 2;
+  config.learning_rate = 0;
+  config.patience = 3;
+  {
+    const auto run = train::RunFolder::create(folder / "run");
+    run.write_config(config);
+    run.write_description({{"data", "nowhere.lrd"}});
+    train::Trainer(config, data, run).run();
+  }
+  sweep::Run wanted{0, "a run", "nowhere.lrd", data.fingerprint(), config, folder / "run"};
+  const RunState state = look_at(wanted);
+  EXPECT_EQ(state.kind, RunState::Kind::finished);
+  EXPECT_EQ(state.step, 6);
+  wanted.config.patience = 2;
+  test::expect_error(ErrorKind::usage, "was trained with patience = 3, and with the 2 asked for",
+                     [&] { look_at(wanted); });
+  for (const int more : {4, 0}) {
+    wanted.config.patience = more;
+    EXPECT_EQ(look_at(wanted).kind, RunState::Kind::begun) << "it goes on";
+  }
+  std::filesystem::remove(folder / "run/run.json");
+  test::expect_error(ErrorKind::file, "has lost its run.json", [&] { look_at(wanted); });
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include "lrurec/train/run_folder.h"
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -119,6 +123,83 @@ TEST(RunFolder, NeverTouchesAnotherRun) {
   expect_error(ErrorKind::io, "holds no run", [&] { RunFolder::open(folder.path()); });
 }
 
+// They were overwritten, and removed where the start then failed.
+TEST(RunFolder, FilesBesideCheckpointsOfTheUserAreKept) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& name) {
+    test::write_text(folder / name / "config.toml", "mine\n");
+    test::write_text(folder / name / "metrics.jsonl", "mine too\n");
+    expect_error(ErrorKind::usage, "is there and belongs to no run",
+                 [&] { RunFolder::create(folder / name); });
+    EXPECT_EQ(test::read_text(folder / name / "config.toml"), "mine\n");
+    EXPECT_EQ(test::read_text(folder / name / "metrics.jsonl"), "mine too\n");
+  };
+  fs::create_directories(folder / "text");
+  test::write_text(folder / "text" / "checkpoints", "a list of mine");
+  refused("text");
+  fs::create_directories(folder / "others" / "checkpoints");
+  test::write_text(folder / "others" / "checkpoints" / "weights.bin", "of another tool");
+  refused("others");
+  fs::create_directories(folder / "empty");
+  fs::create_directories(folder / "link");
+  fs::create_directory_symlink(folder / "empty", folder / "link" / "checkpoints");
+  refused("link");
+  // Without such files beside it either: the checkpoints would land among the others'.
+  fs::remove(folder / "others" / "config.toml");
+  fs::remove(folder / "others" / "metrics.jsonl");
+  expect_error(ErrorKind::usage, "checkpoints is there and belongs to no run",
+               [&] { RunFolder::create(folder / "others"); });
+  // What a start leaves that was killed as it saved.
+  fs::create_directories(folder / "killed" / "checkpoints");
+  test::write_text(folder / "killed" / "config.toml", "of the killed start");
+  test::write_text(folder / "killed" / "checkpoints" / ".next.ckpt.tmp.99999999", "half of it");
+  EXPECT_NO_THROW(RunFolder::create(folder / "killed"));
+}
+
+// "aa" stayed.
+TEST(RunFolder, DiscardsFoldersOfANameWithASeparatorAtItsEnd) {
+  const TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder / "aa/bb/");
+  EXPECT_EQ(run.path(), folder / "aa/bb");
+  run.discard();
+  EXPECT_TRUE(folder.entries().empty());
+}
+
+// last.ckpt was renamed to previous.ckpt, and a reader found none until the new one had its name.
+TEST(RunFolder, HasALastCheckpointAtEveryMoment) {
+  const TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder / "run");
+  run.save_last({});
+  const int watch = ::inotify_init1(IN_NONBLOCK);
+  if (::inotify_add_watch(watch, (folder / "run" / "checkpoints").c_str(), IN_MOVED_FROM | IN_DELETE) < 0) {
+    ::close(watch);
+    GTEST_SKIP() << "renames cannot be watched here";
+  }
+  for (const std::int64_t step : {1, 2, 3}) {
+    Checkpoint checkpoint;
+    checkpoint.config = config::to_toml(ten_steps());
+    checkpoint.progress.step = step;
+    run.save_last(checkpoint);
+  }
+  std::vector<std::string> gone;
+  alignas(inotify_event) char events[4096];
+  for (ssize_t length = 0; (length = ::read(watch, events, sizeof events)) > 0;) {
+    for (ssize_t at = 0; at < length;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+      if (event->len > 0) gone.emplace_back(event->name);
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+    }
+  }
+  ::close(watch);
+  EXPECT_EQ(std::count(gone.begin(), gone.end(), "last.ckpt"), 0);
+  EXPECT_EQ(std::count(gone.begin(), gone.end(), "next.ckpt"), 3) << "the watch sees renames";
+  EXPECT_NE(test::read_bytes(run.checkpoint("last")), test::read_bytes(run.checkpoint("previous")));
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "run" / "checkpoints")) {
+    EXPECT_EQ(entry.path().filename().string().find(".tmp."), std::string::npos) << entry.path();
+  }
+}
+
 TEST(RunFolder, TheCheckpointOfAnotherRunIsNotTakenForItsOwn) {
   const TemporaryFolder folder;
   const auto data = test::small_demo();
@@ -138,6 +219,31 @@ TEST(RunFolder, TheCheckpointOfAnotherRunIsNotTakenForItsOwn) {
                              std::filesystem::copy_options::overwrite_existing);
   expect_error(ErrorKind::file, "last.ckpt: its model is not what", [&] { run.load("last"); });
   expect_error(ErrorKind::file, "last.ckpt: its model is not what", [&] { run.load_last(); });
+}
+
+// The first was found only as the model was made, as misuse of the library; the second broke the TOML that
+// the settings were written as next.
+TEST(Checkpoint, SettingsThatCannotBeAreDamage) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  config::TrainConfig config = config::preset("ml-1m", "sasrec");
+  config.hidden = 8;
+  config.heads = 2;
+  config.max_length = 6;
+  config.max_steps = config.validate_every = 1;
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer(config, data, run).run();
+  const Checkpoint good = run.load_last().checkpoint;
+  const auto refused = [&](const char* before, const char* after, const char* message) {
+    Checkpoint bad = good;
+    const auto at = bad.config.find(before);
+    ASSERT_NE(at, std::string::npos) << bad.config;
+    bad.config.replace(at, std::string(before).size(), after);
+    bad.save(folder / "bad.ckpt");
+    expect_error(ErrorKind::file, message, [&] { Checkpoint::load(folder / "bad.ckpt"); });
+  };
+  refused("heads = 2", "heads = 3", "heads = 3 do not divide hidden = 8");
+  refused("\"ml-1m\"", "'a\"b'", "preset needs the name of one");
 }
 
 TEST(Checkpoint, WrongTensorsAndUnstableEigenvaluesAreRefused) {

@@ -351,6 +351,60 @@ TEST(Trainer, TheRoundAtAnEndDoesNotCountForPatience) {
   EXPECT_EQ(saved_state(run), saved_state(whole));
 }
 
+// The scores of the round were called broken: without step, tensor or learning rate.
+TEST(Trainer, WeightsThatBreakBeforeAValidationAreNamed) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  const auto config = tiny();
+  const RunFolder run = RunFolder::create(folder / "run");
+  Trainer* trainer = nullptr;
+  Events events;
+  events.on_step = [&](const StepEvent& e) {
+    if (e.step != 5) return;
+    for (const auto& p : trainer->model().named_parameters()) {
+      if (p.name == "bias")
+        Tensor(p.variable.value()).copy_(Tensor::full(p.variable.shape(), NAN, DType::f32));
+    }
+  };
+  Trainer own(config, data, run, events);
+  trainer = &own;
+  expect_error(ErrorKind::non_finite,
+               "after step 5 parameter bias at entry 0 is not finite (learning rate 0.01); the checkpoints "
+               "before it are intact; start a new run, in another folder, with a smaller --learning-rate",
+               [&] { own.run(); });
+  EXPECT_EQ(run.load_last().checkpoint.progress.step, 0);
+}
+
+// It was called interrupted, though nothing was left to do.
+TEST(Trainer, AStopAfterTheLastRoundIsTooLate) {
+  const data::Dataset data = test::small_demo();
+  const TemporaryFolder folder;
+  auto config = tiny();
+  bool stop = false;
+  Events events;
+  events.on_validation = [&](const ValidationEvent& e) { stop = e.step == 20; };
+  events.stop_requested = [&] { return stop; };
+  const RunFolder run = RunFolder::create(folder / "run");
+  EXPECT_EQ(Trainer(config, data, run, events).run().finished, "all 20 steps done");
+  // With a round still to be made, it is saved as it stands.
+  config.max_steps = 18;
+  stop = false;
+  events.on_validation = [](const ValidationEvent&) {};
+  events.on_step = [&](const StepEvent& e) { stop = e.step == 18; };
+  const RunFolder other = RunFolder::create(folder / "other");
+  EXPECT_EQ(Trainer(config, data, other, events).run().finished, "");
+  EXPECT_EQ(other.load_last().checkpoint.progress.step, 18);
+}
+
+// The first validation round had been made by then.
+TEST(Stepper, AScheduleThatCannotBeIsRefusedBeforeTheFirstStep) {
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.lr_schedule = "cosine";
+  config.warmup_steps = 100;
+  expect_error(ErrorKind::usage, "cannot be before the warm-up's end", [&] { Stepper(config, data); });
+}
+
 TEST(Trainer, AnEigenvalueOfModulusOneIsNeverSaved) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();

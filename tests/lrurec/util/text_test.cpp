@@ -71,6 +71,13 @@ TEST(Json, DeepTomlKeysAreSeen) {
   std::string numbers = "x = [0.1";
   for (int i = 0; i < 100; ++i) numbers += ", 0.2";
   EXPECT_FALSE(has_deep_toml_key(numbers + "] # " + std::string(200, '.')));
+  // A text over several lines ends with three quotes, before which one or two more are its own; the key
+  // behind it was taken for a text, and its parser ran out of stack.
+  for (const std::string text : {R"("""a"""" # """")", R"('''a'''' # '''')", R"("""a""""" # """"")",
+                                 R"('''a''''' # ''''')", R"("""a\"""b""" # """)", R"("""\\""" # """)"}) {
+    EXPECT_TRUE(has_deep_toml_key("x = " + text + "\n[" + deep + "]\n")) << text;
+    EXPECT_FALSE(has_deep_toml_key("x = " + text + "\n[a]\n")) << text;
+  }
 }
 
 }  // namespace
