@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 using test::CommandResult;
 using test::TemporaryFolder;
 
-constexpr int exercises = 7;
+constexpr int exercises = 8;
 
 fs::path study_programs() { return fs::path(test::command_path()).parent_path() / "study_exercises"; }
 /// Tests that were carried to another machine have the command beside them alone.
@@ -87,6 +87,10 @@ TEST(StudyExercisesCommand, CommonMistakesAreNamed) {
       {"7_ties_for_the_target",
        {"one equal score: rank 2, case 6", "equal scores count for the target here"}},
       {"7_cut_before_k", {"rank 3 with k = 3, case 3", "rank k is cut off here"}},
+      {"8_pad_behind", {"join, length 3, round 1, row 1", "zeros stand behind the rows"}},
+      {"8_one_power", {"join, length 3, round 2, row 1", "gets lambda^half here"}},
+      {"8_no_powers", {"join, length 3, round 2, row 2", "gets lambda here"}},
+      {"8_updated_row", {"join, length 3, round 2, row 2", "this round has changed already"}},
   };
   for (const auto& [name, expected] : mistakes) {
     const CommandResult result = run_program(name);
@@ -124,7 +128,7 @@ TEST(StudyExercisesCommand, TheCommandRefusesWhatItCannotCheck) {
            {"", "usage: tools/study.sh"},
            {"check", "usage: tools/study.sh"},
            {"solve 1", "usage: tools/study.sh"},
-           {"check 8", "study: there is no exercise 8"},
+           {"check 9", "study: there is no exercise 9"},
            {"check gamma", "study: an exercise is a number, not 'gamma'"},
            {"solution 0", "study: there is no exercise 0"},
            {"check 3 missing.cpp", "study: there is no file"},

@@ -138,6 +138,12 @@ study_mistake(7 natural_log "std::log2" "std::log")
 study_mistake(7 ties_for_the_target ">=" ">")
 study_mistake(7 cut_before_k "rank <= k" "rank < k")
 
+study_exercise(8 8_algorithm_1)
+study_mistake(8 pad_behind "const auto pad = static_cast<std::ptrdiff_t>(padded - x.size());" "const std::ptrdiff_t pad = 0;")
+study_mistake(8 one_power "power * carried" "std::pow(lambda, static_cast<double>(half)) * carried")
+study_mistake(8 no_powers "power * carried" "lambda * carried")
+study_mistake(8 updated_row "power * carried" "lambda * h[start + half + i - 1]")
+
 # When lrurec_tests is defined, which may be later than this file is read.
 function(study_exercises_for_tests)
   if(NOT TARGET lrurec_tests)

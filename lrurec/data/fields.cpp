@@ -6,13 +6,22 @@
 
 namespace lrurec::data {
 
-void FieldSplitter::split_blanks(std::string_view line) {
+void FieldSplitter::split_blanks(const LineSource& source, std::string_view line) {
   std::size_t at = 0;
   while ((at = line.find_first_not_of(" \t", at)) != std::string_view::npos) {
+    if (quotes_ && line[at] == '"') {
+      at = quoted(source, line, at);
+      continue;
+    }
     const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
     fields_.push_back({line.substr(at, end - at), at + 1});
     at = end;
   }
+}
+
+/// Whether what follows a field begins with a delimiter.
+bool FieldSplitter::delimits(std::string_view rest) const {
+  return delimiter_ == " " ? rest.find_first_of(" \t") == 0 : rest.starts_with(delimiter_);
 }
 
 /// The field that begins with a quote at `at`; returns where its delimiter or the line's end is.
@@ -25,7 +34,7 @@ std::size_t FieldSplitter::quoted(const LineSource& source, std::string_view lin
       text += line[i++];
     } else {
       fields_.push_back({text, at + 1});
-      if (i + 1 < line.size() && !line.substr(i + 1).starts_with(delimiter_)) {
+      if (i + 1 < line.size() && !delimits(line.substr(i + 1))) {
         source.fail_at(i + 2, "text behind a quoted field", line);
       }
       return i + 1;
@@ -38,7 +47,7 @@ const std::vector<Field>& FieldSplitter::split(const LineSource& source, std::st
   fields_.clear();
   unescaped_.clear();
   if (delimiter_ == " ") {
-    split_blanks(line);
+    split_blanks(source, line);
     return fields_;
   }
   for (std::size_t at = 0;;) {
@@ -145,6 +154,22 @@ std::optional<Time> parse_time(std::string_view text) {
     return number;
   }
   return parse_date(text);
+}
+
+std::optional<Time> TimeColumn::parse(const LineSource& source, std::string_view text, std::size_t column,
+                                      std::string_view line) {
+  const auto time = parse_time(text);
+  if (!time) return time;
+  const bool date = text.find('-', text.find_first_of("0123456789")) != std::string_view::npos &&
+                    text.find_first_of("eE") == std::string_view::npos;
+  if (dates_.value_or(date) != date) {
+    source.fail_at(column,
+                   date ? "a date, where lines before have numbers; write all times in one way"
+                        : "a number, where lines before have dates; write all times in one way",
+                   line);
+  }
+  dates_ = date;
+  return time;
 }
 
 }  // namespace lrurec::data

@@ -21,14 +21,15 @@ struct Field {
 class FieldSplitter {
  public:
   /// delimiter: a text such as "," or "::"; " " stands for any run of blanks and tabs. quotes: a field in
-  /// double quotes may hold the delimiter, and "" for a quote.
+  /// double quotes may hold the delimiter, and "" stands for a quote in it.
   FieldSplitter(std::string delimiter, bool quotes) : delimiter_(std::move(delimiter)), quotes_(quotes) {}
 
   /// A quoted field that does not end on its line is an error of `source`.
   const std::vector<Field>& split(const LineSource& source, std::string_view line);
 
  private:
-  void split_blanks(std::string_view line);
+  void split_blanks(const LineSource& source, std::string_view line);
+  bool delimits(std::string_view rest) const;
   std::size_t quoted(const LineSource& source, std::string_view line, std::size_t at);
 
   std::string delimiter_;
@@ -44,5 +45,17 @@ bool is_whole_number(std::string_view text);
 /// (UTC, in seconds); nothing for anything else.
 std::optional<Time> parse_time(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
+
+/// The times of a file.
+class TimeColumn {
+ public:
+  /// parse_time() of a text that stands at `column` of the line. A date after numbers, or a number after
+  /// dates, is an error of `source`: a date counts seconds and a number whatever the file means by it.
+  std::optional<Time> parse(const LineSource& source, std::string_view text, std::size_t column,
+                            std::string_view line);
+
+ private:
+  std::optional<bool> dates_;  ///< what the first one was
+};
 
 }  // namespace lrurec::data

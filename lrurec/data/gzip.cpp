@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -45,10 +46,15 @@ struct GzipReader::State {
       ::inflateReset(&stream);
       return true;
     }
+    std::uint64_t behind = 0;
+    bool padding = true;  // zeros up to the end of a block, as tapes have them
     do {
-      left_over += stream.avail_in;
+      padding = padding && std::all_of(stream.next_in, stream.next_in + stream.avail_in,
+                                       [](unsigned char c) { return c == 0; });
+      behind += stream.avail_in;
       stream.avail_in = 0;
     } while (refill());
+    left_over = padding ? 0 : behind;
     return false;
   }
 };

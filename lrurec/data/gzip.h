@@ -23,7 +23,8 @@ class GzipReader {
   /// another checksum or length than its trailer says is a std::runtime_error with the reason; reading is
   /// ErrorKind::io.
   std::size_t read(std::span<char> into);
-  /// At the end: bytes behind the last member, which are not gzip.
+  /// At the end: bytes behind the last member, which are not gzip; 0 where they are zeros alone, which gzip
+  /// passes over too.
   std::uint64_t left_over() const;
 
  private:

@@ -2,8 +2,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <fmt/ranges.h>
 #include <locale.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -58,10 +60,39 @@ struct LineSource::Archive {
   Archive() = default;
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
-  ~Archive() { archive_read_free(handle); }
+  ~Archive() {
+    archive_read_free(handle);
+    if (pipe >= 0) ::close(pipe);
+  }
 
   bool failed = false;
-  void open(const std::string& path) {
+  int pipe = -1;
+  std::vector<char> taken;      ///< the last that was read from it
+  std::uint64_t delivered = 0;  ///< bytes read from it
+
+  /// The next bytes of the pipe, 0 at its end; below 0, and said to the handle, where it cannot be read.
+  la_ssize_t read_pipe() {
+    taken.resize(block);
+    ssize_t got = 0;
+    do {
+      got = ::read(pipe, taken.data(), taken.size());
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) archive_set_error(handle, errno, "%s", std::strerror(errno));
+    taken.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    delivered += taken.size();
+    return got;
+  }
+  /// Whether the pipe has more than zeros behind the first `used` bytes.
+  bool more_behind(std::uint64_t used) {
+    const auto zero = [](char c) { return c == 0; };
+    const std::uint64_t left = delivered - std::min(used, delivered);
+    if (left > taken.size()) return true;
+    bool more = !std::all_of(taken.end() - static_cast<std::ptrdiff_t>(left), taken.end(), zero);
+    while (!more && read_pipe() > 0) more = !std::all_of(taken.begin(), taken.end(), zero);
+    return more;
+  }
+
+  void open(const std::string& path, bool is_pipe) {
     if (handle == nullptr) throw std::bad_alloc();
     // Not archive_read_support_filter_all(): it would run other programs (lrzip, grzip, ...) on data that
     // look like theirs, and decode a text that begins like a uuencoded one.
@@ -74,7 +105,19 @@ struct LineSource::Archive {
     archive_read_support_format_raw(handle);
     archive_read_support_format_zip_streamable(handle);
     archive_read_support_format_zip_seekable(handle);
-    failed = archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK;
+    if (!is_pipe) {
+      failed = archive_read_open_filename(handle, path.c_str(), block) != ARCHIVE_OK;
+      return;
+    }
+    pipe = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (pipe < 0) archive_set_error(handle, errno, "%s", std::strerror(errno));
+    const auto read = [](archive*, void* self, const void** bytes) -> la_ssize_t {
+      auto& own = *static_cast<Archive*>(self);
+      const la_ssize_t got = own.read_pipe();
+      *bytes = own.taken.data();
+      return got;
+    };
+    failed = pipe < 0 || archive_read_open(handle, this, nullptr, read, nullptr) != ARCHIVE_OK;
   }
 };
 
@@ -102,7 +145,7 @@ LineSource::LineSource(const std::filesystem::path& path, const std::string& mem
     gzip_ = std::make_unique<GzipReader>(path);
     return;
   }
-  archive_->open(path_);
+  archive_->open(path_, /*is_pipe=*/!file_size_);
   if (archive_->failed) fail_archive();
   archive* handle = archive_->handle;
   archive_entry* entry = nullptr;
@@ -111,6 +154,10 @@ LineSource::LineSource(const std::filesystem::path& path, const std::string& mem
   ended_ = header == ARCHIVE_EOF && archive_errno(handle) == 0;
   if (!ended_ && header != ARCHIVE_OK && header != ARCHIVE_WARN) fail_archive();
   if (is_zip()) {
+    if (!file_size_) {
+      fail(ErrorKind::usage, "{} is a zip archive, which can be read only from a file, not through a pipe",
+           path_);
+    }
     open_member(member);
     return;
   }
@@ -126,7 +173,7 @@ bool LineSource::is_zip() const {
 
 std::vector<std::string> LineSource::members() const {
   Archive other;
-  other.open(path_);
+  other.open(path_, /*is_pipe=*/false);
   std::vector<std::string> names;
   archive_entry* entry = nullptr;
   while (!other.failed && next_entry(other.handle, &entry)) {
@@ -158,7 +205,7 @@ void LineSource::open_member(const std::string& member) {
          util::printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
   }
   archive_ = std::make_unique<Archive>();
-  archive_->open(path_);
+  archive_->open(path_, /*is_pipe=*/false);
   archive_entry* entry = nullptr;
   do {
     if (archive_->failed || !next_entry(archive_->handle, &entry)) fail_archive();
@@ -206,8 +253,14 @@ void LineSource::check_nothing_left() const {
     left = gzip_->left_over();
   } else {
     archive* handle = archive_->handle;
-    if (!file_size_ || is_zip() || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
+    if (is_zip() || archive_filter_code(handle, 0) == ARCHIVE_FILTER_NONE) return;
     const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
+    if (!file_size_) {
+      if (!archive_->more_behind(used)) return;
+      fail(ErrorKind::data,
+           "{}: after line {} the compressed data end, and more follows that is not compressed data", path_,
+           line_);
+    }
     left = *file_size_ - std::min(used, *file_size_);
   }
   if (left > 0) {

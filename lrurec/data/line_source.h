@@ -25,8 +25,10 @@ enum class TextKind {
 /// part (the whole path first); where it is empty there must be one alone, or one with a name of MovieLens
 /// (TextKind). A byte-order mark, carriage returns before the line feed and a missing last line feed make no
 /// difference. Lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged
-/// compression and bytes left over behind it are ErrorKind::data with file and line (a gz that comes through
-/// a pipe is not held to its checksums); a missing or unreadable file is ErrorKind::io.
+/// compression and bytes left over behind it (other than zeros behind a gz, or behind what comes through a
+/// pipe) are ErrorKind::data with file and line (a gz that comes through a pipe is not held to its
+/// checksums); a zip that comes through a pipe is ErrorKind::usage; a missing or unreadable file is
+/// ErrorKind::io.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path, const std::string& member = {},

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <numeric>
 
+#include "lrurec/data/fields.h"
 #include "tensor/error.h"
 
 namespace lrurec::data {
@@ -91,19 +92,15 @@ Step describe(const std::string& what, const Positions& rows, const Interactions
           static_cast<std::int64_t>(rows.size())};
 }
 
-bool all_numbers(const StringTable& names) {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto text = names[i];
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+/// rank[i]: place of name i among those that occur in rows, as numbers where all of these are, else as text.
+Numbers ranks(const Positions& rows, const Numbers& column, const StringTable& names) {
+  std::vector<bool> occurs(names.size());
+  for (const auto r : rows) occurs[column[r]] = true;
+  Numbers order;
+  for (std::uint32_t i = 0; i < names.size(); ++i) {
+    if (occurs[i]) order.push_back(i);
   }
-  return true;
-}
-
-/// rank[i]: place of name i among all names, as numbers where all are, else as text.
-Numbers ranks(const StringTable& names) {
-  Numbers order(names.size());
-  std::iota(order.begin(), order.end(), 0);
-  const bool numeric = all_numbers(names);
+  const bool numeric = std::ranges::all_of(order, [&](auto i) { return is_whole_number(names[i]); });
   const auto trimmed = [](std::string_view text) {
     const auto first = text.find_first_not_of('0');
     return first == std::string_view::npos ? std::string_view() : text.substr(first);
@@ -252,7 +249,7 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     fail(ErrorKind::data, "{}: the filter {} leaves nothing; try --filter none", all.source, filter.str());
   }
 
-  const Numbers user_rank = ranks(all.users), item_rank = ranks(all.items);
+  const Numbers user_rank = ranks(rows, all.user, all.users), item_rank = ranks(rows, all.item, all.items);
   std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
     if (all.user[a] != all.user[b]) return user_rank[all.user[a]] < user_rank[all.user[b]];
     if (all.time.empty()) return false;

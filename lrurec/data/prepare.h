@@ -30,7 +30,7 @@ struct Filter {
 enum class Ties {
   file,     ///< as they stand in the file
   hash,     ///< by a hash of user and item: arbitrary, and free of patterns
-  item_id,  ///< by raw item id (as numbers, where all are): the paper's MovieLens
+  item_id,  ///< by raw item id (as numbers, where all that are left are): the paper's MovieLens
 };
 Ties parse_ties(const std::string& text);
 std::string_view name(Ties ties);
@@ -51,9 +51,10 @@ struct SplitRule {
 
 /// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. a row whose user
 /// and item equal those of the row before it is dropped; 2. the filter; 3. each user's rows by time (formats
-/// without time: as in the file); 4. users and items numbered in the order of their raw ids (as numbers where
-/// all are, else as text), items from 1; 5. the split. Nothing left, or nobody with a target after a split by
-/// time, is ErrorKind::data; a split by time of rows without times ErrorKind::usage.
+/// without time: as in the file); 4. the users and items that are left numbered in the order of their raw ids
+/// (as numbers where all of them are, else as text), items from 1; 5. the split. Nothing left, or nobody with
+/// a target after a split by time, is ErrorKind::data; a split by time of rows without times
+/// ErrorKind::usage.
 Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
                 std::optional<double> min_rating = {}, const SplitRule& split = {});
 

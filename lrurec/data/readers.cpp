@@ -88,6 +88,7 @@ struct Places {
 /// The rows behind a header, if there is one; `first`: a line that was read already.
 void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
                  bool with_rating, std::optional<std::string> first = {}) {
+  TimeColumn times;
   const auto row = [&](std::string_view line, bool first_row) {
     const auto& fields = splitter.split(source, line);
     if (fields.size() != at.count) {
@@ -103,7 +104,7 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
     std::optional<Time> time;
     std::optional<double> rating;
     if (at.time) {
-      time = parse_time(fields[*at.time].text);
+      time = times.parse(source, fields[*at.time].text, fields[*at.time].column, line);
       if (!time) {
         source.fail_at(fields[*at.time].column,
                        first_row ? "the timestamp must be a number or a date (YYYY-MM-DD); if this line is a "
@@ -401,7 +402,13 @@ std::optional<Sniffed> sniff_line(const LineSource& source, std::string_view lin
     return Sniffed{Format::sasrec, "the first line is two whole numbers"};
   }
   FieldSplitter commas(",", true);
-  const auto& fields = commas.split(source, line);
+  std::vector<Field> fields;
+  try {
+    fields = commas.split(source, line);
+  } catch (const Error& e) {  // quotes that are none of a csv
+    if (e.kind() != ErrorKind::data) throw;
+    return std::nullopt;
+  }
   if (fields.size() == 4 && parse_number(fields[2].text) && parse_number(fields[3].text)) {
     if (const auto item_first = item_comes_first(fields)) {
       return Sniffed{Format::amazon_csv, fmt::format("the first line is {}, a rating and a time",

@@ -224,6 +224,7 @@ const std::string& needed(const LineSource& source, std::string_view line,
 void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
   Picked picked(
       {"reviewerID", "user_id", "asin", "parent_asin", "unixReviewTime", "timestamp", "overall", "rating"});
+  TimeColumn times;
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
     parse_json(source, *line, picked);
@@ -231,7 +232,7 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
     // Of 2023 the product's; asin is its variant's there.
     const auto& item = needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");
     const auto& when = needed(source, *line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
-    const auto time = parse_time(when);
+    const auto time = times.parse(source, when, 1, *line);
     if (!time) source.fail_at(1, fmt::format("'{}' is no time", when), *line);
     std::optional<double> rating;
     if (with_rating) {
@@ -244,6 +245,7 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
 
 void read_steam(LineSource& source, RowSink& rows) {
   Picked picked({"username", "user_id", "product_id", "item_id", "date", "timestamp"});
+  TimeColumn times;
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
     // "u'" may be Python's or stand in a text ("you're").
@@ -256,7 +258,7 @@ void read_steam(LineSource& source, RowSink& rows) {
     const auto& user = needed(source, *line, picked.first({0, 1}), "username (or user_id)");
     const auto& item = needed(source, *line, picked.first({2, 3}), "product_id (or item_id)");
     const auto& when = needed(source, *line, picked.first({4, 5}), "date (or timestamp)");
-    const auto time = parse_time(when);
+    const auto time = times.parse(source, when, 1, *line);
     if (!time) source.fail_at(1, fmt::format("'{}' is no date", when), *line);
     rows.add(user, item, time, std::nullopt);
   }

@@ -74,8 +74,10 @@ nlohmann::json describe(const train::LoadedRun& run, const std::vector<Example>&
   }
   for (const auto& example : examples) {
     const auto read = std::min(std::ssize(example.items), run.config.max_length);
+    const auto first_read = example.items.end() - read;
     users.push_back({{"user", example.name},
-                     {"items", std::vector<std::int32_t>(example.items.end() - read, example.items.end())}});
+                     {"items", std::vector<std::int32_t>(first_read, example.items.end())},
+                     {"earlier", std::vector<std::int32_t>(example.items.begin(), first_read)}});
   }
   for (const auto& line : run.folder.eigenvalue_lines()) {
     if (line.contains("lambda")) training.push_back({{"step", line["step"]}, {"lambda", line["lambda"]}});

@@ -21,7 +21,8 @@ struct Example {
 ///   weights    {values: f32 of all parameters in base64, tensors: [{name, at, length}]}; a complex
 ///              number is two
 ///   items      raw ids of items 1, 2, ...; titles of them, or null
-///   users      [{user, items}], the examples, their last max_length items
+///   users      [{user, items, earlier}], the examples: their last max_length items, which are read, and
+///              those before, which are no candidates either
 ///   training   [{step, lambda}] of each validation round; empty where the run did not record it
 ///
 /// The page computes an LRURec with the LRU as backbone, plain sublayers and any of the paper's ablations;

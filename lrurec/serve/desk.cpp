@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include "lrurec/serve/event_line.h"
 #include "lrurec/util/json.h"
 #include "lrurec/util/suggest.h"
+#include "lrurec/util/text.h"
 #include "tensor/parallel_errors.h"
 
 namespace lrurec::serve {
@@ -33,6 +35,17 @@ std::vector<std::string> raw_ids(const nlohmann::json& values) {
   return ids;
 }
 
+/// Ids as a message has them: in one line, whatever they hold.
+std::string listed(const std::vector<std::string>& raw) {
+  return util::visible(fmt::format("{}", fmt::join(raw, ", ")));
+}
+
+/// A number whose digits a double does not hold.
+bool loses_digits(const nlohmann::json& id) {
+  constexpr double exact = 9007199254740992;  // 2^53
+  return id.is_number_float() && std::abs(id.get<double>()) > exact;
+}
+
 std::string readable(const std::exception& e) {
   if (dynamic_cast<const nlohmann::json::exception*>(&e) != nullptr) return "has a value of the wrong type";
   return e.what();
@@ -50,8 +63,8 @@ Desk::Desk(const data::Dataset& data, const model::Model& model, DeskOptions opt
 void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
   const auto user = catalogue_.user(raw);
   if (!user) {
-    asked.error =
-        fmt::format("user '{}' is not in the data set, whose first is '{}'", raw, data_.user_name(0));
+    asked.error = fmt::format("user '{}' is not in the data set, whose first is '{}'", util::visible(raw),
+                              util::visible(data_.user_name(0)));
     return;
   }
   asked.request.user = *user + 1;
@@ -59,8 +72,8 @@ void Desk::ask_for_user(const std::string& raw, Asked& asked) const {
   if (options_.until != "all") {
     const auto split = options_.until == "test" ? data::Split::test : data::Split::validation;
     if (!data_.evaluated(*user, split)) {
-      asked.error = fmt::format("user '{}' has no {} item in the {} split", raw, options_.until,
-                                data_.protocol().split);
+      asked.error = fmt::format("user '{}' has no {} item in the {} split", util::visible(raw),
+                                options_.until, data_.protocol().split);
       return;
     }
     history = data_.history(*user, split);
@@ -79,7 +92,7 @@ void Desk::ask_for_items(const std::vector<std::string>& raw, Asked& asked) cons
   asked.request.history = catalogue_.items(raw, asked.unknown);
   if (asked.request.history.empty() && !raw.empty()) {
     asked.error = fmt::format("none of the items is in the data set, whose first is '{}': {}",
-                              data_.item_name(1), fmt::join(raw, ", "));
+                              util::visible(data_.item_name(1)), listed(raw));
   }
 }
 
@@ -98,13 +111,19 @@ Asked Desk::parse(const std::string& line) const {
     const auto json = util::parse_json(line);
     if (json.is_discarded()) throw std::invalid_argument("is not JSON");
     if (!json.is_object()) throw std::invalid_argument("is not a JSON object");
+    // Before anything can be wrong: whoever asked must know which answer this is.
+    const bool lost = json.contains("id") && loses_digits(json["id"]);
+    if (json.contains("id") && !lost) asked.echo["id"] = json["id"];
+    if (json.contains("user") && (json["user"].is_string() || json["user"].is_number_integer())) {
+      asked.echo["user"] = json["user"];
+    }
+    if (lost) throw std::invalid_argument("has an \"id\" of too many digits for a number; write it as text");
     static const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
     for (const auto& [key, value] : json.items()) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         throw std::invalid_argument(fmt::format("has a key '{}'{}", key, util::suggestion(key, known)));
       }
     }
-    if (json.contains("id")) asked.echo["id"] = json["id"];
     if (json.contains("user") == json.contains("items")) {
       throw std::invalid_argument("must have either \"user\" or \"items\"");
     }
@@ -116,7 +135,6 @@ Asked Desk::parse(const std::string& line) const {
     }
     if (asked.request.k < 1) throw std::invalid_argument("asks for fewer than one item");
     if (json.contains("user")) {
-      asked.echo["user"] = json["user"];
       ask_for_user(id_of(json["user"]), asked);
     } else {
       ask_for_items(raw_ids(json["items"]), asked);

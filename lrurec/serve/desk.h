@@ -23,7 +23,8 @@ struct DeskOptions {
 
 /// One request as it was asked, and what of it was understood.
 struct Asked {
-  nlohmann::json echo = nlohmann::json::object();  ///< "id" and "user" of the request, for its answer
+  /// "id" and "user" of the request, for its answer, also where that is an error.
+  nlohmann::json echo = nlohmann::json::object();
   Request request;
   std::vector<std::string> unknown;  ///< ids that are not in the data set
   std::string error;                 ///< why there is no answer

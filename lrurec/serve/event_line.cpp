@@ -90,11 +90,12 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
     std::string named;
     try {
       const ParsedEvent parsed = parse(line, k, named);
+      const auto user = catalogue.user(parsed.user);
+      const std::int64_t number = user ? *user + 1 : 0;
       if (const auto item = catalogue.item(parsed.item)) {
         const std::int64_t more = std::min(parsed.k, catalogue.num_items());
         if (results + more > most_results && !events.empty()) hand_out();
-        const auto user = catalogue.user(parsed.user);
-        events.push_back({parsed.user, *item, user ? *user + 1 : 0, parsed.k});
+        events.push_back({parsed.user, *item, number, parsed.k});
         places.push_back(answers.size());
         answers.emplace_back();
         ++new_events[parsed.user];
@@ -104,8 +105,8 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
       if (!parsed.user.empty()) error["user"] = parsed.user;
       error["error"] =
           fmt::format("item '{}' is not in the data set (whose first is '{}'); the event was left out",
-                      util::printable(parsed.item), catalogue.item_name(1));
-      error["events"] = store.events(parsed.user) + new_events[parsed.user];
+                      util::printable(parsed.item), util::printable(catalogue.item_name(1)));
+      error["events"] = store.events(parsed.user, number) + new_events[parsed.user];
     } catch (const std::invalid_argument& e) {
       error = {{"error", e.what()}};
       if (!named.empty()) error["user"] = named;

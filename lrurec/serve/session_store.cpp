@@ -185,9 +185,10 @@ std::vector<model::Recommendation> SessionStore::recommend(const std::string& us
   return own.session.recommend(k, exclude_seen_ ? own.seen : std::span<const std::int32_t>{});
 }
 
-std::int64_t SessionStore::events(const std::string& user) const {
+std::int64_t SessionStore::events(const std::string& user, std::int64_t number) const {
   const auto it = sessions_.find(user);
-  return it == sessions_.end() ? 0 : it->second.events;
+  if (it != sessions_.end()) return it->second.events;
+  return histories_ && number > 0 ? std::ssize(histories_(number)) : 0;
 }
 
 void SessionStore::save(const std::filesystem::path& path) const {

@@ -50,8 +50,9 @@ class SessionStore {
 
   bool excludes_seen() const { return exclude_seen_; }
   std::size_t users() const { return sessions_.size(); }
-  /// Events of a user, those before a load included.
-  std::int64_t events(const std::string& user) const;
+  /// Events of a user, those before a load included; of one that has none yet those to begin with (number:
+  /// the user's in the data set).
+  std::int64_t events(const std::string& user, std::int64_t number = 0) const;
 
   /// All states, atomically.
   void save(const std::filesystem::path& path) const;

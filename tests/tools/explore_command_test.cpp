@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "lrurec/explore/explore.h"
 #include "tests/support/pages.h"
 #include "tests/support/runs.h"
 
@@ -108,6 +110,13 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
   result.without = ten();
   all("#history li")[0].querySelectorAll("button")[1].click();
   result.exchanged = ten();
+  const buttons = all("#history button");
+  buttons[0].focus();
+  const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  press("ArrowDown");
+  press("ArrowRight");
+  result.focused = buttons.indexOf(document.activeElement);
+  result.stops = all("#history button").filter((button) => button.tabIndex === 0).length;
   $("#entry").value = "nothing";
   $("#add").click();
   result.unknown = $("#history-message").textContent;
@@ -123,10 +132,47 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
                                                              " --score " + candidate));
   expect_same_ten(played["without"], output_of(folder, "recommend run --json --items i3,i5,i22,i9"));
   expect_same_ten(played["exchanged"], output_of(folder, "recommend run --json --items i5,i3,i22,i9"));
+  EXPECT_EQ(played["focused"], 4) << "arrow keys go through the history";
+  EXPECT_EQ(played["stops"], 1) << "the history is one stop of the tab key";
   EXPECT_NE(played["unknown"].get<std::string>().find("nothing"), std::string::npos);
   EXPECT_EQ(played["own"], true);
   expect_same_ten(played["seen"],
                   output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
+}
+
+// Items beyond the last max_length are not read, and have been seen all the same.
+TEST(ExploreCommand, WhatIsNoLongerReadHasBeenSeen) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto run = train::load_run({(folder / "run").string(), (folder / "d.lrd").string(), "best", {}});
+  const auto users = explore::describe(run, {{"long", {1, 2, 3, 4, 5, 6, 7, 8}}, {"short", {1, 2}}})["users"];
+  EXPECT_EQ(users[0]["items"], json::parse("[3, 4, 5, 6, 7, 8]"));
+  EXPECT_EQ(users[0]["earlier"], json::parse("[1, 2]"));
+  EXPECT_EQ(users[1]["earlier"], json::array());
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  const json played = play(folder, "run", R"js(
+  result.lists = data.users.map(({ user }, i) => { give($("#user"), i); return { user, ten: ten() }; });
+  // Ten items are typed: what leaves the six that are read stays seen.
+  $("#clear").click();
+  for (const id of data.items.slice(0, 10)) {
+    $("#entry").value = id;
+    $("#add").click();
+  }
+  result.typed = ten();
+  result.ids = data.items.slice(0, 10).join();
+  )js");
+  ASSERT_EQ(played["lists"].size(), 20U);
+  std::string requests;
+  for (const auto& list : played["lists"]) requests += json{{"user", list["user"]}}.dump() + "\n";
+  write_text(folder / "requests", requests);
+  std::istringstream answers(run_lrurec(folder, "recommend run --batch requests").out);
+  std::string line;
+  for (const auto& list : played["lists"]) {
+    std::getline(answers, line);
+    expect_same_ten(list["ten"], json::parse(line));
+  }
+  expect_same_ten(played["typed"],
+                  output_of(folder, "recommend run --json --items " + played["ids"].get<std::string>()));
 }
 
 // Items have titles wherever people read their ids.
@@ -184,9 +230,9 @@ TEST(ExploreCommand, ShowsTheNumbersOfAblations) {
     SCOPED_TRACE(variants[i]);
     const std::string name = "run" + std::to_string(i);
     make_run(folder, name, variants[i]);
-    const json played =
-        play(folder, name,
-             "result.items = data.users[0].items.map((i) => data.items[i - 1]); result.ten = ten();");
+    const json played = play(folder, name,
+                             "const own = data.users[0]; result.ten = ten(); "
+                             "result.items = [...own.earlier, ...own.items].map((i) => data.items[i - 1]);");
     std::string items;
     for (const auto& item : played["items"]) items += (items.empty() ? "" : ",") + item.get<std::string>();
     expect_same_ten(played["ten"], output_of(folder, "recommend " + name + " --json --items " + items));
@@ -201,9 +247,12 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   const json played = play(folder, "run", R"js(
   result.trained = model.lru.map((lru) => lru.trained);
   result.ten = ten();
-  const disk = $(".disk"), box = disk.getBoundingClientRect();
-  const point = (kind, [re, im]) => disk.dispatchEvent(new PointerEvent(kind, { bubbles: true, pointerId: 1,
-    clientX: box.left + (re + 1.12) / 2.24 * box.width, clientY: box.top + (1.12 - im) / 2.24 * box.height }));
+  const disk = $(".disk");
+  const point = (kind, [re, im]) => {
+    const box = disk.getBoundingClientRect();
+    disk.dispatchEvent(new PointerEvent(kind, { bubbles: true, pointerId: 1,
+      clientX: box.left + (re + 1.12) / 2.24 * box.width, clientY: box.top + (1.12 - im) / 2.24 * box.height }));
+  };
   point("pointerdown", model.lru[0].lambda[5]);
   result.chosen = $("#eigen-channel").value;
   point("pointermove", [0.1, 0.2]);
@@ -230,6 +279,21 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   give($("#eigen-modulus"), 0.5);
   result.turn = Math.atan2(...[...model.lru[1].lambda[2]].reverse()) - Math.atan2(...[...model.lru[1].trained[2]].reverse());
   result.by_state = [$("#eigen-block").value, $("#eigen-channel").value];
+  $("#eigen-reset").click();
+  give($("#eigen-block"), 0);
+  const all_of = () => model.lru[0].lambda.map(([re, im]) => [re, im]);
+  const before = all_of();
+  point("pointerdown", [0, 0]);
+  point("pointermove", [0.1, 0]);
+  point("pointerup", [0.1, 0]);
+  result.far = JSON.stringify(all_of()) === JSON.stringify(before);
+  const [re, im] = before[5], beside = [1.02 * re, 1.02 * im];
+  point("pointerdown", beside);
+  point("pointermove", [beside[0] - 0.3 * re, beside[1] - 0.3 * im]);
+  point("pointerup", beside);
+  const k = Number($("#eigen-channel").value) - 1;
+  result.by = [before[k][0] - all_of()[k][0] - 0.3 * re, before[k][1] - all_of()[k][1] - 0.3 * im];
+  result.cell = $("#states button").getAttribute("aria-label");
   )js");
   EXPECT_EQ(played["chosen"], "6");
   EXPECT_NEAR(played["dragged"][0].get<double>(), -0.6, 1e-6);
@@ -243,6 +307,12 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   EXPECT_EQ(played["rounds"], json::parse("[0, 5, 10]"));
   EXPECT_EQ(played["first"].get<std::string>().substr(0, 6), "step 0");
   EXPECT_EQ(played["by_state"], json::parse(R"(["1", "3"])"));
+  EXPECT_EQ(played["far"], true) << "a touch far from every point moves none";
+  EXPECT_NEAR(played["by"][0].get<double>(), 0, 1e-6) << "a point moves by as much as the pointer";
+  EXPECT_NEAR(played["by"][1].get<double>(), 0, 1e-6);
+  EXPECT_NE(played["reading"].get<std::string>().find("angle 146° (2.55 rad)"), std::string::npos)
+      << played["reading"];
+  EXPECT_NE(played["cell"].get<std::string>().find("|h| "), std::string::npos) << played["cell"];
   EXPECT_NEAR(played["turn"].get<double>(), 0, 1e-9) << "an angle outlives a modulus of 0";
 
   const json eigen = output_of(folder, "inspect eigen run --json");
@@ -275,6 +345,8 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
   through();
   const shown = (id) => all(`[data-algorithm=${id}] text`).slice(-6).map((t) => t.textContent);
   result.shown = ["sequential", "recursive", "chunked"].map(shown);
+  result.read = $("[data-algorithm=recursive] svg").getAttribute("aria-label");
+  result.padding = $("#scan-message").textContent;
   result.backward = [];
   for (const make of [sequentialRounds, recursiveRounds, (l, x) => chunkedRounds(l, x, 4)]) {
     const x = [1, 0, -2, 3, 0.5, 7].map((v) => [v, 0]);
@@ -295,6 +367,12 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
   EXPECT_EQ(played["again"]["sequential"], "depth 0 of 5 · work 0 of 5");
   EXPECT_EQ(played["shown"][0], played["shown"][1]);
   EXPECT_EQ(played["shown"][0], played["shown"][2]);
+  std::string last_row;
+  for (const auto& number : played["shown"][1])
+    last_row += (last_row.empty() ? "" : ", ") + number.get<std::string>();
+  EXPECT_EQ(played["read"], "Algorithm 1 after 3 of 3 rounds: " + last_row);
+  EXPECT_NE(played["padding"].get<std::string>().find("2 zeros are thought of before h1"), std::string::npos)
+      << played["padding"];
   EXPECT_NE(played["refused"].get<std::string>().find("sixteen numbers"), std::string::npos);
 
   EXPECT_EQ(played["numbers"], json::parse(R"(["100", "1", "0.5", "200", "10000000", "0.0001"])"));

@@ -119,6 +119,60 @@ TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritt
   EXPECT_EQ(fifo.code, 5) << fifo.err;
 }
 
+// The states were those of whoever saved last.
+TEST(HostileInputCommand, AStateFileBehindALinkHasOneSession) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string session = test::command_path() + " session run --state ";
+  for (const char* other : {"kept/states", "again"}) {
+    const auto second = run_shell(folder,
+                                  "rm -rf kept link again in out; mkdir kept; ln -s kept/states link; "
+                                  "ln -s link again; mkfifo in; " +
+                                      session + "link < in > out & exec 9> in; echo i1 >&9; " +
+                                      "until [ -s out ]; do sleep .02; done; echo i2 | " + session + other +
+                                      "; code=$?; exec 9>&-; wait; exit $code");
+    EXPECT_EQ(second.code, 2) << other;
+    EXPECT_NE(second.err.find("is in use by another session"), std::string::npos) << second.err;
+  }
+}
+
+// It was taken for the end of the lines, and for success.
+TEST(HostileInputCommand, AStreamThatCannotBeReadIsNoEnd) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  for (const char* command : {"session run --state states < .", "recommend run --batch - < ."}) {
+    const auto result = run_lrurec(folder, command);
+    EXPECT_EQ(result.code, 5) << command;
+    EXPECT_NE(result.err.find("cannot read standard input: Is a directory"), std::string::npos) << result.err;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "states"));
+}
+
+TEST(HostileInputCommand, ASignalsExitCodeOutlivesBadLines) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto result = run_shell(folder, "mkfifo in; " + test::command_path() +
+                                            " session run < in > out & exec 9> in; echo nope >&9; "
+                                            "until [ -s out ]; do sleep .02; done; kill -TERM $!; wait $!; "
+                                            "code=$?; exec 9>&-; exit $code");
+  EXPECT_EQ(result.code, 143);
+  EXPECT_NE(result.err.find("warning: 1 events were left out"), std::string::npos) << result.err;
+}
+
+TEST(HostileInputCommand, IdsWithLineEndsStayInTheirLine) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string fake = "\"$(printf 'no\\nlrurec: error: fake')\"";
+  for (const std::string& command :
+       {"recommend run --items " + fake + ",i1", "recommend run --items " + fake,
+        "recommend run --user " + fake, "inspect memory run --items " + fake + ",i1",
+        "inspect memory run --user " + fake, "inspect memory run --items i1 --score " + fake}) {
+    const auto result = run_lrurec(folder, command);
+    EXPECT_NE(result.err.find("no\\nlrurec: error: fake"), std::string::npos) << command << result.err;
+    EXPECT_EQ(result.err.find("\nlrurec: error: fake"), std::string::npos) << command << result.err;
+  }
+}
+
 TEST(HostileInputCommand, DeepNestingIsAnErrorAndNoCrash) {
   const TemporaryFolder folder;
   make_run(folder);

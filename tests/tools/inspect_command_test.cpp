@@ -79,6 +79,9 @@ TEST(InspectCommand, SaysWhatIsMissing) {
   EXPECT_EQ(run_lrurec(folder, "inspect memory run --items i1 --score nope").code, 3);
   EXPECT_EQ(run_lrurec(folder, "inspect eigen nowhere").code, 5);
   EXPECT_EQ(run_lrurec(folder, "inspect scan --lambda 1,2,3").code, 2);
+  for (const char* bad : {"--x ''", "--x 1,nan", "--lambda ''", "--lambda inf", "--lambda 0.5,nan"}) {
+    EXPECT_EQ(run_lrurec(folder, std::string("inspect scan ") + bad).code, 2) << bad;
+  }
 }
 
 TEST(InspectCommand, ShowsTheScanStepByStep) {
@@ -87,6 +90,11 @@ TEST(InspectCommand, ShowsTheScanStepByStep) {
   ASSERT_EQ(scan.code, 0) << scan.err;
   EXPECT_NE(scan.out.find("join 2 + 2     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
   EXPECT_NE(scan.out.find("one by one     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
+  EXPECT_EQ(scan.out.find("zero"), std::string::npos) << scan.out;
+  const auto five = run_lrurec(folder, "inspect scan --x 1,2,3,4,5");
+  EXPECT_NE(five.out.find("3 zeros are thought of before h1, so that there are 8; they add nothing."),
+            std::string::npos)
+      << five.out;
 }
 
 TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
@@ -128,6 +136,9 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
   const auto section = run_lrurec(folder, "explain section 5.1").out;
   EXPECT_NE(section.find("see also\n  section 5.1, training\n  section 5.1, baselines\n"), std::string::npos)
       << section;
+  for (const char* topic :
+       {"table 2", "table 3", "table 4", "table 5", "figure 1", "figure 4", "section 3.3"})
+    EXPECT_EQ(run_lrurec(folder, std::string("explain ") + topic).code, 0) << topic;
   const auto unknown = run_lrurec(folder, "explain algoritm 1");
   EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.err.find("did you mean 'algorithm 1'"), std::string::npos) << unknown.err;

@@ -169,6 +169,16 @@ TEST(PrepareCommand, NothingIsOverwritten) {
   }
 }
 
+TEST(PrepareCommand, TitlesComeThroughAPipeToo) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n1 3\n");
+  write_text(folder / "titles.csv", "id,title\n2,Two\n3,Three\n");
+  const auto result = run_shell(folder, "mkfifo pipe; cat titles.csv > pipe & timeout 20 " +
+                                            test::command_path() + " prepare a.txt -o x.lrd --titles pipe");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("items with a title: 2 of 2"), std::string::npos) << result.out;
+}
+
 TEST(PrepareCommand, UsageErrorsNameTheWordAndTheRemedy) {
   const TemporaryFolder folder;
   write_text(folder / "a.txt", "1 2\n");

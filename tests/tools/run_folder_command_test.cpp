@@ -309,6 +309,12 @@ TEST(RunFolderCommand, RanksByUserReplaceNothingElse) {
   EXPECT_EQ(run_lrurec(folder, "evaluate run --per-user u.csv").code, 0);
   EXPECT_EQ(run_lrurec(folder, "evaluate run --per-user u.csv --eval-negatives 5").code, 0);
   EXPECT_TRUE(read_text(folder / "u.csv").starts_with("user,item,sampled_rank_LRURec,"));
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --per-user u.csv").code, 0);
+  // A raw log may begin as the table does.
+  const std::string log = "user,item,rating,timestamp\nu1,i1,5,1\n";
+  write_text(folder / "log.csv", log);
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --per-user log.csv").code, 2);
+  EXPECT_EQ(read_text(folder / "log.csv"), log);
 }
 
 // Two exports that overlap: targets come again from the history before them.
@@ -330,6 +336,9 @@ TEST(RunFolderCommand, TargetsThatNothingCanHitAreCounted) {
   ASSERT_EQ(prepared.code, 0) << prepared.err;
   EXPECT_NE(prepared.err.find("140 rows have the user, item and time of another row"), std::string::npos)
       << prepared.err;
+  const auto as_json = run_lrurec(folder, "prepare twice.inter -o json.lrd --filter none --json");
+  EXPECT_NE(as_json.err.find("140 rows have the user, item and time of another row"), std::string::npos)
+      << as_json.err;
   make_run(folder);
   const auto evaluated = run_lrurec(folder, "evaluate run --mask all");
   EXPECT_NE(evaluated.out.find("20 of 20 targets are among the items that are left out"), std::string::npos)

@@ -165,6 +165,83 @@ wait $!
   EXPECT_EQ(answers[4]["user"], "b");
 }
 
+// Who goes on asking waits for no end either: a stream that never rests had its answers at 1,024 requests.
+TEST(ServeCommand, ABatchAnswersWhileItIsAsked) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "ask.sh", "mkfifo in\n" + test::command_path() +
+                                    R"( recommend run -k 1 --batch - < in > out &
+exec 3> in
+echo '{"user": "u1"}' >&3
+until [ -s out ]; do sleep .02; done
+first=$(wc -c < out)
+asked=0
+until [ $asked = 100 ] || [ $(wc -c < out) -gt $first ]; do
+  echo '{"user": "u2"}' >&3
+  asked=$((asked + 1))
+  sleep .05
+done
+exec 3>&-
+wait $!
+echo $asked
+)");
+  const auto result = run_shell(folder, "timeout 60 sh ask.sh");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_LT(std::stoi(result.out), 100) << "no answer before the end";
+}
+
+TEST(ServeCommand, BlanksAroundIdsAndAByteOrderMarkAreNoPartOfThem) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "requests", "{\"items\": [\"i3\"], \"k\": 40}\n");
+  const auto batch = lines(run_lrurec(folder, "recommend run --batch requests --exclude 'i5, i7'").out).at(0);
+  EXPECT_EQ(batch["items"].size(), 37U) << batch;
+  EXPECT_FALSE(batch.contains("unknown")) << batch;
+  const auto memory = run_lrurec(folder, "inspect memory run --items 'i3, i5' --json");
+  EXPECT_EQ(nlohmann::json::parse(memory.out)["items"].size(), 2U) << memory.err;
+  write_text(folder / "events", "\xEF\xBB\xBFi3\ni5\n");
+  const auto session = run_lrurec(folder, "session run -k 1 < events");
+  EXPECT_EQ(session.code, 0) << session.out;
+  EXPECT_EQ(lines(session.out).back()["events"], 2);
+}
+
+// FISM reads a whole history: a session that begins with one holds all of it, not max_length items.
+TEST(ServeCommand, ASessionOfFismBeginsWithTheWholeHistory) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
+  ASSERT_EQ(run_lrurec(folder,
+                       "train d.lrd -o run -q --model fism --hidden 8 --max-length 3 --batch-size 16 "
+                       "--validate-every 5 --max-steps 10")
+                .code,
+            0);
+  ASSERT_EQ(run_lrurec(folder, "data write d.lrd --format inter -o d.inter").code, 0);
+  std::string line, user, item, history;
+  std::istringstream rows(read_text(folder / "d.inter"));
+  std::int64_t count = 0;
+  while (std::getline(rows, line)) {
+    std::istringstream(line) >> user >> item;
+    if (user != "u3") continue;
+    history += item + ",";
+    ++count;
+  }
+  ASSERT_GT(count, 3);
+  const auto session =
+      nlohmann::json::parse(run_shell(folder, "echo '{\"user\": \"u3\", \"item\": \"i1\"}' | " +
+                                                  test::command_path() + " session run --with-history -k 40")
+                                .out);
+  EXPECT_EQ(session["events"], count + 1);
+  const auto asked =
+      nlohmann::json::parse(run_lrurec(folder, "recommend run --json -k 40 --items " + history + "i1").out);
+  ASSERT_EQ(session["items"].size(), asked["items"].size());
+  std::map<std::string, double> scores;
+  for (const auto& one : asked["items"]) scores[one["item"]] = one["score"];
+  for (const auto& one : session["items"]) {
+    ASSERT_TRUE(scores.contains(one["item"])) << one;
+    EXPECT_NEAR(one["score"].get<double>(), scores[one["item"]], 1e-5) << one;
+  }
+}
+
 TEST(ServeCommand, EvaluateHasACardIntervalsAndRanksByUser) {
   const TemporaryFolder folder;
   make_run(folder);

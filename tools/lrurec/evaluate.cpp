@@ -90,12 +90,14 @@ nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& res
   return json;
 }
 
-constexpr std::string_view per_user_header = "user,item";
+// "user,item" alone is how many a raw log begins.
+constexpr std::string_view full_ranks_begin = "user,item,rank_",
+                           sampled_ranks_begin = "user,item,sampled_rank_";
 
 /// user, item, and the target's rank by each row; an empty rank: the target is no candidate.
 void write_per_user(const std::string& path, const data::Dataset& data, const RunEvaluation& result,
                     data::Split split) {
-  std::string text(per_user_header);
+  std::string text = "user,item";
   for (const auto& row : result.rows) {
     text += row.evaluation.sampled > 0 ? ",sampled_rank_" : ",rank_";
     text += util::csv_cell(row.name);
@@ -118,8 +120,10 @@ void run_evaluate(const EvaluateOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
   const eval::Mask mask = eval::parse_mask(options.mask);
-  if (!options.per_user.empty())
-    refuse_to_replace(options.per_user, per_user_header, "table of ranks", "--per-user");
+  if (!options.per_user.empty()) {
+    refuse_to_replace(options.per_user, {full_ranks_begin, sampled_ranks_begin}, "table of ranks",
+                      "--per-user");
+  }
   const train::LoadedRun loaded = timed("loading the run and its data", [&] {
     return train::load_run(
         {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
@@ -175,8 +179,8 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--mask", options->mask,
-                  "items that are no candidates: none, window (default: those of the input) or all (of the "
-                  "history)");
+                  "items that are no candidates: none, window (default: the last max_length of the history, "
+                  "however many the model reads) or all (of the history)");
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among so many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));

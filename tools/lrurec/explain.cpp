@@ -174,7 +174,7 @@ void add_explain(CLI::App& app) {
   CLI::App* sub =
       app.add_subcommand("explain", "From an equation of the paper to the lines that compute and test it");
   sub->add_option("topic", options->words, "such as eq 5, algorithm 1, section 5.1; none lists all");
-  sub->add_flag("--json", options->json, "print one JSON object");
+  sub->add_flag("--json", options->json, "print one JSON object; without a topic a list of their names");
   sub->callback([options] { explain(options->words, options->json); });
 }
 

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "lrurec/inspect/eigenvalues.h"
 #include "lrurec/inspect/memory.h"
@@ -17,6 +19,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -210,16 +213,16 @@ Known known_of(const InspectOptions& options, const train::LoadedRun& run,
   if (!options.user.empty()) {
     const auto user = catalogue.user(options.user);
     if (!user) {
-      fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'", options.user,
-           run.data.user_name(0));
+      fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'",
+           util::visible(options.user), util::visible(run.data.user_name(0)));
     }
     const data::Items all = run.data.sequence(*user);
     history.assign(all.begin(), all.end());
     known.user = *user + 1;
   } else {
     std::vector<std::string> unknown;
-    history = catalogue.items(options.items, unknown);
-    for (const auto& raw : unknown) warn("not in the data set and left out: {}", raw);
+    history = catalogue.items(trimmed_ids(options.items), unknown);
+    for (const auto& raw : unknown) warn("not in the data set and left out: {}", util::visible(raw));
   }
   if (history.empty()) fail(ErrorKind::data, "the history has no known item");
   return known;
@@ -240,7 +243,7 @@ void memory(const InspectOptions& options) {
     candidate = best[0][0].item;
   } else {
     const auto item = catalogue.item(options.score);
-    if (!item) fail(ErrorKind::data, "item '{}' is not in the data set", options.score);
+    if (!item) fail(ErrorKind::data, "item '{}' is not in the data set", util::visible(options.score));
     candidate = *item;
   }
   const auto found = inspect::memory(*run.model, history, candidate, user);
@@ -270,8 +273,9 @@ void memory(const InspectOptions& options) {
   }
   if (options.json) return print_json(json);
   const std::string title(run.data.item_title(candidate));
-  print_out("{}\ncandidate {}{}, score {:.4f}{}\n", table(rows), catalogue.item_name(candidate),
-            title.empty() ? "" : fmt::format(" ({})", title), found.score,
+  print_out("{}\ncandidate {}{}, score {:.4f}{}\n", table(rows),
+            util::visible(catalogue.item_name(candidate)),
+            title.empty() ? "" : fmt::format(" ({})", util::visible(title)), found.score,
             std::ssize(whole) > read && !run.model->info().needs_users
                 ? fmt::format("; the last {} of {} items are read", read, whole.size())
                 : "");
@@ -319,6 +323,11 @@ void scan(const InspectOptions& options) {
   for (std::size_t i = 1; i < steps.size(); ++i) print_out("{}\n", steps[i].what);
   print_out("\n{} rounds instead of {} multiply-adds one after the other: algorithm 1 of the paper.\n",
             steps.size() - 1, x.size() - 1);
+  const std::size_t padded = std::bit_ceil(x.size()), zeros = padded - x.size();
+  if (zeros > 0) {
+    print_out("{} {} thought of before h1, so that there are {}; {} nothing.\n", zeros,
+              zeros == 1 ? "zero is" : "zeros are", padded, zeros == 1 ? "it adds" : "they add");
+  }
 }
 
 }  // namespace
@@ -332,7 +341,9 @@ void add_inspect(CLI::App& app) {
     command->add_option("run", options->run, "folder of the run")->required();
     command->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
         ->check(CLI::IsMember({"best", "last", "previous"}));
-    command->add_flag("--json", options->json, "print one JSON object");
+    command->add_flag("--json", options->json,
+                      name == std::string_view("eigen") ? "print one JSON list, a block an object"
+                                                        : "print one JSON object");
     command->callback([options, work] { work(*options); });
     return command;
   };
@@ -350,8 +361,10 @@ void add_inspect(CLI::App& app) {
       sub->add_subcommand("scan", "The steps of algorithm 1 on numbers, beside the sequential ones");
   steps->add_option("--x", options->x, "inputs, separated by commas (default 1,2,...,8)")
       ->delimiter(',')
-      ->check(CLI::Number);
-  steps->add_option("--lambda", options->lambda, "RE or RE,IM (default 0.5)")->delimiter(',');
+      ->check(finite_number());
+  steps->add_option("--lambda", options->lambda, "RE or RE,IM (default 0.5)")
+      ->delimiter(',')
+      ->check(finite_number());
   steps->add_flag("--json", options->json, "print one JSON object");
   steps->callback([options] { scan(*options); });
 }

@@ -69,20 +69,24 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
-void refuse_to_replace(const std::filesystem::path& path, std::string_view beginning, std::string_view what,
-                       std::string_view flag) {
+void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
+                       std::string_view what, std::string_view flag) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return;
-  std::string begins(beginning.size(), '\0');
+  std::size_t longest = 0;
+  for (const auto beginning : beginnings) longest = std::max(longest, beginning.size());
+  std::string begins(longest, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(begins.data(), static_cast<std::streamsize>(begins.size()));
-  if (file.gcount() == 0 || begins == beginning) return;
+  if (file.gcount() == 0) return;
+  const auto found = [&](std::string_view beginning) { return begins.starts_with(beginning); };
+  if (std::ranges::any_of(beginnings, found)) return;
   fail(ErrorKind::usage, "{} is there already and is no {}; choose another name with {}", path.string(), what,
        flag);
 }
 
 void refuse_unless_page(const std::filesystem::path& path) {
-  refuse_to_replace(path, "<!doctype html>", "page", "-o");
+  refuse_to_replace(path, {"<!doctype html>"}, "page", "-o");
 }
 
 std::string table(const std::vector<std::vector<std::string>>& asked) {

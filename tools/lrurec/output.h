@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -33,10 +34,10 @@ void print_json(const nlohmann::json& value, int indent = 2);
 /// A word of a command line that a shell takes as it is.
 std::string shell_word(const std::string& text);
 
-/// Before a file is written: one at its path that begins otherwise, and so is no `what`, is ErrorKind::usage
-/// and stays. `flag`: where another name is given.
-void refuse_to_replace(const std::filesystem::path& path, std::string_view beginning, std::string_view what,
-                       std::string_view flag);
+/// Before a file is written: one at its path that begins with none of these, and so is no `what`, is
+/// ErrorKind::usage and stays. `flag`: where another name is given.
+void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
+                       std::string_view what, std::string_view flag);
 /// Before a page is made: a file at its path that is no page (begins otherwise) is ErrorKind::usage and
 /// stays.
 void refuse_unless_page(const std::filesystem::path& path);

@@ -154,13 +154,6 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
     print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
               100 * tied->second);
   }
-  if (const auto repeated = protocol.facts.find("repeated_rows"); repeated != protocol.facts.end()) {
-    warn(
-        "warning: {} rows have the user, item and time of another row; if exports overlap, leave those out "
-        "before "
-        "(sort -u), since a target that is in its own history cannot be hit",
-        with_commas(static_cast<std::int64_t>(repeated->second)));
-  }
   if (fact != protocol.facts.end()) print_out("best possible Recall@10 (test): {:.4f}\n", fact->second);
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
@@ -177,8 +170,10 @@ void run_prepare(const PrepareOptions& options) {
     if (std::filesystem::equivalent(options.titles, options.output, ignored)) {
       fail(ErrorKind::usage, "{} is the file of titles itself; choose another name with -o", options.output);
     }
-    // What is wrong with its name is said before the interactions are read.
-    const data::LineSource there(options.titles, options.titles_member, data::TextKind::titles);
+    // What is wrong with its name is said before the interactions are read; a pipe can be opened only once.
+    if (!std::filesystem::is_other(options.titles, ignored)) {
+      const data::LineSource there(options.titles, options.titles_member, data::TextKind::titles);
+    }
   }
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
@@ -196,6 +191,13 @@ void run_prepare(const PrepareOptions& options) {
     print_json(json);
   } else {
     print(data, json, options.output);
+  }
+  const auto& facts = data.protocol().facts;
+  if (const auto repeated = facts.find("repeated_rows"); repeated != facts.end()) {
+    warn(
+        "warning: {} rows have the user, item and time of another row; if exports overlap, leave those out "
+        "before (awk '!s[$0]++'), since a target that is in its own history cannot be hit",
+        with_commas(static_cast<std::int64_t>(repeated->second)));
   }
 }
 

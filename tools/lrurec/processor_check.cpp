@@ -28,6 +28,22 @@ namespace {
 #ifdef __AVX512VNNI__
   fits = fits && __builtin_cpu_supports("avx512vnni") != 0;
 #endif
+// What -march=native of an Intel processor since 2019 brings along; others with AVX-512 lack it.
+#ifdef __AVX512VBMI__
+  fits = fits && __builtin_cpu_supports("avx512vbmi") != 0;
+#endif
+#ifdef __AVX512VBMI2__
+  fits = fits && __builtin_cpu_supports("avx512vbmi2") != 0;
+#endif
+#ifdef __AVX512IFMA__
+  fits = fits && __builtin_cpu_supports("avx512ifma") != 0;
+#endif
+#ifdef __AVX512BITALG__
+  fits = fits && __builtin_cpu_supports("avx512bitalg") != 0;
+#endif
+#ifdef __AVX512VPOPCNTDQ__
+  fits = fits && __builtin_cpu_supports("avx512vpopcntdq") != 0;
+#endif
 #ifdef __AVX512BF16__
   fits = fits && __builtin_cpu_supports("avx512bf16") != 0;
 #endif

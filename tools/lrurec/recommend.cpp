@@ -16,6 +16,7 @@
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/request_lines.h"
 #include "tools/lrurec/setting_flags.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -58,17 +59,18 @@ void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
   };
   std::string line;
   for (Got got = Got::nothing; got != Got::end;) {
-    got = in.next(line, std::chrono::seconds(1));
+    // Whoever sends a few requests and waits gets the answers: no line is waited for while others are.
+    got = in.next(line, std::chrono::seconds(texts.empty() ? 1 : 0));
     if (got == Got::line || got == Got::too_long) {
       lines.push_back({in.line_number(), got == Got::too_long});
       texts.push_back(got == Got::line ? line : "");
       bytes += texts.back().size();
     }
-    // Whoever sends a few requests and waits gets the answers.
     const bool idle = got == Got::nothing && !texts.empty();
     if ((texts.size() == most_lines || bytes > most_bytes || idle) && !flush()) return;
   }
   if (!flush()) return;
+  in.check();
   if (failed > 0) {
     fail(ErrorKind::data, "{}: {} requests have no answer; their lines on stdout say why",
          options.batch == "-" ? "standard input" : options.batch, failed);
@@ -85,30 +87,25 @@ void run_recommend(const RecommendOptions& options) {
   }
   const train::LoadedRun loaded = train::load_run(
       {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
+  const std::vector<std::string> excluded = trimmed_ids(options.exclude);
   const serve::Desk desk(
       loaded.data, *loaded.model,
-      {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
+      {loaded.config.max_length, options.until, excluded, options.k, options.include_seen});
   if (!options.batch.empty()) return run_batch(options, desk);
 
-  const auto trimmed = [](std::vector<std::string> ids) {  // --items "1, 2"
-    for (auto& id : ids) {
-      id.erase(0, std::min(id.find_first_not_of(' '), id.size()));
-      id.erase(id.find_last_not_of(' ') + 1);
-    }
-    return ids;
-  };
   serve::Asked asked;
   asked.request.k = options.k;
   if (options.user) {
     asked.echo["user"] = *options.user;
     desk.ask_for_user(*options.user, asked);
   } else {
-    desk.ask_for_items(trimmed(*options.items), asked);
+    desk.ask_for_items(trimmed_ids(*options.items), asked);
   }
   if (!asked.error.empty()) fail(ErrorKind::data, "{}", asked.error);
-  desk.exclude(trimmed(options.exclude), asked);
+  desk.exclude(excluded, asked);
   if (!asked.unknown.empty()) {
-    warn("not in the data set and left out: {}", fmt::join(asked.unknown, ", "));
+    warn("not in the data set and left out: {}",
+         util::visible(fmt::format("{}", fmt::join(asked.unknown, ", "))));
   }
   const nlohmann::json answer = desk.answer({asked}).front();
   if (options.json) {

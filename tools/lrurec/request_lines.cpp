@@ -19,7 +19,8 @@ constexpr std::size_t longest_line = std::size_t{1} << 20, block = std::size_t{6
 }  // namespace
 
 RequestLines::RequestLines(const std::string& path)
-    : file_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    : path_(path == "-" ? "standard input" : path),
+      file_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   char none = 0;
   if (file_ < 0 || (path != "-" && ::read(file_, &none, 0) < 0)) {  // a folder opens and cannot be read
     fail(ErrorKind::io, "cannot read {}: {}", path, std::strerror(errno));
@@ -57,15 +58,20 @@ RequestLines::Got RequestLines::next(std::string& line, std::chrono::millisecond
     const ssize_t got = ::read(file_, pending_.data() + searched, block);
     const int error = errno;
     pending_.resize(searched + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && error == EINTR) return Got::nothing;
+    if (got < 0 && (error == EINTR || error == EAGAIN)) return Got::nothing;
+    if (got < 0) error_ = error;
     if (got <= 0) ended_ = true;
   }
+}
+
+void RequestLines::check() const {
+  if (error_ != 0) fail(ErrorKind::io, "cannot read {}: {}", path_, std::strerror(error_));
 }
 
 RequestLines::Got RequestLines::take(std::string& line, std::size_t end) {
   line.assign(pending_, begin_, end - begin_);
   begin_ = std::min(end + 1, pending_.size());
-  ++line_number_;
+  if (++line_number_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
   if (std::exchange(skipping_, false) || line.size() > longest_line) return Got::too_long;
   if (line.ends_with('\r')) line.pop_back();
   return line.find_first_not_of(" \t") == std::string::npos ? Got::nothing : Got::line;

@@ -35,6 +35,17 @@ struct SessionOptions {
   bool include_seen = false, with_history = false;
 };
 
+/// What links lead to, though it need not be there: each save replaces that file, and so the lock lies beside
+/// it.
+std::filesystem::path behind_links(std::filesystem::path path) {
+  std::error_code none;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, none); ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  }
+  const auto whole = std::filesystem::weakly_canonical(path, none);
+  return none ? path : whole;
+}
+
 /// The users' states and the file they are kept in.
 class KeptSessions {
  public:
@@ -43,8 +54,9 @@ class KeptSessions {
     if (path_.empty()) return;
     // A lock file beside it: the file itself is replaced by each save. Making it also shows before the first
     // event whether the folder can be written.
-    const std::filesystem::path folder = path_.has_parent_path() ? path_.parent_path() : ".";
-    lock_.emplace(folder / ("." + path_.filename().string() + ".lock"),
+    const std::filesystem::path place = behind_links(path_);
+    const std::filesystem::path folder = place.has_parent_path() ? place.parent_path() : ".";
+    lock_.emplace(folder / ("." + place.filename().string() + ".lock"),
                   fmt::format("{} is in use by another session; end it, or keep these states in another file",
                               path_.string()));
     nn::remove_stale_temporaries(folder);
@@ -91,11 +103,10 @@ class KeptSessions {
 
 /// Answers line after line, those that wait already together; the number of those that could not be used. A
 /// bad line ends nothing.
-std::int64_t answer_all(const SessionOptions& options, const serve::Catalogue& catalogue,
+std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const serve::Catalogue& catalogue,
                         serve::SessionStore& store, KeptSessions& kept) {
   using Got = RequestLines::Got;
   constexpr std::size_t most_lines = 256, most_bytes = std::size_t{1} << 20;
-  RequestLines in("-");
   std::int64_t failed = 0;
   std::string line;
   while (interrupted_by() == 0) {
@@ -138,18 +149,26 @@ void run_session(const SessionOptions& options) {
   if (options.with_history) {
     histories = [&data = loaded.data](std::int64_t number) { return data.sequence(number - 1); };
   }
-  serve::SessionStore store(model, weights, !options.include_seen, histories, loaded.config.max_length);
+  serve::SessionStore store(model, weights, !options.include_seen, histories,
+                            loaded.model->input_length(loaded.config.max_length));
   remember_signals();  // an interrupted stream is saved too
   KeptSessions kept(store, options);
+  RequestLines in("-");
   std::int64_t failed = 0;
   try {
-    failed = answer_all(options, catalogue, store, kept);
+    failed = answer_all(in, options, catalogue, store, kept);
   } catch (...) {
     kept.save();  // whatever ended the stream, out of memory too
     throw;
   }
   kept.save();
-  if (failed > 0) fail(ErrorKind::data, "{} events were left out; their lines on stdout say why", failed);
+  const std::string left_out = fmt::format("{} events were left out; their lines on stdout say why", failed);
+  if (interrupted_by() != 0) {  // the exit code is the signal's
+    if (failed > 0) warn("warning: {}", left_out);
+    return;
+  }
+  in.check();
+  if (failed > 0) fail(ErrorKind::data, "{}", left_out);
 }
 
 }  // namespace
@@ -171,8 +190,8 @@ void add_session(CLI::App& app) {
       "--state", options->state,
       "file of the users' states: read at the start if it is there, written at intervals and at the end");
   sub->add_option("--save-every", options->save_every,
-                  "seconds between saves of the states (default 60); a kill -9 or a crash of the machine "
-                  "loses no more")
+                  "seconds between saves of the states (default 60), or twenty times what a save takes where "
+                  "that is more; a kill -9 or a crash of the machine loses no more")
       ->check(number_between(0, 1e6));
   add_seen_flags(*sub, options->include_seen);
   sub->add_flag(

@@ -4,7 +4,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace lrurec::command {
 
@@ -26,6 +31,27 @@ inline CLI::Validator not_empty() {
   return CLI::Validator(
       [](const std::string& text) { return text.empty() ? std::string("needs a number") : std::string(); },
       "");
+}
+
+/// A number that is neither infinite nor "nan", which CLI::Number lets through.
+inline CLI::Validator finite_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        const bool good = !text.empty() && end == text.c_str() + text.size() && std::isfinite(value);
+        return good ? std::string() : fmt::format("'{}' is no finite number", text);
+      },
+      "FLOAT");
+}
+
+/// Ids of a list without the blanks around each: "1, 2".
+inline std::vector<std::string> trimmed_ids(std::vector<std::string> ids) {
+  for (auto& id : ids) {
+    id.erase(0, std::min(id.find_first_not_of(' '), id.size()));
+    id.erase(id.find_last_not_of(' ') + 1);
+  }
+  return ids;
 }
 
 }  // namespace lrurec::command

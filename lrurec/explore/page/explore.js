@@ -31,5 +31,5 @@ eigenvalues.disk.addEventListener("pointercancel", () => { ranks = undefined; })
 histories.edited = () => { eigenvalues.output.textContent = ""; };
 histories.chosen = (block, channel) => eigenvalues.select(block, channel);
 scanSection();
-histories.take(data.users[0].items, true);
+histories.takeUser(data.users[0]);
 finish();

@@ -4,7 +4,7 @@
 class HistoryPlayground {
   constructor(model, data) {
     // chosen(block, channel) and edited() are for who listens: a state was chosen, or something is computed again.
-    Object.assign(this, { model, data, items: [], candidate: null, before: new Map(), pass: 0, chosen: () => {}, edited: () => {} });
+    Object.assign(this, { model, data, items: [], earlier: [], candidate: null, before: new Map(), pass: 0, place: 0, chosen: () => {}, edited: () => {} });
     this.numbers = new Map(data.items.map((raw, i) => [raw, i + 1]));
     const L = model.config.max_length;
     this.user = el("select", { id: "user" }, ...data.users.map(({ user }, i) => el("option", { value: i }, user)));
@@ -14,20 +14,28 @@ class HistoryPlayground {
       restore = el("button", { id: "restore", type: "button" }, "The user's own");
     this.seen = el("input", { id: "include-seen", type: "checkbox" });
     this.message = el("p", { class: "note", id: "history-message", role: "status" });
-    this.list = el("ol", { class: "history", id: "history" });
+    this.list = el("ol", { class: "history", id: "history", "aria-label": "history, oldest first; arrow keys go from button to button" });
     this.top = el("div", { id: "top" });
     this.memory = el("div", { id: "memory" });
     this.states = el("div", { id: "states" });
     this.chooser = el("strong", { id: "candidate" });
 
-    const own = () => this.take(data.users[Number(this.user.value)].items, true);
+    const own = () => this.takeUser(data.users[Number(this.user.value)]);
     this.user.addEventListener("input", own);
     restore.addEventListener("click", own);
     this.entry.addEventListener("input", () => this.suggest());
     this.entry.addEventListener("keydown", (event) => { if (event.key === "Enter") this.addTyped(); });
     add.addEventListener("click", () => this.addTyped());
-    clear.addEventListener("click", () => this.take([]));
+    clear.addEventListener("click", () => { this.earlier = []; this.take([]); });
     this.seen.addEventListener("input", () => this.update());
+    this.list.addEventListener("focusin", ({ target }) => this.enter(this.buttons().indexOf(target)));
+    this.list.addEventListener("keydown", (event) => {
+      const step = { ArrowUp: -3, ArrowDown: 3, ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      const all = this.buttons(), at = all.indexOf(event.target);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      if (all[at + step]) all[at + step].focus();
+    });
     section("A history, and what the model makes of it",
       `The last ${whole(L)} items count. Add one by its id${data.titles ? " or title" : ""}, take one out, move one earlier or later: everything below follows, ` +
       "computed here from the run's weights.",
@@ -86,9 +94,17 @@ class HistoryPlayground {
     this.take([...this.items, item], true);
   }
 
-  /** atEnd: whether the newest items are to be seen. */
+  takeUser({ items, earlier }) {
+    this.earlier = earlier;
+    this.take(items, true);
+  }
+
+  /** atEnd: whether the newest items are to be seen. Those that are too many are still seen items. */
   take(items, atEnd = false) {
-    this.items = items.slice(-this.model.config.max_length);
+    const left = Math.max(0, items.length - this.model.config.max_length);
+    this.earlier = [...this.earlier, ...items.slice(0, left)];
+    this.items = items.slice(left);
+    if (atEnd) this.place = 3 * (this.items.length - 1);
     this.update();
     if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
@@ -105,12 +121,22 @@ class HistoryPlayground {
       return;
     }
     this.tokens = this.model.run(this.items);
-    const excluded = new Set(this.seen.checked ? [] : this.items);
+    const excluded = new Set(this.seen.checked ? [] : [...this.earlier, ...this.items]);
     this.found = this.model.best(this.tokens.at(-1).row, 10, excluded);
     if (!this.found.some(({ item }) => item === this.candidate)) this.candidate = this.found.length ? this.found[0].item : this.items.at(-1);
     this.drawTop();
     this.drawMemory(this.pass);
     this.drawStates();
+  }
+
+  /** Three of each item, one after the other. */
+  buttons() { return [...this.list.querySelectorAll("button")]; }
+
+  /** The list is one stop of the tab key: its button number `place`. */
+  enter(place) {
+    const all = this.buttons();
+    this.place = Math.max(0, Math.min(place, all.length - 1));
+    all.forEach((button, i) => { button.tabIndex = i === this.place ? 0 : -1; });
   }
 
   drawHistory() {
@@ -132,6 +158,7 @@ class HistoryPlayground {
       button("↑", `${this.name(item)} one earlier`, t, Math.max(0, t - 1), (all) => exchange(all, t - 1, t)),
       button("↓", `${this.name(item)} one later`, t, t + 1, (all) => exchange(all, t, t + 1)),
       button("✕", `without ${this.name(item)}`, t, t, (all) => all.splice(t, 1)))));
+    this.enter(this.place);
   }
 
   drawTop() {
@@ -186,8 +213,9 @@ class HistoryPlayground {
       const sizes = Array.from({ length: D }, (_, k) => Math.hypot(state[2 * k], state[2 * k + 1]));
       const most = Math.max(...sizes) || 1;
       return el("div", { class: "state", role: "group", "aria-label": `states of block ${b + 1}` }, el("small", {}, `block ${b + 1}`), ...sizes.map((size, k) => {
+        const what = `block ${b + 1}, channel ${k + 1}: |h| ${size.toFixed(3)}`;
         const cell = el("button", { type: "button", tabindex: k ? "-1" : "0", style: `opacity: ${(0.06 + 0.94 * size / most).toFixed(3)}`,
-          title: `block ${b + 1}, channel ${k + 1}: |h| ${size.toFixed(3)}`, "aria-label": `channel ${k + 1}` });
+          title: what, "aria-label": what });
         cell.addEventListener("click", () => this.chosen(b, k));
         cell.addEventListener("keydown", (event) => {
           const next = event.key === "ArrowRight" ? cell.nextElementSibling : event.key === "ArrowLeft" ? cell.previousElementSibling : null;

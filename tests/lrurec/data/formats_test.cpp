@@ -89,6 +89,10 @@ TEST(Formats, AnyDelimitedTextByItsColumns) {
   const auto numbered = read("u x 3\nv  y 4\n", "user=0,item=1,rating=2", "space");
   EXPECT_EQ(numbered.rating, (std::vector<float>{3, 4}));
   EXPECT_TRUE(numbered.time.empty());
+  const auto quoted = read("\"ann b\" \"a \"\"x\"\"\" 3\nv\t\"y\"\t4\n", "user=0,item=1,rating=2", "space");
+  EXPECT_EQ(quoted.users[0], "ann b");
+  EXPECT_EQ(quoted.items[0], "a \"x\"");
+  EXPECT_EQ(quoted.items[1], "y");
   EXPECT_EQ(read("user|item\n1|2\n", "user=0,item=1", "", /*header=*/true).size(), 1U);
   EXPECT_EQ(read("1\t2\n", "user=0,item=1", "tab").size(), 1U);
 
@@ -110,7 +114,7 @@ TEST(Formats, WhatCannotBeToldIsAsked) {
   const TemporaryFolder folder;
   const auto sniff = [&](const std::string& text) { return sniff_format(write_text(folder / "raw", text)); };
   for (const char* text : {"1,2,3,4\n", "a,b,c\n", "{\"user\": 1}\n", "a;b;3;4\n", "1\t2\t3\n", "hello\n",
-                           "B000000001,B000000002,5,100\n"}) {
+                           "B000000001,B000000002,5,100\n", "\"a\"b,c\n", "a,\"b\n"}) {
     expect_error(ErrorKind::data, "cannot tell the format of this line", [&] { sniff(text); });
   }
   expect_error(ErrorKind::data, "cannot tell the user from the item", [&] {
@@ -163,6 +167,27 @@ TEST(Formats, TimesAreNumbersOrDates) {
         "1970-01-01 10:", "1970-01-01 10:00:00+", "1970-01-01 10:00:00+25:00", "nan", "inf"}) {
     EXPECT_FALSE(parse_time(bad).has_value()) << bad;
   }
+}
+
+// Milliseconds and dates, which count seconds, were sorted as they stood.
+TEST(Formats, DatesAndNumbersInOneColumnAreRefused) {
+  const TemporaryFolder folder;
+  const auto fails = [&](Format format, const std::string& text, const char* message) {
+    expect_error(ErrorKind::data, message,
+                 [&] { read_interactions(write_text(folder / "raw", text), format); });
+  };
+  const std::string header = "user_id:token\titem_id:token\ttimestamp:float\n";
+  fails(Format::inter, header + "u\ti\t1513468800000\nu\tj\t2017-12-17\n",
+        "raw:3:5: a date, where lines before have numbers; write all times in one way");
+  fails(Format::inter, header + "u\ti\t2017-12-17\nu\tj\t-1.5e3\n",
+        "raw:3:5: a number, where lines before have dates");
+  fails(Format::steam,
+        "{'username': 'u', 'product_id': '1', 'date': '2017-12-17'}\n"
+        "{'username': 'u', 'product_id': '2', 'date': 1513468800000}\n",
+        "raw:2:1: a number, where lines before have dates");
+  const auto rows = read_interactions(
+      write_text(folder / "raw", header + "u\ti\t-5\nu\tj\t1e-3\nu\tk\t2.5E-1\n"), Format::inter);
+  EXPECT_EQ(rows.size(), 3U) << "signs are no dates";
 }
 
 TEST(Formats, LowRatingsAreDroppedBeforeRepeatsAndFilter) {
@@ -295,6 +320,17 @@ TEST(Formats, TimesInNanosecondsKeepTheirOrder) {
   for (const auto item : data.sequence(0)) order += data.item_name(item);
   EXPECT_EQ(order, "abc");
   EXPECT_EQ(data.protocol().facts.at("tied_share"), 0);
+}
+
+TEST(Formats, AZipThroughAPipeIsRefused) {
+  const TemporaryFolder folder;
+  write_zip(folder / "one.zip", {{"ratings.dat", "1::10::5::1\n"}});
+  ASSERT_EQ(test::run_shell(folder, "mkfifo pipe").code, 0);
+  const std::string writer =
+      "cat " + (folder / "one.zip").string() + " > " + (folder / "pipe").string() + " &";
+  ASSERT_EQ(std::system(writer.c_str()), 0);
+  expect_error(ErrorKind::usage, "can be read only from a file, not through a pipe",
+               [&] { read_interactions(folder / "pipe", Format::movielens_dat); });
 }
 
 TEST(Formats, AFileOfAZipArchive) {

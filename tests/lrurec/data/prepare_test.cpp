@@ -73,6 +73,16 @@ TEST(Prepare, NumbersFollowTheOrderOfRawIds) {
   EXPECT_EQ(texts.item_name(1), "x10");
 }
 
+// A single id that is no number, which the filter drops, made text of all the others.
+TEST(Prepare, IdsThatAreDroppedDoNotChangeTheOrderOfTheRest) {
+  const auto rows = inter("10 10 1\n10 9 1\n9 10 1\n9 9 1\n9 undefined 2\nnull 9 1\n");
+  const Dataset data = prepare(rows, Filter::parse("once:2"), Ties::item_id);
+  EXPECT_EQ(data.user_name(0), "9");
+  EXPECT_EQ(data.item_name(1), "9");
+  EXPECT_EQ(sequence_text(data, 1), "9 10");
+  EXPECT_EQ(prepare(rows, {}, Ties::item_id).item_name(1), "10") << "as text, where one of them is";
+}
+
 TEST(Prepare, NothingLeftIsAnError) {
   expect_error(ErrorKind::data, "leaves nothing; try --filter none",
                [] { prepare(inter("u a 1\n"), Filter::parse("once:5"), Ties::file); });

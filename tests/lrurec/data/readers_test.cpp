@@ -196,6 +196,43 @@ TEST(Readers, BytesBehindTheCompressedDataAreNotIgnored) {
   }
 }
 
+// Through a pipe they were dropped without a word.
+TEST(Readers, BytesBehindCompressedDataInAPipeAreNotIgnored) {
+  const TemporaryFolder folder;
+  const std::string expected = fingerprint_of(write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n"));
+  ASSERT_EQ(test::run_shell(folder, "gzip -k clean.txt && bzip2 -k clean.txt && mkfifo pipe").code, 0);
+  const auto through_pipe = [&](const std::string& writer) {
+    const std::string line = "cd " + folder.path().string() + " && { " + writer + "; } > pipe 2>.err &";
+    EXPECT_EQ(std::system(line.c_str()), 0);
+    return fingerprint_of(folder / "pipe");
+  };
+  EXPECT_EQ(through_pipe("cat clean.txt"), expected);
+  for (const std::string kind : {".gz", ".bz2"}) {
+    const std::string whole = "cat clean.txt" + kind;
+    EXPECT_EQ(through_pipe(whole), expected) << kind;
+    EXPECT_EQ(through_pipe(whole + "; head -c 300000 /dev/zero"), expected) << kind;
+    for (const char* more : {"; echo 3 1", "; sleep .1; echo 3 1", "; head -c 300000 /dev/zero; echo 3 1"}) {
+      expect_error(ErrorKind::data, "more follows that is not compressed data",
+                   [&] { through_pipe(whole + more); });
+    }
+  }
+}
+
+// As tapes and block devices leave them; gzip passes over them too.
+TEST(Readers, ZerosBehindAGzipFileAreNoData) {
+  const TemporaryFolder folder;
+  const std::string expected = fingerprint_of(write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n"));
+  ASSERT_EQ(
+      test::run_shell(folder,
+                      "gzip -k clean.txt && { cat clean.txt.gz; head -c 100000 /dev/zero; } > padded.gz && "
+                      "{ cat padded.gz; echo x; } > more.gz")
+          .code,
+      0);
+  EXPECT_EQ(fingerprint_of(folder / "padded.gz"), expected);
+  expect_error(ErrorKind::data, "100002 bytes follow that are not compressed data",
+               [&] { read_interactions(folder / "more.gz", Format::sasrec); });
+}
+
 TEST(Readers, GzipCutAtEveryByteIsReported) {
   const TemporaryFolder folder;
   write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n");

@@ -66,5 +66,27 @@ TEST(Desk, LinesAreTheAnswersAsJson) {
   }
 }
 
+TEST(Desk, ErrorsNameTheRequestToo) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const Desk desk(data, model, {5, "all", {}, 4, false});
+  for (const char* line :
+       {R"({"id": 7, "usr": "u1"})", R"({"id": 7, "user": "u1", "items": []})",
+        R"({"id": 7, "user": "u1", "k": 0})", R"({"id": 7, "user": "u1", "nonsense": 1})"}) {
+    const auto asked = desk.parse(line);
+    EXPECT_FALSE(asked.error.empty()) << line;
+    EXPECT_EQ(asked.echo.value("id", 0), 7) << line;
+    const bool named = std::string(line).find("\"user\"") != std::string::npos;
+    EXPECT_EQ(asked.echo.value("user", ""), named ? "u1" : "") << line;
+  }
+  // An id comes back as it was, or is an error.
+  const auto largest = desk.parse(R"({"id": 18446744073709551615, "items": []})");
+  EXPECT_EQ(largest.error, "");
+  EXPECT_EQ(util::json_text(largest.echo), R"({"id":18446744073709551615})");
+  const auto larger = desk.parse(R"({"id": 18446744073709551617, "items": []})");
+  EXPECT_NE(larger.error.find("too many digits"), std::string::npos) << larger.error;
+  EXPECT_FALSE(larger.echo.contains("id"));
+}
+
 }  // namespace
 }  // namespace lrurec::serve

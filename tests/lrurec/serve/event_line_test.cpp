@@ -82,6 +82,26 @@ TEST(AnswerEvents, TogetherAreThoseOneByOne) {
   }
 }
 
+TEST(AnswerEvents, ErrorsCountTheHistoryToBeginWith) {
+  const data::Dataset data = test::small_demo();
+  const Catalogue catalogue(data);
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const model::IncrementalModel incremental(model);
+  SessionStore store(
+      incremental, "weights", true, [&](std::int64_t number) { return data.sequence(number - 1); }, 5);
+  const std::string user(data.user_name(2)), item(data.item_name(1));
+  const auto event = [&](const std::string& taken) {
+    return fmt::format(R"({{"user": "{}", "item": "{}"}})", user, taken);
+  };
+  const std::vector<std::string> events{event("nope"), event(item), event("nope")};
+  const auto answers = all_answers(events, catalogue, store);
+  const auto history = std::ssize(data.sequence(2));
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(nlohmann::json::parse(answers[0].line)["events"], history);
+  EXPECT_EQ(nlohmann::json::parse(answers[1].line)["events"], history + 1);
+  EXPECT_EQ(nlohmann::json::parse(answers[2].line)["events"], history + 1);
+}
+
 TEST(AnswerEvents, NothingIsAnsweredByNothing) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);
