@@ -5,6 +5,7 @@
 #                      ON (for A100 and H100/H200), OFF, or EMULATED (kernels run on the CPU)
 #   LRUREC_RUN_ONCE=ON optimises kernels alone and compiles more files together: for what is built to be tested once
 #   LRUREC_ARCH=...    the processor to build for (-march), native by default: this one; see docs/install.md
+#   LRUREC_SHARE=OFF   no manual page and completion, for which the command is run: where this processor cannot run it
 #   LRUREC_BUILD=...   another folder than build
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
@@ -12,12 +13,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 folder=${LRUREC_BUILD:-build}
 options=(-DCMAKE_BUILD_TYPE=Release "-DLRUREC_WERROR=${LRUREC_WERROR:-OFF}" "-DLRUREC_CUDA=${LRUREC_CUDA:-AUTO}"
-  "-DLRUREC_RUN_ONCE=${LRUREC_RUN_ONCE:-OFF}" "-DLRUREC_ARCH=${LRUREC_ARCH-native}")
-if command -v ccache >/dev/null; then
-  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
-  # Where the home folder cannot be written to, the cache lies in the build.
-  [ -w "${CCACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}}}" ] || export CCACHE_DIR=$PWD/$folder/ccache
-fi
+  "-DLRUREC_RUN_ONCE=${LRUREC_RUN_ONCE:-OFF}" "-DLRUREC_ARCH=${LRUREC_ARCH-native}" "-DLRUREC_SHARE=${LRUREC_SHARE:-ON}"
+  -DLRUREC_TESTS=ON -DLRUREC_TEST_FILES=)  # what a folder was configured with before must not make the tests fewer
+source tools/ccache.sh "$folder"
+options+=("${launcher[@]}")
 mkdir -p "$folder"
 if ! cmake -S . -B "$folder" -G Ninja "${options[@]}" >"$folder/configure.log" 2>&1; then
   cat "$folder/configure.log" >&2

@@ -10,5 +10,5 @@ if ! command -v nvcc >/dev/null; then
   echo "check_cuda: no nvcc here, nothing was compiled" >&2
   exit 0
 fi
-CUDAARCHS=80-real CUDAFLAGS="-Xcicc -O1 -Xptxas -O0" LRUREC_CUDA=ON LRUREC_RUN_ONCE=ON LRUREC_WERROR=ON LRUREC_BUILD=build/cuda tools/build.sh tensor_cuda ops_cuda nn_cuda lrurec_cuda
+CUDAARCHS=80-real CUDAFLAGS="-Xcicc -O1 -Xptxas -O0" LRUREC_CUDA=ON LRUREC_RUN_ONCE=ON LRUREC_WERROR=ON LRUREC_BUILD=build/cuda-check tools/build.sh tensor_cuda ops_cuda nn_cuda lrurec_cuda
 echo "cuda: ok"

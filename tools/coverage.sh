@@ -5,14 +5,14 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+command -v python3 >/dev/null || { echo "coverage: install python3 first" >&2; exit 1; }
 tools/setup.sh
 folder=build/coverage
 mkdir -p $folder
-launcher=()
-command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+source tools/ccache.sh $folder
 cmake -S . -B $folder -G Ninja -DCMAKE_BUILD_TYPE=Debug -DLRUREC_CUDA=OFF "${launcher[@]}" \
   -DCMAKE_CXX_FLAGS_DEBUG="-Og -g1" -DCMAKE_CXX_FLAGS="--coverage" >$folder/configure.log
-cmake --build $folder --target lrurec_tests --parallel "$(nproc)" | tail -n 1
+cmake --build $folder --target lrurec_tests --parallel "$(nproc)" >$folder/build.log 2>&1 || { tail -n 40 $folder/build.log >&2; exit 1; }
 find $folder -name '*.gcda' -delete
 # Tests within one process: what the command runs is the same library.
 $folder/bin/lrurec_tests --gtest_brief=1 --gtest_filter='-*Command*:*Cuda*:Tour.*:Bench*:Completion.*:PytorchToSafetensors.*:Docs.*' |

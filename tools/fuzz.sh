@@ -6,6 +6,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset LRUREC_BUILD  # what is run below lies in build/
 
 seconds=1200 keep=
 targets=()
@@ -24,10 +25,11 @@ tools/setup.sh --fuzz
 folder=build/fuzz
 tools/build.sh lrurec
 mkdir -p "$folder"
+source tools/ccache.sh "$folder"
 cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++ -DLRUREC_CUDA=OFF \
   -DLRUREC_FUZZ=ON -DLRUREC_TESTS=OFF \
   -DCMAKE_CXX_FLAGS="-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
-  $(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache) >"$folder/configure.log"
+  "${launcher[@]}" >"$folder/configure.log"
 cmake --build "$folder" --target lrurec_fuzz >"$folder/build.log" || { tail -n 30 "$folder/build.log" >&2; exit 1; }
 fuzzer=$PWD/$folder/bin/lrurec_fuzz
 [ ${#targets[@]} -gt 0 ] || read -r -a targets <<<"$(LRUREC_FUZZ_TARGET= "$fuzzer" 2>&1 | sed -n 's/.*one of: //p' || true)"

@@ -16,6 +16,8 @@ foreach(layer IN ITEMS tensor autograd ops nn lrurec)
       set(target ${LRUREC_HEADERS}/lrurec/${header})
     endif()
     file(WRITE "$ENV{DESTDIR}${target}" "${text}")
+    # Whatever the umask: another user compiles with them.
+    file(CHMOD "$ENV{DESTDIR}${target}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
     list(APPEND CMAKE_INSTALL_MANIFEST_FILES ${target})
   endforeach()
 endforeach()

@@ -5,5 +5,6 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset LRUREC_BUILD  # what is run below lies in build/
 tools/build.sh lrurec lrurec_tests
 LRUREC_KILLS=$(((${1:-500} + 3) / 4)) build/bin/lrurec_tests --gtest_brief=1 --gtest_filter='KillCommand.*'

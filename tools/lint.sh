@@ -9,7 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for tool in clang++ clang-tidy; do
   command -v "$tool" >/dev/null || { echo "lint: install clang, clang-tidy and libomp-dev first" >&2; exit 1; }
 done
-sources=$(git ls-files 'tensor/*.cpp' 'autograd/*.cpp' 'ops/*.cpp' 'nn/*.cpp' 'lrurec/*.cpp' 'tools/*.cpp')
+sources=$(git ls-files 'tensor/*.cpp' 'autograd/*.cpp' 'ops/*.cpp' 'nn/*.cpp' 'lrurec/*.cpp' 'tools/*.cpp' \
+  ':!tensor/cuda/toolkit')  # for builds with nvcc alone
 if [ "${1:-}" = --changed ]; then
   base=${2:-HEAD~1}
   if ! git rev-parse -q --verify "$base" >/dev/null; then

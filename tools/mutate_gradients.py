@@ -89,6 +89,9 @@ def main():
     if options.limit and options.limit < len(all_of_them):
         step = len(all_of_them) / options.limit
         all_of_them = [all_of_them[int(i * step)] for i in range(options.limit)]
+    if not all_of_them:
+        print(f"mutate_gradients: nothing to change in files that begin like '{options.only}'", file=sys.stderr)
+        return 2
     if options.list:
         for name, _, _, replacement, kind, line in all_of_them:
             print(f"{name}: {kind} ->{replacement}: {line}")
@@ -99,8 +102,12 @@ def main():
     try:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "add", "--detach", str(work / "tree")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         tree = work / "tree"
-        for line in subprocess.run(["git", "-C", str(ROOT), "diff", "--name-only", "HEAD"], capture_output=True, text=True).stdout.split():
+        git = lambda *command: subprocess.run(["git", "-C", str(ROOT), *command], capture_output=True, text=True).stdout.splitlines()
+        for line in git("diff", "--name-only", "--diff-filter=d", "HEAD") + git("ls-files", "--others", "--exclude-standard"):
+            (tree / line).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / line, tree / line)
+        for line in git("diff", "--name-only", "--diff-filter=D", "HEAD"):
+            (tree / line).unlink()
         build = tree / "build"
         configure = ["cmake", "-S", str(tree), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DLRUREC_CUDA=OFF"]
         if shutil.which("ccache"):

@@ -6,11 +6,13 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+for tool in file dpkg-shlibdeps; do  # without the second cpack leaves out most of what the package depends on
+  command -v $tool >/dev/null || { echo "package: install file and dpkg-dev first" >&2; exit 1; }
+done
+umask 022  # of files that are installed for everybody
 build=$PWD/build/package
-options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}")
-if command -v ccache >/dev/null; then
-  options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
-fi
+source tools/ccache.sh "$build"
+options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}" "${launcher[@]}")
 
 # make_build FOLDER ARCH TARGET [OPTION...]
 make_build() {

@@ -3,6 +3,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset LRUREC_BUILD  # what is run below lies in build/
 start=$SECONDS
 
 step() { echo "quickstart: step $1 of 3, $2 ($((SECONDS - start)) s)" >&2; }

@@ -12,13 +12,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 kind=${1:-}
 filter=${2:-}
-launcher=()
-command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+source tools/ccache.sh build/sanitize
 configure() { # FOLDER option...
   local folder=$1
   shift
   mkdir -p "$folder"
   cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLRUREC_CUDA=OFF "${launcher[@]}" "$@" >"$folder/configure.log"
+}
+
+compile() { # FOLDER target...
+  cmake --build "$1" --target "${@:2}" --parallel "$(nproc)" >"$1/build.log" 2>&1 || { tail -n 40 "$1/build.log" >&2; exit 1; }
 }
 
 case "$kind" in
@@ -33,13 +36,14 @@ case "$kind" in
     fi
     configure $folder -DLRUREC_TEST_FILES="$files" -DLRUREC_RUN_ONCE=$once -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
       -DCMAKE_CXX_FLAGS="-fsanitize=address,undefined $without -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
-    cmake --build $folder --target lrurec lrurec_tests --parallel "$(nproc)" | tail -n 1
+    compile $folder lrurec lrurec_tests
     # What a limit of the address space tells is no news to a sanitizer, which takes terabytes of it; and where a test
     # makes system calls of its own, it must not stand in between.
     : "${filter:=-*Little*:*NeedsLittleMemory*:*AStartThatFailed*:Archive.HostileSizes*:Durability.*:SweepCommand.MemoryForOneRun*}"
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
     export OMP_WAIT_POLICY=passive
     pids=()
+    trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT INT TERM  # what runs in the background does not hear Ctrl-C
     for shard in 0 1; do
       GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard $folder/bin/lrurec_tests --gtest_brief=1 --gtest_filter="$filter" >$folder/$shard.log 2>&1 &
       pids+=($!)
@@ -80,7 +84,7 @@ CPP
     if $folder/race with >/dev/null 2>$folder/race.log; then echo "sanitize: a race was not reported" >&2; exit 1; fi
     configure $folder -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1" \
       -DCMAKE_CXX_FLAGS="-fsanitize=thread -fno-omit-frame-pointer"
-    cmake --build $folder --target lrurec_tests --parallel "$(nproc)" | tail -n 1
+    compile $folder lrurec_tests
     # All that runs in parallel within one process; not what starts others, forks, or compares times.
     : "${filter:=All/GradientCases.*:ReferenceKernels.*:Threads.*:LinearScan*:Autograd.*:Model.*:Trainer.*:Evaluate*:Recommender*:SessionStore*:Batch*:Philox*}"
     export OPENBLAS_NUM_THREADS=1  # not instrumented: what it does within a product is its own affair

@@ -17,9 +17,14 @@ packages=(
   libjs-chart.js          # charts of lrurec report
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-[ "${1:-}" = --ci ] && packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core doxygen)
-[ "${1:-}" = --fuzz ] && packages+=(clang libclang-rt-14-dev libomp-dev)
-[ "${1:-}" = --docs ] && packages+=(doxygen)
+for flag in "$@"; do
+  case "$flag" in
+    --ci) packages+=(clang-format clang-tidy clang libomp-dev chromium fonts-dejavu-core doxygen) ;;
+    --fuzz) packages+=(clang libclang-rt-14-dev libomp-dev) ;;
+    --docs) packages+=(doxygen) ;;
+    *) echo "usage: tools/setup.sh [--ci] [--fuzz] [--docs]" >&2; exit 2 ;;
+  esac
+done
 
 missing=()
 for package in "${packages[@]}"; do
@@ -31,7 +36,8 @@ done
 echo "setup: installing ${missing[*]}" >&2
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  if ! sudo -n true 2>/dev/null; then
+  # At a terminal sudo may ask for the password.
+  if ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && [ -t 2 ] && sudo -v; }; then
     # What they hold may be here all the same, from elsewhere: the build will tell.
     echo "setup: without root these packages cannot be installed: ${missing[*]}" >&2
     echo "setup: going on without them. Should the build miss something, run" >&2
@@ -41,12 +47,12 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 export DEBIAN_FRONTEND=noninteractive
-install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
+install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}"; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # The package lists of a fresh machine are empty or old: the first try may fail for that alone.
 if ! install >"$log" 2>&1; then
-  "${as_root[@]}" apt-get update -qq >>"$log" 2>&1 || true
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq >>"$log" 2>&1 || true
   if ! install >>"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "setup: apt-get could not install ${missing[*]}" >&2

@@ -38,6 +38,7 @@ check() {
   [ -r "$file" ] || usage "$file cannot be read"
   cd "$root"
   build=${LRUREC_BUILD:-build}
+  source tools/ccache.sh "$build"
 
   if [ ! -f "$build/build.ninja" ]; then
     echo "study: setting up $build, once" >&2

@@ -175,6 +175,8 @@ def descent():
     p.text(at(root)[0] - 8, at(root)[1] - 8, "1 + 2i", 13, "end")
     p.circle(*at(complex(2, 1)), 4, "dot")
     p.text(at(complex(2, 1))[0] + 10, at(complex(2, 1))[1] + 5, "2 + i", 13)
+    p.circle(*at(0), 4, "dot")
+    p.text(at(0)[0] + 10, at(0)[1] + 5, "0", 13)
     return p
 
 
@@ -277,7 +279,7 @@ def reversed_scan():
 
 def fused():
     p = Picture(860, 350, "What moves through memory")
-    p.title(20, 36, "composed", ["every arrow crosses memory"])
+    p.title(20, 36, "composed", ["every arrow crosses memory,", "but for Re, which is a view"])
     p.title(20, 216, "fused", ["one tile of tokens after the", "other, in cache"])
 
     def tensor(x, y, name, height, kind="blue"):
@@ -290,7 +292,7 @@ def fused():
     heights = {"x": 15, "p": 60, "u": 60, "h": 60, "c": 30, "y": 15}
     steps = [("x", "B x + b"), ("p", "γ ·"), ("u", "scan"), ("h", "C h + c"), ("c", "Re"), ("y", None)]
     for name, op in steps:
-        tensor(x, y, name if name != "p" else "Bx", heights[name], "orange" if name in "xy" else "blue")
+        tensor(x, y, {"p": "Bx", "c": "Ch+c"}.get(name, name), heights[name], "orange" if name in "xy" else "blue")
         if op:
             width = {"γ ·": 36, "Re": 36, "scan": 46}.get(op, 62)
             p.arrow(x + 44, y + 45, x + 54, y + 45)
@@ -326,6 +328,8 @@ def eigenvalues(file):
         p.circle(cx, cy, 0.8 * r, "line", 1, dashed=True)
         p.path([(cx - r - 12, cy), (cx + r + 14, cy)], width=0.7)
         p.path([(cx, cy + r + 12), (cx, cy - r - 14)], width=0.7)
+        p.text(cx + r + 5, cy + 15, "1", 12, kind="soft")
+        p.text(cx + 5, cy - r - 5, "i", 12, kind="soft")
         for (x0, y0), (x1, y1) in zip(block["initial"], block["trained"]):
             p.path([(cx + r * x0, cy - r * y0), (cx + r * x1, cy - r * y1)], "line", 0.4)
         for x, y in block["initial"]:
@@ -335,7 +339,8 @@ def eigenvalues(file):
         mean = [sum(math.hypot(*z) for z in block[when]) / len(block[when]) for when in ("initial", "trained")]
         p.text(cx, 24, f"block {b + 1}", 15, "middle", bold=True)
         p.text(cx, 384, f"mean |λ| {mean[0]:.3f} before, {mean[1]:.3f} after", 13, "middle")
-    p.text(430, 408, f"{run['run']}, step {run['step']:,}: where each of 128 began (rings) and where it is (dots)", 12, "middle", "soft")
+    p.text(430, 408, f"{run['run']}, step {run['step']:,}: where each of 128 began (rings) and where it is (dots); "
+           "dashed: |λ| = .8, where the ring begins", 12, "middle", "soft")
     return p
 
 

@@ -9,6 +9,7 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset LRUREC_BUILD  # what is run below lies in build/
 
 fast=
 case "${1:-}" in
@@ -22,11 +23,15 @@ tools/setup.sh
 ran=0 failed=0 skipped=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+pids=()
+# What runs in the background does not hear Ctrl-C.
+trap 'kill "${pids[@]}" 2>/dev/null || true; exit 130' INT TERM
 say() { echo "test: $1 ($SECONDS s)" >&2; }
 
 # run BINARY [option...]: runs the tests, shared out over the cores, and adds what the reports count.
 run() {
-  local shards shard pids=()
+  local shards shard
+  pids=()
   shards=$(nproc)
   [ "$shards" -le 4 ] || shards=4
   rm -f "$work"/*.xml
@@ -48,8 +53,11 @@ run() {
     tests=$(attribute tests) failures=$(attribute failures) errors=$(attribute errors)
     failures=$((${failures:-0} + ${errors:-0}))
     # A crash, or a failure outside any test, must not pass for success; nor must a run of nothing.
-    if { [ "$code" -ne 0 ] && [ "$failures" -eq 0 ]; } || [ "${tests:-0}" -eq 0 ]; then failures=$((failures + 1)); fi
-    ran=$((ran + ${tests:-0}))
+    tests=${tests:-0}
+    if { [ "$code" -ne 0 ] && [ "$failures" -eq 0 ]; } || [ "$tests" -eq 0 ]; then
+      failures=$((failures + 1)) tests=$((tests + 1))
+    fi
+    ran=$((ran + tests))
     failed=$((failed + failures))
     local left_out
     left_out=$(grep -c '<skipped' "$report" 2>/dev/null || true)

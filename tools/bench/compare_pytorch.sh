@@ -73,6 +73,8 @@ done
 
 lrurec=${LRUREC:-}
 [ -z "$lrurec" ] || lrurec=$(realpath -m -- "$lrurec")
+# A path, not a name that PATH is searched for. What a link leads to would be another environment's.
+[[ ${LRUREC_PYTORCH:-} != */* ]] || LRUREC_PYTORCH=$(realpath -sm -- "$LRUREC_PYTORCH")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 lrurec=${lrurec:-$PWD/build/bin/lrurec}
 [ -x "$lrurec" ] || fail "there is no command '$lrurec': build it with tools/build.sh lrurec"

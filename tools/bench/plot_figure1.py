@@ -22,19 +22,22 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 matplotlib.rcParams["svg.hashsalt"] = "figure1"
-COLOURS = ["#2f6eb5", "#b5482f", "#3f8f4f", "#8a5fb0"]
+# Each model has a colour, a line and a mark of its own: red and green look alike to many.
+LOOKS = [dict(color="#2f6eb5", linestyle="-", marker="o"), dict(color="#b5482f", linestyle="--", marker="s"),
+         dict(color="#3f8f4f", linestyle="-.", marker="^"), dict(color="#8a5fb0", linestyle=":", marker="D")]
 
 
 def left(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
     over_steps, over_seconds = figure.subplots(1, 2, sharey=True)
-    for colour, (name, argument) in zip(COLOURS, named):
+    for look, (name, argument) in zip(LOOKS, named):
         run, milliseconds = argument.rsplit(":", 1)
         lines = [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
         rounds = {line["step"]: line["Recall@10"] for line in lines if line["split"] == "val"}
         steps = sorted(rounds)
         recall = [rounds[step] for step in steps]
-        over_steps.plot(steps, recall, color=colour, label=name)
-        over_seconds.plot([step * float(milliseconds) / 1e3 for step in steps], recall, color=colour, label=name)
+        marks = dict(markersize=4, markevery=max(1, len(steps) // 12))
+        over_steps.plot(steps, recall, label=name, **look, **marks)
+        over_seconds.plot([step * float(milliseconds) / 1e3 for step in steps], recall, label=name, **look, **marks)
     over_steps.set(xlabel="steps", ylabel="validation Recall@10", ylim=(0, None))
     over_seconds.set(xlabel="seconds of training")
     for axes in (over_steps, over_seconds):
@@ -45,15 +48,15 @@ def left(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
 
 def right(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
     axes = figure.subplots()
-    for colour, (name, path) in zip(COLOURS, named):
+    for look, (name, path) in zip(LOOKS, named):
         result = json.loads(Path(path).read_text())
         rows = result["by_length"]
         events = [row["events"] for row in rows]
         again = [row["recomputing_cumulative_seconds"] for row in rows]
         own = [row["cumulative_seconds"] for row in rows]
-        axes.plot(events, again, "o--", color=colour, markersize=3, label=f"{name}, whole history again")
+        axes.plot(events, again, **look, fillstyle="none", markersize=5, label=f"{name}, whole history again")
         if own != again:
-            axes.plot(events, own, "o-", color=colour, markersize=3, label=f"{name}, step by step")
+            axes.plot(events, own, **look, markersize=4, label=f"{name}, step by step")
     axes.set(xscale="log", yscale="log", xlabel="events", ylabel="cumulative seconds",
              title=f"One user, {result['items']:,} items, ten best after every event")
     axes.set_xscale("log", base=2)
