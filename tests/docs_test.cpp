@@ -61,6 +61,11 @@ TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
     EXPECT_NE(map.find("| eq. " + std::to_string(equation) + " |"), std::string::npos)
         << "equation " << equation;
   }
+  // What lrurec reproduce makes, lrurec explain leads to by its own name.
+  for (const char* name :
+       {"table 2", "table 3", "table 4", "table 5", "table 6", "figure 1", "figure 4", "section 3.3"}) {
+    EXPECT_NE(map.find("\n| " + std::string(name) + " |"), std::string::npos) << name;
+  }
 }
 
 TEST(Docs, TheQuestionsNameTestsThatExist) {

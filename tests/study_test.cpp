@@ -105,6 +105,15 @@ TEST(Study, LinksLeadSomewhere) {
   EXPECT_GT(links, 50);
 }
 
+TEST(Study, PicturesAreWhatTheirScriptDraws) {
+  const test::TemporaryFolder folder;
+  if (test::run_shell(folder, "command -v python3").code != 0) GTEST_SKIP() << "no python3 here";
+  const auto drawn =
+      test::run_shell(folder, "python3 " + (test::source_folder() / "tools/study_pictures.py").string() +
+                                  " drawn && diff -rq drawn " + (study_folder() / "pictures").string());
+  EXPECT_EQ(drawn.code, 0) << drawn.out << drawn.err;
+}
+
 TEST(Study, EveryPictureIsShown) {
   std::string text;
   for (const auto& page : pages()) text += test::read_text(page);

@@ -100,9 +100,32 @@ TEST(ReproduceCommand, EveryKindHasItsPage) {
     ASSERT_EQ(made.code, 0) << made.err;
     EXPECT_NE(made.out.find("page: out/" + name + ".html"), std::string::npos) << made.out;
     if (!browser) continue;
-    const auto page = test::browse(folder, "out/" + name + ".html");
+    // After the charts: what they have on them, and those of events with a further model.
+    test::write_text(folder / "page.html",
+                     test::with_script(read_text(folder / ("out/" + name + ".html")), R"js(
+const shown = (from) => drawings.slice(from).map(({ make }) => make()).map(({ data, options }) =>
+  options.scales.x.title.text + ": " + data.datasets.map((set) => set.label + (set.pointStyle ? "" : " without mark")).join()).join("; ");
+document.documentElement.dataset.shown = shown(0);
+if (kind === "efficiency") {
+  variantsInOrder.push("a");
+  outcome.rows.push({ variant: "a", title: "A" });
+  outcome.incremental.a = outcome.incremental.gru4rec;
+  const before = drawings.length;
+  incremental();
+  document.documentElement.dataset.events = shown(before);
+})js"));
+    const auto page = test::browse(folder, "page.html");
     EXPECT_FALSE(test::console_has_errors(page.err)) << page.err;
     EXPECT_NE(page.out.find("data-charts=\"" + std::to_string(charts) + "\""), std::string::npos) << name;
+    if (name == "table5") {
+      EXPECT_NE(page.out.find("data-shown=\"mean |λ|: here,paper; mean |λ|: here,paper\""),
+                std::string::npos);
+      EXPECT_NE(page.out.find("-ln |lambda|"), std::string::npos);
+    }
+    if (name == "figure1") {
+      EXPECT_NE(page.out.find("data-events=\"events: GRU4Rec,A\""), std::string::npos)
+          << "models are not in the order of the curves";
+    }
     EXPECT_NE(page.out.find("its numbers are of other data"), std::string::npos) << name;
   }
 }

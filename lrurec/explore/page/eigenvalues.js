@@ -9,6 +9,8 @@ const svgElement = (tag, attributes, ...children) => {
 };
 
 const largestModulus = 0.999;
+/** How far from a point of the disk it can be taken hold of; elsewhere a touch scrolls the page. */
+const reach = 0.12;
 const modulus = ([re, im]) => Math.hypot(re, im);
 const halfLife = (z) => Math.log(0.5) / Math.log(modulus(z));
 const degrees = ([re, im]) => (Math.atan2(im, re) * 180) / Math.PI;
@@ -57,8 +59,8 @@ class EigenvaluePlayground {
     this.disk.addEventListener("pointerup", () => { this.dragging = false; });
     this.disk.addEventListener("pointercancel", () => { this.dragging = false; });
 
-    this.response = lines("Impulse response of the channel",
-      "What is left of one item's contribution after so many items: lambda to the power of t.", "", this.impulse(), {}, "items later");
+    this.response = lines("What is left of an item, λ^t",
+      "What is left of one item's contribution after so many items: lambda to the power of t.", "λ^t", this.impulse(), {}, "items later");
     this.drawing = drawings.at(-1);
     const over = training.length > 1
       ? el("div", { class: "controls" }, label("training ", this.step), this.stepText, this.playButton)
@@ -70,7 +72,7 @@ class EigenvaluePlayground {
       el("div", { class: "controls" }, this.blocks, label("channel ", this.channels), reset),
       el("div", { class: "charts" },
         el("figure", { class: "chart" }, el("h3", {}, "Unit disk"), this.disk, over), this.response));
-    this.response.append(el("div", { class: "controls" }, label("|λ| ", this.size), label("angle ", this.angle)), this.reading, this.output);
+    this.response.append(el("div", { class: "controls" }, label("|λ| ", this.size), label("angle (degrees) ", this.angle)), this.reading, this.output);
     this.showStep(home);
     this.select(0, 0);
   }
@@ -141,15 +143,18 @@ class EigenvaluePlayground {
     const box = this.disk.getBoundingClientRect(), scale = 2.24 / box.width;
     const z = [(event.clientX - box.left) * scale - 1.12, 1.12 - (event.clientY - box.top) * scale];
     if (down) {
-      const distances = this.points().map(([re, im]) => Math.hypot(re - z[0], im - z[1]));
+      const points = this.points(), distances = points.map(([re, im]) => Math.hypot(re - z[0], im - z[1]));
+      const nearest = distances.indexOf(Math.min(...distances));
+      if (distances[nearest] > reach) return;
       this.stop();
       this.dragging = this.own();
+      this.offset = [points[nearest][0] - z[0], points[nearest][1] - z[1]];
       this.grabbed();
       if (event.pointerId !== undefined && event.isTrusted) this.disk.setPointerCapture(event.pointerId);
-      return this.select(this.block, distances.indexOf(Math.min(...distances)));
+      return this.select(this.block, nearest);
     }
     event.preventDefault();
-    this.move(z);
+    this.move([z[0] + this.offset[0], z[1] + this.offset[1]]);
   }
 
   update() {
@@ -161,13 +166,14 @@ class EigenvaluePlayground {
     this.disk.replaceChildren(
       ...[0.25, 0.5, 0.75, 1].map((r) => svgElement("circle", { cx: 0, cy: 0, r, class: r === 1 ? "rim" : "ring" })),
       svgElement("line", { x1: -1, y1: 0, x2: 1, y2: 0, class: "ring" }), svgElement("line", { x1: 0, y1: -1, x2: 0, y2: 1, class: "ring" }),
+      ...[["Re λ", 0.8, 0.07], ["1", 1.03, -0.03], ["i", 0.03, -1.03], [".5", 0.51, 0.07]].map(([text, x, y]) => svgElement("text", { x, y }, text)),
       ...points.map(dot), dot(z, this.channel));
     this.blocks.value = this.block;
     this.channels.value = this.channel + 1;
     this.size.value = modulus(z);
     this.angle.value = (this.turn * 180) / Math.PI;
-    const turn = Math.abs(degrees(z));
-    this.reading.textContent = `channel ${this.channel + 1}: |λ| ${fixed(modulus(z), 3)}, half of an item's part is left after ` +
+    const turn = Math.abs(degrees(z)), angle = (digits, factor) => fixed(this.turn * factor, digits).replace("-", "−");
+    this.reading.textContent = `channel ${this.channel + 1}: |λ| ${fixed(modulus(z), 3)}, angle ${angle(0, 180 / Math.PI)}° (${angle(2, 1)} rad), half of an item's part is left after ` +
       `${fixed(halfLife(z), 1)} items, ${turn < 1 ? "it does not turn" : `a turn takes ${fixed(360 / turn, 1)} items`}; ` +
       `all channels: mean |λ| ${fixed(meanOf(points.map(modulus)), 3)}`;
     if (this.training.length > 1) {

@@ -117,9 +117,13 @@ function scanSection() {
     at = Math.min(at, most);
     pictures.replaceChildren(...all.map((a) => scanPicture(a, values, at)));
     const left = all.filter((a) => a.rounds.length > at).map((a) => a.name);
+    const zeros = 2 ** Math.ceil(Math.log2(values.length)) - values.length;
+    const where = backward.checked ? `after g${values.length}` : "before h1";
+    const padding = zeros === 0 ? "" : ` ${zeros === 1 ? "1 zero is" : `${zeros} zeros are`} thought of ${where} for Algorithm 1, so that there are ` +
+      `${values.length + zeros}; ${zeros === 1 ? "it adds" : "they add"} nothing.`;
     message.textContent = at === 0
-      ? "Every round does what its lines show at once. Step, and watch which of the three is ready first."
-      : `Round ${at}. ` + (left.length ? `Not ready: ${left.join(", ")}.` : "All three have the same numbers.");
+      ? "Every round does what its lines show at once. Step, and watch which of the three is ready first." + padding
+      : `Round ${at}. ` + (left.length ? `Not ready: ${left.join(", ")}.` : "All three have the same numbers.") + padding;
     next.disabled = at >= most;
     if (at >= most) stop();
   }
@@ -143,7 +147,7 @@ function scanSection() {
 
   section("One recurrence, three ways to compute it",
     "h_t = λ h_(t-1) + x_t on numbers of your own. Work counts multiply-adds, depth the rounds that must follow one another. " +
-    "Algorithm 1 has the least depth, and work that grows with log L. Chunks cost up to twice the work of one by one at any length, and go through memory once or twice where Algorithm 1 goes log2(L) times: that is why processors are given chunks. " +
+    "Algorithm 1 has the least depth, and (L/2) log2(L) multiply-adds where one by one takes L − 1. Chunks cost up to twice the work of one by one at any length, and go through memory once or twice where Algorithm 1 goes log2(L) times: that is why processors are given chunks. " +
     "Backward, gradients run from the end with λ's conjugate, the same picture in a mirror: the numbers typed are then dh, the results g, which is dx.",
     el("div", { class: "controls" }, label("x ", x), label("Re λ ", re), label("Im λ ", im), label("chunk of ", chunk),
       el("label", {}, backward, " backward, with λ*")),
@@ -157,7 +161,7 @@ function scanPicture(algorithm, x, at) {
   const done = algorithm.rounds.slice(0, at);
   const height = (algorithm.rounds.length + 1) * high + 10;
   const svg = svgElement("svg", { viewBox: `0 0 ${n * wide} ${height}`, role: "img",
-    "aria-label": `${algorithm.name} after ${done.length} of ${algorithm.rounds.length} rounds` });
+    "aria-label": `${algorithm.name} after ${done.length} of ${algorithm.rounds.length} rounds: ${(done.at(-1) || { values: x }).values.map(complexText).join(", ")}` });
   const px = (i) => (i + 0.5) * wide, py = (row) => row * high + 22;
   done.forEach((round, r) => {
     const fresh = r === at - 1;

@@ -66,21 +66,47 @@ function draw() {
 
 const axis = (text, more) => ({ title: { display: Boolean(text), text }, ...more });
 
-/** Lines over training steps: series of {label, points: [{x, y}], dashed}. */
+/** Marks, so that lines are told apart without colour. */
+const marks = ["circle", "rect", "triangle", "rectRot", "star", "crossRot"];
+/** Of line i: all of few points, else about fifteen, not at the same places as those of its neighbours. */
+function marked(i, count) {
+  const every = count > 31 ? Math.ceil(count / 15) : 1;
+  return { pointStyle: marks[i % marks.length], pointRadius: (point) => (point.dataIndex % every === (2 * i) % every ? 4 : 0) };
+}
+
+/** A legend's samples: line and mark, as in the chart. */
+function samples(chart) {
+  return Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => {
+    const set = chart.data.datasets[item.datasetIndex];
+    const canvas = el("canvas", { width: 40, height: 14 }), pen = canvas.getContext("2d");
+    pen.strokeStyle = pen.fillStyle = set.borderColor;
+    pen.lineWidth = 2;
+    pen.setLineDash(set.borderDash || []);
+    pen.beginPath();
+    pen.moveTo(0, 7);
+    pen.lineTo(40, 7);
+    pen.stroke();
+    pen.setLineDash([]);
+    Chart.helpers.drawPoint(pen, { pointStyle: set.pointStyle, radius: 4, borderWidth: 1 }, 20, 7);
+    return { ...item, pointStyle: canvas };
+  });
+}
+const legendOfLines = { position: "bottom", labels: { usePointStyle: true, pointStyleWidth: 40, padding: 14, generateLabels: samples } };
+
+/** Lines over training steps: series of {label, points: [{x, y}], dashed, look}; look: which colour and mark, by its place unless given. */
 function lines(title, description, unit, series, more, along = "step") {
   return chart(title, description, () => ({
     type: "line",
     data: {
-      datasets: series.map((s, i) => ({
+      datasets: series.map((s, place) => [s, s.look ?? place]).map(([s, i]) => ({
         label: s.label, data: s.points, borderColor: colour(i), backgroundColor: colour(i), borderWidth: 2,
-        borderDash: s.dashed ? [6, 4] : [], pointRadius: s.points.length > 60 ? 0 : 2.5, pointHitRadius: 8,
-        parsing: false,
+        borderDash: s.dashed ? [6, 4] : [], ...marked(i, s.points.length), pointHitRadius: 8, parsing: false,
       })),
     },
     options: {
       interaction: { mode: "nearest", axis: "x", intersect: false },
       scales: { x: axis(along, { type: "linear" }), y: axis(unit, more) },
-      plugins: { legend: { display: series.length > 1, position: "bottom", labels: { usePointStyle: true, pointStyle: "line" } } },
+      plugins: { legend: { display: series.length > 1, ...legendOfLines } },
     },
   }));
 }

@@ -202,7 +202,8 @@ function curves() {
        lines("Validation Recall@10 over time", "Over seconds of training.", "", overTime, { beginAtZero: true }, "s"),
        lines("Validation NDCG@10", "Over training steps.", "", ndcg, { beginAtZero: true })];
   section("Learning curves",
-    "The training loss is measured with dropout, as a mean since the point before; the validation loss without, on other items.",
+    "The training loss is measured with dropout, as a mean since the point before; the validation loss without, on other items. " +
+    "The numbers are in the run's metrics.csv.",
     el("div", { class: "charts" }, ...accuracy, lines("Cross-entropy", "Training and validation loss over steps.", "nats", loss),
       lines("Norm of the gradient", "Before clipping.", "", norm, { beginAtZero: true }),
       lines("Seconds a step", "Lower is faster.", "s", seconds, { beginAtZero: true })));
@@ -224,9 +225,8 @@ function unitDisk(run, block, b) {
       ],
     },
     options: {
-      layout: { padding: { right: 20 } },  // as wide as the legend is high, so that circles are round
-      scales: { x: diskRange,
-                y: diskRange },
+      layout: { padding: { right: 34 } },  // as wide as the legend is high, so that circles are round
+      scales: { x: axis("Re λ", diskRange), y: axis("Im λ", diskRange) },
       plugins: { legend: { position: "bottom", labels: { boxWidth: 12 } },
                  tooltip: { callbacks: { label: (item) => {
                    const abs = Math.hypot(item.parsed.x, item.parsed.y);

@@ -7,6 +7,9 @@ const kind = outcome.kind;
 const digits = (x) => (x >= 100 ? 0 : x >= 1 ? 1 : kind === "statistics" ? 6 : 5);
 const number = (x) => (typeof x !== "number" ? "" : x >= 100 ? whole(Math.round(x)) : fixed(x, digits(x)));
 const signed = (x) => (typeof x === "number" ? `${x >= 0 ? "+" : "\u2212"}${fixed(Math.abs(x), 1)}%` : "");
+/** A model has one colour and one mark in all charts. */
+const variantsInOrder = [...new Set(outcome.rows.map((row) => row.variant))];
+const lookOf = (variant) => variantsInOrder.indexOf(variant);
 const rowsOf = (data) => outcome.rows.filter((row) => row.data === data.name);
 
 function heading() {
@@ -64,9 +67,11 @@ function beside(data, metric) {
     type: "bar",
     data: { labels, datasets: [
       dots("value", themed("--ink"), "circle"), dots("paper", colour(1), "rectRot"),
-      { label: "95% of resamplings of the users", data: rows.map((row) => row.interval || null), backgroundColor: colour(5), barThickness: 12, order: 1 },
+      ...(rows.some((row) => row.interval)
+        ? [{ label: "95% of resamplings of the users", data: rows.map((row) => row.interval || null), backgroundColor: colour(5), barThickness: 12, order: 1 }]
+        : []),
     ] },
-    options: { indexAxis: "y", scales: { x: axis(metric, {}), y: { type: "category", labels } },
+    options: { indexAxis: "y", scales: { x: axis(kind === "eigenvalues" ? "mean |λ|" : metric, {}), y: { type: "category", labels } },
                plugins: { legend: { position: "bottom", labels: { usePointStyle: true } } } },
   }));
 }
@@ -76,30 +81,30 @@ function along(data, one) {
   const rows = one.variants.map((variant) => rowsOf(data).find((row) => row.variant === variant)).filter(Boolean);
   const labels = one.variants.map((variant) => variant.split("=")[1]);
   const series = (key) => one.variants.map((variant) => (rows.find((row) => row.variant === variant) || {})[key] ?? null);
-  const line = (label, key, i, dash) => ({ label, data: series(key), borderColor: colour(i), backgroundColor: colour(i), borderDash: dash, spanGaps: true });
+  const line = (label, key, i, dash) => ({ label, data: series(key), borderColor: colour(i), backgroundColor: colour(i), borderDash: dash, spanGaps: true, ...marked(i, labels.length) });
   return chart(`${outcome.metrics[0]} by ${one.setting.replaceAll("_", " ")}, ${data.title}`, "Here and in the paper.", () => ({
     type: "line",
     data: { labels, datasets: [line("here", "value", 0, []), line("paper, read off its figure", "paper", 1, [6, 4])] },
     options: { scales: { x: axis(one.setting.replaceAll("_", " ")), y: axis(outcome.metrics[0], {}) },
-               plugins: { legend: { position: "bottom", labels: { usePointStyle: true, pointStyle: "line" } } } },
+               plugins: { legend: legendOfLines } },
   }));
 }
 
 function curvesOf(data) {
   const curves = outcome.curves.filter((curve) => curve.data === data.name && curve.points.length);
   if (!curves.length) return [];
-  const series = (x) => curves.map((curve) => ({ label: curve.title, points: curve.points.map((p) => ({ x: p[x], y: p.value })) }));
+  const series = (x) => curves.map((curve) => ({ label: curve.title, look: lookOf(curve.variant), points: curve.points.map((p) => ({ x: p[x], y: p.value })) }));
   return [lines("Validation Recall@10", "Over training steps.", "", series("step"), { beginAtZero: true }),
           lines("Validation Recall@10 over time", "Over seconds of training, validation left out.", "", series("seconds"), { beginAtZero: true }, "s")];
 }
 
 /** Figure 1, right: what 2,048 events take, one after the other. */
 function incremental() {
-  const found = Object.entries(outcome.incremental || {});
+  const found = Object.entries(outcome.incremental || {}).sort(([a], [b]) => lookOf(a) - lookOf(b));
   if (!found.length) return [];
   const title = (variant) => outcome.rows.find((row) => row.variant === variant).title;
   const series = found.map(([variant, one]) => ({
-    label: title(variant) + (one.incremental ? "" : ", the whole history for each"),
+    look: lookOf(variant), label: title(variant) + (one.incremental ? "" : ", the whole history for each"),
     points: one.by_length.map((line) => ({ x: line.events, y: line.cumulative_seconds })),
   }));
   return [lines("Events one by one, with the ten best items after each", "Cumulative seconds.", "s", series, { type: "logarithmic" }, "events")];
