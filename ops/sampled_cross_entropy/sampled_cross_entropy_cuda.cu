@@ -199,10 +199,13 @@ void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
 template <class T>
 void scatter_add_scaled(Cuda, const Scatter<T>& entries) {
   const cuda::SortedIds sorted(sampled_op, entries.count, entries.C, entries.ids);
-  for (const auto& table : {entries.weight, entries.bias}) {
-    if (table.rows == nullptr) continue;
+  // No loop over a list of both, which nvcc 13 hands on to the host's compiler broken.
+  const auto add = [&](const auto& table) {
+    if (table.rows == nullptr) return;
     cuda::add_runs(sampled_op, sorted, table.width, ScaledRow<T>{entries, table}, table.rows);
-  }
+  };
+  add(entries.weight);
+  add(entries.bias);
 }
 
 #define SAMPLED(T)                                                             \
