@@ -398,7 +398,7 @@ TEST(ExploreCommand, FitsAPhone) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
   make_run(folder);
-  const auto made = run_lrurec(folder, "explore run --user u2,u1");
+  const auto made = run_lrurec(folder, "explore run --user 'u2, u1'");
   EXPECT_NE(made.out.find("run/explore.html"), std::string::npos) << made.out << made.err;
   EXPECT_EQ(test::overflow_on_a_phone(folder, "run/explore.html"), "");
 }

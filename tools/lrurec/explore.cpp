@@ -7,10 +7,12 @@
 
 #include "lrurec/explore/explore.h"
 #include "lrurec/serve/catalogue.h"
+#include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -30,8 +32,8 @@ std::vector<explore::Example> examples_of(const train::LoadedRun& run,
   for (const auto& name : names) {
     const auto user = catalogue.user(name);
     if (!user) {
-      fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'", name,
-           run.data.user_name(0));
+      fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'", util::printable(name),
+           util::printable(run.data.user_name(0)));
     }
     users.push_back(*user);
   }
@@ -53,7 +55,8 @@ void run_explore(const ExploreOptions& options) {
   if (output.empty()) output = std::filesystem::path(options.run) / "explore.html";
   refuse_unless_page(output);
   const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
-  const std::string page = explore::page(explore::describe(run, examples_of(run, options.users)));
+  const std::string page =
+      explore::page(explore::describe(run, examples_of(run, trimmed_ids(options.users))));
   nn::write_file_atomically(output, {nn::as_bytes(page)});
   print_out("{} ({:.1f} MB)\n", output.string(), 1e-6 * static_cast<double>(page.size()));
 }

@@ -48,7 +48,8 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec check grad                                 is every gradient right?
 
 `lrurec COMMAND --help` tells more. Exit codes: 0 ok, 1 internal, 2 usage, 3 data, 4 dataset or checkpoint file,
-5 input/output, 6 non-finite numbers, 7 out of memory, 8 a check failed, 130/143 interrupted after saving.
+5 input/output, 6 non-finite numbers, 7 out of memory, 8 a check failed, 129/130/143 interrupted after
+saving, 141 where whoever read the output ended.
 Results go to standard output (--json for programs), all else to standard error (--quiet, --verbose); no colours.
 )";
 

@@ -134,8 +134,11 @@ Out of memory.
 8
 A check found a difference.
 .TP
-130, 143
-Interrupted (SIGINT, SIGTERM) after saving.
+129, 130, 143
+Interrupted (SIGHUP, SIGINT, SIGTERM) after saving.
+.TP
+141
+Whoever read the output ended.
 .SH ENVIRONMENT
 .TP
 \fBOMP_NUM_THREADS\fR
