@@ -72,8 +72,8 @@ void take_permissions(int from_nothing, const fs::path& old) {
   if (::stat(old.c_str(), &info) == 0) (void)::fchmod(from_nothing, info.st_mode & 07777);
 }
 
-/// What links lead to, though it need not be there. /dev/stdout and the like lead to whatever a stream is
-/// open on, which must not be exchanged under the stream.
+}  // namespace
+
 fs::path followed(fs::path path) {
   std::error_code error;
   for (int links = 0; links < 40 && fs::is_symlink(path, error); ++links) {
@@ -87,8 +87,6 @@ fs::path followed(fs::path path) {
   }
   return path;
 }
-
-}  // namespace
 
 void write_file_atomically(const fs::path& asked, std::initializer_list<Bytes> parts) {
   // The rename would put a plain file in the place of a device, or of a link instead of what it leads to.

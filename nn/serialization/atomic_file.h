@@ -12,6 +12,10 @@ namespace lrurec::nn {
 
 using Bytes = std::span<const std::byte>;
 
+/// What links lead to, though it need not be there: the file that a write replaces. /dev/stdout and the like
+/// lead to whatever a stream is open on, which must not be exchanged under the stream: /dev/null.
+std::filesystem::path followed(std::filesystem::path path);
+
 /// Writes the parts one after the other to a temporary file in the same folder, flushes it to the disk,
 /// renames it to `path` and flushes the folder. A failure (full disk, no permission) is ErrorKind::io naming
 /// path and reason; the old file is then untouched and the temporary one gone. A link is followed; a device

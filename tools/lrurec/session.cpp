@@ -15,6 +15,7 @@
 #include "lrurec/train/loaded_run.h"
 #include "lrurec/util/file_lock.h"
 #include "nn/serialization/archive.h"
+#include "nn/serialization/atomic_file.h"
 #include "nn/serialization/envelope.h"
 #include "nn/serialization/module_file.h"
 #include "tensor/error.h"
@@ -35,17 +36,6 @@ struct SessionOptions {
   bool include_seen = false, with_history = false;
 };
 
-/// What links lead to, though it need not be there: each save replaces that file, and so the lock lies beside
-/// it.
-std::filesystem::path behind_links(std::filesystem::path path) {
-  std::error_code none;
-  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, none); ++links) {
-    path = path.parent_path() / std::filesystem::read_symlink(path, none);
-  }
-  const auto whole = std::filesystem::weakly_canonical(path, none);
-  return none ? path : whole;
-}
-
 /// The users' states and the file they are kept in.
 class KeptSessions {
  public:
@@ -54,7 +44,7 @@ class KeptSessions {
     if (path_.empty()) return;
     // A lock file beside it: the file itself is replaced by each save. Making it also shows before the first
     // event whether the folder can be written.
-    const std::filesystem::path place = behind_links(path_);
+    const std::filesystem::path place = nn::followed(path_);  // what each save replaces
     const std::filesystem::path folder = place.has_parent_path() ? place.parent_path() : ".";
     lock_.emplace(folder / ("." + place.filename().string() + ".lock"),
                   fmt::format("{} is in use by another session; end it, or keep these states in another file",
