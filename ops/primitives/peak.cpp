@@ -1,33 +1,67 @@
 #include "ops/primitives/peak.h"
 
-#include <omp.h>
-
+#include <algorithm>
 #include <atomic>
-#include <xsimd/xsimd.hpp>
+#include <chrono>
+#include <limits>
+
+#include "ops/primitives/bf16.h"
+#include "ops/primitives/simd.h"
 
 namespace lrurec::ops {
+namespace {
+
+// More chains than units times the latency of one (two and four), fewer than registers.
+constexpr std::size_t chains = 12;
+
+/// Chains of sum + factor * factor for factors of the type In, in the registers of the calling thread.
+template <class In>
+float run_chains(std::int64_t rounds, In factor) {
+  using Batch = xsimd::batch<float>;
+  const xsimd::batch<In> factors(factor);
+  Batch sums[chains];
+  for (std::size_t c = 0; c < chains; ++c) sums[c] = Batch(static_cast<float>(c));
+  for (std::int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+    for (std::size_t c = 0; c < chains; ++c) sums[c] = multiply_add(factors, factors, sums[c]);
+  }
+  float sum = 0;
+  for (const Batch& one : sums) sum += xsimd::hadd(one);
+  return sum;  // or the compiler leaves all of it out
+}
+
+constexpr float small = 0x1p-10F;  // its square is added without overflow and without denormal numbers
+
+template <class In>
+double fastest_seconds(In factor) {
+  constexpr std::int64_t rounds = 20'000;  // some tens of microseconds
+  double best = std::numeric_limits<double>::infinity();
+  std::atomic<float> kept{0};
+  for (int run = 0; run < 5; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    kept = run_chains(rounds, factor);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace
 
 double multiply_in_registers(std::int64_t rounds) {
-  using Batch = xsimd::batch<float>;
-  // More chains than units times the latency of one (two and four), fewer than registers.
-  constexpr std::size_t chains = 12;
   std::atomic<float> kept{0};
   std::atomic<std::int64_t> threads{0};
 #pragma omp parallel
   {
-    Batch sums[chains];
-    for (std::size_t c = 0; c < chains; ++c) sums[c] = Batch(static_cast<float>(c));
-    const Batch factor(0.5F), summand(1e-3F);  // they settle: no overflow, no denormal numbers
-    for (std::int64_t i = 0; i < rounds; ++i) {
-#pragma GCC unroll 12
-      for (std::size_t c = 0; c < chains; ++c) sums[c] = xsimd::fma(sums[c], factor, summand);
-    }
-    float sum = 0;
-    for (const Batch& one : sums) sum += xsimd::hadd(one);
-    kept = sum;  // or the compiler leaves all of it out
+    kept = run_chains(rounds, small);
     ++threads;
   }
-  return 2.0 * static_cast<double>(threads) * static_cast<double>(rounds) * chains * Batch::size;
+  return 2.0 * static_cast<double>(threads) * static_cast<double>(rounds) * chains *
+         xsimd::batch<float>::size;
+}
+
+double bf16_speed() {
+  // Two numbers of a pair are multiplied at a time.
+  return 2 * fastest_seconds(small) / fastest_seconds(bf16_pair(small, small));
 }
 
 }  // namespace lrurec::ops

@@ -230,8 +230,14 @@ void run_device(const DeviceOptions& options) {
        fmt::format("of the build: {}; of the processor: {}{}", util::name_of(has), util::name_of(can),
                    has < can ? "; a build made on this machine is faster (docs/install.md)" : "")});
   json["cpu"]["fast_bf16"] = ops::has_fast_bf16();
-  rows.push_back({"bf16", ops::has_fast_bf16() ? "train --bf16 is faster: this build has AVX512-BF16"
-                                               : "train --bf16 is slower: this build has no AVX512-BF16"});
+  json["cpu"]["bf16_speed"] = ops::measured_bf16_speed();
+  rows.push_back(
+      {"bf16", fmt::format("train --bf16 is {}: {}", ops::has_fast_bf16() ? "faster" : "slower",
+                           has == util::Vectors::avx512_bf16
+                               ? fmt::format("this processor makes {:.2g} multiply-adds in bf16 in "
+                                             "the time of one in f32",
+                                             ops::measured_bf16_speed())
+                               : "this build has no AVX512-BF16")});
   if (const std::string better = ops::better_blas_core(); !better.empty()) {
     json["cpu"]["better_blas_core"] = better;
     rows.push_back(

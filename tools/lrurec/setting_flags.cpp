@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "lrurec/model/models.h"
+#include "lrurec/util/builds.h"
 #include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
@@ -98,7 +99,11 @@ void warn_of_useless_precision(const config::TrainConfig& config) {
     warn("warning: bf16 is for products on a CPU and changes nothing on {}; --tf32 is a GPU's",
          config.device);
   } else if (!ops::has_fast_bf16()) {
-    warn("warning: this build has no AVX512-BF16, so steps take longer with bf16 than without");
+    warn("warning: {}, so steps take longer with bf16 than without",
+         util::compiled_for() == util::Vectors::avx512_bf16
+             ? fmt::format("this processor multiplies {:.2g} times as fast in bf16 as in f32",
+                           ops::measured_bf16_speed())
+             : "this build has no AVX512-BF16");
   }
 }
 
