@@ -22,6 +22,7 @@ template <class Where>
 struct Blocks;
 template <>
 struct Blocks<Cpu> {
+  static void open(int) {}
   static constexpr const char* what = "memory";
   static constexpr const char* remedy = "try a smaller batch";
   static bool kept() { return true; }
@@ -46,6 +47,7 @@ struct Blocks<Cuda> {
     return !wanted;
 #endif
   }
+  static void open(int index) { cuda::select_device(index); }
   static std::byte* take(std::size_t bytes) { return static_cast<std::byte*>(cuda::allocate(bytes)); }
   static void give_back(std::byte* block, std::size_t bytes) { cuda::free(block, bytes); }
   static void give_all_back() { cuda::give_freed_back(); }
@@ -185,7 +187,10 @@ Allocator<Where>& allocator_of(Where) {
 }  // namespace
 
 Storage::Storage(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
-  on_device("allocate", device, [&](auto where) { data_ = allocator_of(where).allocate(bytes); });
+  on_device("allocate", device, [&](auto where) {
+    Blocks<decltype(where)>::open(device.index);
+    data_ = allocator_of(where).allocate(bytes);
+  });
 }
 
 Storage::~Storage() {

@@ -61,12 +61,17 @@ if(LRUREC_CUDA_MODE STREQUAL "ON")
     --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra,-Wshadow,-Wno-unknown-pragmas
     $<$<BOOL:${LRUREC_WERROR}>:-Werror=all-warnings>>)
   target_link_libraries(lrurec_cuda_options INTERFACE CUDA::cudart_static fmt::fmt)
-  # fmt 9 takes no compiler of NVIDIA's for one that knows constexpr.
-  target_compile_definitions(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
+  # fmt 9 takes no compiler of NVIDIA's for one that knows constexpr. Complex products and quotients are those of the CPU,
+  # without the C99 Annex G rescue of infinities.
+  target_compile_definitions(lrurec_cuda_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1
+    LIBCUDACXX_ENABLE_SIMPLIFIED_COMPLEX_OPERATIONS>)
   list(JOIN CMAKE_CUDA_ARCHITECTURES " " LRUREC_CUDA_ARCHITECTURES_TEXT)
   target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED)
   target_compile_definitions(lrurec_cuda_options INTERFACE LRUREC_CUDA_ENABLED
     LRUREC_CUDA_ARCHITECTURES="${LRUREC_CUDA_ARCHITECTURES_TEXT}" LRUREC_CUDA_LIBRARIES="${CUDAToolkit_LIBRARY_DIR}")
+  # Runs what nvcc makes of formulas for kernels on the host (tools/check_cuda.sh).
+  add_executable(cuda_formulas EXCLUDE_FROM_ALL tests/ops/cuda_formulas.cu)
+  target_link_libraries(cuda_formulas PRIVATE lrurec_cuda_options)
 elseif(LRUREC_CUDA_MODE STREQUAL "EMULATED")
   target_compile_definitions(lrurec_options INTERFACE LRUREC_CUDA_ENABLED LRUREC_CUDA_EMULATED)
   target_compile_options(lrurec_options INTERFACE -Wno-unknown-pragmas)  # nvcc's "unroll"

@@ -110,12 +110,14 @@ std::size_t shared_bytes(int rows, std::int64_t H) {
 
 template <class T>
 void gru_forward(Cuda, const Gru<T>& f, T* h, T* final_state, T* kept) {
+  if (f.H == 0) return;
   cuda::launch("gru", gru_forward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
                shared_bytes<T>(2, f.H), f, h, final_state, kept);
 }
 
 template <class T>
 void gru_backward(Cuda, const Gru<T>& f, const GruGradients<T>& out) {
+  if (f.H == 0) return;
   cuda::launch("gru", gru_backward_kernel<T>, static_cast<unsigned>(f.sequences), threads_for(f.H),
                shared_bytes<T>(4, f.H), f, out);
 }

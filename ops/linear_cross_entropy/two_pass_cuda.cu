@@ -241,14 +241,16 @@ __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(
   for (std::int64_t k = begin; k < end; ++k) {
     const std::int64_t first = k * tile;
     T s[R][lane_columns] = {};
-    for (std::int64_t h = 0; h < H; h += tile) {
+    std::int64_t h = 0;
+    // Once where rows have no elements: for the columns' biases.
+    do {
       __syncthreads();  // what lies in the tiles has been used
       if (k == begin || H > tile) pass.rows.template load<Products, block_rows<Products>>(block_row, h, a);
       pass.columns.template load<Products, tile>(first, h, b);
       if (h == 0 && threadIdx.x < tile) columns[threadIdx.x] = pass.column(first + threadIdx.x);
       __syncthreads();
       Products::scores(own, b, s);
-    }
+    } while ((h += tile) < H);
     pass.template weigh<Products>(state, columns, row, first, s, sum);
     if (!pass.gradients) continue;
     if (H > tile) {  // else the columns' tile is there already

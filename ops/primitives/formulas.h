@@ -12,7 +12,7 @@
 
 namespace lrurec::formulas {
 
-using ::erf, ::expm1, ::log1p, ::pow;
+using ::cosh, ::erf, ::expm1, ::fma, ::log1p, ::pow, ::sinh;
 using ::cuda::std::abs, ::cuda::std::cos, ::cuda::std::exp, ::cuda::std::log, ::cuda::std::sin,
     ::cuda::std::sqrt, ::cuda::std::tanh;
 
@@ -36,9 +36,28 @@ template <class T>
 LRUREC_HOST_DEVICE T whole_log(const T& x) {
   return log(x);
 }
+/// The library's log |z| has few digits where |z| is near 1. Here |z|^2 - 1 = (a - 1) (a + 1) + b^2.
+template <class R>
+LRUREC_HOST_DEVICE cuda::complex<R> whole_log(const cuda::complex<R>& z) {
+  const cuda::complex<R> y = log(z);
+  if (!(abs(y.real()) < R(0.5))) return y;
+  const R re = abs(z.real()), im = abs(z.imag()), a = re > im ? re : im, b = re > im ? im : re;
+  return {log1p(fma(a - R(1), a + R(1), b * b)) / R(2), y.imag()};
+}
 template <class T>
 LRUREC_HOST_DEVICE T whole_log1p(const T& x) {
   return log1p(x);
+}
+template <class T>
+LRUREC_HOST_DEVICE T whole_tanh(const T& x) {
+  return tanh(x);
+}
+/// The library's cosh 2x + cos 2y has few digits near a pole. It is 2 (sinh^2 x + cos^2 y).
+template <class R>
+LRUREC_HOST_DEVICE cuda::complex<R> whole_tanh(const cuda::complex<R>& z) {
+  if (!(abs(z.real()) < R(20))) return tanh(z);  // squares may overflow
+  const R s = sinh(z.real()), c = cos(z.imag()), below = s * s + c * c;
+  return {s * cosh(z.real()) / below, sin(z.imag()) * c / below};
 }
 
 }  // namespace lrurec::formulas
@@ -109,6 +128,11 @@ LRUREC_INLINE xsimd::batch<double, A> whole_log(const xsimd::batch<double, A>& x
 }
 
 template <class T>
+T whole_tanh(const T& x) {
+  return tanh(x);
+}
+
+template <class T>
 T whole_log1p(const T& x) {
   return log1p(x);
 }
@@ -176,7 +200,7 @@ template <class T>
 LRUREC_HOST_DEVICE T whole_pow(const T& a, const T& b) {
   if constexpr (cuda::is_complex_element<T>) {
     if (b == T(0)) return T(1);
-    return a == T(0) && b.real() > 0 ? T(0) : exp(b * log(a));
+    return a == T(0) && b.real() > 0 ? T(0) : exp(b * whole_log(a));
   } else {
     return pow(a, b);
   }

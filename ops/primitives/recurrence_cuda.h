@@ -95,10 +95,15 @@ struct ScanPieces {
   }
 };
 
+/// Blocks that the registers of a multiprocessor shall hold at once: what would not fit spills.
+template <class V, class In>
+constexpr int scan_blocks =
+    std::is_same_v<V, complex<double>> || std::is_same_v<In, ElementRows<complex<float>>> ? 1 : 2;
+
 /// In = rows of x, Out = rows of h; the same memory may serve both. `reversed`: from the last row to the
 /// first, with conj(lambda). `write` = false only finds the final states.
 template <bool reversed, bool write, bool lambda_gradient, class V, class In, class Out>
-__global__ void __launch_bounds__(256, std::is_same_v<V, complex<double>> ? 1 : 2)
+__global__ void __launch_bounds__(256, scan_blocks<V, In>)
     scan_kernel(ScanPieces pieces, std::int64_t D, const V* lambda, In x, Out h, ScanEnds<V> ends,
                 LambdaGradient<V, In> gradient) {
   constexpr int R = rows_per_warp;

@@ -65,6 +65,12 @@ void with_row_layout(std::int64_t width, F&& f) {
   }
 }
 
+/// Of a variance that rounding may have made negative. A NaN stays one: fmax would hide it.
+template <class T>
+__device__ T inverse_deviation(T variance, T eps) {
+  return T(1) / std::sqrt((variance < T(0) ? T(0) : variance) + eps);
+}
+
 // Rows in registers. All lanes of a warp take part in its sums, also those whose row lies behind the last
 // one.
 template <bool centred, class Layout, class T, class Source, class Sink>
@@ -90,8 +96,7 @@ __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, S
       }
     });
     const T shift = centred ? Layout::sum(rest) / n : T(0);  // row_norm_cpu.h says why
-    const T mean = rounded + shift,
-            rstd = T(1) / std::sqrt(std::fmax(Layout::sum(squares) / n - shift * shift, T(0)) + eps);
+    const T mean = rounded + shift, rstd = inverse_deviation(Layout::sum(squares) / n - shift * shift, eps);
     Layout::for_packs(inside, [&](int k, int c) {
       for (int j = 0; j < 4; ++j) x[k][j] = (x[k][j] - mean) * rstd;
       sink.template store<4>(row, c, x[k]);
@@ -115,8 +120,7 @@ __global__ void normalise_any_kernel(std::int64_t rows, std::int64_t width, T ep
     rest += d;
   }
   const T shift = centred ? warp_sum(rest) / n : T(0);
-  const T mean = rounded + shift,
-          rstd = T(1) / std::sqrt(std::fmax(warp_sum(squares) / n - shift * shift, T(0)) + eps);
+  const T mean = rounded + shift, rstd = inverse_deviation(warp_sum(squares) / n - shift * shift, eps);
   for (std::int64_t c = lane(); c < width; c += warp_size) {
     sink.template store<1>(row, c, Pack<T, 1>{(source.template load<1>(row, c)[0] - mean) * rstd});
   }

@@ -36,7 +36,8 @@ struct SampledOptions {
 ///   dx_t = sum_i g_{t,i} weight_i,  dweight_i = sum_t g_{t,i} x_t,  dbias_i = sum_t g_{t,i}.
 ///
 /// The forward pass keeps g, or with shared negatives its products with x; only backward makes the dense
-/// [C, H]. The bits do not depend on the number of threads.
+/// [C, H]. With negatives of each token the bits do not depend on the number of threads; shared ones are
+/// multiplied by OpenBLAS.
 Variable sampled_cross_entropy(const Variable& x, const Variable& weight, const Variable& bias,
                                const IndexTensor& labels, const IndexTensor& negatives,
                                const SampledOptions& options = {});

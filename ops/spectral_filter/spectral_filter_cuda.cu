@@ -24,13 +24,17 @@ struct Root {
   }
 };
 
+/// Whether W_k enters with its real part alone.
+__device__ bool filter_is_real(std::int64_t k, std::int64_t L) { return k == 0 || 2 * k == L; }
+
 /// m_k / L
 template <class T>
 __device__ T weight(std::int64_t k, std::int64_t L) {
-  return (k == 0 || 2 * k == L ? T(1) : T(2)) / static_cast<T>(L);
+  return (filter_is_real(k, L) ? T(1) : T(2)) / static_cast<T>(L);
 }
 
-/// w[t, c] = sum_k m_k / L Re(W_k e^(2 pi i k t / L))
+/// w[t, c] = sum_k m_k / L Re(W_k e^(2 pi i k t / L)); the imaginary parts of W_0 and W_{L/2} are left out:
+/// the sine, which is 0 there, is rounded.
 template <class T>
 __global__ void taps_kernel(std::int64_t L, std::int64_t C, const cuda::complex<T>* W, T* w) {
   for (std::int64_t i = cuda::global_thread(); i < L * C; i += cuda::grid_threads()) {
@@ -39,7 +43,8 @@ __global__ void taps_kernel(std::int64_t L, std::int64_t C, const cuda::complex<
     for (std::int64_t k = 0; k <= L / 2; ++k) {
       const Root<T> root(k, t, L);
       const auto z = W[k * C + c];
-      sum += weight<T>(k, L) * (z.real() * root.cosine - z.imag() * root.sine);
+      sum +=
+          weight<T>(k, L) * (z.real() * root.cosine - (filter_is_real(k, L) ? T(0) : z.imag() * root.sine));
     }
     w[i] = sum;
   }
@@ -57,7 +62,7 @@ __global__ void filter_kernel(std::int64_t L, std::int64_t C, const T* dw, cuda:
       im -= dw[t * C + c] * root.sine;
     }
     const T factor = weight<T>(k, L);
-    dW[i] = cuda::complex<T>(factor * re, k == 0 || 2 * k == L ? T(0) : factor * im);
+    dW[i] = cuda::complex<T>(factor * re, filter_is_real(k, L) ? T(0) : factor * im);
   }
 }
 

@@ -1,11 +1,19 @@
 #pragma once
 // Neighbouring elements that a thread reads and writes by 16 bytes at a time.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "tensor/host_device.h"
 
 namespace lrurec::cuda {
+
+#ifdef LRUREC_CUDA_EMULATED
+namespace emulator {
+/// Fails the kernel that runs unless the address is a multiple of `bytes`.
+void check_alignment(const void* address, std::size_t bytes);
+}  // namespace emulator
+#endif
 
 template <class T, int N>
 struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
@@ -16,10 +24,16 @@ struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
 
 template <int N, class T>
 LRUREC_HOST_DEVICE Pack<T, N> load(const T* from) {
+#ifdef LRUREC_CUDA_EMULATED
+  emulator::check_alignment(from, alignof(Pack<T, N>));
+#endif
   return *reinterpret_cast<const Pack<T, N>*>(from);
 }
 template <int N, class T>
 LRUREC_HOST_DEVICE void store(T* to, const Pack<T, N>& x) {
+#ifdef LRUREC_CUDA_EMULATED
+  emulator::check_alignment(to, alignof(Pack<T, N>));
+#endif
   *reinterpret_cast<Pack<T, N>*>(to) = x;
 }
 

@@ -29,7 +29,10 @@ std::vector<DeviceInfo> devices();
 std::string versions();
 
 /// Makes GPU `index` the one all later calls use. Costs the start of the driver the first time.
+/// ErrorKind::usage where there is no such GPU, or another one is in use.
 void select_device(int index);
+/// The GPU in use: the first one, where none was selected.
+int selected_device();
 
 /// Of the GPU in use, for launches and for work that should stay in its L2 cache.
 int multiprocessors();
@@ -72,7 +75,8 @@ class Event {
   void* event_;
 };
 
-/// Whether float products may use TF32 (10 bits of mantissa, several times faster). Off by default.
+/// Whether float products may use TF32 (10 bits of mantissa, several times faster). Off by default, and
+/// always where the GPU has none (before compute capability 8).
 void set_tf32(bool on);
 bool tf32();
 

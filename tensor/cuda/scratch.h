@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/storage.h"
 
 namespace lrurec::cuda {
@@ -12,7 +13,7 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(std::int64_t n)
-      : storage_(static_cast<std::size_t>(n) * sizeof(T), Device{DeviceType::cuda, 0}) {}
+      : storage_(static_cast<std::size_t>(n) * sizeof(T), Device{DeviceType::cuda, selected_device()}) {}
 
   T* data() const { return reinterpret_cast<T*>(storage_.data()); }
 

@@ -317,6 +317,25 @@ TEST(FftCuda, LengthsThatWouldTakeTooLongAreRefused) {
                      });
 }
 
+TEST(SpectralFilterCuda, LeavesOutWhatHasNoEffect) {
+  LRUREC_NEEDS_GPU();
+  Tensor W = Tensor::zeros({4, 2}, DType::c128);  // of sequences of 6
+  for (const std::int64_t k : {0, 3}) W.slice(0, k, k + 1).copy_(Tensor::scalar(c128(0, 1)));
+  const Tensor x = random_normal({3, 6, 2}, DType::f64);
+  const Tensor y = spectral_filter(Variable(x.to(gpu)), Variable(W.to(gpu))).value().host();
+  EXPECT_EQ(max_abs(y), 0);
+}
+
+TEST(GruCuda, OfNoChannelsIsNothing) {
+  LRUREC_NEEDS_GPU();
+  const IndexTensor offsets = Tensor::from(std::vector<std::int64_t>{0, 1, 3});
+  const Function function = [&](const Variables& x) {
+    const auto [h, last] = gru(x[0], x[1], x[2], offsets);
+    return Variables{h, last};
+  };
+  expect_as_on_cpu("no channels", function, {{3, 0}, {0, 0}, {0}});
+}
+
 #ifdef LRUREC_CUDA_ENABLED
 TEST(GruCuda, AStateThatDoesNotFitIntoABlockIsNamed) {
   LRUREC_NEEDS_GPU();

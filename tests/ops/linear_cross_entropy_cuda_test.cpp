@@ -97,6 +97,7 @@ TEST(LinearCrossEntropyCuda, BothWaysAreThePlainKernel) {
   LRUREC_NEEDS_GPU();
   expect_both("less than a tile", Head(5, 7, 3));
   expect_both("one of each", Head(1, 1, 1));
+  expect_both("no columns", Head(5, 7, 0));
   expect_both("whole tiles", Head(64, 128, 64));
   expect_both("one more than tiles", Head(65, 129, 8));
   expect_both("splits of one tile", Head(70, 300, 12));

@@ -1,5 +1,7 @@
 #include "ops/rms_norm/rms_norm.h"
 
+#include <cmath>
+
 #include "tests/support/compositions.h"
 #include "tests/support/devices.h"
 
@@ -60,6 +62,19 @@ TEST(RmsNormCuda, OfAnyWidthIsTheCpus) {
         EXPECT_LE(max_difference(found[k], expected[k]), 1e-12) << width << ", result " << k;
       }
     });
+  }
+}
+
+TEST(RmsNormCuda, ANanIsNotHidden) {
+  LRUREC_NEEDS_GPU();
+  for (const std::int64_t width : {4, 6}) {  // rows in registers, and any
+    Tensor x = Tensor::full({2, width}, 3, DType::f32);
+    x.data<float>()[width + 1] = NAN;
+    const auto y =
+        raw::rms_norm(x.to(test::gpu), Tensor::full({width}, 1, DType::f32, test::gpu)).to_vector<float>();
+    for (std::int64_t i = 0; i < 2 * width; ++i) {
+      EXPECT_EQ(std::isnan(y[static_cast<std::size_t>(i)]), i >= width) << width << ", element " << i;
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "tensor/device.h"
@@ -28,6 +29,9 @@ inline const std::string& no_gpu() {
   return reason;
 }
 
+/// Whether a test that finds no GPU fails: tools/gpu_check.sh must not count it as passed.
+inline bool gpu_is_required() { return std::getenv("LRUREC_REQUIRE_GPU") != nullptr; }
+
 /// Runs f; with an emulated GPU again with threads in other orders, where a missing barrier would show.
 template <class F>
 void in_every_thread_order(F&& f) {
@@ -46,6 +50,10 @@ void in_every_thread_order(F&& f) {
 
 }  // namespace lrurec::test
 
-/// First line of a test on a GPU: it is counted as skipped where there is none.
-#define LRUREC_NEEDS_GPU() \
-  if (const std::string& why = lrurec::test::no_gpu(); !why.empty()) GTEST_SKIP() << why
+/// First line of a test on a GPU: it is counted as skipped where there is none and none is required.
+#define LRUREC_NEEDS_GPU()                                            \
+  if (const std::string& why = lrurec::test::no_gpu(); why.empty()) { \
+  } else if (lrurec::test::gpu_is_required()) {                       \
+    GTEST_FAIL() << why;                                              \
+  } else                                                              \
+    GTEST_SKIP() << why

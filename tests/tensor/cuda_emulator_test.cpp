@@ -10,9 +10,11 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include "tensor/cuda/emulator/memory.h"
 #include "tensor/cuda/gemm.h"
+#include "tensor/cuda/pack.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/support/devices.h"
@@ -76,11 +78,73 @@ TEST(CudaEmulator, ThreadsThatWaitForOthersInVainAreAnError) {
   EXPECT_EQ(launch_on(counting(2), reverse<true>, 2, 8), (std::vector<float>{2, 1}));
 }
 
-__global__ void one_too_far(float* x) { x[threadIdx.x + 1] = 0; }
+template <int first, int second>
+__global__ void barriers_apart(float*) {
+  if (threadIdx.x < first) {
+    __syncthreads();
+  } else if (threadIdx.x < second) {
+    __syncthreads();
+  }
+}
+__global__ void shuffles_apart(float* x) {
+  if (threadIdx.x % 2 == 0) {
+    x[threadIdx.x] = __shfl_xor_sync(whole_warp, x[threadIdx.x], 2);
+  } else {
+    x[threadIdx.x] = __shfl_xor_sync(whole_warp, x[threadIdx.x], 4);
+  }
+}
+
+TEST(CudaEmulator, ThreadsThatMeetAtDifferentPlacesAreAnError) {
+  for (auto* kernel : {barriers_apart<16, 32>, shuffles_apart}) {
+    test::expect_error(ErrorKind::internal, "[test] block (0, 0, 0): threads wait at",
+                       [&] { launch_on(counting(32), kernel, 32); });
+  }
+  launch_on(counting(32), barriers_apart<32, 32>, 32);
+}
+
+__global__ void sum_of_packs(std::size_t begin, float* x) {
+  Pack<float, 4> sum{};
+  for (const std::size_t pack : {0, 4}) {
+    for (int k = 0; k < 4; ++k) sum[k] += load<4>(x + begin + pack)[k];
+  }
+  store(x, sum);
+}
+
+TEST(CudaEmulator, PacksAtAddressesThatAreNotAlignedAreAnError) {
+  const Tensor x = Tensor::from(counting(16)).to(gpu);
+  launch("test", sum_of_packs, 1, 1, 0, std::size_t{4}, x.data<float>());
+  EXPECT_EQ(x.to_vector<float>()[0], 5 + 9);
+  test::expect_error(ErrorKind::internal, "a pack of 16 bytes is read or written where it is not aligned",
+                     [&] { launch("test", sum_of_packs, 1, 1, 0, std::size_t{1}, x.data<float>()); });
+}
+
+__global__ void queue_up(int* next, float* order) {
+  order[atomicAdd(next, 1)] = static_cast<float>(blockIdx.x);
+}
+
+TEST(CudaEmulator, BlocksRunInOtherOrdersAsWell) {
+  std::set<std::vector<float>> orders;
+  test::in_every_thread_order([&] {
+    const Tensor next = Tensor::zeros({1}, DType::i32, gpu), order = Tensor::zeros({20}, DType::f32, gpu);
+    launch("test", queue_up, 20, 1, 0, next.data<std::int32_t>(), order.data<float>());
+    orders.insert(order.to_vector<float>());
+  });
+  EXPECT_EQ(orders.size(), 3U);
+}
+
+template <class T>
+__global__ void one_too_far(T value, T* x) {
+  x[threadIdx.x + 1] = value;
+}
 
 TEST(CudaEmulatorDeathTest, AWriteBeyondABlockOfMemoryIsNoticed) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_DEATH(launch_on(counting(64), one_too_far, 64), "past the end of a block of 256 bytes");
+  const auto write = [](auto value) {
+    const Tensor t = Tensor::zeros({64}, dtype_of<decltype(value)>, gpu);
+    launch("test", one_too_far<decltype(value)>, 1, 64, 0, value, t.data<decltype(value)>());
+  };
+  EXPECT_DEATH(write(0.0F), "past the end of a block of 256 bytes");
+  EXPECT_DEATH(write(std::int64_t{-1}), "past the end of a block of 512 bytes");
 }
 
 TEST(CudaEmulatorDeathTest, HostCodeCannotTouchDeviceMemory) {
@@ -92,7 +156,7 @@ TEST(CudaEmulatorDeathTest, HostCodeCannotTouchDeviceMemory) {
 TEST(CudaEmulator, HostPointersAreNoArgumentsOfAKernel) {
   float on_the_stack = 0;
   test::expect_error(ErrorKind::internal, "[test] an argument of the kernel points to host memory",
-                     [&] { launch("test", one_too_far, 1, 1, 0, &on_the_stack); });
+                     [&] { launch("test", one_too_far<float>, 1, 1, 0, 0.0F, &on_the_stack); });
 }
 
 __global__ void copy_shared(float* x) { x[threadIdx.x] = shared_memory<float>()[threadIdx.x]; }
@@ -100,6 +164,9 @@ __global__ void copy_shared(float* x) { x[threadIdx.x] = shared_memory<float>()[
 TEST(CudaEmulator, WhatNobodyWroteIsNaN) {
   for (const float x : launch_on(counting(8), copy_shared, 8, 32)) EXPECT_TRUE(std::isnan(x));
   for (const float x : Tensor::empty({8}, DType::f32, gpu).to_vector<float>()) EXPECT_TRUE(std::isnan(x));
+  for (const double x : Tensor::empty({8}, DType::f64, gpu).to_vector<double>()) EXPECT_TRUE(std::isnan(x));
+  for (const auto id : Tensor::empty({8}, DType::i64, gpu).to_vector<std::int64_t>())
+    EXPECT_GT(id, 1LL << 60);
 }
 
 __global__ void from_further_on(std::size_t behind, const float* there, float* x) { x[0] = there[behind]; }

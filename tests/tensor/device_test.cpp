@@ -9,6 +9,7 @@
 #include "tensor/cuda/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/support/devices.h"
+#include "tests/support/files.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec {
@@ -31,6 +32,19 @@ TEST(Device, WithoutAGpuIsAClearUsageError) {
   if (test::no_gpu().empty()) GTEST_SKIP() << "there is a GPU";
   test::expect_error(ErrorKind::usage, "--device cpu", [] { require_device(gpu); });
   test::expect_error(ErrorKind::usage, "--device cpu", [] { Tensor::zeros({1}, DType::f32, gpu); });
+}
+
+TEST(Device, ATestThatRequiresAGpuFailsWithoutOne) {
+  if (test::no_gpu().empty()) GTEST_SKIP() << "there is a GPU";
+  const test::TemporaryFolder folder;
+  const auto run = [&](const std::string& variable) {
+    const std::string tests = std::filesystem::read_symlink("/proc/self/exe").string();
+    return test::run_shell(folder, "env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX " + variable + " " +
+                                       tests + " --gtest_filter=TensorCuda.GoesThereAndBack")
+        .code;
+  };
+  EXPECT_EQ(run(""), 0);
+  EXPECT_EQ(run("LRUREC_REQUIRE_GPU=1"), 1);
 }
 
 TEST(TensorCuda, GoesThereAndBack) {
@@ -76,6 +90,22 @@ TEST(TensorCuda, RemembersTheIntegersItWasSent) {
 }
 
 #ifdef LRUREC_CUDA_ENABLED
+TEST(StorageCuda, OnAGpuThatIsNotThereIsAUsageError) {
+  LRUREC_NEEDS_GPU();
+  const Device none{DeviceType::cuda, cuda::device_count()};
+  test::expect_error(ErrorKind::usage, none.str(), [&] { Tensor::zeros({1}, DType::f32, none); });
+  EXPECT_EQ(Tensor::zeros({1}, DType::f32, gpu).item<float>(), 0);
+}
+
+#ifndef LRUREC_CUDA_EMULATED
+TEST(RuntimeCuda, AnErrorThatWasCaughtIsNotTheNextKernels) {
+  LRUREC_NEEDS_GPU();
+  const Tensor x = Tensor::full({1}, 3, DType::f32, gpu);
+  test::expect_error(ErrorKind::internal, "[fill with zeros]", [] { cuda::fill_zero(nullptr, 16); });
+  EXPECT_EQ(ops::raw::mul(x, x).item<float>(), 9);
+}
+#endif
+
 TEST(StorageCuda, AReleasedCacheIsTheDriversAgain) {
   LRUREC_NEEDS_GPU();
   const std::size_t bytes = std::size_t{64} << 20;

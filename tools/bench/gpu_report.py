@@ -1,6 +1,7 @@
 """Makes the report of tools/gpu_check.sh: python gpu_report.py RESULTS FILE.
 
-RESULTS holds for every step SECTION.TITLE.step (title, exit code, seconds, command), .out and, where it failed, .err.
+RESULTS holds for every step SECTION.TITLE.step (title, exit code, seconds, version, command), .out and, where it failed,
+.err.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Step:
     title: str
     code: int
     seconds: int
+    version: str
     command: str
     out: str
     err: str
@@ -48,10 +50,14 @@ class Step:
 def read(folder: Path) -> list[Step]:
     steps = []
     for path in sorted(folder.glob("*.step"), key=lambda p: p.stat().st_mtime):
-        title, code, seconds, command = path.read_text().rstrip("\n").split("\n", 3)
+        title, code, seconds, version, command = path.read_text().rstrip("\n").split("\n", 4)
         text = [p.read_text() if p.exists() else "" for p in (path.with_suffix(".out"), path.with_suffix(".err"))]
-        steps.append(Step(path.name.split(".")[0], title, int(code), int(seconds), command, *text))
+        steps.append(Step(path.name.split(".")[0], title, int(code), int(seconds), version, command, *text))
     return steps
+
+
+def versions(steps: list[Step]) -> list[str]:
+    return list(dict.fromkeys(s.version for s in steps))
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -198,11 +204,12 @@ def main() -> int:
         print(f"gpu_report: there are no results in {folder}", file=sys.stderr)
         return 1
     failed = [s for s in steps if s.code != 0]
-    version = (folder / "version").read_text().strip() if (folder / "version").exists() else "unknown"
+    several = len(versions(steps)) > 1
+    from_version = "several versions, named in each section" if several else f"version {steps[0].version}"
     lines = [
         "# Results on a GPU",
         "",
-        f"Made by `tools/gpu_check.sh` on {datetime.date.today()} from version {version}: {len(steps)} steps, "
+        f"Made by `tools/gpu_check.sh` on {datetime.date.today()} from {from_version}: {len(steps)} steps, "
         + (f"**{len(failed)} failed**." if failed else "none failed."),
         "",
     ]
@@ -212,6 +219,8 @@ def main() -> int:
             lines += [f"## {heading}", "", "Not run.", ""]
             continue
         lines += [f"## {heading}", ""]
+        if several:
+            lines += [f"From version {', '.join(versions(mine))}.", ""]
         lines.append(
             table(
                 ["step", "", "seconds"],

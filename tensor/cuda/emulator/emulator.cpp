@@ -9,6 +9,7 @@
 #include <csetjmp>
 #include <memory>
 #include <numeric>
+#include <string_view>
 #include <vector>
 
 #include "tensor/cuda/emulator/memory.h"
@@ -25,7 +26,7 @@ namespace {
 constexpr std::size_t stack_bytes = 64 * 1024;
 constexpr int lanes = 32;
 
-enum class State { ready, at_barrier, in_warp, done };
+enum class State { ready, at_barrier, in_warp, done, failed };
 
 struct Fiber {
   ucontext_t context{};  ///< to begin with
@@ -34,6 +35,7 @@ struct Fiber {
   std::vector<std::byte> stack = std::vector<std::byte>(stack_bytes);
   State state = State::ready;
   dim3 index;
+  Place waits_at;                       ///< its barrier or warp operation
   unsigned mask = 0;                    ///< of the warp operation it waits in
   std::array<std::byte, slot> given{};  ///< its value there
 };
@@ -51,6 +53,7 @@ std::vector<std::byte> shared;
 Fiber* current = nullptr;
 int current_thread = 0;
 const std::function<void()>* body = nullptr;
+std::string failure;  ///< of a thread, which cannot throw across fibers
 
 #if defined(__SANITIZE_ADDRESS__)
 const void* scheduler_stack = nullptr;
@@ -114,8 +117,25 @@ void resume(int thread) {
 #endif
 }
 
+// After an error the waiting fibers stand in the middle of a kernel; they are not used again.
+[[noreturn]] void fail_kernel(const char* name, const std::string& what) {
+  fibers.clear();
+  fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
+}
+
+// A GPU lets no thread wait at one place for others at another; threads that wait together are at one.
+void expect_one_place(const char* name, const Fiber& a, const Fiber& b) {
+  const Place &here = a.waits_at, &there = b.waits_at;
+  if (here.line() == there.line() && here.column() == there.column() &&
+      std::string_view(here.file_name()) == there.file_name()) {
+    return;
+  }
+  fail_kernel(name, fmt::format("threads wait at {}:{} for others at {}:{}", here.file_name(), here.line(),
+                                there.file_name(), there.line()));
+}
+
 // Lanes named by a mask go on when all of them wait in a warp operation with that mask.
-bool resolve_warps(int threads) {
+bool resolve_warps(const char* name, int threads) {
   bool any = false;
   for (int first = 0; first < threads; first += lanes) {
     for (int l = 0; l < std::min(lanes, threads - first); ++l) {
@@ -137,6 +157,7 @@ bool resolve_warps(int threads) {
       for (int k = 0; k < std::min(lanes, threads - first); ++k) {
         if ((mask >> k & 1u) == 0) continue;
         Fiber& other = *fibers[static_cast<std::size_t>(first + k)];
+        expect_one_place(name, fiber, other);
         std::copy(other.given.begin(), other.given.end(),
                   warps[static_cast<std::size_t>(first / lanes)].values.begin() +
                       static_cast<std::ptrdiff_t>(slot) * k);
@@ -148,36 +169,35 @@ bool resolve_warps(int threads) {
 }
 
 std::string count_states(int threads) {
-  std::array<int, 4> count{};
+  std::array<int, 5> count{};
   for (int t = 0; t < threads; ++t)
     ++count[static_cast<std::size_t>(fibers[static_cast<std::size_t>(t)]->state)];
   return fmt::format("{} at a barrier, {} in a warp operation, {} finished", count[1], count[2], count[3]);
 }
 
-// After an error the waiting fibers stand in the middle of a kernel; they are not used again.
-[[noreturn]] void fail_kernel(const char* name, const std::string& what) {
-  fibers.clear();
-  fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
-}
-
 std::int64_t launched = 0;
 
+template <class T>
+void shuffle(std::vector<T>& turn, const Philox& random) {
+  for (std::size_t i = turn.size(); i > 1; --i) std::swap(turn[i - 1], turn[random.below(i, i)]);
+}
+
 void run_block(const char* name, int threads, std::vector<int>& turn, std::uint64_t block) {
-  std::fill(shared.begin(), shared.end(), std::byte{0xff});
+  unwrite(shared.data(), shared.size());
   for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
   std::uint64_t round = 0;
   for (;;) {
     if (order == Order::shuffled) {
-      const Philox random(order_seed, (block << 20) + round++);
-      for (std::size_t i = turn.size(); i > 1; --i) std::swap(turn[i - 1], turn[random.below(i, i)]);
+      shuffle(turn, Philox(order_seed, (block << 20) + round++));
     }
     bool ran = false;
     for (const int t : turn) {
       if (fibers[static_cast<std::size_t>(t)]->state != State::ready) continue;
       resume(t);
+      if (current->state == State::failed) fail_kernel(name, failure);
       ran = true;
     }
-    if (resolve_warps(threads)) continue;
+    if (resolve_warps(name, threads)) continue;
     int done = 0, waiting = 0;
     for (int t = 0; t < threads; ++t) {
       done += fibers[static_cast<std::size_t>(t)]->state == State::done;
@@ -185,7 +205,11 @@ void run_block(const char* name, int threads, std::vector<int>& turn, std::uint6
     }
     if (done == threads) return;
     if (waiting == threads) {
-      for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
+      for (int t = 0; t < threads; ++t) {
+        Fiber& fiber = *fibers[static_cast<std::size_t>(t)];
+        expect_one_place(name, *fibers[0], fiber);
+        fiber.state = State::ready;
+      }
     } else if (!ran) {
       fail_kernel(name, "threads wait for others that do not come: " + count_states(threads));
     }
@@ -229,27 +253,39 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked
   }
   const Unprotected device_memory;
   const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z;
-  for (std::uint64_t k = 0; k < blocks; ++k) {
-    const std::uint64_t b = order == Order::reverse ? blocks - 1 - k : k;
+  std::vector<std::uint64_t> block_turn(blocks);
+  std::iota(block_turn.begin(), block_turn.end(), 0);
+  if (order == Order::reverse) std::reverse(block_turn.begin(), block_turn.end());
+  if (order == Order::shuffled) shuffle(block_turn, Philox(order_seed, blocks));
+  for (const std::uint64_t b : block_turn) {
     blockIdx = {static_cast<unsigned>(b % grid.x), static_cast<unsigned>(b / grid.x % grid.y),
                 static_cast<unsigned>(b / (std::uint64_t{grid.x} * grid.y))};
     run_block(name, threads, turn, b);
   }
 }
 
-void block_barrier() {
+void block_barrier(Place place) {
+  current->waits_at = place;
   current->state = State::at_barrier;
   to_scheduler();
 }
 
-const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes) {
+const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
   Fiber& fiber = *current;
   const int thread = current_thread;
   fiber.mask = mask;
+  fiber.waits_at = place;
   std::memcpy(fiber.given.data(), value, bytes);
   fiber.state = State::in_warp;
   to_scheduler();
   return warps[static_cast<std::size_t>(thread / lanes)].values.data();
+}
+
+void check_alignment(const void* address, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(address) % bytes == 0) return;
+  failure = fmt::format("a pack of {} bytes is read or written where it is not aligned", bytes);
+  current->state = State::failed;
+  to_scheduler();
 }
 
 int current_lane() { return current_thread % lanes; }

@@ -7,18 +7,22 @@
 // barrier shows as a result that depends on the order. Checked as well, each a failure that names the kernel:
 //   - threads of a block or warp that do not all arrive where others wait;
 //   - writing past the end of a block of device memory (guard bytes, looked at when it is freed);
+//   - threads that meet at different barriers, or lanes in different warp operations;
+//   - packs read or written where they are not aligned (pack.h);
 //   - host code that touches device memory (it is protected except while kernels and copies run: SIGSEGV);
 //   - host pointers among the arguments of a kernel.
 // Fresh device memory, what lies behind a block, freed memory and fresh dynamic shared memory are full of
-// NaN, so memory that was never written cannot pass for a result. Not covered are arrays declared __shared__:
-// they keep what the block before left in them, and their bytes do not count against the limits of a block.
-// There is no notion of time here: the emulator says what kernels compute, not how fast.
+// NaN (as integers: of huge numbers), so memory that was never written cannot pass for a result. Not covered
+// are arrays declared __shared__: they keep what the block before left in them, and their bytes do not count
+// against the limits of a block. There is no notion of time here: the emulator says what kernels compute, not
+// how fast.
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -55,7 +59,7 @@ inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace lrurec::cuda::emulator {
 
-/// In which order threads take turns between barriers.
+/// In which order the blocks of a grid run, and threads take turns between barriers.
 enum class Order { forward, reverse, shuffled };
 void set_order(Order order, std::uint64_t seed = 1);
 
@@ -63,10 +67,14 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes,
          const std::function<void()>& thread);
 /// Kernels launched so far.
 std::int64_t launches();
-void block_barrier();
+
+/// Where a kernel waits: threads that wait together must be at one place of its code.
+using Place = std::source_location;
+void block_barrier(Place place);
 /// Gives the value of every lane of `mask` (those not in it: unspecified), each `bytes` <= 16 long, once all
 /// came.
-const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes);
+const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes,
+                               Place place = Place::current());
 int current_lane();
 std::byte* shared_bytes();
 /// Throws when one of the 8-byte words of a kernel's argument looks like a pointer to host memory.
@@ -90,52 +98,67 @@ T read_lane(const std::byte* values, int lane) {
 
 }  // namespace lrurec::cuda::emulator
 
-inline void __syncthreads() { lrurec::cuda::emulator::block_barrier(); }
-inline void __syncwarp(unsigned mask = 0xffffffffu) {
+inline void __syncthreads(lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
+  lrurec::cuda::emulator::block_barrier(place);
+}
+inline void __syncwarp(unsigned mask = 0xffffffffu,
+                       lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   const char nothing = 0;
-  lrurec::cuda::emulator::warp_exchange(mask, &nothing, 1);
+  lrurec::cuda::emulator::warp_exchange(mask, &nothing, 1, place);
 }
 template <class T>
-T __shfl_sync(unsigned mask, T x, int source, int width = 32) {
+T __shfl_sync(unsigned mask, T x, int source, int width = 32,
+              lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   namespace e = lrurec::cuda::emulator;
   static_assert(sizeof(T) <= e::slot);
   const int lane = e::current_lane();
-  return e::read_lane<T>(e::warp_exchange(mask, &x, sizeof(T)),
+  return e::read_lane<T>(e::warp_exchange(mask, &x, sizeof(T), place),
                          (lane & ~(width - 1)) + (source & (width - 1)));
 }
 template <class T>
-T __shfl_xor_sync(unsigned mask, T x, int flip, int width = 32) {
+T __shfl_xor_sync(unsigned mask, T x, int flip, int width = 32,
+                  lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   namespace e = lrurec::cuda::emulator;
   const int lane = e::current_lane(), from = lane ^ flip;
-  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T), place);
   return from / width == lane / width ? e::read_lane<T>(values, from) : x;
 }
 template <class T>
-T __shfl_up_sync(unsigned mask, T x, unsigned delta, int width = 32) {
+T __shfl_up_sync(unsigned mask, T x, unsigned delta, int width = 32,
+                 lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   namespace e = lrurec::cuda::emulator;
   const int lane = e::current_lane(), from = lane - static_cast<int>(delta);
-  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T), place);
   return from >= (lane & ~(width - 1)) ? e::read_lane<T>(values, from) : x;
 }
 template <class T>
-T __shfl_down_sync(unsigned mask, T x, unsigned delta, int width = 32) {
+T __shfl_down_sync(unsigned mask, T x, unsigned delta, int width = 32,
+                   lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   namespace e = lrurec::cuda::emulator;
   const int lane = e::current_lane(), from = lane + static_cast<int>(delta);
-  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T));
+  const std::byte* values = e::warp_exchange(mask, &x, sizeof(T), place);
   return from <= (lane | (width - 1)) ? e::read_lane<T>(values, from) : x;
 }
-inline unsigned __ballot_sync(unsigned mask, int predicate) {
+inline unsigned __ballot_sync(
+    unsigned mask, int predicate,
+    lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
   namespace e = lrurec::cuda::emulator;
   const int mine = predicate != 0;
-  const std::byte* values = e::warp_exchange(mask, &mine, sizeof(mine));
+  const std::byte* values = e::warp_exchange(mask, &mine, sizeof(mine), place);
   unsigned bits = 0;
   for (int lane = 0; lane < 32; ++lane) {
     if ((mask >> lane & 1u) != 0 && e::read_lane<int>(values, lane) != 0) bits |= 1u << lane;
   }
   return bits;
 }
-inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
-inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == mask; }
+inline int __any_sync(unsigned mask, int predicate,
+                      lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
+  return __ballot_sync(mask, predicate, place) != 0;
+}
+inline int __all_sync(unsigned mask, int predicate,
+                      lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
+  return __ballot_sync(mask, predicate, place) == mask;
+}
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 template <class T>
 T __ldg(const T* p) {

@@ -22,10 +22,13 @@ namespace {
 
 constexpr std::size_t reserved = std::size_t{16} << 30;
 constexpr std::size_t guard = 256;  // as far apart as cudaMalloc's blocks
-constexpr int nan_byte = 0xff;      // of floats NaN, of integers -1: no value that passes unseen
 
 std::size_t rounded(std::size_t bytes) {
   return (std::max<std::size_t>(bytes, 1) + guard - 1) / guard * guard;
+}
+
+std::byte unwritten_byte(std::size_t i) {
+  return static_cast<std::byte>(unwritten_word >> 8 * (i % 4) & 0xffu);
 }
 
 struct Memory {
@@ -113,6 +116,11 @@ Unprotected::~Unprotected() {
   memory().mutex.unlock();
 }
 
+void unwrite(std::byte* memory, std::size_t bytes) {
+  for (; bytes >= 4; memory += 4, bytes -= 4) std::memcpy(memory, &unwritten_word, 4);
+  std::memcpy(memory, &unwritten_word, bytes);
+}
+
 std::int64_t copies_to_host() { return memory().copies_to_host; }
 std::int64_t waiting_copies() { return memory().waiting_copies; }
 void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
@@ -152,7 +160,7 @@ void* allocate(std::size_t bytes) {
   m.in_use += size;
   m.live[block] = bytes;
   emulator::protect(PROT_READ | PROT_WRITE);
-  std::memset(block, emulator::nan_byte, size);
+  emulator::unwrite(block, size);
   if (m.open == 0) emulator::protect(PROT_NONE);
   return block;
 }
@@ -165,13 +173,13 @@ void free(void* pointer, std::size_t asked) {
   const auto found = m.live.find(block);
   const std::size_t bytes = found->second, size = emulator::rounded(bytes) + emulator::guard;
   for (std::size_t i = bytes; i < size; ++i) {
-    if (block[i] != static_cast<std::byte>(emulator::nan_byte)) {
+    if (block[i] != emulator::unwritten_byte(i)) {
       // In a destructor there is nobody to catch an exception.
       fmt::print(stderr, "a kernel wrote {} bytes past the end of a block of {} bytes\n", i - bytes, bytes);
       std::abort();
     }
   }
-  std::memset(block, emulator::nan_byte, bytes);
+  emulator::unwrite(block, bytes);
   m.live.erase(found);
   m.in_use -= size;
   emulator::give_place_back(m, static_cast<std::size_t>(block - m.base), size);
@@ -228,7 +236,10 @@ DeviceInfo device_info(int) {
 }
 std::vector<DeviceInfo> devices() { return {device_info(0)}; }
 std::string versions() { return "kernels are emulated on the CPU"; }
-void select_device(int) {}
+void select_device(int index) {
+  if (index >= device_count()) fail(ErrorKind::usage, "there is no cuda:{}: one GPU is emulated", index);
+}
+int selected_device() { return 0; }
 
 namespace {
 using Clock = std::chrono::steady_clock;

@@ -15,6 +15,12 @@ class Unprotected {
   Unprotected& operator=(const Unprotected&) = delete;
 };
 
+/// What memory holds that nobody wrote: words that are NaN as f32 and in pairs as f64, and huge as an
+/// integer. (-1 would be what kernels write for "no label" and "no index".)
+inline constexpr std::uint32_t unwritten_word = 0x7ff5c5c5;
+/// Makes `bytes` bytes unwritten, from an address on that is a multiple of 4.
+void unwrite(std::byte* memory, std::size_t bytes);
+
 /// How much device memory there is; 4 GiB unless set.
 void set_memory_limit(std::size_t bytes);
 /// Copies to the host so far: each would have waited for all kernels before it.

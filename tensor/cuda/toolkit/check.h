@@ -13,9 +13,9 @@ namespace lrurec::cuda {
 /// Throws "[what] CUDA: ..." unless `code` is success. No driver, GPU or kernels for it is ErrorKind::usage,
 /// memory that runs out ErrorKind::out_of_memory.
 inline void check(std::string_view what, cudaError_t code) {
+  if (code == cudaSuccess) return;
+  cudaGetLastError();  // it is reported here; the next check must not see it again
   switch (code) {
-    case cudaSuccess:
-      return;
     case cudaErrorInsufficientDriver:
     case cudaErrorNoDevice:
     case cudaErrorInvalidDevice:

@@ -28,7 +28,8 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  constexpr std::size_t without_asking = 48 * 1024;
+  // Of the 48 KiB of a block; what a kernel declares __shared__ counts as well.
+  constexpr std::size_t without_asking = 32 * 1024;
   if (shared_bytes > without_asking) {
     check_call(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                           static_cast<int>(shared_bytes)));

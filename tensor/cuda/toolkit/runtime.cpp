@@ -90,7 +90,7 @@ struct Context {
   void* workspace = nullptr;
   cudaMemPool_t pool = nullptr;
   Staging staging;
-  int multiprocessors = 0, l2_cache_bytes = 0;
+  int capability = 0, multiprocessors = 0, l2_cache_bytes = 0;
   bool tf32 = false;
   bool recording = false;             ///< the stream records (graph.cpp)
   cudaStream_t allocating = nullptr;  ///< where memory is allocated then
@@ -116,9 +116,12 @@ struct Context {
     check("memory pool", cudaDeviceGetDefaultMemPool(&pool, device));
     std::uint64_t keep = UINT64_MAX;
     check("memory pool", cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
-    check("device properties",
-          cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
-    check("device properties", cudaDeviceGetAttribute(&l2_cache_bytes, cudaDevAttrL2CacheSize, device));
+    const auto read = [&](int& value, cudaDeviceAttr attribute) {
+      check("device properties", cudaDeviceGetAttribute(&value, attribute, device));
+    };
+    read(capability, cudaDevAttrComputeCapabilityMajor);
+    read(multiprocessors, cudaDevAttrMultiProcessorCount);
+    read(l2_cache_bytes, cudaDevAttrL2CacheSize);
     index = device;
   }
 };
@@ -219,6 +222,7 @@ std::string versions() {
 }
 
 void select_device(int index) { closed_context().open(index); }
+int selected_device() { return context().index; }
 
 void* allocate(std::size_t bytes) {
   const Context& c = context();
@@ -324,9 +328,9 @@ double Event::elapsed_ms(const Event& start, const Event& end) {
 
 void set_tf32(bool on) {
   Context& c = context();
-  c.tf32 = on;
+  c.tf32 = on && c.capability >= 8;
   check("cuBLAS mode",
-        cublas_library().set_math_mode(c.cublas, on ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+        cublas_library().set_math_mode(c.cublas, c.tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 }
 bool tf32() { return context().tf32; }
 
