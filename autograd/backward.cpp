@@ -251,7 +251,6 @@ void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_g
   if (outputs.size() != grad_outputs.size()) {
     fail_op("backward", "{} outputs and {} gradients", outputs.size(), grad_outputs.size());
   }
-  const NoGrad no_grad;
   Engine engine(keep_graph);
   for (std::size_t i = 0; i < outputs.size(); ++i) engine.seed(outputs[i], grad_outputs[i]);
   engine.run();

@@ -35,13 +35,12 @@ struct GradcheckMismatch {
 };
 
 struct GradcheckReport {
-  bool ok = true;
   std::int64_t checked = 0;           ///< derivatives compared (two for a complex entry, one for a direction)
   double max_error = 0;               ///< largest |analytic - numeric|; infinite where one is no number
-  bool repeatable = true;             ///< two backward passes gave the same bits
   std::vector<std::string> problems;  ///< what else is wrong with the backward, a sentence each
   std::vector<GradcheckMismatch> mismatches;
-  explicit operator bool() const { return ok; }
+  bool ok() const { return problems.empty() && mismatches.empty(); }
+  explicit operator bool() const { return ok(); }
   /// "mul: ok, 24 derivatives, largest error 3.1e-10", or the problems and first mismatches, one a line.
   std::string str(const std::string& operation) const;
 };
@@ -54,10 +53,11 @@ struct GradcheckReport {
 /// behind, unlike a plain sum. Real and imaginary parts are perturbed separately. Inputs that require a
 /// gradient must be f64 or c128. The inputs' values are restored and their gradients cleared.
 ///
-/// Beside that, the backward must give the same for cotangents that lie transposed or stretched in memory,
-/// zero for zero, and for each input the same where it alone needs a gradient; it must not write to a
-/// cotangent. The function must give the same when it is called again, and where its inputs lie transposed. A
-/// check of inputs of which none requires a gradient, or a derivative that is infinite or NaN, is not ok.
+/// Beside that, the backward must give the same bits a second time, the same for cotangents that lie
+/// transposed or stretched in memory, zero for zero, and for each input the same where it alone needs a
+/// gradient; it must not write to a cotangent. The function must give the same when it is called again, and
+/// where its inputs lie transposed. A check of inputs of which none requires a gradient, or a derivative that
+/// is infinite or NaN, is not ok.
 ///
 ///   GradcheckReport r = gradcheck("my_op", [](const Variables& x) { return Variables{my_op(x[0])}; }, {x});
 ///   EXPECT_TRUE(r) << r.str("my_op");

@@ -26,9 +26,15 @@ inline void add(Tensor& total, Tensor gradient) {
   total.add_(gradient);
 }
 
+/// Whether it keeps a block of memory of which it is less than half.
+inline bool is_small_part(const Tensor& total) {
+  const auto bytes = static_cast<std::size_t>(total.numel()) * size_of(total.dtype());
+  return total.storage()->bytes() / 2 > bytes;
+}
+
 /// Of a leaf: what the user gets must be dense and memory of its own, whatever an operation handed on.
 inline void own(Tensor& total) {
-  if (total.defined() && !may_write(total)) total = total.clone();
+  if (total.defined() && (!may_write(total) || is_small_part(total))) total = total.clone();
 }
 
 }  // namespace lrurec::gradient_sum

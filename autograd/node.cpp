@@ -159,6 +159,7 @@ void Node::add_hook(std::size_t output, Variable::Hook hook) {
 void Node::add_to(const Tensor& grad_output, Tensor& total) const {
   check_alive();
   check_saved();
+  const NoGrad no_grad;
   call_add(grad_output, total);
 }
 
@@ -169,6 +170,7 @@ Tensors Node::run(const Tensors& grad_outputs) const {
   for (std::size_t i = 0; i < needs.size(); ++i) needs[i] = edges()[i].needed();
   Tensors grads;
   try {
+    const NoGrad no_grad;  // hooks, which belong to the user, do record
     grads = call(grad_outputs, needs);
   } catch (const Error& e) {
     throw Error(e.kind(), fmt::format("[{}] in its backward: {}", op(), e.what()));

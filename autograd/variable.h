@@ -68,8 +68,9 @@ class Variable {
   /// From now on backward() calls `hook` with the gradient of this variable, before any operation takes it
   /// further: after the sum of all its uses, once a walk. What the hook returns replaces the gradient; an
   /// undefined Tensor leaves it. It must not write to what it is given, and holds no Variables of this graph
-  /// (it would keep itself alive). It may walk other graphs, but not the one under way. Several are called in
-  /// order. An error unless requires_grad().
+  /// (it would keep itself alive). Operations record in it as where backward() was called: it may make other
+  /// graphs and walk them, but not the one under way. Several are called in order. An error unless
+  /// requires_grad().
   using Hook = std::function<Tensor(const Tensor& gradient)>;
   void register_hook(Hook hook) const;
 

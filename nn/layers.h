@@ -4,8 +4,8 @@
 //
 // Outside training, `step` takes one token of each of n sequences, [n, width], and records nothing: it has
 // the bits of forward, but for products that are left to OpenBLAS (SwiGLU). Layers whose kernels read their
-// weights in another layout pack them once in prepare_steps; steps then take no notice of later changes of
-// the weights.
+// weights in another layout pack them once in prepare_steps; a step after a later change of the weights is an
+// error.
 
 #include <optional>
 

@@ -15,6 +15,15 @@ std::string joined(const std::string& module, const std::string& name) {
 
 }  // namespace
 
+std::vector<NamedParameter> each_once(const std::vector<NamedParameter>& parameters) {
+  std::vector<NamedParameter> once;
+  std::set<const Tensor*> seen;  // a Variable under two names has one value
+  for (const auto& p : parameters) {
+    if (seen.insert(&p.variable.value()).second) once.push_back(p);
+  }
+  return once;
+}
+
 std::vector<NamedParameter> Module::named_parameters() const {
   std::vector<NamedParameter> all = parameters_;
   for (const auto& [name, module] : modules_) {
@@ -60,10 +69,7 @@ Variable Module::parameter(const std::string& name) const {
 
 std::int64_t Module::parameter_count() const {
   std::int64_t count = 0;
-  std::set<const std::byte*> places;  // of weights under two names, once
-  for (const auto& p : named_parameters()) {
-    if (places.insert(p.variable.value().raw()).second) count += p.variable.shape().numel();
-  }
+  for (const auto& p : each_once(named_parameters())) count += p.variable.shape().numel();
   return count;
 }
 

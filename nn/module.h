@@ -20,6 +20,9 @@ struct NamedParameter {
   WeightDecay decay = WeightDecay::yes;
 };
 
+/// The same without those that stand there before under another name (tied weights).
+std::vector<NamedParameter> each_once(const std::vector<NamedParameter>& parameters);
+
 /// A tensor that belongs to a module and is saved with it, but is not trained: running statistics, a table.
 struct NamedBuffer {
   std::string name;

@@ -61,7 +61,7 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
 void Tensor::check_writable(const char* op) const {
   if (!defined()) fail_undefined();
   for (int d = 0; d < rank(); ++d) {
-    if (strides_[d] == 0 && shape_[d] > 1) {
+    if (strides_[d] == 0 && shape_[d] > 1 && numel() > 0) {
       fail_op(op, "the elements of this view of shape {} share memory (a broadcast); write to a clone",
               shape_.str());
     }

@@ -18,10 +18,12 @@ Shape::Shape(const std::vector<std::int64_t>& sizes) {
 
 std::int64_t Shape::at(int dim) const { return (*this)[normalize_dim("shape", dim, rank_)]; }
 
-std::int64_t Shape::numel() const {
+std::int64_t Shape::numel(std::string_view op) const {
   std::int64_t n = 1;
-  for (const auto size : *this) {
-    if (__builtin_mul_overflow(n, size, &n)) fail_op("shape", "{} has more than 2^63 elements", str());
+  bool overflow = false;
+  for (const auto size : *this) overflow |= __builtin_mul_overflow(n, size, &n);
+  if (overflow && std::find(begin(), end(), 0) == end()) {
+    fail_op(op, "shape {} has more than 2^63 elements", str());
   }
   return n;
 }
@@ -46,10 +48,10 @@ bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a
 
 Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
-  std::int64_t step = 1;
+  std::int64_t step = shape.numel() == 0 ? 0 : 1;
   for (int d = shape.rank() - 1; d >= 0; --d) {
     strides[d] = step;
-    step *= std::max<std::int64_t>(shape[d], 1);
+    step *= shape[d];
   }
   return strides;
 }

@@ -31,8 +31,8 @@ class Shape {
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 
-  /// Number of elements; an error on overflow.
-  std::int64_t numel() const;
+  /// Number of elements: 0 where any size is 0, else an error naming `op` where they are too many.
+  std::int64_t numel(std::string_view op = "shape") const;
   void push_back(std::int64_t size);
   void insert(int dim, std::int64_t size);
   void erase(int dim);
@@ -48,7 +48,8 @@ class Shape {
   int rank_ = 0;
 };
 
-/// Row-major strides of a dense tensor.
+/// Row-major strides of a dense tensor; of an empty one they are 0, since the product of its other sizes may
+/// be any number.
 Shape contiguous_strides(const Shape& shape);
 
 /// NumPy broadcasting of two shapes; an error naming `op` and both shapes where sizes differ and neither

@@ -22,6 +22,10 @@ struct StridedLoop {
   std::array<std::int64_t, N> inner_strides{};
 
   StridedLoop(const Shape& shape, const std::array<Shape, N>& strides) {
+    if (shape.numel() == 0) {
+      inner = 0;
+      return;
+    }
     std::array<Shape, N> merged;
     Shape sizes;
     for (int d = 0; d < shape.rank(); ++d) {

@@ -9,9 +9,9 @@
 
 namespace lrurec {
 bool Tensor::is_contiguous() const {
+  if (numel() == 0) return true;
   std::int64_t step = 1;
   for (int d = rank() - 1; d >= 0; --d) {
-    if (shape_[d] == 0) return true;
     if (shape_[d] != 1 && strides_[d] != step) return false;
     step *= shape_[d];
   }
@@ -53,7 +53,7 @@ Tensor Tensor::slice(int dim, std::int64_t start, std::int64_t end, std::int64_t
   Tensor t = *this;
   t.offset_ += start * strides_[dim];
   t.shape_[dim] = (end - start) / step + ((end - start) % step == 0 ? 0 : 1);
-  t.strides_[dim] *= step;
+  if (t.shape_[dim] > 1) t.strides_[dim] *= step;
   return t;
 }
 
@@ -104,24 +104,24 @@ Tensor Tensor::squeeze(int dim) const {
 }
 
 Tensor Tensor::reshape(Shape shape) const {
+  const Shape asked = shape;
   int unknown = -1;
-  std::int64_t known = 1;
   for (int d = 0; d < shape.rank(); ++d) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
-    } else if (__builtin_mul_overflow(known, shape[d], &known)) {
-      fail_op("reshape", "shape {} has more than 2^63 elements", shape.str());
+      shape[d] = 1;
+    } else if (shape[d] < 0) {
+      fail_op("reshape", "shape {} has a negative size", asked.str());
     }
   }
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (shape[d] < 0 && d != unknown) fail_op("reshape", "shape {} has a negative size", shape.str());
-  }
   if (unknown >= 0) {
-    if (known == 0) fail_op("reshape", "shape {}: any size would do for the -1; say which", shape.str());
+    const std::int64_t known = shape.numel("reshape");
+    if (known == 0) fail_op("reshape", "shape {}: any size would do for the -1; say which", asked.str());
     shape[unknown] = numel() / known;
   }
-  if (shape.numel() != numel()) {
-    fail_op("reshape", "shape {} has {} elements, shape {} does not", shape_.str(), numel(), shape.str());
+  if (shape.numel("reshape") != numel()) {
+    fail_op("reshape", "shape {} has {} elements, shape {} cannot have as many", shape_.str(), numel(),
+            asked.str());
   }
   Tensor t = contiguous();
   t.shape_ = shape;
@@ -137,6 +137,15 @@ Tensor Tensor::view_as_real() const {
   for (int d = 0; d < rank(); ++d) t.strides_[d] *= 2;
   t.shape_.push_back(2);
   t.strides_.push_back(1);
+  return t;
+}
+
+Tensor Tensor::part(const char* op, int which) const {
+  if (!is_complex(dtype_)) fail_op(op, "dtype {} is not complex", name(dtype_));
+  Tensor t = *this;
+  t.dtype_ = real_of(dtype_);
+  t.offset_ = 2 * offset_ + which;
+  for (int d = 0; d < rank(); ++d) t.strides_[d] *= 2;
   return t;
 }
 

@@ -181,6 +181,9 @@ class Tensor {
   /// Same elements in row-major order under another shape (one size may be -1). A view of a dense tensor, of
   /// any other a copy: what is written to it is then seen there alone.
   Tensor reshape(Shape shape) const;
+  /// The real, and the imaginary, parts of a complex tensor, in its shape.
+  Tensor real_part() const { return part("real_part", 0); }
+  Tensor imag_part() const { return part("imag_part", 1); }
   /// A complex tensor [...] seen as a real one [..., 2] with (real, imaginary) in the last dimension.
   Tensor view_as_real() const;
   /// The reverse of view_as_real; the last dimension must have size 2. A view where both parts of each number
@@ -225,6 +228,7 @@ class Tensor {
   friend class SavedTensor;
   static Tensor empty_for(std::size_t values, const Shape& shape, DType dtype);
   [[noreturn]] void fail_undefined() const;
+  Tensor part(const char* op, int which) const;
   void check_writable(const char* op) const;
   Tensor apart_from(const Tensor& source) const;
   void check_type(const char* op, DType asked) const;

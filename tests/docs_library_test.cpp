@@ -79,6 +79,8 @@ TEST(LibraryPage, AnOperationAndWhatIsWrongWithIt) {
   ops::sum(cube(single)).backward();
   EXPECT_EQ(single.grad().to_vector<float>(), (std::vector<float>{3, 12}));
   EXPECT_EQ(report.checked, 6);
+  const Variable z(Tensor::randn({2, 3}, /*seed=*/1, DType::c128), true);
+  EXPECT_TRUE(gradcheck("cube", cubes, {z})) << "dy must be multiplied by the conjugate";
 #include "samples/library_debugging.inc"
   EXPECT_NE(complaint.find("sqrt"), std::string::npos) << complaint;
   EXPECT_NE(testing::internal::GetCapturedStdout().find("cube"), std::string::npos);

@@ -37,7 +37,8 @@ std::int64_t first_non_finite(const Tensor& tensor) {
   return found;
 }
 
-double gradient_norm(const std::vector<NamedParameter>& parameters) {
+double gradient_norm(const std::vector<NamedParameter>& all) {
+  const auto parameters = each_once(all);
   if (const Device device = device_of(parameters); device.is_cuda()) {
     const Tensor report = norm_on_gpu(parameters, 1, {}, Tensor::zeros({1}, DType::f64, device));
     return report.to_vector<double>()[kernels::report_norm];
@@ -73,7 +74,7 @@ double clip_gradient_norm(const std::vector<NamedParameter>& parameters, double 
   if (!(max_norm > 0)) fail(ErrorKind::internal, "gradients cannot be cut at a norm of {}", max_norm);
   const double norm = finite_gradient_norm(parameters), factor = clip_factor(norm, max_norm);
   if (factor == 1) return norm;
-  for (auto p : parameters) {
+  for (auto& p : each_once(parameters)) {
     const Tensor& gradient = p.variable.grad();
     if (!gradient.defined()) continue;
     p.variable.set_grad(

@@ -8,8 +8,8 @@
 
 namespace lrurec::nn {
 
-/// Euclidean norm over all gradients (parameters without one count as 0), squares summed in double so that
-/// gradients of 1e20 do not overflow.
+/// Euclidean norm over all gradients (parameters without one count as 0, one under two names once), squares
+/// summed in double so that gradients of 1e20 do not overflow.
 double gradient_norm(const std::vector<NamedParameter>& parameters);
 
 /// The same; a norm that is not finite is ErrorKind::non_finite, naming the first bad gradient and entry.

@@ -21,10 +21,8 @@ bool is_bias(const std::string& name) {
 
 std::vector<ParameterGroup> decay_groups(const Module& module, double weight_decay) {
   ParameterGroup decayed{{}, weight_decay}, plain{{}, 0};
-  std::set<const std::byte*> places;
-  for (const auto& p : module.named_parameters()) {
-    const bool tied = p.variable.value().numel() > 0 && !places.insert(p.variable.value().raw()).second;
-    if (tied || !p.variable.requires_grad()) continue;
+  for (const auto& p : each_once(module.named_parameters())) {
+    if (!p.variable.requires_grad()) continue;
     const bool exempt = p.decay == WeightDecay::no || is_bias(p.name);
     (exempt ? plain : decayed).parameters.push_back(p);
   }

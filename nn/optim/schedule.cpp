@@ -19,8 +19,8 @@ double LrSchedule::share(std::int64_t step) const {
   }
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   if (shape == Shape::constant) return 1;
-  const std::int64_t length = std::max<std::int64_t>(decay_steps - warmup_steps, 1);
-  const double t = std::min(1.0, static_cast<double>(step - warmup_steps) / static_cast<double>(length));
+  if (step >= decay_steps) return final_share;
+  const double t = static_cast<double>(step - warmup_steps) / static_cast<double>(decay_steps - warmup_steps);
   const double left = shape == Shape::linear ? 1 - t : (1 + std::cos(std::numbers::pi * t)) / 2;
   return final_share + (1 - final_share) * left;
 }

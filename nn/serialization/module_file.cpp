@@ -7,6 +7,17 @@
 #include "tensor/error.h"
 
 namespace lrurec::nn {
+namespace {
+
+/// Names of parameters, frozen ones as well. Their values are finite; a buffer may be a mask of infinities.
+std::set<std::string> parameter_names(const Module& module) {
+  std::set<std::string> names;
+  for (const auto& p : module.named_parameters()) names.insert(p.name);
+  return names;
+}
+
+}  // namespace
+
 std::map<std::string, TensorRecord> to_records(const Module& module) {
   std::map<std::string, TensorRecord> records;
   for (const auto& p : module.named_state()) records.emplace(p.name, to_record(p.variable.value()));
@@ -23,21 +34,22 @@ void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std
 }
 
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module) {
-  auto parameters = module.named_state();
+  auto state = module.named_state();
+  const auto parameters = parameter_names(module);
   std::map<std::string, Tensor> wanted;
-  for (const auto& p : parameters) wanted.emplace(p.name, p.variable.value());
+  for (const auto& p : state) wanted.emplace(p.name, p.variable.value());
   std::set<std::string> names;
   for (const auto& [name, record] : records) names.insert(name);
   check_names(wanted, names);
   Tensors values;
-  for (const auto& p : parameters) {
+  for (const auto& p : state) {
     values.push_back(from_record(records.at(p.name), p.name, p.variable.dtype(), p.variable.shape()));
-    if (const auto at = first_non_finite(values.back()); at >= 0) {
+    if (const auto at = parameters.contains(p.name) ? first_non_finite(values.back()) : -1; at >= 0) {
       fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", p.name, at);
     }
   }
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    Variable& p = parameters[i].variable;
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    Variable& p = state[i].variable;
     p.set_value(values[i].to(p.value().device()));
   }
 }
@@ -64,6 +76,7 @@ std::string LoadReport::str() const {
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading) {
   const Safetensors file = read_safetensors(path);
   auto state = module.named_state();
+  const auto parameters = parameter_names(module);
   LoadReport report;
   std::set<std::string> known;
   std::vector<std::pair<Variable, Tensor>> fitting;
@@ -85,8 +98,7 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
       continue;
     }
     const Tensor converted = value.to(variable.dtype());  // in f32, what was finite may be infinite
-    // A buffer may be a mask of infinities.
-    if (const auto at = variable.requires_grad() ? first_non_finite(converted) : -1; at >= 0) {
+    if (const auto at = parameters.contains(name) ? first_non_finite(converted) : -1; at >= 0) {
       fail(ErrorKind::file, "{}: tensor '{}' is not finite at entry {}", path.string(), name, at);
     }
     fitting.emplace_back(variable, converted.to(variable.value().device()));

@@ -16,8 +16,9 @@ namespace lrurec::nn {
 /// All parameters and buffers of a module by name.
 std::map<std::string, TensorRecord> to_records(const Module& module);
 
-/// Gives a module the weights of some records. A missing, extra, misshaped or non-finite tensor is
-/// ErrorKind::file, naming it; the module is then unchanged.
+/// Gives a module the weights of some records. A missing, extra or misshaped tensor, or a parameter that is
+/// not finite, is ErrorKind::file, naming it; the module is then unchanged. A buffer may be a mask of
+/// infinities.
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module);
 
 /// ErrorKind::file naming the first tensor that only one side has.
@@ -44,7 +45,7 @@ enum class Loading {
 };
 
 /// Gives a module the tensors of a safetensors file, in the module's dtypes: f32 and f64 convert to each
-/// other. A number that is not finite is ErrorKind::file in both ways of loading.
+/// other. A parameter that is not finite is ErrorKind::file in both ways of loading; a buffer may be so.
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
 
 /// The state of an optimiser beside the weights: with both a training goes on bit by bit, if learning rate

@@ -83,12 +83,17 @@ Entry parse_entry(const std::string& path, const std::string& name, const Json& 
     malformed(path, "tensor '{}' has more than {} dimensions", name, Shape::max_rank);
   }
   std::uint64_t bytes = size_of(entry.dtype);
+  bool possible = true, overflow = false;
   for (const auto& size : value["shape"]) {
     const auto n = unsigned_of(size);
-    if (!n || *n > INT64_MAX || __builtin_mul_overflow(bytes, *n, &bytes)) {
-      malformed(path, "tensor '{}' has the shape {}", name, value["shape"].dump());
-    }
+    possible = possible && n && *n <= INT64_MAX;
+    if (!possible) break;
+    overflow |= __builtin_mul_overflow(bytes, *n, &bytes);
     entry.shape.push_back(static_cast<std::int64_t>(*n));
+  }
+  const bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end();
+  if (!possible || (overflow && !empty)) {
+    malformed(path, "tensor '{}' has the shape {}", name, value["shape"].dump());
   }
   const auto begin = unsigned_of(value["data_offsets"][0]), end = unsigned_of(value["data_offsets"][1]);
   if (!begin || !end || *begin > *end || *end > data_size || *end - *begin != bytes) {

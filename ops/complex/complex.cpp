@@ -14,16 +14,13 @@ void check_pair(std::string_view op, const Tensor& a, const Tensor& b) {
   }
 }
 
-Tensor real_view(const Tensor& z) { return z.view_as_real().select(-1, 0); }
-Tensor imag_view(const Tensor& z) { return z.view_as_real().select(-1, 1); }
-
 }  // namespace
 
 Tensor raw::complex(const Tensor& re, const Tensor& im) {
   check_pair("complex", re, im);
   Tensor z = Tensor::empty(re.shape(), complex_of(re.dtype()), re.device());
-  real_view(z).copy_(re);
-  imag_view(z).copy_(im);
+  z.real_part().copy_(re);
+  z.imag_part().copy_(im);
   return z;
 }
 
@@ -31,7 +28,7 @@ Tensor raw::complex(const Tensor& re, const Tensor& im) {
 Variable complex(const Variable& re, const Variable& im) {
   return record("complex", {re, im}, raw::complex(re.value(), im.value()),
                 [](const Tensor& dz, const Needs&) {
-                  return Tensors{real_view(dz), imag_view(dz)};
+                  return Tensors{dz.real_part(), dz.imag_part()};
                 });
 }
 
@@ -56,10 +53,10 @@ Tensor raw::to_complex(const Tensor& x) { return x.to(complex_of(x.dtype())); }
 Variable to_complex(const Variable& x) {
   if (is_complex(x.dtype())) return x;
   return record("to_complex", {x}, raw::to_complex(x.value()),
-                [](const Tensor& dz, const Needs&) { return Tensors{real_view(dz)}; });
+                [](const Tensor& dz, const Needs&) { return Tensors{dz.real_part()}; });
 }
 
-Tensor raw::real(const Tensor& z) { return is_complex(z.dtype()) ? real_view(z) : z; }
+Tensor raw::real(const Tensor& z) { return is_complex(z.dtype()) ? z.real_part() : z; }
 
 // dz = dy + 0i
 Variable real(const Variable& z) {
@@ -70,21 +67,21 @@ Variable real(const Variable& z) {
 
 Tensor raw::imag(const Tensor& z) {
   if (!is_complex(z.dtype())) fail_op("imag", "dtype {} is not complex", name(z.dtype()));
-  return imag_view(z);
+  return z.imag_part();
 }
 
 // dz = 0 + i dy
 Variable imag(const Variable& z) {
   return record("imag", {z}, raw::imag(z.value()), [](const Tensor& dy, const Needs&) {
     Tensor dz = Tensor::zeros(dy.shape(), complex_of(dy.dtype()), dy.device());
-    imag_view(dz).copy_(dy);
+    dz.imag_part().copy_(dy);
     return Tensors{dz};
   });
 }
 
 Tensor raw::conj(const Tensor& z) {
   if (!is_complex(z.dtype())) return z;
-  return raw::complex(real_view(z), raw::neg(imag_view(z)));
+  return raw::complex(z.real_part(), raw::neg(z.imag_part()));
 }
 
 // dz = conj(dy)

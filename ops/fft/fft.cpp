@@ -24,6 +24,7 @@ std::int64_t places(std::string_view op, const Tensor& x) {
 /// y_k = scale sum_t x_t e^(-+ 2 pi i k t / n); x real or complex, y complex.
 Tensor transform(std::string_view op, const Tensor& x, Exponent sign, double scale) {
   const std::int64_t n = places(op, x);
+  dispatch_inexact(op, x.dtype(), []<class T>() {});
   const Tensor z = raw::to_complex(x).contiguous();
   const Tensor y = Tensor::empty(z.shape(), z.dtype(), z.device());
   dispatch_real(op, real_of(z.dtype()), [&]<class T>() {
@@ -63,6 +64,10 @@ Tensor shares(std::int64_t n, DType dtype, Device device) {
 /// The number of places that irfft is to make, n or the default.
 std::int64_t inverse_places(const Tensor& x, std::int64_t n) {
   const std::int64_t half = places("irfft", x), wanted = n == 0 ? 2 * (half - 1) : n;
+  if (is_complex(x.dtype()) && wanted == 0) {
+    fail_op("irfft", "x: {} {} has one value: say n = 1, since the even number that goes without saying is 0",
+            name(x.dtype()), x.shape().str());
+  }
   if (!is_complex(x.dtype()) || wanted < 1 || wanted / 2 + 1 != half) {
     fail_op("irfft", "x: {} {} must be complex [..., n / 2 + 1] for n = {}", name(x.dtype()), x.shape().str(),
             wanted);
@@ -93,7 +98,7 @@ Tensor raw::irfft(const Tensor& x, std::int64_t n) {
   const std::int64_t wanted = inverse_places(x, n);
   const Tensor z = x.clone();
   // What cancels in the sum is left out of it: its rounding errors would not.
-  const Tensor imaginary = z.view_as_real().select(-1, 1);
+  const Tensor imaginary = z.imag_part();
   imaginary.select(-1, 0).fill_(0);
   if (wanted % 2 == 0) imaginary.select(-1, wanted / 2).fill_(0);
   return real_sum("irfft", raw::mul(z, shares(wanted, real_of(x.dtype()), x.device())), wanted);

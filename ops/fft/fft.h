@@ -20,7 +20,8 @@ Variable rfft(const Variable& x);
 
 /// The real y [..., n] with rfft(y) = x, where x: [..., n / 2 + 1] c64 c128; n = 0 stands for the even one,
 /// 2 (size - 1). The imaginary parts of x_0 and, where n is even, of x_{n/2} have no effect.
-/// Backward, with m_k = 1 for k = 0 and k = n / 2, else 2: dx_k = m_k / n sum_t dy_t e^(-2 pi i k t / n).
+/// Backward, with m_k = 1 for k = 0 and, where n is even, k = n / 2, else 2:
+/// dx_k = m_k / n sum_t dy_t e^(-2 pi i k t / n).
 Variable irfft(const Variable& x, std::int64_t n = 0);
 
 namespace raw {

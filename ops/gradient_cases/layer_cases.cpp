@@ -29,6 +29,8 @@ void add_layer_cases(Cases& cases) {
   cases.push_back({"linear", "one vector", {{{3}}, {{4, 3}}, {{4}}}, affine, false});
   cases.push_back({"linear", "batched", {{{2, 5, 3}}, {{4, 3}}, {{4}}}, affine, false});
   cases.push_back({"linear", "no rows", {{{0, 3}}, {{4, 3}}, {{4}}}, affine, false});
+  cases.push_back({"linear", "no inputs", {{{2, 5, 0}}, {{4, 0}}, {{4}}}, affine, false});
+  cases.push_back({"linear", "no outputs", {{{5, 3}}, {{0, 3}}, {{0}}}, affine, false});
   cases.push_back({"linear", "complex", {{{5, 3}, true}, {{4, 3}, true}, {{4}, true}}, affine, false});
   cases.push_back(
       {"linear", "real input, complex weight", {{{5, 3}}, {{4, 3}, true}, {{4}, true}}, affine, false});

@@ -23,11 +23,18 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
 }
 
+/// x: [..., in] as [n, in], whichever of its sizes are 0.
+Tensor linear_rows(const Tensor& x) {
+  Shape leading = x.shape();
+  leading.erase(leading.rank() - 1);
+  return x.reshape({leading.numel(), x.size(-1)});
+}
+
 }  // namespace
 
 Tensor raw::linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   check(input, weight, bias);
-  const Tensor x = input.to(weight.dtype()).reshape(Shape{-1, weight.size(1)});
+  const Tensor x = linear_rows(input.to(weight.dtype()));
   const Tensor w = weight.contiguous();
   const auto n = x.size(0), in = w.size(1), out = w.size(0);
   Tensor y = Tensor::empty({n, out}, w.dtype(), w.device());
@@ -48,14 +55,14 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias)
   const Tensor b = bias.defined() ? bias.value() : Tensor();
   return record("linear", {x, weight, bias}, raw::linear(x.value(), weight.value(), b),
                 [x = x.value(), w = weight.value()](const Tensor& dy, const Needs& needs) {
-                  const Tensor dy2 = dy.reshape({-1, w.size(0)});
+                  const Tensor dy2 = linear_rows(dy);
                   Tensors grads(3);
                   if (needs[0]) {
                     const Tensor dx = raw::matmul(dy2, w, false, true);
                     grads[0] = raw::fit_gradient(dx, {dy2.size(0), w.size(1)}, x.dtype()).reshape(x.shape());
                   }
                   if (needs[1]) {
-                    grads[1] = raw::matmul(dy2.transpose(0, 1), x.reshape({-1, w.size(1)}), false, true);
+                    grads[1] = raw::matmul(dy2.transpose(0, 1), linear_rows(x), false, true);
                   }
                   if (needs[2]) grads[2] = raw::sum(dy2, {0});
                   return grads;

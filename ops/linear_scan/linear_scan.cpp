@@ -24,14 +24,29 @@ std::string_view name(ScanAlgorithm algorithm) {
   return "?";
 }
 
-void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t tokens) {
+namespace {
+
+std::vector<std::int64_t> rising_offsets(std::string_view op, const IndexTensor& offsets) {
   if (offsets.rank() != 1 || offsets.dtype() != DType::i64 || offsets.numel() < 1) {
     fail_op(op, "offsets: {} {} must be i64 [S + 1]", name(offsets.dtype()), offsets.shape().str());
   }
-  const auto at = offsets.host().to_vector<std::int64_t>();
+  auto at = offsets.host().to_vector<std::int64_t>();
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {
     if (at[s] > at[s + 1]) fail_op(op, "offsets fall from {} to {} at sequence {}", at[s], at[s + 1], s);
   }
+  return at;
+}
+
+}  // namespace
+
+std::int64_t check_offsets(std::string_view op, const IndexTensor& offsets) {
+  const auto at = rising_offsets(op, offsets);
+  if (at.front() != 0) fail_op(op, "offsets run from {} to {}, not from 0", at.front(), at.back());
+  return at.back();
+}
+
+void check_offsets(std::string_view op, const IndexTensor& offsets, std::int64_t tokens) {
+  const auto at = rising_offsets(op, offsets);
   if (at.front() != 0 || at.back() != tokens) {
     const bool lengths = std::accumulate(at.begin(), at.end(), std::int64_t{0}) == tokens;
     fail_op(op, "offsets run from {} to {}, x has {} tokens{}", at.front(), at.back(), tokens,

@@ -165,9 +165,10 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
   std::vector<std::int64_t> boundaries(static_cast<std::size_t>(x.size(0) + 1));
   std::iota(boundaries.begin(), boundaries.end(), 0);
   // Each sequence reads its state before it writes it.
-  return forward(LruInputs(x, weights, Tensor::from(boundaries), state), Tokens::all, /*keep_states=*/false,
-                 state)
-      .y;
+  const Outputs out = forward(LruInputs(x, weights, Tensor::from(boundaries), state), Tokens::all,
+                              /*keep_states=*/false, state);
+  state.mark_changed();
+  return out.y;
 }
 
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,

@@ -9,11 +9,12 @@
 #include "ops/reduce/reduce.h"
 #include "ops/reduce/reduced.h"
 #include "ops/where/where.h"
-#include "tensor/error.h"
+#include "tensor/dispatch.h"
 
 namespace lrurec::ops {
 
 Variable var(const Variable& x, const Dims& dims, double correction, bool keep_dims) {
+  dispatch_inexact("var", x.dtype(), []<class T>() {});
   const auto count = reduced_count(x.shape(), reduced_dims("var", x.shape(), dims));
   const double degrees = std::max(static_cast<double>(count) - correction, 0.0);
   const Variable deviation = x - mean(x, dims, /*keep_dims=*/true);
@@ -25,7 +26,9 @@ Tensor raw::var(const Tensor& x, const Dims& dims, double correction, bool keep_
 }
 
 Tensor raw::norm(const Tensor& x, const Dims& dims, bool keep_dims) {
-  reduced_dims("norm", x.shape(), dims);  // an error names this operation, not the sum
+  // An error names this operation, not those it is made of.
+  reduced_dims("norm", x.shape(), dims);
+  dispatch_inexact("norm", x.dtype(), []<class T>() {});
   const Tensor size = is_complex(x.dtype()) ? raw::abs(x) : x;
   return raw::sqrt(raw::sum(raw::square(size.to(DType::f64)), dims, keep_dims)).to(real_of(x.dtype()));
 }

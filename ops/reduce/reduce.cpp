@@ -90,6 +90,7 @@ Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep
 
 // The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
 Tensor index_of_smallest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
+  dispatch_real(op, x.dtype(), []<class T>() {});
   return index_of_largest(op, raw::neg(x), dim, keep_dims);
 }
 
@@ -172,7 +173,7 @@ Tensor raw::sum_to(const Tensor& x, const Shape& shape) {
 
 Tensor raw::fit_gradient(const Tensor& grad, const Shape& shape, DType dtype) {
   const bool drop_imaginary = is_complex(grad.dtype()) && !is_complex(dtype);
-  const Tensor kept = drop_imaginary ? grad.view_as_real().select(-1, 0) : grad;
+  const Tensor kept = drop_imaginary ? grad.real_part() : grad;
   return sum_to(kept, shape).to(dtype);
 }
 

@@ -37,11 +37,11 @@ Tensor reduced_last(const Tensor& x, const std::vector<bool>& reduced) {
 }
 
 std::int64_t reduced_count(const Shape& shape, const std::vector<bool>& reduced) {
-  std::int64_t count = 1;
+  Shape sizes;
   for (int d = 0; d < shape.rank(); ++d) {
-    if (reduced[static_cast<std::size_t>(d)]) count *= shape[d];
+    if (reduced[static_cast<std::size_t>(d)]) sizes.push_back(shape[d]);
   }
-  return count;
+  return sizes.numel();
 }
 
 Tensor stretch(const Tensor& dy, const Shape& shape, const std::vector<bool>& reduced) {

@@ -11,11 +11,6 @@ void check_rank(std::string_view op, const Tensor& x) {
   if (x.rank() != 2) fail_op(op, "x: {} must be [tokens, W] or [segments, W]", x.shape().str());
 }
 
-std::int64_t last_offset(const IndexTensor& offsets) {
-  const Tensor at = offsets.host();
-  return at.data<std::int64_t>()[at.numel() - 1];
-}
-
 kernels::SegmentRows rows_of(const Tensor& offsets, std::int64_t width) {
   return {offsets.numel() - 1, width, offsets.data<std::int64_t>()};
 }
@@ -69,14 +64,15 @@ Tensor offsets_of_tokens(std::string_view op, const Tensor& x, const IndexTensor
   check_offsets(op, offsets, x.size(0));
   return offsets.to(x.device()).values();
 }
-Tensor offsets_of_segments(const Tensor& x, const IndexTensor& offsets) {
+/// The number of tokens of segments of which x has a row each.
+std::int64_t tokens_of_segments(const Tensor& x, const IndexTensor& offsets) {
   check_rank("segment_spread", x);
-  check_offsets("segment_spread", offsets, offsets.numel() == 0 ? 0 : last_offset(offsets));
+  const std::int64_t tokens = check_offsets("segment_spread", offsets);
   if (x.size(0) != offsets.numel() - 1) {
     fail_op("segment_spread", "x: {} must have a row for each of {} segments", x.shape().str(),
             offsets.numel() - 1);
   }
-  return offsets.to(x.device()).values();
+  return tokens;
 }
 
 }  // namespace
@@ -92,8 +88,9 @@ Variable segment_sum(const Variable& x, const IndexTensor& offsets) {
 
 // dx[s] = sum dy[t]
 Variable segment_spread(const Variable& x, const IndexTensor& offsets) {
-  const Tensor at = offsets_of_segments(x.value(), offsets);
-  return record("segment_spread", {x}, spread_to_tokens(x.value(), at, last_offset(offsets)),
+  const std::int64_t tokens = tokens_of_segments(x.value(), offsets);
+  const Tensor at = offsets.to(x.value().device()).values();
+  return record("segment_spread", {x}, spread_to_tokens(x.value(), at, tokens),
                 [at](const Tensor& dy, const Needs&) { return Tensors{sum_of_segments(dy, at)}; });
 }
 
@@ -111,7 +108,8 @@ Tensor raw::segment_sum(const Tensor& x, const IndexTensor& offsets) {
 }
 
 Tensor raw::segment_spread(const Tensor& x, const IndexTensor& offsets) {
-  return spread_to_tokens(x, offsets_of_segments(x, offsets), last_offset(offsets));
+  const std::int64_t tokens = tokens_of_segments(x, offsets);
+  return spread_to_tokens(x, offsets.to(x.device()).values(), tokens);
 }
 
 Tensor raw::segment_softmax(const Tensor& x, const IndexTensor& offsets) {

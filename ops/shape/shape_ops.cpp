@@ -109,9 +109,11 @@ Variable slice_assign(const Variable& x, int dim, std::int64_t start, std::int64
 Tensors raw::split(const Tensor& x, std::int64_t size, int dim) {
   dim = normalize_dim("split", dim, x.rank());
   if (size < 1) fail_op("split", "parts of size {}", size);
+  const std::int64_t all = x.size(dim);
+  if (all == 0) return {x};
   Tensors parts;
-  for (std::int64_t at = 0; at < x.size(dim); at += size) {
-    parts.push_back(x.slice(dim, at, std::min(at + size, x.size(dim))));
+  for (std::int64_t at = 0; at < all; at += std::min(size, all - at)) {
+    parts.push_back(x.slice(dim, at, at + std::min(size, all - at)));
   }
   return parts;
 }
@@ -119,7 +121,7 @@ Tensors raw::split(const Tensor& x, std::int64_t size, int dim) {
 Tensors raw::unbind(const Tensor& x, int dim) {
   dim = normalize_dim("unbind", dim, x.rank());
   Tensors parts;
-  for (auto& part : raw::split(x, 1, dim)) parts.push_back(part.squeeze(dim));
+  for (std::int64_t at = 0; at < x.size(dim); ++at) parts.push_back(x.select(dim, at));
   return parts;
 }
 
@@ -200,14 +202,16 @@ Variable concat(const Variables& parts, int dim) {
 }
 
 Tensor raw::stack(const Tensors& parts, int dim) {
+  if (parts.empty()) fail_op("stack", "no tensors were given");
+  const Tensor& first = parts.front();
+  dim = normalize_dim("stack", dim, first.rank() + 1);
   Tensors rows;
   for (const auto& part : parts) {
-    if (part.shape() != parts.front().shape()) {
-      fail_op("stack", "shapes {} and {} differ", parts.front().shape().str(), part.shape().str());
+    if (part.shape() != first.shape() || part.dtype() != first.dtype()) {
+      fail_op("stack", "{} and {} differ", describe(first), describe(part));
     }
     rows.push_back(part.unsqueeze(dim));
   }
-  if (rows.empty()) fail_op("stack", "no tensors were given");
   return raw::concat(rows, dim);
 }
 

@@ -29,10 +29,12 @@ Variable select(const Variable& x, int dim, std::int64_t index);
 Variable slice_assign(const Variable& x, int dim, std::int64_t start, std::int64_t end,
                       const Variable& values);
 
-/// Parts of `size` along dimension dim, the last one smaller where it does not divide: views. Backward makes
-/// the gradient of x once, from those of all parts (0 for one that nothing used).
+/// Parts of `size` along dimension dim, the last one smaller where it does not divide: views. Of an empty
+/// dimension there is one part, which is empty. Backward makes the gradient of x once, from those of all
+/// parts (0 for one that nothing used).
 Variables split(const Variable& x, std::int64_t size, int dim);
-/// select(x, dim, 0), select(x, dim, 1), ...: a loop over time walks these; backward as for split().
+/// select(x, dim, 0), select(x, dim, 1), ...: a loop over time walks these; none where the dimension is
+/// empty. Backward as for split().
 Variables unbind(const Variable& x, int dim);
 /// Joins tensors along dimension dim; the other sizes and the dtypes must agree.
 Variable concat(const Variables& parts, int dim);

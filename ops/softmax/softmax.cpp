@@ -57,28 +57,30 @@ Variable recorded_log_softmax(const Variable& x) {
   });
 }
 
-bool is_last(int dim, int rank) { return rank == 0 || normalize_dim("softmax", dim, rank) == rank - 1; }
+bool is_last(std::string_view op, int dim, int rank) {
+  return rank == 0 || normalize_dim(op, dim, rank) == rank - 1;
+}
 
 }  // namespace
 
 // Another dimension than the last is brought there and back.
 Variable softmax(const Variable& x, int dim) {
-  if (is_last(dim, x.value().rank())) return recorded_softmax(x);
+  if (is_last("softmax", dim, x.value().rank())) return recorded_softmax(x);
   return transpose(recorded_softmax(transpose(x, dim, -1)), dim, -1);
 }
 
 Variable log_softmax(const Variable& x, int dim) {
-  if (is_last(dim, x.value().rank())) return recorded_log_softmax(x);
+  if (is_last("log_softmax", dim, x.value().rank())) return recorded_log_softmax(x);
   return transpose(recorded_log_softmax(transpose(x, dim, -1)), dim, -1);
 }
 
 Tensor raw::softmax(const Tensor& x, int dim) {
-  if (is_last(dim, x.rank())) return softmax_last(x);
+  if (is_last("softmax", dim, x.rank())) return softmax_last(x);
   return softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
 }
 
 Tensor raw::log_softmax(const Tensor& x, int dim) {
-  if (is_last(dim, x.rank())) return log_softmax_last(x);
+  if (is_last("log_softmax", dim, x.rank())) return log_softmax_last(x);
   return log_softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
 }
 

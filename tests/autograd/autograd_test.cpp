@@ -188,6 +188,26 @@ TEST(Gradcheck, ABackwardThatWritesToItsGradientIsCaught) {
       << report.str("my_op");
 }
 
+// The first walk is right; it was a word of the summary alone, which no list had.
+TEST(Gradcheck, ABackwardThatChangesWhatItHoldsIsCaught) {
+  const auto careless = [](const Variable& x) {
+    const Tensor slope = ops::raw::mul(Tensor::scalar(2.0), x.value());
+    return record("careless", {x}, ops::raw::square(x.value()), [slope](const Tensor& dy, const Needs&) {
+      const Tensor dense = dy.contiguous();
+      for (std::int64_t i = 0; i < slope.numel(); ++i) {
+        slope.data<double>()[i] *= dense.data<double>()[i];
+      }
+      return Tensors{slope};
+    });
+  };
+  const auto report =
+      gradcheck("careless", [&](const Variables& x) { return Variables{careless(x[0])}; }, {leaf({1, 2, 3})});
+  EXPECT_FALSE(report);
+  EXPECT_TRUE(report.mismatches.empty());
+  ASSERT_EQ(report.problems.size(), 1U) << report.str("careless");
+  EXPECT_NE(report.problems[0].find("two backward passes gave different bits"), std::string::npos);
+}
+
 TEST(Gradcheck, AnInfiniteNumericDerivativeFails) {
   const Variable x(Tensor::full({1}, 1e308, DType::f64), true);  // x^2 is infinite on both sides
   const auto report =
@@ -328,6 +348,15 @@ TEST(Autograd, ALeafsGradientIsDenseAndItsOwn) {
   Variable summed = leaf({1, 2, 3});
   ops::sum(summed).backward();  // hands on one number, stretched
   EXPECT_TRUE(summed.grad().is_contiguous());
+}
+
+// A part of a large gradient kept all of it.
+TEST(Autograd, ALeafsGradientKeepsNoMoreMemoryThanItNeeds) {
+  const Variable large(Tensor::ones({1 << 16}, DType::f64), true), small = leaf({1});
+  ops::sum(ops::square(ops::concat({large, small}, 0))).backward();
+  EXPECT_EQ(small.grad().item<double>(), 2);
+  EXPECT_EQ(small.grad().storage()->bytes(), sizeof(double));
+  EXPECT_EQ(large.grad().storage()->bytes(), sizeof(double) << 16);
 }
 
 TEST(Autograd, ThreadsMayMeetInALeaf) {

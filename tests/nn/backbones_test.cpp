@@ -7,9 +7,12 @@
 #include <numbers>
 
 #include "nn/gated_lru.h"
+#include "nn/gru.h"
+#include "nn/lru.h"
 #include "nn/rwkv.h"
 #include "nn/s4.h"
 #include "nn/s4d.h"
+#include "ops/ops.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::nn {
@@ -209,6 +212,40 @@ TEST(GatedLRU, IsAConvolutionTheLRUAndAGate) {
     for (std::size_t h = 0; h < 3; ++h)
       EXPECT_NEAR(found[static_cast<std::size_t>(t) * 3 + h], wanted[h], 1e-12);
   }
+}
+
+// Whoever walked a graph that had read the state got gradients of the state after it, without a word.
+TEST(SequenceLayer, AStepCountsAsAChangeOfItsState) {
+  Initializer init(1, DType::f64);
+  const std::int64_t H = 4;
+  const Tensor x = test::random_normal({2, H}, DType::f64);
+  const auto expect_noticed = [&](auto& layer) {
+    layer.prepare_steps();
+    const Tensor state = layer.initial_state(2);
+    const Variable before(state, true), loss = ops::sum(ops::abs(ops::square(before)));
+    layer.step(x, state);
+    test::expect_error(ErrorKind::internal, "was changed in place after the forward pass",
+                       [&] { loss.backward(); });
+  };
+  LRU lru(H, 6, init);
+  GatedLRU gated(H, 6, init);
+  RwkvTimeMixing rwkv(H, 0, 2, init);
+  S4 s4(H, 0, 0, init);
+  S4D s4d(H, 0, 0, init);
+  for (SequenceLayer* layer : std::initializer_list<SequenceLayer*>{&lru, &gated, &rwkv, &s4, &s4d}) {
+    expect_noticed(*layer);
+  }
+
+  const Tensor state = lru.initial_state(2);
+  const auto out = lru.forward(Variable(x), offsets_of_lengths({1, 1}), Variable(state));
+  lru.step(x, state);
+  test::expect_error(ErrorKind::internal, "[lru]", [&] { ops::sum(ops::square(out.y)).backward(); });
+
+  GRU gru(H, H, init);
+  const Tensor of_gru = Tensor::zeros({2, H}, DType::f64);
+  const Variable before(of_gru, true), loss = ops::sum(ops::square(before));
+  gru.step(x, of_gru);
+  test::expect_error(ErrorKind::internal, "was changed in place", [&] { loss.backward(); });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nn/layers.h"
 #include "tests/support/tensors.h"
 #include "tests/support/variables.h"
 
@@ -29,6 +30,26 @@ TEST(Clip, HugeGradientsKeepAFiniteNormAndTheRightScale) {
   x.set_grad(Tensor::full({4}, 1e20, DType::f32));
   EXPECT_NEAR(clip_gradient_norm({{"x", x}}, 1) / 2e20, 1, 1e-6);
   EXPECT_NEAR(x.grad().to_vector<float>()[0], 0.5, 1e-5);
+}
+
+// Counted twice, the norm was too large, and scaled twice, the gradient too small.
+TEST(Clip, AParameterUnderTwoNamesCountsOnce) {
+  struct Tied : Module {
+    explicit Tied(Initializer& init) : linear(2, 2, init, WeightScale::published, Bias::no) {
+      register_module("a", linear);
+      register_module("b", linear);
+    }
+    Linear linear;
+  };
+  Initializer init(1, DType::f64);
+  Tied tied(init);
+  ASSERT_EQ(tied.named_parameters().size(), 2U);
+  EXPECT_EQ(each_once(tied.named_parameters()).at(0).name, "a.weight");
+  EXPECT_EQ(tied.parameter_count(), 4);
+  tied.linear.weight.set_grad(Tensor::full({2, 2}, 3, DType::f64));
+  EXPECT_DOUBLE_EQ(clip_gradient_norm(tied.named_parameters(), 1), 6);
+  EXPECT_NEAR(tied.linear.weight.grad().to_vector<double>()[3], 0.5, 1e-6);
+  EXPECT_NEAR(gradient_norm(tied.named_parameters()), 1, 1e-6);
 }
 
 TEST(Clip, ANonFiniteGradientIsNamed) {

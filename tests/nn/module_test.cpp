@@ -205,6 +205,23 @@ TEST(Module, LoadingConvertsPrecisionAndRefusesWhatIsNotFinite) {
                [&] { load_module(folder / "wide", narrow); });
 }
 
+// A frozen parameter is no buffer, which may be a mask of infinities.
+TEST(Module, ParametersAreFiniteFrozenOrNotAndBuffersNeedNotBe) {
+  const test::TemporaryFolder folder;
+  Initializer init(1);
+  Centre centre(init), other(init);
+  centre.mean.set_value(Tensor::from(std::vector<float>{0, -INFINITY, 0}));
+  load_records(to_records(centre), other);
+  EXPECT_EQ(other.mean.value().to_vector<float>()[1], -INFINITY);
+
+  centre.linear.bias.set_value(Tensor::from(std::vector<float>{0, NAN}));
+  other.set_requires_grad(false);
+  save_module(folder / "centre", centre);
+  const std::string why = "tensor 'linear.bias' is not finite at entry 1";
+  expect_error(ErrorKind::file, why, [&] { load_module(folder / "centre", other); });
+  expect_error(ErrorKind::file, why, [&] { load_records(to_records(centre), other); });
+}
+
 TEST(Module, NamesThatWouldMeetInAFileAreRefused) {
   struct Nameless : Module {
     explicit Nameless(Initializer& init) : a(2, 3, init), b(2, 3, init) {

@@ -40,10 +40,12 @@ TEST(LrSchedule, FallsAlongHalfAWave) {
 
 // A warm-up as long as the whole schedule divides by nothing.
 TEST(LrSchedule, AWarmUpMayLastAsLongAsTheDecay) {
-  const LrSchedule schedule{Shape::cosine, 10, 10, 0.5};
-  EXPECT_EQ(schedule.share(9), 1);
-  EXPECT_EQ(schedule.share(10), 1);
-  EXPECT_NEAR(schedule.share(11), 0.5, 1e-15);
+  for (const auto shape : {Shape::linear, Shape::cosine}) {
+    const LrSchedule schedule{shape, 10, 10, 0.5};
+    EXPECT_EQ(schedule.share(9), 1);
+    EXPECT_EQ(schedule.share(10), 0.5) << "at decay_steps";
+    EXPECT_EQ(schedule.share(11), 0.5);
+  }
 }
 
 TEST(LrSchedule, HasNames) {

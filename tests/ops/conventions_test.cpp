@@ -182,13 +182,5 @@ TEST(ConventionsCuda, OnTheGpu) {
   Conventions(test::gpu).all();
 }
 
-TEST(Conventions, ComparisonsNameThemselvesInErrors) {
-  const Tensor two = Tensor::ones({2}), three = Tensor::ones({3}), complex = Tensor::ones({2}, DType::c64);
-  test::expect_error(ErrorKind::internal, "[greater] ", [&] { ops::raw::greater(two, three); });
-  test::expect_error(ErrorKind::internal, "[greater_equal] ",
-                     [&] { ops::raw::greater_equal(complex, complex); });
-  test::expect_error(ErrorKind::internal, "[less] ", [&] { ops::raw::less(two, three); });
-}
-
 }  // namespace
 }  // namespace lrurec::ops

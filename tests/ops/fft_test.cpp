@@ -107,6 +107,8 @@ TEST(Fourier, SaysWhatItTakes) {
                [] { raw::irfft(Tensor::zeros({4}, DType::c64), 5); });
   expect_error(ErrorKind::internal, "[irfft] x: f32 [4] must be complex",
                [] { raw::irfft(Tensor::zeros({4}, DType::f32)); });
+  expect_error(ErrorKind::internal, "[irfft] x: c64 [1] has one value: say n = 1",
+               [] { raw::irfft(Tensor::zeros({1}, DType::c64)); });
   expect_error(ErrorKind::internal, "at least one place", [] {
     raw::fft(Tensor::zeros({2, 0}, DType::c64));
   });

@@ -133,9 +133,15 @@ TEST(Shape, PartsAreViewsAndStackJoinsThemAgain) {
   EXPECT_EQ(max_difference(raw::stack(columns, -1), x), 0);
   EXPECT_EQ(max_difference(raw::stack(columns, 0), x.transpose(0, 1)), 0);
   EXPECT_TRUE(unbind(Variable(Tensor::zeros({0, 3})), 0).empty());
+  const Variable empty(Tensor::zeros({0, 3}, DType::f64), true);
+  const Variables one = split(empty, 2, 0);
+  ASSERT_EQ(one.size(), 1U);
+  sum(concat(one, 0)).backward();
+  EXPECT_EQ(empty.grad().shape(), (Shape{0, 3}));
+  EXPECT_EQ(split(empty, 2, 1)[1].shape(), (Shape{0, 1}));
   expect_error(ErrorKind::internal, "[split] parts of size 0", [&] { raw::split(x, 0, 0); });
   expect_error(ErrorKind::internal, "[unbind]", [] { raw::unbind(Tensor::scalar(1.0), 0); });
-  expect_error(ErrorKind::internal, "[stack] shapes [2] and [3] differ", [] {
+  expect_error(ErrorKind::internal, "[stack] f64 [2] and f64 [3] differ", [] {
     raw::stack({row({1, 2}), row({1, 2, 3})}, 0);
   });
   expect_error(ErrorKind::internal, "[stack] no tensors", [] { raw::stack({}, 0); });

@@ -148,6 +148,28 @@ TEST(Tensor, SizesThatCannotBeAreErrors) {
   EXPECT_EQ(t.reshape({-1, 2}).shape(), (Shape{3, 2}));
 }
 
+// A size of 0 makes a tensor empty whatever the others are; products of those were taken all the same.
+TEST(Tensor, AnEmptyTensorMayHaveSizesThatCannotBeMultiplied) {
+  const std::int64_t big = std::int64_t{1} << 40;
+  for (const Shape& shape : {Shape{0, big, big}, Shape{big, 0, big}, Shape{big, big, 0}}) {
+    const Tensor none = Tensor::zeros(shape, DType::c64);
+    EXPECT_EQ(none.numel(), 0);
+    EXPECT_EQ(none.strides(), (Shape{0, 0, 0}));
+    EXPECT_TRUE(none.is_contiguous());
+    for (const Tensor& other :
+         {none.clone(), none.transpose(0, 2), none.reshape({big, big, 0}), none.to(DType::c128)}) {
+      EXPECT_TRUE(other.to(DType::c128).to_vector<c128>().empty());
+    }
+    EXPECT_EQ(none.view_as_real().numel(), 0);
+  }
+}
+
+TEST(Tensor, ASliceOfOneElementHasNoStride) {
+  const Tensor last = counting({2, 3}).transpose(0, 1).slice(0, 2, 3, INT64_MAX);
+  EXPECT_EQ(last.to_vector<double>(), (std::vector<double>{2, 5}));
+  EXPECT_EQ(counting({2, 3}).slice(0, 0, 2, INT64_MAX).strides(), (Shape{3, 1}));
+}
+
 TEST(Tensor, WritingOverItsOwnSourceGivesWhatACopyWould) {
   const std::vector<double> values{1, 2, 3, 4, 5, 6, 7, 8, 9};
   Tensor t = Tensor::from(values, {3, 3});

@@ -111,6 +111,15 @@ TEST(Safetensors, HeaderLongerThanTheFile) {
   expect_error(ErrorKind::file, "neither 0 nor 1", [&] { read_safetensors(folder / "bools"); });
 }
 
+TEST(Safetensors, AnEmptyTensorMayHaveSizesThatCannotBeMultiplied) {
+  const TemporaryFolder folder;
+  for (const std::string shape : {"[0,1099511627776,1099511627776]", "[1099511627776,1099511627776,0]"}) {
+    const auto path =
+        make(folder, R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,0]}})", 0);
+    EXPECT_EQ(read_safetensors(path).tensors.at("a").numel(), 0) << shape;
+  }
+}
+
 TEST(Safetensors, NamesThatCouldNotBeReadBackAreNotWritten) {
   const test::TemporaryFolder folder;
   for (const char* name : {"__metadata__", "a\xff"}) {

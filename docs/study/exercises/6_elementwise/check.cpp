@@ -134,6 +134,10 @@ void gradient(Check& check, bool complex) {
     if (problem.find("memory") != std::string::npos || problem.find("stretched") != std::string::npos) {
       check.hint("the gradient that comes in may be any view: read from grad.contiguous().");
     }
+    if (problem.starts_with("two backward passes")) {
+      check.hint(
+          "what the backward holds must stay as it is, for the next walk: write to a tensor of its own.");
+    }
   }
 }
 
