@@ -439,9 +439,9 @@ std::string value_text(const TrainConfig& config, const Setting& setting) {
       setting.member);
 }
 
-std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file) {
+std::map<std::string, std::int64_t> toml_lines(const std::string& text) {
   std::map<std::string, std::int64_t> lines;
-  for (const auto& [key, node] : toml::parse_file(file.string())) {
+  for (const auto& [key, node] : toml::parse(text)) {
     lines.emplace(key.str(), node.source().begin.line);
   }
   return lines;

@@ -131,11 +131,12 @@ struct OverFile {
 /// An unknown key, or one that the model does not have, is ErrorKind::usage with file, line and suggestion; a
 /// file that cannot be read is ErrorKind::io.
 void read_toml(TrainConfig& config, const std::filesystem::path& file, const OverFile& over = {});
-/// The line of each key of a TOML file that read_toml accepts.
-std::map<std::string, std::int64_t> toml_lines(const std::filesystem::path& file);
 /// The same as read_toml from text; `place` stands in errors for the file name.
 void parse_toml(TrainConfig& config, const std::string& text, const std::string& place,
                 const OverFile& over = {});
+
+/// The line of each key of a text that parse_toml accepts.
+std::map<std::string, std::int64_t> toml_lines(const std::string& text);
 
 /// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
 /// that did not exist when it was saved has the value that leaves everything as it was (TrainConfig's).

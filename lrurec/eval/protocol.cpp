@@ -93,8 +93,11 @@ std::vector<std::string> ProtocolCard::differences(const ProtocolCard& a, const 
     if (x != y) found.push_back(fmt::format("{} ({} / {})", what, x, y));
   };
   look("data", a.fingerprint.substr(0, 12), b.fingerprint.substr(0, 12));
-  look("filter", a.filter, b.filter);
-  look("ties", a.ties, b.ties);
+  // Names of how data were made; the same fingerprint is the same data, whatever made them.
+  if (a.fingerprint != b.fingerprint) {
+    look("filter", a.filter, b.filter);
+    look("ties", a.ties, b.ties);
+  }
   look("split", a.rule + ", " + a.split, b.rule + ", " + b.split);
   look("candidates", a.sampled > 0 ? std::to_string(a.sampled) : "all",
        b.sampled > 0 ? std::to_string(b.sampled) : "all");

@@ -64,10 +64,10 @@ train::RunFolder import_run(const Weights& weights, const data::Dataset& data, s
       .optimizer = {}};
   auto run = train::RunFolder::create(folder);
   try {
-    run.write_config(config);
     run.write_description(description);
+    run.write_config(config);
+    run.save_last(checkpoint);  // first, as a training does: what a kill leaves can be used
     run.save_best(checkpoint);
-    run.save_last(checkpoint);
   } catch (...) {
     run.discard();
     throw;

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "lrurec/inspect/eigenvalues.h"
 #include "lrurec/model/models.h"
 #include "lrurec/train/loaded_run.h"
+#include "tensor/error.h"
 
 namespace lrurec::reproduce {
 namespace {
@@ -52,8 +56,8 @@ std::optional<double> printed(const Artifact& artifact, const DataFile& file, co
 }
 
 /// "Recall@10" of a run's test, which is named "sampled Recall@10" where it is among some items.
-void add_test(const json& test, const Variant& variant, const std::string& metric, Measured& measured) {
-  const std::string title = model::find_model(variant.model).title;
+void add_test(const json& test, const std::string& model, const std::string& metric, Measured& measured) {
+  const std::string title = model::find_model(model).title;
   const json& metrics = test.at("metrics").at(title);
   measured.sampled = !metrics.contains(metric);
   const std::string key = measured.sampled ? "sampled " + metric : metric;
@@ -64,40 +68,46 @@ void add_test(const json& test, const Variant& variant, const std::string& metri
   ++measured.intervals;
 }
 
-std::vector<double> mean_abs_of_blocks(const Run& run) {
-  const auto folder = train::RunFolder::open(run.folder);
-  const auto path = folder.checkpoint("best").string();
-  std::vector<double> blocks;
-  for (const auto& lambda : inspect::eigenvalues(*train::load_model(folder.load("best"), path))) {
-    blocks.push_back(inspect::mean_abs(lambda));
+/// What a run's steps took, by the training lines of its log.
+class Clock {
+ public:
+  explicit Clock(const std::vector<json>& log) {
+    Line line;
+    for (const auto& one : log) {
+      if (one.value("split", "") != "train" || !one.value("step_seconds", json()).is_number()) continue;
+      line.before += line.seconds(line.last);
+      line.first = std::exchange(line.last, one["step"].get<std::int64_t>());
+      line.each = one["step_seconds"].get<double>();
+      lines_.push_back(line);
+    }
   }
-  return blocks;
-}
 
-/// Seconds that the steps until each logged one took.
-std::vector<std::pair<std::int64_t, double>> seconds_by_step(const std::vector<json>& log) {
-  std::vector<std::pair<std::int64_t, double>> sums;
-  std::int64_t step = 0;
-  double seconds = 0;
-  for (const auto& line : log) {
-    if (line.value("split", "") != "train" || !line.contains("step_seconds")) continue;
-    const auto at = line["step"].get<std::int64_t>();
-    seconds += static_cast<double>(at - step) * line["step_seconds"].get<double>();
-    sums.emplace_back(step = at, seconds);
+  /// Of the steps until this one. Between two lines each took what the later one says, after the last what
+  /// that says; without lines nothing is known.
+  std::optional<double> until(std::int64_t step) const {
+    if (lines_.empty()) return {};
+    auto line = std::ranges::lower_bound(lines_, step, {}, &Line::last);
+    if (line == lines_.end()) --line;
+    return line->before + line->seconds(step);
   }
-  return sums;
-}
+
+ private:
+  struct Line {
+    std::int64_t first = 0, last = 0;  ///< it tells of the steps after `first` until `last`
+    double before = 0, each = 0;       ///< seconds: of all steps until `first`, of each step after it
+
+    double seconds(std::int64_t step) const { return static_cast<double>(step - first) * each; }
+  };
+  std::vector<Line> lines_;
+};
 
 /// Figure 1: the best validation and what it took, and a session's events.
 void add_efficiency(const Run& run, const Cell& cell, const Findings& findings,
                     std::vector<Measured>& measured) {
   measured[0].values.push_back(run.state.validation.at("Recall@10"));
   measured[1].values.push_back(static_cast<double>(run.state.best_step));
-  double seconds = 0;
-  for (const auto& [step, sum] : seconds_by_step(train::RunFolder::open(run.folder).log_lines())) {
-    if (step <= run.state.best_step) seconds = sum;
-  }
-  measured[2].values.push_back(seconds);
+  const Clock clock(train::RunFolder::open(run.folder).log_lines());
+  if (const auto seconds = clock.until(run.state.best_step)) measured[2].values.push_back(*seconds);
   const auto events = findings.incremental.find(cell.variant->name);
   if (events != findings.incremental.end() && measured[3].values.empty()) {
     measured[3].values.push_back(
@@ -110,16 +120,15 @@ json rows_of_cell(const Plan& plan, const Cell& cell, const Findings& findings) 
   std::vector<Measured> measured(artifact.metrics.size());
   for (const Run* run : plan.runs_of(cell)) {
     if (!run->finished()) continue;
-    if (artifact.kind == Kind::eigenvalues) {
-      const auto blocks = mean_abs_of_blocks(*run);
-      for (std::size_t b = 0; b < measured.size() && b < blocks.size(); ++b) {
-        measured[b].values.push_back(blocks[b]);
+    if (const auto blocks = findings.mean_abs.find(run->folder); blocks != findings.mean_abs.end()) {
+      for (std::size_t b = 0; b < measured.size() && b < blocks->second.size(); ++b) {
+        measured[b].values.push_back(blocks->second[b]);
       }
     } else if (artifact.kind == Kind::efficiency) {
       add_efficiency(*run, cell, findings, measured);
     } else if (const auto test = findings.tests.find(run->folder); test != findings.tests.end()) {
       for (std::size_t m = 0; m < measured.size(); ++m) {
-        add_test(test->second, *cell.variant, artifact.metrics[m], measured[m]);
+        add_test(test->second, run->config.model, artifact.metrics[m], measured[m]);
       }
     }
   }
@@ -149,16 +158,14 @@ json rows_of_statistics(const Plan& plan) {
   return rows;
 }
 
-json points_of(const std::vector<json>& log, const std::string& metric) {
-  const auto sums = seconds_by_step(log);
+json points_of(const std::vector<json>& log, const Clock& clock, const std::string& metric) {
   json points = json::array();
-  std::size_t next = 0;
   for (const auto& line : log) {
     const auto value = line.contains(metric) ? line.find(metric) : line.find("sampled " + metric);
     if (line.value("split", "") != "val" || value == line.end()) continue;
-    while (next < sums.size() && sums[next].first <= line["step"]) ++next;
-    points.push_back(
-        {{"step", line["step"]}, {"seconds", next == 0 ? 0.0 : sums[next - 1].second}, {"value", *value}});
+    json point{{"step", line["step"]}, {"value", *value}};
+    if (const auto seconds = clock.until(line["step"].get<std::int64_t>())) point["seconds"] = *seconds;
+    points.push_back(std::move(point));
   }
   return points;
 }
@@ -189,6 +196,45 @@ json data_of(const Plan& plan, const Findings& findings) {
 }
 
 }  // namespace
+
+std::optional<json> kept_test(const Artifact& artifact, const Run& run) {
+  const std::int64_t sampled = run.config.eval_negatives;
+  try {
+    const auto all = train::RunFolder::open(run.folder).evaluations();
+    const auto kept = all.find(sampled > 0 ? "test-sampled" : "test");
+    if (kept == all.end()) return {};
+    const json& test = kept->second;
+    const std::string candidates = sampled > 0 ? fmt::format("{} sampled", sampled) : "all";
+    if (test.at("step") != run.state.best_step || test.at("protocol").at("candidates") != candidates)
+      return {};
+    Measured ignored;
+    for (const auto& metric : artifact.metrics) add_test(test, run.config.model, metric, ignored);
+    return test;
+  } catch (const Error&) {
+    return {};
+  } catch (const json::exception&) {
+    return {};
+  }
+}
+
+bool is_incremental(const json& events) {
+  if (!events.is_object() || !events.contains("by_length") || !events["by_length"].is_array()) return false;
+  const json& lines = events["by_length"];
+  return !lines.empty() && std::ranges::all_of(lines, [](const json& line) {
+    return line.is_object() && line.value("cumulative_seconds", json()).is_number() &&
+           line.value("events", json()).is_number();
+  });
+}
+
+std::vector<double> mean_abs_of_blocks(const Run& run) {
+  const auto folder = train::RunFolder::open(run.folder);
+  const auto path = folder.checkpoint("best").string();
+  std::vector<double> blocks;
+  for (const auto& lambda : inspect::eigenvalues(*train::load_model(folder.load("best"), path))) {
+    blocks.push_back(inspect::mean_abs(lambda));
+  }
+  return blocks;
+}
 
 json outcome(const Plan& plan, const Findings& findings) {
   const Artifact& artifact = *plan.artifact;
@@ -224,17 +270,17 @@ json outcome(const Plan& plan, const Findings& findings) {
       if (!run->complaint.empty()) one["error"] = run->complaint;
       if (run->state.kind != sweep::RunState::Kind::missing) {
         const auto log = train::RunFolder::open(run->folder).log_lines();
-        const auto sums = seconds_by_step(log);
+        const Clock clock(log);
         one["steps"] = run->state.step;
         one["best_step"] = run->state.best_step;
         one["ended"] = run->state.ended;
-        if (!sums.empty()) one["seconds"] = sums.back().second;
+        if (const auto seconds = clock.until(run->state.step)) one["seconds"] = *seconds;
         if (std::exchange(first, false)) {
           result["curves"].push_back({{"data", data},
                                       {"variant", cell.variant->name},
                                       {"title", cell.variant->title},
                                       {"metric", "Recall@10"},
-                                      {"points", points_of(log, "Recall@10")}});
+                                      {"points", points_of(log, clock, "Recall@10")}});
         }
       }
       result["runs"].push_back(std::move(one));

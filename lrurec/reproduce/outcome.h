@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
 #include "lrurec/reproduce/plan.h"
 
@@ -11,9 +13,18 @@ namespace lrurec::reproduce {
 
 /// What was found out about runs, by their folders.
 struct Findings {
-  std::map<std::filesystem::path, nlohmann::json> tests;  ///< what `lrurec evaluate --json` says
-  std::map<std::string, nlohmann::json> incremental;      ///< of a variant: `lrurec bench incremental --json`
+  std::map<std::filesystem::path, nlohmann::json> tests;          ///< what `lrurec evaluate --json` says
+  std::map<std::filesystem::path, std::vector<double>> mean_abs;  ///< of each block's eigenvalues
+  std::map<std::string, nlohmann::json> incremental;  ///< of a variant: `lrurec bench incremental --json`
 };
+
+/// The test that is kept in the folder of a finished run, where it is one of the run's best step among its
+/// candidates and has all that outcome() looks at: a file that is damaged or another's is none.
+std::optional<nlohmann::json> kept_test(const Artifact& artifact, const sweep::Run& run);
+/// Whether `events` has what outcome() and the page look at.
+bool is_incremental(const nlohmann::json& events);
+/// The mean |lambda| of each block of the best checkpoint; errors as RunFolder::load and load_model.
+std::vector<double> mean_abs_of_blocks(const sweep::Run& run);
 
 /// All that the page and the tables on a terminal say. What is not there was not run, or the paper does not
 /// print it.
@@ -29,7 +40,8 @@ struct Findings {
 ///
 /// value: mean of `values`, one for each seed, at the best validation step. deviation: over seeds.
 /// interval: 95% of resamplings of the users, mean over seeds. difference_percent: 100 (value / paper - 1).
-/// curves: validation of the first seed. seconds: of training steps, without validation.
+/// curves: validation of the first seed. seconds: of training steps, without validation; those that are not
+/// in the log count as the logged ones beside them, and a run that has logged none has no seconds.
 nlohmann::json outcome(const Plan& plan, const Findings& findings);
 
 }  // namespace lrurec::reproduce

@@ -61,6 +61,14 @@ RunState look_at(const Run& wanted) {
   }
   RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}, progress.finished};
   if (!progress.finished.empty() && same_limits(had, wanted.config)) state.kind = RunState::Kind::finished;
+  const bool best_of_an_earlier_end =
+      progress.best_step < progress.step && progress.best_step % wanted.config.validate_every != 0;
+  if (state.kind == RunState::Kind::finished && best_of_an_earlier_end) {
+    fail(ErrorKind::usage,
+         "{} has its best step, {}, where it once ended; a run to step {} has no validation round there, so "
+         "write into another folder, or move that run away",
+         folder.string(), progress.best_step, progress.step);
+  }
   for (const auto& line : run.log_lines()) {
     if (line.value("split", "") != "val" || line["step"] != progress.best_step) continue;
     for (const auto& [key, value] : line.items()) {
@@ -117,11 +125,12 @@ std::vector<double> values(const std::vector<Run>& runs, std::size_t point, cons
 
 std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric) {
   std::vector<std::size_t> order;
-  std::vector<double> means(plan.points.size());
+  std::vector<std::pair<double, double>> means(plan.points.size());  // of the metric, and among equal ones
+  const std::string second = metric.starts_with("sampled ") ? "sampled NDCG@10" : "NDCG@10";
   for (std::size_t p = 0; p < plan.points.size(); ++p) {
-    const auto found = values(runs, p, metric);
+    const auto found = values(runs, p, metric), others = values(runs, p, second);
     if (found.size() != plan.seeds.size()) continue;
-    means[p] = summarize(found).mean;
+    means[p] = {summarize(found).mean, others.empty() ? 0 : summarize(others).mean};
     order.push_back(p);
   }
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return means[a] > means[b]; });

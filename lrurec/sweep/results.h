@@ -39,8 +39,9 @@ struct Run {
 
 /// Where a run stands. One with other settings than are wanted, or on other data, is ErrorKind::usage: its
 /// numbers would stand for settings that it does not have; so is one that was trained with more patience or
-/// more steps, which its limits would not have let it reach. Checkpoints without a run.json are
-/// ErrorKind::file. A run is finished where it ended by itself under the limits of its configuration.
+/// more steps, which its limits would not have let it reach, and one whose best round is that of an end
+/// before it was given more steps. Checkpoints without a run.json are ErrorKind::file. A run is finished
+/// where it ended by itself under the limits of its configuration.
 RunState look_at(const Run& wanted);
 
 /// Every configuration with every seed, in folders of their own in `output`.
@@ -56,8 +57,8 @@ Summary summarize(const std::vector<double>& values);
 /// A validation metric at the best step of each run of a configuration, as far as they are finished.
 std::vector<double> values(const std::vector<Run>& runs, std::size_t point, const std::string& metric);
 
-/// Configurations by the mean of a validation metric, best first; only those all of whose runs are finished,
-/// for a mean over some seeds is not comparable.
+/// Configurations by the mean of a validation metric, and where that is the same by that of NDCG@10, best
+/// first; only those all of whose runs are finished, for a mean over some seeds is not comparable.
 std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric);
 
 /// sweep.json. `test`: metrics of the best configuration's runs; empty: not looked at.

@@ -20,10 +20,10 @@ constexpr std::string_view file_kind = "run";
 void check_progress(const Progress& p) {
   constexpr std::int64_t most = std::int64_t{1} << 53;
   const auto count = [](std::int64_t n) { return n >= 0 && n <= most; };
-  const auto recall = [](double r) { return r == -1 || (r >= 0 && r <= 1); };
+  const auto metric = [](double m) { return m == -1 || (m >= 0 && m <= 1); };
   if (!count(p.step) || !count(p.best_step) || p.best_step > p.step || !count(p.rounds_without_better) ||
-      !count(p.loss_count) || !recall(p.best_recall) || !recall(p.best_regular_recall) ||
-      !std::isfinite(p.loss_sum)) {
+      !count(p.loss_count) || !metric(p.best_recall) || !metric(p.best_ndcg) ||
+      !metric(p.best_regular_recall) || !std::isfinite(p.loss_sum)) {
     fail(ErrorKind::file, "its progress cannot be (step {}, best step {}, Recall@10 {})", p.step, p.best_step,
          p.best_recall);
   }
@@ -69,6 +69,7 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path) {
   const auto bytes = nn::read_envelope(path, file_kind, newest_version, &checkpoint.version);
   checkpoint = nn::from_bytes<Checkpoint>(bytes, path.string(), std::move(checkpoint));
   if (checkpoint.version == 1) checkpoint.progress.best_regular_recall = checkpoint.progress.best_recall;
+  if (checkpoint.version <= 3) checkpoint.progress.best_ndcg = 1;  // it stays the best of its Recall@10
   checkpoint.version = newest_version;
   naming(path.string(), [&] {
     check_progress(checkpoint.progress);

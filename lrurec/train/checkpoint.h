@@ -19,6 +19,7 @@ class WeightAverage;
 struct Progress {
   std::int64_t step = 0;
   double best_recall = -1;  ///< validation Recall@10; -1 before the first round
+  double best_ndcg = -1;    ///< NDCG@10 of that round, which decides between rounds of the same Recall@10
   std::int64_t best_step = 0;
   std::int64_t rounds_without_better = 0;
   std::string finished;  ///< why training ended, empty while it may go on
@@ -41,8 +42,8 @@ struct Checkpoint {
   std::map<std::string, nn::TensorRecord> optimizer;
   std::uint32_t version = newest_version;
 
-  /// 1 has no best_regular_recall and loss of unlogged steps, 2 no num_users.
-  static constexpr std::uint32_t newest_version = 3;
+  /// 1 has no best_regular_recall and loss of unlogged steps, 2 no num_users, 3 no best_ndcg.
+  static constexpr std::uint32_t newest_version = 4;
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -51,6 +52,7 @@ struct Checkpoint {
             p.finished, parameters, optimizer);
     if (version >= 2) archive(p.best_regular_recall, p.loss_sum, p.loss_count);
     if (version >= 3) archive(num_users);
+    if (version >= 4) archive(p.best_ndcg);
   }
 
   void save(const std::filesystem::path& path) const;

@@ -11,10 +11,19 @@ std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std
   return model;
 }
 
+Checkpoint load_checkpoint(const RunFolder& folder, const std::string& name) {
+  try {
+    return folder.load(name);
+  } catch (const Error& e) {
+    if (name != "best" || !std::filesystem::exists(folder.checkpoint("last"))) throw;
+    fail(e.kind(), "{}; last.ckpt has the weights of the last step (--checkpoint last)", e.what());
+  }
+}
+
 LoadedRun load_run(const LoadOptions& options) {
   RunFolder folder = RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
-  const Checkpoint checkpoint = folder.load(options.checkpoint);
+  const Checkpoint checkpoint = load_checkpoint(folder, options.checkpoint);
   config::TrainConfig config = checkpoint.parse_config(path);
   const std::filesystem::path data_path =
       options.data.empty() ? folder.data_path() : std::filesystem::path(options.data);

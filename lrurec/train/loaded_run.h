@@ -28,6 +28,10 @@ struct LoadedRun {
 /// The model that a checkpoint holds, on the CPU. Damage is ErrorKind::file naming `path`.
 std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std::string& path);
 
+/// RunFolder::load for a command with --checkpoint, which is the remedy where best.ckpt is missing or
+/// damaged.
+Checkpoint load_checkpoint(const RunFolder& folder, const std::string& name);
+
 /// A data set other than the one that the run was trained on is ErrorKind::file; so is a damaged checkpoint.
 LoadedRun load_run(const LoadOptions& options);
 

@@ -31,14 +31,31 @@ bool holds_run(const fs::path& folder) {
   });
 }
 
-/// Whether checkpoints/ is what a start of a run that was killed leaves: a folder, not a link to one, with
-/// nothing in it but unfinished checkpoints.
-bool is_left_over(const fs::path& checkpoints) {
+/// Whether a file is a run.json as lrurec train and import write it.
+bool describes_run(const fs::path& file) {
+  if (fs::symlink_status(file).type() != fs::file_type::regular) return false;
+  const auto bytes = nn::read_file(file);
+  const auto json = util::parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const nlohmann::json::json_pointer version("/environment/lrurec");
+  return json.is_object() && json.contains(version) && json.contains("fingerprint");
+}
+
+/// Whether a file of a run's names is what a start leaves that was killed before its first checkpoint. It
+/// makes checkpoints/ and an empty log, then run.json, then config.toml, then the checkpoint.
+bool is_left_over(const fs::path& file) {
+  const fs::path folder = file.parent_path(), checkpoints = folder / "checkpoints";
   if (fs::symlink_status(checkpoints).type() != fs::file_type::directory) return false;
-  return std::all_of(fs::directory_iterator(checkpoints), fs::directory_iterator(), [](const auto& entry) {
+  if (file.filename() == metrics_log) {
+    return fs::symlink_status(file).type() == fs::file_type::regular && fs::file_size(file) == 0;
+  }
+  const bool described = describes_run(folder / "run.json");
+  if (file != checkpoints) {
+    return described && (file.filename() == "run.json" || file.filename() == "config.toml");
+  }
+  return std::all_of(fs::directory_iterator(checkpoints), fs::directory_iterator(), [&](const auto& entry) {
     const std::string name = entry.path().filename().string();
-    return name == "next.ckpt" || name == "damaged.ckpt" ||
-           (name.starts_with('.') && name.find(".ckpt.tmp.") != std::string::npos);
+    return described &&
+           (name == "next.ckpt" || (name.starts_with('.') && name.find(".ckpt.tmp.") != std::string::npos));
   });
 }
 
@@ -87,20 +104,19 @@ RunFolder RunFolder::create(const fs::path& asked) {
     }
   };
   refuse_a_run();
-  // What an ended start left has checkpoints/ beside it; anything else of these names is the user's.
   const fs::path checkpoints = folder / "checkpoints";
-  if (fs::is_directory(folder) && !is_left_over(checkpoints)) {
+  if (fs::is_directory(folder)) {
     std::vector<fs::path> files = run.evaluation_files();
     for (const char* file : own_files) files.push_back(folder / file);
     files.push_back(checkpoints);
     for (const fs::path& file : files) {
-      if (fs::exists(fs::symlink_status(file))) {
+      if (fs::exists(fs::symlink_status(file)) && !is_left_over(file)) {
         fail(ErrorKind::usage, "{} is there and belongs to no run; choose another folder with -o",
              file.string());
       }
     }
   }
-  for (fs::path f = folder; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
+  for (fs::path f = checkpoints; !f.empty() && !fs::exists(f); f = f.parent_path()) run.made_ = f;
   std::error_code error;
   fs::create_directories(checkpoints, error);
   if (error) {
@@ -112,9 +128,6 @@ RunFolder RunFolder::create(const fs::path& asked) {
   try {
     // Fail before the first step rather than at the first checkpoint.
     write_text(folder / metrics_log, "");
-    // One of an earlier start, which this run would go on writing.
-    fs::remove(folder / eigenvalue_log);
-    for (const fs::path& file : run.evaluation_files()) fs::remove(file);
   } catch (...) {
     run.discard();
     throw;
@@ -144,8 +157,7 @@ void RunFolder::discard() const {
   std::error_code ignored;
   for (const char* file : own_files) fs::remove(path_ / file, ignored);
   for (const std::string name : checkpoint_names) fs::remove(checkpoint(name), ignored);
-  for (const char* name : {"next", "damaged"}) fs::remove(checkpoint(name), ignored);
-  fs::remove(path_ / "checkpoints", ignored);
+  fs::remove(checkpoint("next"), ignored);
   remove_made_folders();
 }
 
@@ -153,7 +165,7 @@ void RunFolder::remove_made_folders() const {
   // Folders that hold something else stay: remove() takes empty ones only.
   std::error_code ignored;
   if (made_.empty()) return;
-  for (fs::path f = path_; fs::remove(f, ignored) && f != made_;) f = f.parent_path();
+  for (fs::path f = path_ / "checkpoints"; fs::remove(f, ignored), f != made_;) f = f.parent_path();
 }
 
 fs::path RunFolder::checkpoint(const std::string& name) const {
@@ -220,9 +232,25 @@ void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& path)
   const fs::path file = path_ / "config.toml";
   if (!fs::exists(file)) return;
   const auto bytes = nn::read_file(file);
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto damaged = [&](const std::string& what) {
+    fail(ErrorKind::file, "{}; the file is damaged: remove it, the checkpoints hold the settings too", what);
+  };
   config::TrainConfig written;
-  config::parse_saved(written, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string());
-  const auto keys = config::differences(written, checkpoint.parse_config(path));
+  try {
+    config::parse_saved(written, text, file.string());
+  } catch (const Error& e) {
+    damaged(e.what());
+  }
+  const config::TrainConfig own = checkpoint.parse_config(path);
+  // It was written with every setting, before any checkpoint; a file that is cut off lacks some.
+  const auto there = config::toml_lines(text);
+  if (!there.contains("model") || written.model == own.model) {
+    for (const auto& [key, line] : config::toml_lines(checkpoint.config)) {
+      if (!there.contains(key)) damaged(fmt::format("{} has no {}", file.string(), key));
+    }
+  }
+  const auto keys = config::differences(written, own);
   if (keys.empty()) return;
   fail(ErrorKind::file,
        "{}: its {} is not what {} says, so it is the checkpoint of another run; put this run's own there",

@@ -26,15 +26,15 @@ class RunFolder {
   /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint)
   /// or files of such names that no start of a run left there, or is locked, is ErrorKind::usage, one that
   /// cannot be written ErrorKind::io; nothing in it is touched. What a start that was killed before its first
-  /// checkpoint left there is replaced.
+  /// checkpoint left there is replaced: whoever starts writes run.json, then config.toml, then a checkpoint.
   static RunFolder create(const std::filesystem::path& folder);
   /// The folder of an existing run, to read; ErrorKind::io when it holds none.
   static RunFolder open(const std::filesystem::path& folder);
   /// The same to go on with its training, locked; ErrorKind::usage where another process trains it.
   static RunFolder open_to_train(const std::filesystem::path& folder);
 
-  /// Removes all that create() and a training that came to nothing have made, the folder too if it is then
-  /// empty and was not there before.
+  /// Removes all that create() and a training that came to nothing have made, folders too that are then
+  /// empty and were not there before.
   void discard() const;
 
   const std::filesystem::path& path() const { return path_; }
@@ -78,7 +78,7 @@ class RunFolder {
     std::string warning;  ///< not empty when last.ckpt could not be used
   };
   /// best.ckpt, last.ckpt or previous.ckpt. One whose settings are not those of config.toml is another run's
-  /// and was put here: ErrorKind::file.
+  /// and was put here: ErrorKind::file; so is a config.toml that is damaged.
   Checkpoint load(const std::string& name) const;
   /// last.ckpt, or previous.ckpt when that is missing or damaged; of another run as above.
   Loaded load_last() const;

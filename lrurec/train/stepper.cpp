@@ -13,10 +13,14 @@
 namespace lrurec::train {
 namespace {
 
-/// A resumed run cannot change its learning rate, and the folder holds a run from its first checkpoint on.
-constexpr const char* remedy =
-    "the checkpoints before it are intact; start a new run, in another folder, with a smaller "
-    "--learning-rate";
+/// After `steps` steps that were fine. A resumed run cannot change its learning rate, and the folder holds a
+/// run from its first checkpoint on; the first step has nothing before it to be kept.
+const char* remedy(std::int64_t steps) {
+  return steps == 0
+             ? "no step came before it, so it is not the learning rate; start a new run with other settings"
+             : "the checkpoints before it are intact; start a new run, in another folder, with a "
+               "smaller --learning-rate";
+}
 
 nn::AdamOptions adam_options(const config::TrainConfig& c, const GpuWays& ways) {
   return {.lr = c.learning_rate,
@@ -63,6 +67,11 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
   if (!device_.is_cuda() && ways_ != GpuWays{}) {
     fail(ErrorKind::usage,
          "the ways of a step (head, graphs, pieces of an update) are a GPU's: --device cuda");
+  }
+  if (config.examples().kind == data::ExampleKind::windows && config.max_length < 2) {
+    fail(ErrorKind::usage,
+         "max_length = {} leaves {} nothing to learn from but the start token; set --max-length to 2 or more",
+         config.max_length, model_->info().title);
   }
   if (planned_steps() > 0) (void)schedule_.share(0);  // before a validation round has been made
   // Other examples than windows are packed on the host.
@@ -169,7 +178,7 @@ void Stepper::check_stable(std::int64_t steps) const {
   const std::string problem = broken.empty() ? model_->problem() : broken + " is not finite";
   if (problem.empty()) return;
   fail(ErrorKind::non_finite, "after step {} {} (learning rate {}); {}", steps, problem,
-       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy);
+       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy(steps));
 }
 
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
@@ -178,7 +187,7 @@ void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const 
   fail(ErrorKind::non_finite, "step {}: {}{} (learning rate {}{}); {}", step + 1, what,
        broken.empty() ? "" : "; the first broken one is " + broken, learning_rate(step),
        recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "",
-       remedy);
+       remedy(step));
 }
 
 }  // namespace lrurec::train

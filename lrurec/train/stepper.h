@@ -23,8 +23,8 @@ Device prepare_device(const config::TrainConfig& config);
 /// the state after step n - 1.
 class Stepper {
  public:
-  /// Ways other than the defaults on a CPU, and a learning rate that would fall before its warm-up has ended,
-  /// are ErrorKind::usage.
+  /// Ways other than the defaults on a CPU, a learning rate that would fall before its warm-up has ended, and
+  /// windows of one item, are ErrorKind::usage.
   Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {});
 
   struct Result {
@@ -56,6 +56,8 @@ class Stepper {
   /// float32 rounds to from nu_log = -17.4 down.
   void check_stable(std::int64_t steps) const;
 
+  /// Of an epoch.
+  std::int64_t examples() const { return batcher_.examples(); }
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
   /// max_steps, or max_epochs where that is less.
   std::int64_t planned_steps() const;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tensor/error.h"
 
@@ -166,8 +167,9 @@ void Trainer::validate(Round round) {
   const auto start = std::chrono::steady_clock::now();
   const eval::Evaluation evaluation = evaluate();
 
-  const double recall = evaluation.metrics.at("Recall@10");
-  const bool best = recall > progress_.best_recall;
+  const double recall = evaluation.metrics.at("Recall@10"), ndcg = evaluation.metrics.at("NDCG@10");
+  const bool best = std::exchange(best_is_lost_, false) ||
+                    std::pair(recall, ndcg) > std::pair(progress_.best_recall, progress_.best_ndcg);
   if (round == Round::regular) {
     const bool better = recall > progress_.best_regular_recall;
     progress_.rounds_without_better = better ? 0 : progress_.rounds_without_better + 1;
@@ -175,6 +177,7 @@ void Trainer::validate(Round round) {
   }
   if (best) {
     progress_.best_recall = recall;
+    progress_.best_ndcg = ndcg;
     progress_.best_step = progress_.step;
   }
   nlohmann::json line{

@@ -35,7 +35,9 @@ struct Events {
 /// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
 /// batch, loss, backward, clip, AdamW; every validate_every steps (and at step 0) a validation round and a
 /// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.
-/// With eval_negatives, that Recall@10 is the sampled one.
+/// The best round is the one of the highest Recall@10, among equal ones of the highest NDCG@10: where there
+/// are few items or candidates, every round may hit all targets. With eval_negatives, both are the sampled
+/// ones.
 class Trainer {
  public:
   Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
@@ -43,6 +45,8 @@ class Trainer {
 
   /// Continues from a checkpoint of the same data and configuration (ErrorKind::file otherwise).
   void resume(const Checkpoint& checkpoint, const std::string& path);
+  /// For a resumed run whose best weights are gone: the next round is the best, whatever the lost one had.
+  void replace_best() { best_is_lost_ = true; }
 
   /// Runs to the end or until a stop is requested; last.ckpt then holds the state. A loss or gradient that is
   /// not finite is ErrorKind::non_finite, naming step, tensor and entry; nothing of that step is kept.
@@ -73,6 +77,7 @@ class Trainer {
   Stepper stepper_;
   std::optional<WeightAverage> average_;
   Progress progress_;
+  bool best_is_lost_ = false;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen
   std::chrono::steady_clock::time_point collected_at_;
   double seconds_sum_ = 0;          ///< of the steps since the last line of the log

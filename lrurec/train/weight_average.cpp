@@ -11,7 +11,7 @@ void WeightAverage::update(const model::Model& weights, std::int64_t step) {
   const NoGrad no_grad;
   const auto t = static_cast<double>(step);
   const double d = std::min(decay_, t / (t + 9));
-  const auto from = weights.named_parameters(), to = model_->named_parameters();
+  const auto from = nn::each_once(weights.named_parameters()), to = nn::each_once(model_->named_parameters());
   for (std::size_t i = 0; i < to.size(); ++i) {
     // d a + (1 - d) w, in a form whose rounding does not shrink what stands still: d and 1 - d as floats do
     // not add up to 1.

@@ -1,6 +1,7 @@
 // lrurec reproduce on generated data.
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/pages.h"
 #include "tests/support/runs.h"
@@ -158,6 +159,91 @@ TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
   EXPECT_EQ(json::parse(again.out)["rows"], outcome["rows"]);
 }
 
+// Each ended it as an error of the program, after all trainings.
+TEST(ReproduceCommand, ATestThatCannotBeUsedIsMadeAgain) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command =
+      "reproduce table3 -q --only lrurec,fpmc --max-steps 4 --data ml-1m=d.lrd -o out --json";
+  const auto made = run_lrurec(folder, command);
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto file = folder / "out/runs/ml-1m/lrurec/seed=1/evaluation-test.json";
+  const std::string whole = read_text(file);
+  const auto edited = [&](auto edit) {
+    json test = json::parse(whole);
+    edit(test);
+    return test.dump();
+  };
+  for (const std::string& text :
+       {whole.substr(0, 100), std::string(), std::string("[]"), std::string("{\"step\":\"30\"}"),
+        edited([](json& test) { test.erase("protocol"); }),
+        edited([](json& test) { test.erase("intervals"); }),
+        edited([](json& test) { test["metrics"]["LRURec"]["NDCG@10"] = "high"; })}) {
+    test::write_text(file, text);
+    const auto again = run_lrurec(folder, command);
+    ASSERT_EQ(again.code, 0) << text << again.err;
+    EXPECT_EQ(json::parse(again.out)["rows"], json::parse(made.out)["rows"]) << text;
+    EXPECT_EQ(read_text(file), whole) << text;
+  }
+}
+
+// The seconds were 0: only steps that are in the log counted, and these four are in no line of it.
+TEST(ReproduceCommand, EventsThatCannotBeUsedAreMeasuredAgainAndUnknownSecondsLeftOut) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command =
+      "reproduce figure1 -q --only gru4rec --max-steps 4 --data ml-1m=d.lrd -o out --json";
+  for (const std::string text : {"", "", "{\"by_length\": []}"}) {
+    if (std::filesystem::exists(folder / "out/figure1")) {
+      for (const auto& entry : std::filesystem::directory_iterator(folder / "out/figure1")) {
+        if (entry.path().extension() == ".json") test::write_text(entry.path(), text);
+      }
+    }
+    const auto made = run_lrurec(folder, command);
+    ASSERT_EQ(made.code, 0) << made.err;
+    const json outcome = json::parse(made.out);
+    EXPECT_GT(row_of(outcome, "gru4rec", "seconds of 2,048 events")["value"], 0);
+    EXPECT_TRUE(row_of(outcome, "gru4rec", "steps to it").contains("value"));
+    EXPECT_FALSE(row_of(outcome, "gru4rec", "seconds to it").contains("value"));
+    for (const auto& point : outcome["curves"][0]["points"]) EXPECT_FALSE(point.contains("seconds"));
+  }
+}
+
+// Lines of the log tell of steps before them; those after the last one were left out.
+TEST(ReproduceCommand, EveryStepHasItsSeconds) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command =
+      "reproduce figure1 -q --only lrurec --max-steps 60 --data ml-1m=d.lrd -o out --json";
+  ASSERT_EQ(run_lrurec(folder, command).code, 0);
+  std::istringstream log(read_text(folder / "out/runs/ml-1m/lrurec/seed=1/metrics.jsonl"));
+  double each = 0;
+  for (std::string line; std::getline(log, line);) each = json::parse(line).value("step_seconds", each);
+  ASSERT_GT(each, 0);
+  const json outcome = json::parse(run_lrurec(folder, command).out);
+  EXPECT_DOUBLE_EQ(outcome["runs"][0]["seconds"].get<double>(), 60 * each);
+  const json& points = outcome["curves"][0]["points"];
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0]["seconds"], 0);
+  EXPECT_DOUBLE_EQ(points[1]["seconds"].get<double>(), 60 * each);
+}
+
+// One run refused the table for all.
+TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command =
+      "reproduce table5 -q --max-steps 2 --seeds 1,2 --data ml-1m=d.lrd -o out --json";
+  ASSERT_EQ(run_lrurec(folder, command).code, 0);
+  std::filesystem::remove(folder / "out/runs/ml-1m/lrurec/seed=1/checkpoints/best.ckpt");
+  const auto made = run_lrurec(folder, command);
+  EXPECT_EQ(made.code, 5) << made.err;
+  EXPECT_NE(made.err.find("1 of 2 runs failed"), std::string::npos) << made.err;
+  const json outcome = json::parse(made.out);
+  EXPECT_EQ(outcome["rows"][0]["values"].size(), 1U);
+  EXPECT_TRUE(outcome["runs"][0].contains("error"));
+}
+
 TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -188,6 +274,25 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   ASSERT_EQ(
       run_lrurec(folder, "prepare --demo -o e.lrd --demo-users 50 --demo-items 60 --demo-length 10").code, 0);
   refused("table5 --max-steps 1 --data ml-1m=e.lrd -o out", 2, "was trained on another data set");
+}
+
+// They were replaced.
+TEST(ReproduceCommand, TablesAndPagesOfTheUserAreKept) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string command = "reproduce table2 --data ml-1m=d.lrd -o .";
+  for (const std::string name : {"table2.json", "table2.html"}) {
+    test::write_text(folder / name, "{\"mine\": 1}");
+    const auto refused = run_lrurec(folder, command);
+    EXPECT_EQ(refused.code, 2) << name;
+    EXPECT_NE(refused.err.find(name + " is there already and does not say that lrurec made it"),
+              std::string::npos)
+        << refused.err;
+    EXPECT_EQ(read_text(folder / name), "{\"mine\": 1}");
+    std::filesystem::remove(folder / name);
+    EXPECT_FALSE(std::filesystem::exists(folder / "table2.json")) << "nothing is written beside it";
+  }
+  for (int twice = 0; twice < 2; ++twice) EXPECT_EQ(run_lrurec(folder, command).code, 0);
 }
 
 }  // namespace

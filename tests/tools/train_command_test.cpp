@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lrurec/train/checkpoint.h"
 #include "tests/support/runs.h"
 
 namespace lrurec {
@@ -26,6 +27,17 @@ TEST(TrainCommand, ADryRunResumesNothing) {
   const auto refused = run_lrurec(folder, "train d.lrd -o run --dry-run --resume");
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.err.find("--resume excludes --dry-run"), std::string::npos) << refused.err;
+}
+
+// It named the size of a batch that no epoch fills.
+TEST(TrainCommand, ADryRunCountsNoMoreExamplesThanThereAre) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string sizes = "train d.lrd --dry-run --hidden 8 --channels 12 --max-length 200";
+  const auto all = run_lrurec(folder, sizes + " --batch-size 1000");
+  EXPECT_NE(all.out.find(" tokens of 60 examples"), std::string::npos) << all.out << all.err;
+  const auto some = run_lrurec(folder, sizes + " --batch-size 16");
+  EXPECT_NE(some.out.find(" tokens of 16 examples"), std::string::npos) << some.out << some.err;
 }
 
 // run.json named the old place, where "next: lrurec evaluate run" found nothing.
@@ -64,6 +76,106 @@ TEST(TrainCommand, AnotherBlasAndOneThreadAreToldWhereOpenBlasMultiplies) {
       run_lrurec(folder, "train d.lrd -o one -q --resume --max-steps 12 --threads 2 --deterministic false");
   EXPECT_NE(two.err.find("began with 1 threads and goes on with 2"), std::string::npos) << two.err;
   EXPECT_NE(two.err.find("(--deterministic does)"), std::string::npos) << two.err;
+}
+
+// The summary named one step as the best, and `evaluate` took the weights of another.
+TEST(TrainCommand, ABestCheckpointOfAnotherStepIsToldAndReplaced) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto file = folder / "run/checkpoints/best.ckpt";
+  train::Checkpoint best = train::Checkpoint::load(file);
+  best.progress.step = best.progress.best_step = 7;  // as after a kill at the end of a run of 7 steps
+  best.save(file);
+  const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11");
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("best.ckpt is of step 7, not of one that this run has come to know"),
+            std::string::npos)
+      << resumed.err;
+  EXPECT_EQ(train::Checkpoint::load(file).progress.step, 11);
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12").err, "");
+}
+
+// A report went without them, and a sweep called the run damaged at its end.
+TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto log = folder / "run/metrics.jsonl";
+  const std::string whole = read_text(log);
+  write_text(log, whole.substr(0, whole.find('\n') + 1));
+  const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11");
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("run/metrics.jsonl has lost 2 of the validation rounds until step 10"),
+            std::string::npos)
+      << resumed.err;
+}
+
+TEST(TrainCommand, ARecallThatTellsNothingIsTold) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string command = "train d.lrd -q --hidden 8 --channels 12 --max-length 6 --max-steps 1 -o ";
+  const auto few = run_lrurec(folder, command + "few --eval-negatives 9");
+  EXPECT_EQ(few.code, 0) << few.err;
+  EXPECT_NE(few.err.find("among 10 candidates Recall@10 tells nothing, so the training ends after 10 rounds"),
+            std::string::npos)
+      << few.err;
+  EXPECT_EQ(run_lrurec(folder, command + "more --eval-negatives 10").err, "");
+  EXPECT_EQ(run_lrurec(folder, command + "endless --eval-negatives 9 --patience 0").err, "");
+}
+
+// It was trained to predict first items from the start token alone.
+TEST(TrainCommand, WindowsOfOneItemAreRefused) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  for (const std::string how : {"-o new", "--dry-run", "-o new --model gru4rec --hidden 8"}) {
+    const auto refused = run_lrurec(folder, "train d.lrd --max-length 1 " + how);
+    EXPECT_EQ(refused.code, 2) << how << refused.err;
+    EXPECT_NE(refused.err.find("nothing to learn from but the start token"), std::string::npos)
+        << refused.err;
+    EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+  }
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o fpmc -q --model fpmc --max-length 1 --max-steps 1").code, 0)
+      << "its examples are pairs of items";
+}
+
+// Its checkpoints were called intact, and the folder had been removed.
+TEST(TrainCommand, AFirstStepThatIsNotFiniteLeavesNothingAndSaysSo) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto broken = run_lrurec(
+      folder, "train d.lrd -o new --layer-norm-eps 0 --dropout 0.9 --hidden 8 --channels 12 --max-length 6");
+  EXPECT_EQ(broken.code, 6) << broken.err;
+  EXPECT_NE(broken.err.find("step 1: "), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("no step came before it"), std::string::npos) << broken.err;
+  EXPECT_EQ(broken.err.find("intact"), std::string::npos) << broken.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+// The preset's settings were taken for asked for, and that of an imported run for unknown.
+TEST(TrainCommand, NamingTheModelOfARunChangesNothing) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --model lrurec --max-steps 11");
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  ASSERT_EQ(run_lrurec(folder, "export run -o w.st").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "import w.st --data d.lrd -o imported").code, 0);
+  const auto imported = run_lrurec(folder, "train d.lrd -o imported --resume --model lrurec --max-steps 11");
+  EXPECT_EQ(imported.code, 4);
+  EXPECT_NE(imported.err.find("it holds no optimiser state"), std::string::npos) << imported.err;
+}
+
+TEST(TrainCommand, ACutConfigIsAFileThatIsDamaged) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string whole = read_text(folder / "run/config.toml");
+  write_text(folder / "run/config.toml", whole.substr(0, 300));
+  for (const char* command : {"evaluate run", "train d.lrd -o run --resume"}) {
+    const auto refused = run_lrurec(folder, command);
+    EXPECT_EQ(refused.code, 4) << command << refused.err;
+    EXPECT_NE(refused.err.find("run/config.toml"), std::string::npos) << refused.err;
+  }
+  std::filesystem::remove(folder / "run/config.toml");
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11").code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/config.toml"));
 }
 
 }  // namespace

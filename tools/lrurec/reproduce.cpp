@@ -57,6 +57,8 @@ std::pair<const reproduce::PaperData*, std::string> parse_data(const std::string
   return {known, text.substr(equals + 1)};
 }
 
+constexpr const char* reproducer = "lrurec reproduce";
+
 class Reproduction {
  public:
   explicit Reproduction(const ReproduceOptions& options)
@@ -79,7 +81,11 @@ class Reproduction {
   }
 
   void run() {
-    if (!options_.dry_run) lock();
+    if (!options_.dry_run) {
+      refuse_unless_json_of(reproducer, file(".json"));
+      refuse_unless_page(file(".html"));
+      lock();
+    }
     queue_->look();
     needs_ = queue_->measure();
     if (interrupted_by() != 0) return say_how_to_continue();
@@ -87,8 +93,16 @@ class Reproduction {
     if (options_.dry_run) return;
     queue_->train([] {});
     if (interrupted_by() != 0) return say_how_to_continue();
-    test();
-    if (artifact_.kind == reproduce::Kind::efficiency) measure_incremental();
+    switch (artifact_.kind) {
+      case reproduce::Kind::efficiency:
+        measure_incremental();
+        break;
+      case reproduce::Kind::eigenvalues:
+        read_eigenvalues();
+        break;
+      default:
+        test();
+    }
     if (interrupted_by() != 0) return say_how_to_continue();
     report();
   }
@@ -148,6 +162,10 @@ class Reproduction {
 
   void say_how_to_continue() { TrainingQueue::say_how_to_continue(line_, "the same command"); }
 
+  fs::path file(const char* extension) const {
+    return options_.request.output / (artifact_.name + extension);
+  }
+
   /// What there is to do, and what it will take.
   void print_plan() const {
     if (plan_.runs.empty()) {
@@ -200,22 +218,29 @@ class Reproduction {
 
   /// Tests what is finished, unless it was tested already.
   void test() {
-    if (artifact_.kind == reproduce::Kind::eigenvalues || artifact_.kind == reproduce::Kind::efficiency)
-      return;
     std::vector<Run*> untested;
     for (Run& run : plan_.runs) {
       if (!run.finished()) continue;
-      const auto known = train::RunFolder::open(run.folder).evaluations();
-      const std::int64_t sampled = run.config.eval_negatives;
-      const auto it = known.find(sampled > 0 ? "test-sampled" : "test");
-      if (it != known.end() && it->second.value("step", std::int64_t{-1}) == run.state.best_step &&
-          (sampled == 0 || it->second["candidates"] == fmt::format("{} sampled", sampled))) {
-        findings_.tests[run.folder] = it->second;
+      if (auto kept = reproduce::kept_test(artifact_, run)) {
+        findings_.tests[run.folder] = *std::move(kept);
       } else {
         untested.push_back(&run);
       }
     }
     for (auto& [folder, test] : queue_->test(untested)) findings_.tests[folder] = std::move(test);
+  }
+
+  void read_eigenvalues() {
+    for (Run& run : plan_.runs) {
+      if (!run.finished()) continue;
+      try {
+        findings_.mean_abs[run.folder] = reproduce::mean_abs_of_blocks(run);
+      } catch (const Error& e) {  // it stops no other
+        line_.print(fmt::format("{}: {}", run.label, e.what()));
+        run.exit_code = e.exit_code();
+        run.complaint = e.what();
+      }
+    }
   }
 
   /// Figure 1, right. Once the trainings are over, for nothing else may run beside it.
@@ -228,7 +253,8 @@ class Reproduction {
                                         threads, plan_.data[cell.data].fingerprint.substr(0, 8));
       const fs::path out = base.string() + ".json", err = base.string() + ".log";
       fs::create_directories(base.parent_path());
-      if (!fs::exists(out)) {
+      nlohmann::json events = fs::exists(out) ? util::parse_json(read_text(out)) : nlohmann::json();
+      if (!reproduce::is_incremental(events)) {
         line_.update("2,048 events: " + cell.variant->title);
         const fs::path fresh = base.string() + ".new";
         Child child({"bench", "incremental", plan_.data[cell.data].path.string(), "--model",
@@ -240,22 +266,23 @@ class Reproduction {
                read_text(err));
         }
         fs::rename(fresh, out);
+        events = util::parse_json(read_text(out));
       }
-      findings_.incremental[cell.variant->name] = util::parse_json(read_text(out));
+      findings_.incremental[cell.variant->name] = std::move(events);
     }
     line_.finish();
   }
 
   void report() {
-    const nlohmann::json outcome = reproduce::outcome(plan_, findings_);
-    const fs::path base = options_.request.output / artifact_.name;
-    write_text(base.string() + ".json", util::json_text(outcome, 2) + "\n");
-    write_text(base.string() + ".html", report::reproduction_page(outcome));
+    nlohmann::json outcome = reproduce::outcome(plan_, findings_);
+    outcome["made_by"] = reproducer;
+    write_text(file(".json"), util::json_text(outcome, 2) + "\n");
+    write_text(file(".html"), report::reproduction_page(outcome));
     if (options_.json) {
       print_json(outcome);
     } else {
       print_tables(outcome);
-      print_out("page: {}.html\n", base.string());
+      print_out("page: {}\n", file(".html").string());
     }
     queue_->throw_failures();
   }
@@ -339,7 +366,7 @@ void add_reproduce(CLI::App& app) {
   sub->add_option("--only", options->request.only, "these rows alone, such as lrurec,sasrec")->delimiter(',');
   sub->add_option("--seeds", options->request.seeds, "of each training, such as 1,2,3; default 1")
       ->delimiter(',')
-      ->check(not_empty());
+      ->check(not_empty("a number"));
   sub->add_option("--max-steps", options->request.max_steps,
                   "stop every training after so many steps, 0 = when validation no longer improves")
       ->check(CLI::Range(0, 1000000000));

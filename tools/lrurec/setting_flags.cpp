@@ -9,10 +9,12 @@
 
 #include "lrurec/model/models.h"
 #include "lrurec/util/builds.h"
+#include "nn/serialization/atomic_file.h"
 #include "ops/matmul/bf16_products.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -31,7 +33,8 @@ const char* type_of(const config::Setting& setting) {
 }  // namespace
 
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config) {
-  if (!flags.preset.empty() || !flags.model.empty()) {
+  // A resumed run that is told the model it has keeps its settings.
+  if (!flags.preset.empty() || (!flags.model.empty() && flags.model != config.model)) {
     config = config::preset(flags.preset.empty() ? config.preset : flags.preset,
                             flags.model.empty() ? config.model : flags.model);
   }
@@ -74,7 +77,8 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
   result["preset"] = flags.preset.empty() ? "default" : "--preset";
   result["model"] = "default";
   if (!flags.config_file.empty()) {
-    const auto lines = config::toml_lines(flags.config_file);
+    const auto bytes = nn::read_file(flags.config_file);
+    const auto lines = config::toml_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     for (const auto& [key, line] : lines) result[key] = fmt::format("{}:{}", flags.config_file, line);
   }
   for (const auto& [key, text] : flags.overrides) result[key] = flag_of(key);
@@ -117,16 +121,13 @@ void add_seen_flags(CLI::App& sub, bool& include_seen) {
 }
 
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
-  const auto named = [](const std::string& text) {
-    return text.empty() ? std::string("needs a name, and the text is empty") : std::string();
-  };
   sub.add_option("--preset", flags->preset,
                  fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")))
-      ->check(named);
+      ->check(not_empty("a name"));
   sub.add_option("--model", flags->model,
                  fmt::format("what is trained: {}; lrurec config models says more",
                              fmt::join(model::model_names(), ", ")))
-      ->check(named);
+      ->check(not_empty("a name"));
   sub.add_option("--config", flags->config_file, "TOML file with settings on top of the preset");
   for (const auto& setting : config::settings()) {
     if (setting.key == "preset" || setting.key == "model") continue;

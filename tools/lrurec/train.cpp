@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "lrurec/model/models.h"
 #include "lrurec/train/stepper.h"
@@ -90,6 +91,52 @@ void follow_data(const train::RunFolder& folder, const std::string& data) {
   nlohmann::json now = before;
   train::RunFolder::name_data(now, data);
   if (now != before) folder.write_description(now);
+}
+
+/// The step of the best round so far where its weights are gone, after a warning.
+std::optional<std::int64_t> lost_best(const train::RunFolder& folder, const train::Progress& progress) {
+  if (progress.best_recall < 0) return std::nullopt;  // there has been no round
+  std::string why;
+  try {
+    // That of a later round is there after a kill between saving it and the progress, or without last.ckpt.
+    const auto step = folder.load("best").progress.step;
+    if (step == progress.best_step) return std::nullopt;
+    why = fmt::format("{} is of step {}, not of one that this run has come to know as its best",
+                      folder.checkpoint("best").string(), step);
+  } catch (const Error& e) {
+    why = e.what();
+  }
+  warn(
+      "warning: {}; the weights of step {}, the best so far, are lost, and until the next round "
+      "--checkpoint last names those that are there",
+      why, progress.best_step);
+  return progress.best_step;
+}
+
+/// A training that is resumed has the lines of all its rounds, unless somebody has cut them off.
+void warn_of_lost_rounds(const train::RunFolder& folder, const train::Progress& progress,
+                         std::int64_t validate_every) {
+  if (progress.best_recall < 0) return;
+  std::set<std::int64_t> lost{progress.best_step};
+  for (std::int64_t step = 0; step <= progress.step; step += validate_every) lost.insert(step);
+  for (const auto& line : folder.log_lines()) {
+    if (line["split"] == "val") lost.erase(line["step"].get<std::int64_t>());
+  }
+  if (lost.empty()) return;
+  warn("warning: {} has lost {} of the validation rounds until step {}{}; reports and sweeps go without them",
+       (folder.path() / "metrics.jsonl").string(), lost.size(), progress.step,
+       lost.contains(progress.best_step) ? ", also the best" : "");
+}
+
+/// Patience counts rounds without a better Recall@10, which every round has where nothing else is ranked.
+void warn_of_few_candidates(const config::TrainConfig& config, const data::Dataset& data) {
+  const auto candidates = config.eval_negatives > 0 ? config.eval_negatives + 1 : data.items();
+  if (candidates > 10 || config.patience == 0) return;
+  warn(
+      "warning: among {} candidates Recall@10 tells nothing, so the training ends after {} rounds "
+      "(--patience 0: "
+      "it does not); its best is that of the highest NDCG@10",
+      candidates, config.patience);
 }
 
 /// Progress bar, rate, loss and time left.
@@ -182,7 +229,7 @@ void dry_run(const TrainOptions& options) {
       "{}\n{}", table(rows),
       table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
              {"per step", fmt::format("{:.0f} tokens of {} examples, {:.2f} Gflop", work.tokens,
-                                      config.batch_size, flop * 1e-9)},
+                                      std::min(config.batch_size, stepper.examples()), flop * 1e-9)},
              {"per epoch", with_commas(per_epoch) + " steps"},
              {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
              {"time per step", seconds_text(step_seconds)},
@@ -190,20 +237,19 @@ void dry_run(const TrainOptions& options) {
               duration(step_seconds * static_cast<double>(most)) + ", less if it stops early"}}));
 }
 
-/// Trains in the folder; `steps` says how far it came, also when an error ends it.
+/// Trains in the folder; `steps` says how far it came where an error ends it.
 void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
               const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
               std::int64_t& steps) {
   Reporter reporter;
   warn_of_useless_precision(config);
+  warn_of_few_candidates(config, data);
   remember_signals();
   train::Trainer trainer(
       config, data, folder,
-      {[&](const auto& e) {
-         steps = e.step;
-         reporter.step(e);
-       },
-       [&](const auto& e) { reporter.validation(e); }, [] { return interrupted_by() != 0; }});
+      {[&](const auto& e) { reporter.step(e); }, [&](const auto& e) { reporter.validation(e); },
+       [] { return interrupted_by() != 0; }});
+  std::optional<std::int64_t> lost;
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     trainer.resume(loaded->checkpoint, loaded->path);
@@ -212,6 +258,9 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     follow_data(folder, options.data);
     const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments
+    lost = lost_best(folder, start);
+    if (lost) trainer.replace_best();
+    warn_of_lost_rounds(folder, start, config.validate_every);
     folder.cut_log(start);
     reporter.print(fmt::format("resuming at step {}", start.step));
   } else {
@@ -225,7 +274,13 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
                              with_commas(trainer.planned_steps())));
 
   const auto began = std::chrono::steady_clock::now();
-  const train::Progress& progress = trainer.run();
+  const train::Progress& progress = trainer.progress();
+  try {
+    trainer.run();
+  } catch (...) {
+    steps = progress.step;
+    throw;
+  }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   reporter.finish();
 
@@ -235,7 +290,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     reporter.print(fmt::format("interrupted; saved at step {}. Continue with: lrurec train {} -o {} --resume",
                                progress.step, shell_word(options.data), shell_word(options.output)));
   }
-  const bool sampled = config.eval_negatives > 0;
+  const bool sampled = config.eval_negatives > 0, best_is_lost = lost == progress.best_step;
   if (options.json) {
     nlohmann::json json{
         {"steps", progress.step},
@@ -252,16 +307,20 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     print_json(json);
     return;
   }
-  print_out("{}",
-            table({{"steps", with_commas(progress.step)},
-                   {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
-                   {"best step", with_commas(progress.best_step)},
-                   {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
-                    fmt::format("{:.4f}", progress.best_recall)},
-                   {"time", duration(seconds)},
-                   {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
-                   {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
-  if (!progress.finished.empty()) print_out("next: lrurec evaluate {}\n", shell_word(options.output));
+  print_out(
+      "{}",
+      table({{"steps", with_commas(progress.step)},
+             {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
+             {"best step", with_commas(progress.best_step) + (best_is_lost ? " (its weights are lost)" : "")},
+             {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
+              fmt::format("{:.4f}", progress.best_recall)},
+             {"time", duration(seconds)},
+             {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
+             {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
+  if (!progress.finished.empty()) {
+    print_out("next: lrurec evaluate {}{}\n", shell_word(options.output),
+              best_is_lost ? " --checkpoint last" : "");
+  }
 }
 
 void run_train(const TrainOptions& options) {

@@ -101,6 +101,13 @@ TEST(ProtocolCard, SaysWhatIsUnlike) {
   EXPECT_TRUE(ProtocolCard::differences({data, data::Split::test, Mask::all, 50, 0, 60},
                                         {data, data::Split::test, Mask::all, 20, 0, 60})
                   .empty());
+  // The same data made in another way, or said to be.
+  ProtocolCard renamed = card;
+  renamed.filter = "another name";
+  renamed.ties = "another name";
+  EXPECT_TRUE(ProtocolCard::differences(card, renamed).empty());
+  renamed.fingerprint = other.fingerprint();
+  EXPECT_EQ(ProtocolCard::differences(card, renamed).size(), 3U) << "data, filter and ties";
   EXPECT_NE(card.text().find("without those in the last 50"), std::string::npos);
   EXPECT_EQ(card.json()["mask"], "window");
   expect_error(ErrorKind::usage, "not 'some'", [] { parse_mask("some"); });

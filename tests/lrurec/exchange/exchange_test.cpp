@@ -1,6 +1,9 @@
 // Weights out and in again: the same bits under both names and in both forms of complex numbers, and one
 // clear error for whatever does not fit.
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <limits>
 #include <set>
 
@@ -12,6 +15,7 @@
 #include "tensor/error.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
+#include "tests/support/tensors.h"
 
 namespace lrurec::exchange {
 namespace {
@@ -302,6 +306,29 @@ TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {
     train::load_parameters(checkpoint, "c", other);
     EXPECT_EQ(bits(other), bits(model_));
   }
+}
+
+// best.ckpt was alone for a moment, and a kill then left what no command could use.
+TEST_F(Exchange, TheLastCheckpointOfAnImportIsThereBeforeTheBest) {
+  const auto checkpoints = folder_ / "run" / "checkpoints";
+  std::filesystem::create_directories(checkpoints);
+  const int watch = ::inotify_init1(IN_NONBLOCK);
+  if (::inotify_add_watch(watch, checkpoints.c_str(), IN_MOVED_TO) < 0) {
+    ::close(watch);
+    GTEST_SKIP() << "renames cannot be watched here";
+  }
+  const data::Dataset data = test::make_dataset({{1, 2, 3, 4}, {5, 6, 7, 1, 2}});
+  import_run(read(exported()), data, 9, false, {{"data", "d.lrd"}}, folder_ / "run");
+  alignas(inotify_event) char events[4096];
+  const ssize_t length = ::read(watch, events, sizeof events);
+  ::close(watch);
+  std::vector<std::string> names;
+  for (ssize_t at = 0; at < length;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+    names.emplace_back(event->name);
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"next.ckpt", "last.ckpt", "best.ckpt"}));
 }
 
 }  // namespace

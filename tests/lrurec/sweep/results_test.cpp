@@ -56,7 +56,8 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   EXPECT_DOUBLE_EQ(failed["test"]["Recall@10"]["mean"], 0.3);
 
   finish(runs[5], 0.0, 0.8);
-  EXPECT_EQ(ranking(plan, runs, "Recall@10"), (std::vector<std::size_t>{1, 0, 2}));
+  EXPECT_EQ(ranking(plan, runs, "Recall@10"), (std::vector<std::size_t>{1, 2, 0}))
+      << "of the same mean Recall@10 that of the higher NDCG@10";
   EXPECT_EQ(ranking(plan, runs, "NDCG@10"), (std::vector<std::size_t>{2, 1, 0}));
   EXPECT_EQ(to_json(plan, runs, "f", "NDCG@10", {})["best"], "dropout=0.3");
   EXPECT_TRUE(ranking(plan, runs, "sampled Recall@10").empty());
@@ -94,6 +95,38 @@ TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
   }
   std::filesystem::remove(folder / "run/run.json");
   test::expect_error(ErrorKind::file, "has lost its run.json", [&] { look_at(wanted); });
+}
+
+// A run that had ended between two rounds kept the round there as its best when it was given more steps, so
+// that a sweep's numbers depended on how often it had been made longer.
+TEST(SweepResults, TheRoundOfAnEarlierEndIsNotTheBestOfALongerRun) {
+  const test::TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  config::TrainConfig config;
+  config.hidden = 8;
+  config.channels = 12;
+  config.max_length = 6;
+  config.batch_size = 16;
+  config.validate_every = 10;
+  config.max_steps = 45;
+  config.learning_rate = 0;
+  const auto run = train::RunFolder::create(folder / "run");
+  run.write_config(config);
+  run.write_description({{"data", "nowhere.lrd"}});
+  train::Trainer(config, data, run).run();
+  auto state = run.load_last().checkpoint;
+  state.progress.best_step = 45;  // as where training helps
+  run.save_last(state);
+  sweep::Run wanted{0, "a run", "nowhere.lrd", data.fingerprint(), config, folder / "run"};
+  EXPECT_EQ(look_at(wanted).kind, RunState::Kind::finished);
+  wanted.config.max_steps = 60;
+  EXPECT_EQ(look_at(wanted).kind, RunState::Kind::begun) << "a later round may be better";
+  run.write_config(wanted.config);
+  train::Trainer longer(wanted.config, data, run);
+  longer.resume(state, "last");
+  EXPECT_EQ(longer.run().best_step, 45);
+  test::expect_error(ErrorKind::usage, "has its best step, 45, where it once ended",
+                     [&] { look_at(wanted); });
 }
 
 }  // namespace

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <regex>
+
+#include "tests/support/files.h"
+
 namespace lrurec::sweep {
 namespace {
 
@@ -59,6 +64,19 @@ TEST(Schedule, ARunCountsForMoreThanItTakesButNotForTwiceThat) {
     EXPECT_GT(run_memory(m.after_steps, m.parameters), m.run) << m.run;
     EXPECT_LT(run_memory(m.after_steps, m.parameters), 2 * m.run) << m.run;
   }
+}
+
+// The table of docs/sweep.md has what its peaks and parameters count for.
+TEST(Schedule, TheDocumentedRunsCountForWhatIsWritten) {
+  const std::string page = test::read_text(test::source_folder() / "docs/sweep.md");
+  const std::regex row(R"(\| ([\d.]+) M \| (\d+) MB \| (\d+) MB \| (\d+) MB \|)");
+  int rows = 0;
+  for (std::sregex_iterator found(page.begin(), page.end(), row), end; found != end; ++found, ++rows) {
+    const auto number = [&](std::size_t i) { return 1e6 * std::stod((*found)[i]); };
+    EXPECT_EQ(std::round(run_memory(number(2), number(1)) / 1e6) * 1e6, number(3)) << found->str();
+    EXPECT_GT(number(3), number(4)) << found->str();
+  }
+  EXPECT_EQ(rows, 4);
 }
 
 TEST(Schedule, KnowsTheMachinesMemory) { EXPECT_GT(available_memory(), 1e6); }

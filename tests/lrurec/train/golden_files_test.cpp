@@ -46,6 +46,7 @@ TEST(GoldenFiles, ACheckpointOfAnEarlierVersionIsResumed) {
   EXPECT_EQ(checkpoint.progress.best_step, 0);
   EXPECT_EQ(checkpoint.progress.best_recall, 0.625);
   EXPECT_EQ(checkpoint.progress.best_regular_recall, 0.625) << "version 1 has one number for both";
+  EXPECT_EQ(checkpoint.progress.best_ndcg, 1) << "version 3 has none";
   EXPECT_EQ(checkpoint.progress.finished, "all 3 steps done");
 
   const data::Dataset data = data::Dataset::load(golden("data-v2.lrd"));

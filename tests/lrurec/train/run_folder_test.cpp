@@ -135,6 +135,8 @@ TEST(RunFolder, FilesBesideCheckpointsOfTheUserAreKept) {
     EXPECT_EQ(test::read_text(folder / name / "config.toml"), "mine\n");
     EXPECT_EQ(test::read_text(folder / name / "metrics.jsonl"), "mine too\n");
   };
+  fs::create_directories(folder / "bare" / "checkpoints");
+  refused("bare");
   fs::create_directories(folder / "text");
   test::write_text(folder / "text" / "checkpoints", "a list of mine");
   refused("text");
@@ -150,11 +152,39 @@ TEST(RunFolder, FilesBesideCheckpointsOfTheUserAreKept) {
   fs::remove(folder / "others" / "metrics.jsonl");
   expect_error(ErrorKind::usage, "checkpoints is there and belongs to no run",
                [&] { RunFolder::create(folder / "others"); });
-  // What a start leaves that was killed as it saved.
-  fs::create_directories(folder / "killed" / "checkpoints");
-  test::write_text(folder / "killed" / "config.toml", "of the killed start");
-  test::write_text(folder / "killed" / "checkpoints" / ".next.ckpt.tmp.99999999", "half of it");
-  EXPECT_NO_THROW(RunFolder::create(folder / "killed"));
+}
+
+// Nothing else, and not what has the same names: files of the user beside an empty checkpoints/ were lost.
+TEST(RunFolder, WhatAKilledStartLeftIsReplaced) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const char* described = R"({"fingerprint": "1", "environment": {"lrurec": "0.1"}})";
+  const auto start = [&](const std::map<std::string, std::string>& files) {
+    fs::create_directories(folder / "run" / "checkpoints");
+    for (const auto& [name, text] : files) test::write_text(folder / "run" / name, text);
+    RunFolder::create(folder / "run").discard();
+    EXPECT_TRUE(fs::is_directory(folder / "run" / "checkpoints")) << "it was there before";
+    fs::remove_all(folder / "run");
+  };
+  start({});
+  start({{"metrics.jsonl", ""}, {"notes.txt", "mine"}});
+  start({{"metrics.jsonl", ""}, {"run.json", described}});
+  start({{"metrics.jsonl", ""},
+         {"run.json", described},
+         {"config.toml", "of the killed start"},
+         {"checkpoints/.next.ckpt.tmp.99999999", "half of it"}});
+  const auto refused = [&](const std::string& file, std::map<std::string, std::string> files) {
+    expect_error(ErrorKind::usage, file + " is there and belongs to no run", [&] { start(files); });
+    for (const auto& [name, text] : files) EXPECT_EQ(test::read_text(folder / "run" / name), text);
+    fs::remove_all(folder / "run");
+  };
+  refused("config.toml", {{"config.toml", "mine"}});
+  refused("config.toml", {{"config.toml", "mine"}, {"metrics.jsonl", ""}});
+  refused("run.json", {{"run.json", "{\"pace\": \"5:30\"}"}});
+  refused("metrics.csv", {{"metrics.csv", "mine"}, {"run.json", described}});
+  refused("metrics.jsonl", {{"metrics.jsonl", "mine"}, {"run.json", described}});
+  refused("evaluation-final.json", {{"evaluation-final.json", "{}"}, {"run.json", described}});
+  refused("checkpoints", {{"checkpoints/next.ckpt", "of another tool"}});
 }
 
 // "aa" stayed.
@@ -219,6 +249,30 @@ TEST(RunFolder, TheCheckpointOfAnotherRunIsNotTakenForItsOwn) {
                              std::filesystem::copy_options::overwrite_existing);
   expect_error(ErrorKind::file, "last.ckpt: its model is not what", [&] { run.load("last"); });
   expect_error(ErrorKind::file, "last.ckpt: its model is not what", [&] { run.load_last(); });
+}
+
+// It was called the checkpoint of another run, or misuse of the command.
+TEST(RunFolder, ADamagedConfigIsNotBlamedOnTheCheckpoint) {
+  const TemporaryFolder folder;
+  auto config = ten_steps();
+  config.max_steps = config.validate_every = 1;
+  config.dropout = 0.6;
+  config.learning_rate = 0.02;
+  const RunFolder run = RunFolder::create(folder / "run");
+  run.write_config(config);
+  run.write_description({{"data", "nowhere.lrd"}});
+  Trainer(config, test::small_demo(), run).run();
+  const auto file = folder / "run/config.toml";
+  const std::string whole = test::read_text(file);
+  const auto last_setting = whole.rfind('\n', whole.size() - 2) + 1;
+  for (std::size_t length = 0; length <= last_setting; length += length < last_setting - 7 ? 7 : 1) {
+    test::write_text(file, whole.substr(0, length));
+    expect_error(ErrorKind::file, "the file is damaged: remove it, the checkpoints hold the settings too",
+                 [&] { run.load("last"); });
+    expect_error(ErrorKind::file, file.string(), [&] { run.load_last(); });
+  }
+  std::filesystem::remove(file);
+  EXPECT_EQ(run.load_last().checkpoint.parse_config("last").dropout, 0.6);
 }
 
 // The first was found only as the model was made, as misuse of the library; the second broke the TOML that

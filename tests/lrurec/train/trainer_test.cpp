@@ -232,6 +232,36 @@ TEST(WeightAverage, OfWeightsThatStandStillIsTheWeights) {
   }
 }
 
+/// With a parameter under two names.
+struct TiedWeights : model::LRURec {
+  TiedWeights(const model::ModelConfig& config, nn::Initializer init)
+      : LRURec(config, init), extra(1, 1, init) {
+    register_module("one", extra);
+    register_module("two", extra);
+  }
+  const model::ModelInfo& info() const override {
+    static const model::ModelInfo tied = [] {
+      model::ModelInfo info = LRURec::about();
+      info.make = [](const model::ModelConfig& config,
+                     const nn::Initializer& init) -> std::unique_ptr<model::Model> {
+        return std::make_unique<TiedWeights>(config, init);
+      };
+      return info;
+    }();
+    return tied;
+  }
+  nn::Linear extra;
+};
+
+TEST(WeightAverage, MovesAWeightUnderTwoNamesOnce) {
+  TiedWeights model({.num_items = 9, .hidden = 4, .channels = 3}, nn::Initializer(1));
+  model.extra.weight.set_value(Tensor::full({1, 1}, 1));
+  WeightAverage average(model, 0.5);
+  model.extra.weight.set_value(Tensor::full({1, 1}, 3));
+  average.update(model, 1000);
+  EXPECT_EQ(average.model().parameter("two.weight").value().item<float>(), 2);
+}
+
 // What is validated and kept as best is the average of the weights over the steps, which a resumed run goes
 // on with.
 TEST(Trainer, AveragesWeights) {
