@@ -71,6 +71,27 @@ TEST(Layering, FilesIncludeOnlyToTheirLeft) {
   EXPECT_GT(files, 50);
 }
 
+// Users include ops/ops.h alone.
+TEST(Layering, OpsHeaderHasEveryOperation) {
+  const fs::path ops = fs::path(LRUREC_SOURCE_DIR) / "ops";
+  const auto read = [](const fs::path& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string all = read(ops / "ops.h");
+  int operations = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(ops)) {
+    const std::string path = fs::relative(entry.path(), LRUREC_SOURCE_DIR).string();
+    const bool operation = path.ends_with(".h") && !path.starts_with("ops/gradient_cases/") &&
+                           path != "ops/ops.h" &&
+                           read(entry.path()).find("(const Variable") != std::string::npos;
+    if (!operation) continue;
+    ++operations;
+    EXPECT_NE(all.find("#include \"" + path + "\""), std::string::npos) << path;
+  }
+  EXPECT_GT(operations, 30);
+}
+
 TEST(Layering, TheCheckNoticesViolations) {
   std::istringstream upwards("#include <vector>\n#include \"ops/matmul/matmul.h\"\n");
   EXPECT_EQ(violations("tensor/tensor.cpp", upwards),

@@ -100,12 +100,19 @@ study_mistake(1 no_conj_of_state "std::conj(states[(t - 1) * D + d])" "states[(t
 study_mistake(1 forward_time "std::int64_t t = offsets[s + 1] - 1; t >= offsets[s]; --t"
   "std::int64_t t = offsets[s]; t < offsets[s + 1]; ++t")
 study_mistake(1 across_boundary "if (t > offsets[s])" "if (t > 0)")
+study_mistake(1 sums_that_stay "[l, h, offsets](const Tensor& dh, const Needs&) {
+    return backward(l, h, dh.contiguous(), offsets);"
+"[l, h, sums = Tensor::zeros(l.shape(), l.dtype()), offsets](const Tensor& dh, const Needs&) {
+    const Tensors grads = backward(l, h, dh.contiguous(), offsets);
+    for (std::int64_t d = 0; d < l.numel(); ++d) sums.data<c128>()[d] += grads[0].data<c128>()[d];
+    return Tensors{sums, grads[1]};")
 
 study_exercise(2 2_ring)
 study_mistake(2 uniform_modulus "const double squared = r_min * r_min + u1[d] * (r_max * r_max - r_min * r_min);"
   "const double modulus = r_min + u1[d] * (r_max - r_min), squared = modulus * modulus;")
 study_mistake(2 squared_for_modulus "-0.5 * std::log(squared)" "-std::log(squared)")
 study_mistake(2 no_minus "-0.5 *" "0.5 *")
+study_mistake(2 one_ring "r_min * r_min + u1[d] * (r_max * r_max - r_min * r_min)" "0.64 + u1[d] * 0.3401")
 
 study_exercise(3 3_gamma)
 study_mistake(3 no_root "0.5 * std::log" "std::log")
@@ -132,17 +139,40 @@ study_exercise(6 6_elementwise autograd_layer)
 study_mistake(6 no_conj "conjugate(value[i] * value[i])" "value[i] * value[i]")
 study_mistake(6 wrong_sign "dy.data<T>()[i] *" "-dy.data<T>()[i] *")
 study_mistake(6 not_contiguous "grad.contiguous()" "grad")
+study_mistake(6 in_place "[y](const Tensor& grad, const Needs&) {
+    const Tensor dy = grad.contiguous(), dx = Tensor::empty(y.shape(), y.dtype());"
+"[y = y.clone()](const Tensor& grad, const Needs&) {
+    const Tensor dy = grad.contiguous(), dx = y;")
 
 study_exercise(7 7_ndcg)
 study_mistake(7 natural_log "std::log2" "std::log")
 study_mistake(7 ties_for_the_target ">=" ">")
 study_mistake(7 cut_before_k "rank <= k" "rank < k")
+study_mistake(7 seen_twice "  std::size_t rank = 1;
+  for (std::size_t item = 0; item < scores.size(); ++item) {
+    if (item == target) continue;
+    if (std::find(seen.begin(), seen.end(), item) != seen.end()) continue;
+    if (scores[item] >= scores[target]) ++rank;
+  }"
+"  const auto at_or_above = [&](double score) { return score >= scores[target]; };
+  auto rank = std::count_if(scores.begin(), scores.end(), at_or_above);
+  for (const std::size_t item : seen) rank -= at_or_above(scores[item]) ? 1 : 0;")
 
 study_exercise(8 8_algorithm_1)
 study_mistake(8 pad_behind "const auto pad = static_cast<std::ptrdiff_t>(padded - x.size());" "const std::ptrdiff_t pad = 0;")
-study_mistake(8 one_power "power * carried" "std::pow(lambda, static_cast<double>(half)) * carried")
+study_mistake(8 one_power "power * carried" "pow(lambda, static_cast<double>(half)) * carried")
 study_mistake(8 no_powers "power * carried" "lambda * carried")
 study_mistake(8 updated_row "power * carried" "lambda * h[start + half + i - 1]")
+study_mistake(8 anew_from_x "    for (std::size_t start = 0; start < padded; start += 2 * half) {
+      const Complex carried = h[start + half - 1];  // the last row of the first half
+      Complex power = lambda;
+      for (std::size_t i = 0; i < half; ++i, power *= lambda) h[start + half + i] += power * carried;
+    }"
+"    for (std::size_t t = padded - x.size(); t < padded; ++t) {
+      h[t] = 0;
+      for (std::size_t k = t - t % (2 * half); k <= t; ++k)
+        h[t] = lambda * h[t] + (k < padded - x.size() ? 0 : x[k - (padded - x.size())]);
+    }")
 
 # When lrurec_tests is defined, which may be later than this file is read.
 function(study_exercises_for_tests)

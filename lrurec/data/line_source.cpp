@@ -199,8 +199,10 @@ void LineSource::open_member(const std::string& member) {
   }
   if (std::find(wanted.begin(), wanted.end(), member) != wanted.end()) wanted = {member};
   if (wanted.size() != 1) {
-    fail(ErrorKind::usage, "{}: {}; name a file with {}. There are: {}", path_,
-         wanted.empty() ? "it is not clear which file of the archive is meant" : "several files fit",
+    const std::string why = !wanted.empty()  ? "several files fit"
+                            : member.empty() ? "it is not clear which file of the archive is meant"
+                                             : fmt::format("there is no '{}' in it", util::printable(member));
+    fail(ErrorKind::usage, "{}: {}; name a file with {}. There are: {}", path_, why,
          kind_ == TextKind::titles ? "--titles-member" : "--member",
          util::printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 
 #include "lrurec/data/fields.h"
 #include "lrurec/data/row_sink.h"
@@ -140,12 +141,24 @@ void need_rating(const LineSource& source, const ReadOptions& options, bool ther
   }
 }
 
+/// Of two columns of one name either could be meant.
+[[noreturn]] void fail_twice(const LineSource& source, const std::vector<Field>& fields, std::size_t first,
+                             std::size_t second, std::string_view name, std::string_view header) {
+  source.fail_at(fields[second].column,
+                 fmt::format("the columns {} and {} (counted from 0) are both called '{}'; choose by number, "
+                             "with --columns user=..,item=.. and --header",
+                             first, second, util::printable(name)),
+                 header);
+}
+
 void read_inter(LineSource& source, RowSink& rows, const ReadOptions& options) {
   FieldSplitter splitter("\t", /*quotes=*/false);
   const auto header = first_line(source);
   if (!header) return;
   std::optional<std::size_t> user, item;
   Places at;
+  const std::map<std::string_view, std::optional<std::size_t>*> wanted{
+      {"user_id", &user}, {"item_id", &item}, {"timestamp", &at.time}, {"rating", &at.rating}};
   const auto fields = splitter.split(source, *header);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const auto colon = fields[i].text.find(':');
@@ -158,10 +171,10 @@ void read_inter(LineSource& source, RowSink& rows, const ReadOptions& options) {
       source.fail_at(fields[i].column + colon + 1, "the type must be token, float, token_seq or float_seq",
                      *header);
     }
-    if (column == "user_id") user = i;
-    if (column == "item_id") item = i;
-    if (column == "timestamp") at.time = i;
-    if (column == "rating") at.rating = i;
+    const auto place = wanted.find(column);
+    if (place == wanted.end()) continue;
+    if (*place->second) fail_twice(source, fields, **place->second, i, column, *header);
+    *place->second = i;
   }
   if (!user || !item) source.fail_at(1, "the header needs the columns user_id and item_id", *header);
   at.user = *user, at.item = *item, at.count = fields.size();
@@ -250,10 +263,14 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
     }
     header = true;
     std::vector<std::string> names;
+    std::optional<std::size_t> found;
     for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (fields[i].text == column) return i;
       names.emplace_back(fields[i].text);
+      if (fields[i].text != column) continue;
+      if (found) fail_twice(source, fields, *found, i, column, *first);
+      found = i;
     }
+    if (found) return found;
     source.fail_at(
         1, fmt::format("there is no column '{}' in the header{}", column, util::suggestion(column, names)),
         *first);
@@ -281,14 +298,16 @@ std::string_view name(Format format) {
   return names[static_cast<int>(format)];
 }
 
-Format parse_format(const std::string& text) {
+Format parse_format(const std::string& text, FormatFor purpose) {
   std::vector<std::string> names;
   for (const auto format : formats()) {
     if (name(format) == text) return format;
     names.emplace_back(name(format));
   }
-  fail(ErrorKind::usage, "--format must be auto, {}, not '{}'{}; any other delimited text: --columns",
-       fmt::join(names, ", "), text, util::suggestion(text, names));
+  const bool reading = purpose == FormatFor::reading;
+  fail(ErrorKind::usage, "--format must be {}{}, not '{}'{}{}", reading ? "auto, " : "",
+       fmt::join(names, ", "), text, util::suggestion(text, names),
+       reading ? "; any other delimited text: --columns" : "");
 }
 
 Columns Columns::parse(const std::string& text) {

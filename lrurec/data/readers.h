@@ -23,8 +23,9 @@ enum class Format {
 };
 const std::vector<Format>& formats();
 std::string_view name(Format format);
-/// A name as --format has it; anything else is ErrorKind::usage with all names.
-Format parse_format(const std::string& text);
+/// A name as --format has it; anything else is ErrorKind::usage with all that may stand there.
+enum class FormatFor { reading, writing };
+Format parse_format(const std::string& text, FormatFor purpose = FormatFor::reading);
 
 /// Which columns of a delimited text are read: by number from 0, or by their name in the header.
 struct Columns {

@@ -1,20 +1,36 @@
 #include "lrurec/inspect/eigenvalues.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "lrurec/model/models.h"
 #include "lrurec/reproduce/paper.h"
 #include "tensor/error.h"
 
 namespace lrurec::inspect {
+namespace {
+
+/// The middle one, of an even number the mean of the two in the middle.
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+}  // namespace
 
 std::vector<Eigenvalues> eigenvalues(const model::Model& model) {
   std::vector<Eigenvalues> blocks;
   const auto* recurrence = model.recurrence();
   if (recurrence == nullptr) {
-    fail(ErrorKind::usage, "{} has no linear recurrence, and so no eigenvalues", model.info().title);
+    const bool other_backbone = model.info().name == "lrurec";
+    fail(ErrorKind::usage, "{}{} has no LRU, whose eigenvalues these are", model.info().title,
+         other_backbone ? fmt::format(" with the backbone {}", model.config().backbone) : "");
   }
   for (const Tensor& lambda : recurrence->lambdas()) {
     const Tensor exact = lambda.to(DType::c128);
@@ -42,9 +58,7 @@ double half_life(std::complex<double> lambda) {
 double median_half_life(const Eigenvalues& lambda) {
   std::vector<double> lives;
   for (const auto z : lambda) lives.push_back(half_life(z));
-  const auto middle = lives.begin() + std::ssize(lives) / 2;
-  std::nth_element(lives.begin(), middle, lives.end());
-  return *middle;
+  return median(std::move(lives));
 }
 
 std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
@@ -80,7 +94,9 @@ std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
   MeanDefinition geometric{"e^-(mean nu), the geometric mean", {}}, middle{"median |lambda|", {}};
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     geometric.blocks.push_back(std::exp(-all[1].blocks[b]));
-    middle.blocks.push_back(std::exp2(-1 / median_half_life(blocks[b])));
+    std::vector<double> sizes;
+    for (const auto z : blocks[b]) sizes.push_back(std::abs(z));
+    middle.blocks.push_back(median(std::move(sizes)));
   }
   all.push_back(geometric);
   all.push_back(middle);

@@ -13,8 +13,7 @@ namespace lrurec::inspect {
 /// lambda of the D channels of one block.
 using Eigenvalues = std::vector<std::complex<double>>;
 
-/// Those of each block.
-/// Of every block. A model without a linear recurrence is ErrorKind::usage.
+/// Those of every block. A model without a linear recurrence is ErrorKind::usage.
 std::vector<Eigenvalues> eigenvalues(const model::Model& model);
 /// Those that training with this seed began with: |lambda|^2 uniform in [.8^2, .99^2], angles uniform.
 std::vector<Eigenvalues> initial_eigenvalues(const model::ModelConfig& config, std::uint64_t seed);
@@ -22,7 +21,7 @@ std::vector<Eigenvalues> initial_eigenvalues(const model::ModelConfig& config, s
 double mean_abs(const Eigenvalues& lambda);
 /// Items after which half of what an item added to the state is left: ln(1/2) / ln|lambda|. 0 for lambda = 0.
 double half_life(std::complex<double> lambda);
-/// The middle one of the channels.
+/// That of the middle channel; of an even number of channels the mean of the two in the middle.
 double median_half_life(const Eigenvalues& lambda);
 
 /// What "the mean |lambda|" of each block may mean.

@@ -63,30 +63,32 @@ std::vector<double> scores(const model::Model& model, const std::vector<std::vec
 }  // namespace
 
 Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate,
-              std::int64_t user) {
+              std::int64_t max_length, std::int64_t user) {
   if (history.empty()) fail(ErrorKind::internal, "[memory] the history is empty");
   const NoGrad no_grad;
-  const std::vector<std::int64_t> whole(history.begin(), history.end());
-  const auto L = std::ssize(whole);
+  const auto size = std::ssize(history), L = std::min(size, model.input_length(max_length));
+  const std::vector<std::int64_t> read(history.end() - L, history.end());
+  // Without one of them the model reads one more, where there is one.
+  const std::vector<std::int64_t> longer(history.end() - std::min(size, L + 1), history.end());
 
-  std::vector<std::vector<std::int64_t>> histories{whole};
-  for (std::int64_t k = 0; k < L && L > 1; ++k) {
-    histories.push_back(whole);
-    histories.back().erase(histories.back().begin() + k);
+  std::vector<std::vector<std::int64_t>> histories{read};
+  for (std::int64_t k = 0; k < L && size > 1; ++k) {
+    histories.push_back(longer);
+    histories.back().erase(histories.back().end() - L + k);
   }
   const std::vector<double> after = scores(model, histories, candidate, user);
 
-  Memory result{after[0], std::vector<ItemMemory>(history.size())};
+  Memory result{after[0], std::vector<ItemMemory>(read.size())};
   const auto lambda = model.recurrence() != nullptr ? eigenvalues(model) : std::vector<Eigenvalues>{};
   const auto inputs =
-      lambda.empty() ? std::vector<Tensor>{} : model.recurrence()->recurrence_inputs(ids(whole), ids({0, L}));
+      lambda.empty() ? std::vector<Tensor>{} : model.recurrence()->recurrence_inputs(ids(read), ids({0, L}));
   for (std::size_t b = 0; b < inputs.size(); ++b) {
     const auto of_block = shares(inputs[b], lambda[b]);
-    for (std::size_t k = 0; k < history.size(); ++k) result.items[k].share.push_back(of_block[k]);
+    for (std::size_t k = 0; k < read.size(); ++k) result.items[k].share.push_back(of_block[k]);
   }
-  for (std::size_t k = 0; k < history.size(); ++k) {
-    result.items[k].item = history[k];
-    if (L > 1) result.items[k].score_change = after[0] - after[k + 1];
+  for (std::size_t k = 0; k < read.size(); ++k) {
+    result.items[k].item = static_cast<std::int32_t>(read[k]);
+    if (size > 1) result.items[k].score_change = after[0] - after[k + 1];
   }
   return result;
 }

@@ -19,7 +19,7 @@ const ModelInfo& FISM::about() {
   static const ModelInfo info{
       .name = "fism",
       .title = "FISM",
-      .what = "the mean of the history's item vectors, in any order",
+      .what = "the sum of the history's item vectors over n^alpha, in any order",
       .paper = "Kabbur et al., KDD 2013",
       .has_state = true,
       .event_cost = "H",

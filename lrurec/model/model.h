@@ -58,7 +58,7 @@ class Model : public nn::Module {
 
   // ---- inference event by event, where info().has_state ------------------------------------------------
 
-  /// Lays out weights as steps read them; steps then take no notice of later changes.
+  /// Lays out weights as steps read them; after a later change of these a step is ErrorKind::internal.
   virtual void prepare_steps() {}
   /// The states of n users before any item, on the model's device: what is known of a user's past, of a
   /// fixed size, one tensor with the users along dimension 1. users: i64 [n] (data::BatchTensors::users).

@@ -51,4 +51,8 @@ std::string framed(const Page& page) {
                                   {"script", page.script}});
 }
 
+std::string page_beginning() {
+  return std::string(assets::page_html.substr(0, assets::page_html.find("{{made_by}}"))) + "lrurec ";
+}
+
 }  // namespace lrurec::report

@@ -19,4 +19,7 @@ struct Page {
 /// Markup, style, chart library and scripts around the data.
 std::string framed(const Page& page);
 
+/// How each of these pages begins: up to what names the command that made it.
+std::string page_beginning();
+
 }  // namespace lrurec::report

@@ -72,10 +72,13 @@ json describe(const train::RunFolder& run) {
   const auto model = train::load_model(best, path);
 
   json evaluations = run.evaluations();
-  for (auto& [name, evaluation] : evaluations.items()) {  // a run that went on since has better weights
-    if (evaluation.contains("step") && evaluation["step"] != best.progress.step && !name.ends_with("-last") &&
-        !name.ends_with("-previous")) {
-      evaluation["best_step"] = best.progress.step;
+  for (auto& [name, evaluation] : evaluations.items()) {  // a run that went on since has other weights
+    const bool of_last = name.ends_with("-last");
+    const std::int64_t step = of_last ? last.progress.step : best.progress.step;
+    // What previous.ckpt was then is not known, nor what a damaged last.ckpt is.
+    if (name.ends_with("-previous") || (of_last && !warning.empty())) continue;
+    if (evaluation.contains("step") && evaluation["step"] != step) {
+      evaluation[of_last ? "last_step" : "best_step"] = step;
     }
   }
   json description = run.description();
@@ -95,6 +98,7 @@ json describe(const train::RunFolder& run) {
               {"eigenvalues", model->recurrence() != nullptr ? describe_eigenvalues(*model, config, imported)
                                                              : json::array()},
               {"evaluations", std::move(evaluations)}};
+  if (!warning.empty()) result["warning"] = warning;
   for (auto& line : run.log_lines()) {
     result[line.value("split", "") == "train" ? "training" : "validation"].push_back(std::move(line));
   }

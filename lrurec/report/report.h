@@ -18,7 +18,9 @@ namespace lrurec::report {
 ///   training, validation                          lines of metrics.jsonl
 ///   eigenvalues  [{trained, initial: [[re, im]], mean_abs, half_life, published}] of the blocks; no
 ///                `initial` where the weights were imported
-///   evaluations  {"test": ...}                    what evaluate wrote
+///   evaluations  {"test": ...}                    what evaluate wrote; with best_step or last_step where
+///                the weights of that name are of another step by now
+///   warning      why previous.ckpt is read instead of last.ckpt; only where it is
 ///
 /// A run without any checkpoint is ErrorKind::io, a damaged file ErrorKind::file.
 nlohmann::json describe(const train::RunFolder& run);

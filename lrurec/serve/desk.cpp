@@ -139,7 +139,9 @@ Asked Desk::parse(const std::string& line) const {
     } else {
       ask_for_items(raw_ids(json["items"]), asked);
     }
-    exclude(json.contains("exclude") ? raw_ids(json["exclude"]) : options_.exclude, asked);
+    std::vector<std::string> excluded = options_.exclude;
+    if (json.contains("exclude")) std::ranges::move(raw_ids(json["exclude"]), std::back_inserter(excluded));
+    exclude(excluded, asked);
   } catch (const std::exception& e) {
     asked.error = fmt::format("the request {}", readable(e));
   }

@@ -16,7 +16,7 @@ struct DeskOptions {
   std::int64_t max_length = 0;  ///< L of the model
   std::string until =
       "all";  ///< which part of a user's history is read: all, or what precedes "test" or "val"
-  std::vector<std::string> exclude;  ///< of requests that name none
+  std::vector<std::string> exclude;  ///< of every request, beside those that it names
   std::int64_t k = 10;               ///< of requests that name none
   bool include_seen = false;         ///< items of the history are candidates too
 };

@@ -26,14 +26,14 @@ ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
   if (begin == line.size() || line[begin] != '{') return {"", line, k};
   const auto json = util::parse_json(line.substr(begin));
   if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
+  if (json.contains("user") && (user = raw_id(json["user"])).empty()) {
+    throw std::invalid_argument("\"user\" is empty; leave it out for events of one user without a name");
+  }
   static const std::vector<std::string> known{"user", "item", "k"};
   for (const auto& [key, value] : json.items()) {
     if (std::find(known.begin(), known.end(), key) == known.end()) {
       throw std::invalid_argument(fmt::format("an event has no \"{}\"{}", key, util::suggestion(key, known)));
     }
-  }
-  if (json.contains("user") && (user = raw_id(json["user"])).empty()) {
-    throw std::invalid_argument("\"user\" is empty; leave it out for events of one user without a name");
   }
   if (!json.contains("item")) throw std::invalid_argument("there is no \"item\"");
   ParsedEvent event{user, raw_id(json["item"]), k};

@@ -133,10 +133,10 @@ TEST_F(Completion, BashOffersValuesFilesAndFolders) {
   if (!there_is(folder_, "bash")) GTEST_SKIP() << "no bash";
   test::write_text(folder_ / "ratings.dat", "");
   std::filesystem::create_directory(folder_ / "run1");
-  auto found =
-      ask_bash({"train --preset ", "train --preset = ml", "train --preset = ", "train --seed ",
-                "evaluate run1 --checkpoint l", "evaluate ", "prepare rat", "export run1 --complex ",
-                "train x -o r", "recommend run1 --batch ra", "chec", "check gr", "train data.lrd --pre"});
+  auto found = ask_bash({"train --preset ", "train --preset = ml", "train --preset = ", "train --seed ",
+                         "evaluate run1 --checkpoint l", "evaluate ", "prepare rat", "export run1 --complex ",
+                         "train x -o r", "recommend run1 --batch ra", "chec", "check gr",
+                         "train data.lrd --pre", "prepare ratings.dat --split ", "evaluate run1 --split "});
   using Words = std::vector<std::string>;
   EXPECT_TRUE(holds(found["train --preset "], "beauty"));
   EXPECT_EQ(found["train --preset = ml"], Words{"ml-1m"});
@@ -146,6 +146,8 @@ TEST_F(Completion, BashOffersValuesFilesAndFolders) {
   EXPECT_EQ(found["evaluate "], Words{"run1"}) << "folders only";
   EXPECT_EQ(found["prepare rat"], Words{"ratings.dat"});
   EXPECT_EQ(found["export run1 --complex "], (Words{"c64", "split"}));
+  EXPECT_EQ(found["prepare ratings.dat --split "], (Words{"leave-last", "time"})) << "not those of evaluate";
+  EXPECT_EQ(found["evaluate run1 --split "], (Words{"test", "val"}));
   EXPECT_EQ(found["train x -o r"], Words{"run1"});
   EXPECT_EQ(found["recommend run1 --batch ra"], Words{"ratings.dat"});
   EXPECT_EQ(found["chec"], Words{"check"});

@@ -140,7 +140,8 @@ TEST(ExploreCommand, ShowsTheCommandsNumbers) {
                   output_of(folder, "recommend run --json --include-seen --items i5,i3,i22,i9"));
 }
 
-// Items beyond the last max_length are not read, and have been seen all the same.
+// Items beyond the last max_length are not read, and have been seen all the same; one is read where a later
+// one is taken out.
 TEST(ExploreCommand, WhatIsNoLongerReadHasBeenSeen) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -158,8 +159,17 @@ TEST(ExploreCommand, WhatIsNoLongerReadHasBeenSeen) {
     $("#entry").value = id;
     $("#add").click();
   }
+  await settled();
   result.typed = ten();
+  result.memory = remembered();
+  result.candidate = $("#candidate").textContent;
   result.ids = data.items.slice(0, 10).join();
+  const third = all("#history li")[2];
+  result.left = data.items.slice(0, 10).filter((id) => id !== third.firstChild.textContent).join();
+  third.lastChild.click();
+  result.without = ten();
+  result.six = all("#history li span").map((span) => span.textContent).join() === result.left.split(",").slice(3).join();
+  result.focused = document.activeElement.getAttribute("aria-label") === `without ${data.items[7]}`;
   )js");
   ASSERT_EQ(played["lists"].size(), 20U);
   std::string requests;
@@ -173,6 +183,17 @@ TEST(ExploreCommand, WhatIsNoLongerReadHasBeenSeen) {
   }
   expect_same_ten(played["typed"],
                   output_of(folder, "recommend run --json --items " + played["ids"].get<std::string>()));
+  const std::string ids = played["ids"], left = played["left"], candidate = played["candidate"];
+  const json memory = output_of(folder, "inspect memory run --json --items " + ids + " --score " + candidate);
+  ASSERT_EQ(memory["items"].size(), 6U);
+  expect_same_memory(played["memory"], memory);
+  expect_same_ten(played["without"], output_of(folder, "recommend run --json --items " + left));
+  const json shorter =
+      output_of(folder, "inspect memory run --json --items " + left + " --score " + candidate);
+  EXPECT_NEAR(memory["items"][2]["score_change"].get<double>(),
+              memory["score"].get<double>() - shorter["score"].get<double>(), 1e-5);
+  EXPECT_EQ(played["six"], true);
+  EXPECT_EQ(played["focused"], true) << "the button of the next item, as where no older one came in";
 }
 
 // Items have titles wherever people read their ids.
@@ -403,6 +424,33 @@ TEST(ExploreCommand, FitsAPhone) {
   EXPECT_EQ(test::overflow_on_a_phone(folder, "run/explore.html"), "");
 }
 
+// It was cut at the comma into two ids that nobody has.
+TEST(ExploreCommand, AnIdMayHoldACommaOfItsOwn) {
+  const TemporaryFolder folder;
+  std::string rows = "user_id:token\titem_id:token\ttimestamp:float\n";
+  for (const char* user : {"Smith, Ann", "x", "y"}) {
+    for (int t = 0; t < 6; ++t) rows += fmt::format("{}\ti{}\t{}\n", user, t, t);
+  }
+  test::write_text(folder / "raw", rows);
+  ASSERT_EQ(run_lrurec(folder, "prepare raw -o d.lrd --filter none").code, 0);
+  make_run(folder);
+  const auto users = [&](const std::string& arguments) {
+    const auto explored = run_lrurec(folder, "explore run " + arguments);
+    EXPECT_EQ(explored.code, 0) << explored.err;
+    const std::string page = read_text(folder / "run/explore.html");
+    std::string found;
+    for (const char* user : {"Smith, Ann", "x", "y"}) {
+      if (page.find(fmt::format("\"user\":\"{}\"", user)) != std::string::npos)
+        found += user + std::string(";");
+    }
+    return found;
+  };
+  EXPECT_EQ(users("--user 'Smith, Ann'"), "Smith, Ann;");
+  EXPECT_EQ(users("--user 'Smith, Ann' --user 'x, y'"), "Smith, Ann;x;y;");
+  EXPECT_EQ(users("--user x"), "x;");
+  EXPECT_EQ(run_lrurec(folder, "explore run --user 'Smith, Bob'").code, 3);
+}
+
 TEST(ExploreCommand, RefusesWhatItCannotShow) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -428,7 +476,7 @@ TEST(ExploreCommand, RefusesWhatItCannotShow) {
   for (const char* command : {"explore", "report"}) {
     const auto over = run_lrurec(folder, std::string(command) + " run -o run/checkpoints/best.ckpt");
     EXPECT_EQ(over.code, 2) << command;
-    EXPECT_NE(over.err.find("is no page"), std::string::npos) << over.err;
+    EXPECT_NE(over.err.find("does not say that lrurec made it"), std::string::npos) << over.err;
     for (int twice = 0; twice < 2; ++twice)
       EXPECT_EQ(run_lrurec(folder, std::string(command) + " run").code, 0);
   }

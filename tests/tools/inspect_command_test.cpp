@@ -56,6 +56,25 @@ TEST(InspectCommand, TellsParametersEigenvaluesAndMemory) {
   }
 }
 
+// The last six items are read, and one more where one of them is left out.
+TEST(InspectCommand, AScoreChangeIsTheDifferenceOfTheScoresOfTwoHistories) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto memory = [&](const std::string& items, const std::string& more) {
+    const auto result = run_lrurec(folder, "inspect memory run --score i20 --items " + items + more);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.out;
+  };
+  const auto whole = nlohmann::json::parse(memory("i1,i2,i3,i4,i5,i6,i7,i8,i9,i10,i11", " --json")),
+             without = nlohmann::json::parse(memory("i1,i2,i3,i4,i5,i6,i7,i9,i10,i11", " --json"));
+  ASSERT_EQ(whole["items"].size(), 6U);
+  EXPECT_EQ(whole["items"][2]["item"], "i8");
+  EXPECT_NEAR(whole["items"][2]["score_change"].get<double>(),
+              whole["score"].get<double>() - without["score"].get<double>(), 1e-6);
+  EXPECT_NE(memory("i1,i2,i3,i4,i5,i6,i7", "").find("an older one is read in its place"), std::string::npos);
+  EXPECT_EQ(memory("i1,i2,i3,i4,i5,i6", "").find("an older one"), std::string::npos);
+}
+
 // What enters a first state is the item alone only where nothing mixed items before it.
 TEST(InspectCommand, MarksSharesThatAreApproximate) {
   const TemporaryFolder folder;

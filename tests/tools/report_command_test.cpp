@@ -33,6 +33,29 @@ TEST(ReportCommand, WritesAPageIntoTheRunFolder) {
   EXPECT_TRUE(parsed[0]["evaluations"]["test"]["intervals"].contains("popularity"));
 }
 
+// A page of the user was replaced where it began as lrurec's do, and called no page where it did not.
+TEST(ReportCommand, ReplacesNoPageButItsOwn) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  for (const std::string begin :
+       {"<!doctype html>\n<title>mine</title>", "<!DOCTYPE html><title>mine</title>"}) {
+    write_text(folder / "index.html", begin);
+    for (const std::string command : {"report run -o index.html", "explore run -o index.html"}) {
+      const auto refused = run_lrurec(folder, command);
+      EXPECT_EQ(refused.code, 2) << command;
+      EXPECT_NE(
+          refused.err.find("index.html is there already and does not say that lrurec made it; move it away"),
+          std::string::npos)
+          << refused.err;
+      EXPECT_EQ(read_text(folder / "index.html"), begin) << command;
+    }
+  }
+  std::filesystem::remove(folder / "index.html");
+  for (const std::string command : {"report run -o index.html", "explore run -o index.html", "report run"}) {
+    EXPECT_EQ(run_lrurec(folder, command).code, 0) << command;
+  }
+}
+
 TEST(ReportCommand, RefusesWhatIsNoRun) {
   const TemporaryFolder folder;
   EXPECT_EQ(run_lrurec(folder, "report nothing").code, 5);

@@ -76,12 +76,11 @@ TEST(RunFolderCommand, AStartThatFailedLeavesNothing) {
 
   // Killed before the first checkpoint: neither a run to train() nor one to --resume.
   std::filesystem::create_directories(folder / "killed/checkpoints");
-  write_text(folder / "killed/run.json", "{}");
+  std::filesystem::copy_file(folder / "run/run.json", folder / "killed/run.json");
   write_text(folder / "killed/config.toml", "");
-  write_text(folder / "killed/metrics.jsonl", "{\"step\": 5, \"split\": \"val\"}\n");
+  write_text(folder / "killed/metrics.jsonl", "");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o killed --resume").code, 5);
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o killed" + test::tiny_training).code, 0);
-  EXPECT_EQ(read_text(folder / "killed/metrics.jsonl").find("{\"step\": 5"), std::string::npos);
 }
 
 // They were overwritten, and removed where the start failed.
@@ -100,18 +99,29 @@ TEST(RunFolderCommand, FilesOfTheUserAreNotARuns) {
   write_text(folder / "mine/evaluation-of-mine.json", "{}");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o mine" + test::tiny_training).code, 2);
   EXPECT_TRUE(std::filesystem::exists(folder / "mine/evaluation-of-mine.json"));
+  // Beside an empty checkpoints/, also where the start fails and by another command.
+  std::filesystem::create_directories(folder / "bare/checkpoints");
+  write_text(folder / "bare/config.toml", "hidden = 8  # my own\n");
+  ASSERT_EQ(run_lrurec(folder, "export run -o weights.st").code, 0);
+  for (const std::string& command : {"train d.lrd -o bare" + test::tiny_training + " --eval-negatives 100000",
+                                     std::string("import weights.st --data d.lrd -o bare")}) {
+    EXPECT_EQ(run_lrurec(folder, command).code, 2) << command;
+    EXPECT_EQ(read_text(folder / "bare/config.toml"), "hidden = 8  # my own\n") << command;
+    EXPECT_TRUE(std::filesystem::exists(folder / "bare/checkpoints")) << command;
+  }
 }
 
-// They were shown as those of the run that was trained into the folder afterwards.
-TEST(RunFolderCommand, EvaluationsOfAnEarlierRunGoWithIt) {
+// They would be shown as those of the run that is trained into the folder afterwards.
+TEST(RunFolderCommand, NoRunIsTrainedBesideEvaluationsOfAnEarlierOne) {
   const TemporaryFolder folder;
   make_run(folder);
   ASSERT_EQ(run_lrurec(folder, "evaluate run").code, 0);
-  EXPECT_TRUE(std::filesystem::exists(folder / "run/evaluation-test.json"));
   std::filesystem::remove_all(folder / "run/checkpoints");
   std::filesystem::create_directories(folder / "run/checkpoints");
-  make_run(folder, "run", " --seed 2");
-  EXPECT_FALSE(std::filesystem::exists(folder / "run/evaluation-test.json"));
+  const auto refused = run_lrurec(folder, "train d.lrd -o run" + test::tiny_training);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("run/evaluation-test.json is there and belongs to no run"), std::string::npos)
+      << refused.err;
 }
 
 TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
@@ -140,6 +150,58 @@ TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
   EXPECT_EQ(damaged.code, 0);
   EXPECT_NE(damaged.err.find("going on from run/checkpoints/previous.ckpt instead"), std::string::npos)
       << "also with --quiet: " << damaged.err;
+}
+
+// `report` said nothing of it, `config show` ended with exit code 4.
+TEST(RunFolderCommand, WhoReadsThePreviousCheckpointSaysSo) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string settings = run_lrurec(folder, "config show --run run").out;
+  auto bytes = test::read_bytes(folder / "run/checkpoints/last.ckpt");
+  bytes[100] = static_cast<char>(bytes[100] ^ 1);
+  test::write_bytes(folder / "run/checkpoints/last.ckpt", bytes);
+  for (const std::string command : {"report run", "report run --json", "config show --run run"}) {
+    const auto read = run_lrurec(folder, command);
+    EXPECT_EQ(read.code, 0) << command << read.err;
+    EXPECT_NE(read.err.find("lrurec: warning: "), std::string::npos) << command << read.err;
+    EXPECT_NE(read.err.find("going on from run/checkpoints/previous.ckpt instead"), std::string::npos)
+        << command << read.err;
+  }
+  EXPECT_EQ(run_lrurec(folder, "config show --run run").out, settings);
+  EXPECT_EQ(test::read_bytes(folder / "run/checkpoints/last.ckpt"), bytes) << "a reader moves nothing";
+}
+
+// Nothing was said of it, and what the summary named next could not be done.
+TEST(RunFolderCommand, AResumedRunSaysWhereItsBestWeightsAreLost) {
+  const TemporaryFolder folder;
+  make_run(folder, "gone", " --learning-rate 1e-9");
+  make_run(folder, "damaged", " --learning-rate 1e-9");
+  std::filesystem::remove(folder / "gone/checkpoints/best.ckpt");
+  write_text(folder / "damaged/checkpoints/best.ckpt", "no checkpoint");
+  for (const std::string run : {"gone", "damaged"}) {
+    const auto evaluated = run_lrurec(folder, "evaluate " + run);
+    EXPECT_EQ(evaluated.code, run == "gone" ? 5 : 4) << evaluated.err;
+    EXPECT_NE(evaluated.err.find("last.ckpt has the weights of the last step (--checkpoint last)"),
+              std::string::npos)
+        << evaluated.err;
+    const auto resumed = run_lrurec(folder, "train d.lrd -o " + run + " -q --resume");
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    EXPECT_NE(resumed.err.find("best.ckpt"), std::string::npos) << resumed.err;
+    EXPECT_NE(resumed.err.find("the best so far, are lost"), std::string::npos) << resumed.err;
+    EXPECT_NE(resumed.out.find("(its weights are lost)"), std::string::npos) << resumed.out;
+    EXPECT_NE(resumed.out.find("next: lrurec evaluate " + run + " --checkpoint last\n"), std::string::npos)
+        << resumed.out;
+    EXPECT_EQ(run_lrurec(folder, "evaluate " + run + " --checkpoint last").code, 0);
+    EXPECT_EQ(run_lrurec(folder, "evaluate " + run + " --checkpoint previous").code, 0);
+    // The next round takes their place, although it is no better.
+    const auto longer = run_lrurec(folder, "train d.lrd -o " + run + " -q --resume --max-steps 11");
+    EXPECT_NE(longer.err.find("the best so far, are lost"), std::string::npos) << longer.err;
+    EXPECT_NE(longer.out.find("next: lrurec evaluate " + run + "\n"), std::string::npos) << longer.out;
+    EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "evaluate " + run + " --json").out)["step"], 11);
+  }
+  std::filesystem::remove(folder / "gone/checkpoints/best.ckpt");
+  std::filesystem::remove(folder / "gone/checkpoints/last.ckpt");
+  EXPECT_EQ(run_lrurec(folder, "evaluate gone").err.find("--checkpoint last"), std::string::npos);
 }
 
 TEST(RunFolderCommand, RefusesToGoOnWithOtherDataOrSettings) {

@@ -271,8 +271,12 @@ TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
   write_text(folder / "s.toml", head + settings + "max_steps = 4\nvalidate_every = 2\n");
   ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
   const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
-  std::filesystem::remove_all(folder / "out/settings/seed=1/checkpoints");
-  std::filesystem::create_directory(folder / "out/settings/seed=1/checkpoints");
+  const std::filesystem::path run = folder / "out/settings/seed=1";
+  for (const char* later : {"checkpoints", "metrics.csv", "eigenvalues.jsonl"}) {
+    std::filesystem::remove_all(run / later);
+  }
+  std::filesystem::create_directory(run / "checkpoints");
+  write_text(run / "metrics.jsonl", "");
   const auto again = run_lrurec(folder, "sweep s.toml -o out --no-test");
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
@@ -393,6 +397,27 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   write_text(folder / "s.toml", "data = 'none.lrd'\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+// It was replaced.
+TEST(SweepCommand, ASummaryOfTheUserIsKept) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  for (const std::string mine : {"{\"mine\": 1}", "not even JSON"}) {
+    write_text(folder / "sweep.json", mine);
+    const auto refused = run_lrurec(folder, "sweep s.toml -o . --no-test");
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_NE(refused.err.find("sweep.json is there already and does not say that lrurec made it"),
+              std::string::npos)
+        << refused.err;
+    EXPECT_EQ(read_text(folder / "sweep.json"), mine);
+    EXPECT_FALSE(std::filesystem::exists(folder / "settings")) << "before any run";
+  }
+  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o . --dry-run").code, 0);
+  std::filesystem::remove(folder / "sweep.json");
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o . --no-test").code, 0);
 }
 
 }  // namespace

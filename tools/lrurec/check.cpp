@@ -76,7 +76,7 @@ void run_grad(const GradOptions& options) {
     ++cases;
     failures += report ? 0 : 1;
     json.push_back({{"case", name},
-                    {"ok", report.ok},
+                    {"ok", report.ok()},
                     {"derivatives", report.checked},
                     {"largest_error", report.max_error},
                     {"mismatches", report.mismatches.size()}});

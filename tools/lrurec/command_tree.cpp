@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "lrurec/config/config.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -20,8 +21,9 @@ std::vector<std::string> choices_in(const std::string& type) {
 }
 
 /// Flags whose values are known although any text is accepted (a wrong one gets a suggestion).
-std::vector<std::string> known_values(const std::string& name) {
+std::vector<std::string> known_values(const std::string& command, const std::string& name) {
   if (name == "preset") return config::preset_names();
+  if (name == "split" && command == "prepare") return {"leave-last", "time"};
   if (name == "split") return {"test", "val"};
   if (name == "device") return {"cpu", "cuda"};
   return {};
@@ -33,9 +35,9 @@ bool one_of(const std::string& name, const std::vector<std::string>& names) {
 
 Value kind_of(const std::string& name, const std::string& type, const std::string& description) {
   if (type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT")) return Value::number;
-  if (description.starts_with("folder")) return Value::folder;
+  if (description.starts_with("folder") || name == "run") return Value::folder;
   if (description.starts_with("file") ||
-      one_of(name, {"output", "config", "data", "raw", "file", "files", "fixture"})) {
+      one_of(name, {"output", "config", "data", "raw", "file", "files", "fixture", "per-user"})) {
     return Value::file;
   }
   return Value::text;
@@ -52,20 +54,28 @@ const char* shown_name(Value value) {
   }
 }
 
-Flag describe_flag(const CLI::Option& option) {
+std::string name_of(const CLI::Option& option) {
+  if (!option.nonpositional()) return option.get_name();
+  return option.get_lnames().empty() ? "" : option.get_lnames().front();
+}
+
+Value kind_of(const CLI::Option& option) {
+  return kind_of(name_of(option), option.get_type_name(), option.get_description());
+}
+
+Flag describe_flag(const CLI::Option& option, const std::string& command) {
   Flag flag;
   flag.description = option.get_description();
   flag.group = option.get_group();
   for (const auto& name : option.get_snames()) flag.names.push_back("-" + name);
   for (const auto& name : option.get_lnames()) flag.names.push_back("--" + name);
   if (option.get_items_expected_max() == 0) return flag;
-  const std::string name = option.get_lnames().empty() ? "" : option.get_lnames().front();
   const std::string type = option.get_type_name();
   flag.value_optional = option.get_items_expected_min() == 0;
   flag.choices = choices_in(type);
   if (type == "true|false") flag.choices = {"true", "false"};
-  if (flag.choices.empty()) flag.choices = known_values(name);
-  flag.value = flag.choices.empty() ? kind_of(name, type, flag.description) : Value::choice;
+  if (flag.choices.empty()) flag.choices = known_values(command, name_of(option));
+  flag.value = flag.choices.empty() ? kind_of(option) : Value::choice;
   if (flag.value == Value::number) {
     flag.value_name = type.starts_with("FLOAT") ? "NUMBER" : "N";
   } else if (flag.value == Value::choice) {
@@ -85,11 +95,10 @@ Command describe(const CLI::App& app, const std::string& path) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     if (option->nonpositional()) {
-      command.flags.push_back(describe_flag(*option));
+      command.flags.push_back(describe_flag(*option, path));
     } else {
-      const std::string name = option->get_name();
-      command.arguments.push_back({name, option->get_description(), option->get_required(),
-                                   kind_of(name, option->get_type_name(), option->get_description())});
+      command.arguments.push_back(
+          {name_of(*option), option->get_description(), option->get_required(), kind_of(*option)});
     }
   }
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
@@ -102,6 +111,14 @@ Command describe(const CLI::App& app, const std::string& path) {
 }  // namespace
 
 Command command_tree(const CLI::App& app) { return describe(app, ""); }
+
+void refuse_empty_paths(CLI::App& app) {
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_paths(*sub);
+  for (CLI::Option* option : app.get_options()) {
+    const Value kind = kind_of(*option);
+    if (kind == Value::file || kind == Value::folder) option->check(not_empty("a path"));
+  }
+}
 
 std::vector<const Command*> flatten(const Command& root) {
   std::vector<const Command*> all{&root};

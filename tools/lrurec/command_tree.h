@@ -36,6 +36,9 @@ struct Command {
 /// All that is not hidden.
 Command command_tree(const CLI::App& app);
 
+/// Makes an empty text where a file or folder is named a mistake: it would be no name, or that of a default.
+void refuse_empty_paths(CLI::App& app);
+
 /// A command and all below it, the command first.
 std::vector<const Command*> flatten(const Command& root);
 

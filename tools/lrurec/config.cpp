@@ -30,8 +30,9 @@ void show(const ConfigOptions& options) {
       fail(ErrorKind::usage, "--run shows the settings of a run as they are; leave out the other flags");
     }
     const auto folder = train::RunFolder::open(options.run);
-    const auto path = folder.checkpoint("last").string();
-    const config::TrainConfig saved = folder.load("last").parse_config(path);
+    const auto [last, path, warning] = folder.load_last();
+    if (!warning.empty()) warn("warning: {}", warning);
+    const config::TrainConfig saved = last.parse_config(path);
     for (const auto& setting : config::settings_of(saved)) {
       const std::string line = fmt::format("{} = {}", setting.key, config::value_text(saved, setting));
       print_out("{:<32} # {}\n", line, options.origin ? path : setting.help);

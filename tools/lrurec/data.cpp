@@ -8,6 +8,7 @@
 #include "lrurec/data/statistics.h"
 #include "lrurec/data/writers.h"
 #include "lrurec/eval/baselines.h"
+#include "lrurec/eval/statistics.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -27,6 +28,23 @@ eval::Evaluation markov(const data::Dataset& data) {
 }
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
+
+/// What `d`, from shuffled sequences to those that are there, says of the order of items.
+std::string verdict_on_order(const eval::PairedDifference& d) {
+  if (d.b <= 1.1 * d.a) {
+    return "To a model that sees the last item alone the order of items says little here.\n";
+  }
+  if (d.p >= 0.05) {
+    return fmt::format(
+        "Whether the order of items says anything is not shown here: the difference may be chance (p = "
+        "{:.2f}).\n",
+        d.p);
+  }
+  if (d.a == 0)
+    return "The order of items matters here: without it a model of the last item finds nothing.\n";
+  return fmt::format("The order of items matters here: it is worth {:.0f}% to a model of the last item.\n",
+                     100 * (d.b / d.a - 1));
+}
 
 void stats(const DataOptions& options) {
   const data::Dataset data = data::Dataset::load(options.data);
@@ -68,15 +86,11 @@ void stats(const DataOptions& options) {
   std::string verdict;
   if (s.evaluated_users > 0) {
     const eval::Evaluation as_is = markov(data), mixed = markov(data::shuffled(data, 1));
-    const double here = as_is.metrics.at("NDCG@10"), there = mixed.metrics.at("NDCG@10");
-    json["order"] = {{"markov_ndcg10", here}, {"markov_ndcg10_shuffled", there}};
-    rows.push_back({"last-item Markov, validation NDCG@10", fmt::format("{:.4f}", here)});
-    rows.push_back({"the same, training sequences shuffled", fmt::format("{:.4f}", there)});
-    verdict = here > 1.1 * there
-                  ? fmt::format(
-                        "The order of items matters here: it is worth {:.0f}% to a model of the last item.\n",
-                        100 * (here / std::max(there, 1e-9) - 1))
-                  : "To a model that sees the last item alone the order of items says little here.\n";
+    const auto d = eval::compare_paired(mixed.ranks, as_is.ranks, "NDCG@10");
+    json["order"] = {{"markov_ndcg10", d.b}, {"markov_ndcg10_shuffled", d.a}, {"p", d.p}};
+    rows.push_back({"last-item Markov, validation NDCG@10", fmt::format("{:.4f}", d.b)});
+    rows.push_back({"the same, training sequences shuffled", fmt::format("{:.4f}", d.a)});
+    verdict = verdict_on_order(d);
   }
   if (options.json) {
     print_json(json);
@@ -87,13 +101,17 @@ void stats(const DataOptions& options) {
 }
 
 void write(const DataOptions& options) {
+  std::error_code ignored;  // a file that is missing is no file's twin
+  if (std::filesystem::equivalent(options.data, options.output, ignored)) {
+    fail(ErrorKind::usage, "{} is the data set itself; choose another name with -o", options.output);
+  }
+  const data::Format format = data::parse_format(options.format, data::FormatFor::writing);
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
   }
   const data::Dataset data = data::Dataset::load(options.data);
-  const auto repeats =
-      data::write_raw(data, data::parse_format(options.format), options.output, options.numbers);
+  const auto repeats = data::write_raw(data, format, options.output, options.numbers);
   note("{} interactions written to {} as {}", with_commas(data.interactions()), options.output,
        options.format);
   if (repeats > 0) {

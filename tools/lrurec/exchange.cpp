@@ -28,7 +28,7 @@ void run_export(const ExportOptions& options) {
   }
   const auto folder = train::RunFolder::open(options.run);
   const auto path = folder.checkpoint(options.checkpoint);
-  const auto checkpoint = folder.load(options.checkpoint);
+  const auto checkpoint = train::load_checkpoint(folder, options.checkpoint);
   const config::TrainConfig config = checkpoint.parse_config(path.string());
   const auto model = train::load_model(checkpoint, path.string());
   const auto file = exchange::to_safetensors(

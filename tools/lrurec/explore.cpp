@@ -29,13 +29,18 @@ std::vector<explore::Example> examples_of(const train::LoadedRun& run,
                                           const std::vector<std::string>& names) {
   const serve::Catalogue catalogue(run.data);
   std::vector<std::int64_t> users;
-  for (const auto& name : names) {
+  const auto add = [&](const std::string& name) {
     const auto user = catalogue.user(name);
     if (!user) {
       fail(ErrorKind::data, "user '{}' is not in the data set, whose first is '{}'", util::printable(name),
            util::printable(run.data.user_name(0)));
     }
     users.push_back(*user);
+  };
+  for (const auto& text : names) {
+    // A comma may be part of an id.
+    const auto ids = catalogue.user(text) ? std::vector{text} : trimmed_ids(CLI::detail::split(text, ','));
+    for (const auto& id : ids) add(id);
   }
   for (std::int64_t user = 0; names.empty() && user < std::min(default_examples, run.data.users()); ++user) {
     users.push_back(user);
@@ -55,8 +60,7 @@ void run_explore(const ExploreOptions& options) {
   if (output.empty()) output = std::filesystem::path(options.run) / "explore.html";
   refuse_unless_page(output);
   const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
-  const std::string page =
-      explore::page(explore::describe(run, examples_of(run, trimmed_ids(options.users))));
+  const std::string page = explore::page(explore::describe(run, examples_of(run, options.users)));
   nn::write_file_atomically(output, {nn::as_bytes(page)});
   print_out("{} ({:.1f} MB)\n", output.string(), 1e-6 * static_cast<double>(page.size()));
 }
@@ -71,8 +75,8 @@ void add_explore(CLI::App& app) {
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("-o,--output", options->output, "file to write; default: explore.html in the run's folder");
   sub->add_option("--user", options->users,
-                  "users whose histories the page offers, such as 196,22; default: the first 20")
-      ->delimiter(',');
+                  "users whose histories the page offers, such as 196,22; an id with a comma in a --user of "
+                  "its own; default: the first 20");
   sub->add_option("--data", options->data, "the data set file, where it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));

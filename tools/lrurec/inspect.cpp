@@ -45,7 +45,7 @@ Loaded load(const InspectOptions& options) {
   const auto folder = train::RunFolder::open(options.run);
   const std::string path = folder.checkpoint(options.checkpoint).string();
   Loaded loaded;
-  loaded.checkpoint = folder.load(options.checkpoint);
+  loaded.checkpoint = train::load_checkpoint(folder, options.checkpoint);
   loaded.config = loaded.checkpoint.parse_config(path);
   loaded.model = train::load_model(loaded.checkpoint, path);
   loaded.imported = folder.description().contains("imported_from");
@@ -232,8 +232,6 @@ void memory(const InspectOptions& options) {
   const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
   const serve::Catalogue catalogue(run.data);
   const auto [whole, user] = known_of(options, run, catalogue);
-  const auto read = std::min(std::ssize(whole), run.model->input_length(run.config.max_length));
-  const std::span<const std::int32_t> history(whole.end() - read, whole.end());
   std::int32_t candidate = 0;
   if (options.score.empty()) {
     const serve::Recommender recommender(*run.model, run.config.max_length);
@@ -246,7 +244,7 @@ void memory(const InspectOptions& options) {
     if (!item) fail(ErrorKind::data, "item '{}' is not in the data set", util::visible(options.score));
     candidate = *item;
   }
-  const auto found = inspect::memory(*run.model, history, candidate, user);
+  const auto found = inspect::memory(*run.model, whole, candidate, run.config.max_length, user);
 
   nlohmann::json json{{"candidate", catalogue.item_name(candidate)},
                       {"score", found.score},
@@ -272,18 +270,18 @@ void memory(const InspectOptions& options) {
     if (item.score_change) json["items"].back()["score_change"] = *item.score_change;
   }
   if (options.json) return print_json(json);
+  const bool longer = std::ssize(whole) > std::ssize(found.items) && !run.model->info().needs_users;
   const std::string title(run.data.item_title(candidate));
-  print_out("{}\ncandidate {}{}, score {:.4f}{}\n", table(rows),
-            util::visible(catalogue.item_name(candidate)),
-            title.empty() ? "" : fmt::format(" ({})", util::visible(title)), found.score,
-            std::ssize(whole) > read && !run.model->info().needs_users
-                ? fmt::format("; the last {} of {} items are read", read, whole.size())
-                : "");
+  print_out(
+      "{}\ncandidate {}{}, score {:.4f}{}\n", table(rows), util::visible(catalogue.item_name(candidate)),
+      title.empty() ? "" : fmt::format(" ({})", util::visible(title)), found.score,
+      longer ? fmt::format("; the last {} of {} items are read", found.items.size(), whole.size()) : "");
   if (blocks > 0) {
     print_out("State: share of the last state that came in with the item{}.\n",
               blocks > 1 ? "; (*) approximate: what enters this block holds earlier items already" : "");
   }
-  print_out("Score change: the candidate's score less its score without the item.\n");
+  print_out("Score change: the candidate's score less its score without the item{}.\n",
+            longer ? ", where an older one is read in its place" : "");
 }
 
 // ---- scan ----------------------------------------------------------------------------------------------

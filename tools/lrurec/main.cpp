@@ -21,6 +21,7 @@
 #include "tensor/error.h"
 #include "tools/lrurec/address_space.h"
 #include "tools/lrurec/bench_support.h"
+#include "tools/lrurec/command_tree.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
 #include "tools/lrurec/signals.h"
@@ -180,6 +181,7 @@ int run(int argc, char** argv) {
   add_shell_support(app);
   add_verbosity(app);
   add_examples(app);
+  refuse_empty_paths(app);
   app.footer(std::string("\n") + teaching);
   try {
     app.parse(argc, argv);

@@ -12,7 +12,9 @@
 #include <cstdio>
 #include <fstream>
 
+#include "lrurec/report/frame.h"
 #include "lrurec/util/json.h"
+#include "nn/serialization/atomic_file.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
@@ -69,24 +71,48 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
-void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
-                       std::string_view what, std::string_view flag) {
+namespace {
+
+/// Whether there is no file at the path, an empty one, or one that begins so.
+bool may_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings) {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  if (!std::filesystem::is_regular_file(path, ignored) || std::filesystem::is_empty(path, ignored))
+    return true;
   std::size_t longest = 0;
   for (const auto beginning : beginnings) longest = std::max(longest, beginning.size());
   std::string begins(longest, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(begins.data(), static_cast<std::streamsize>(begins.size()));
-  if (file.gcount() == 0) return;
   const auto found = [&](std::string_view beginning) { return begins.starts_with(beginning); };
-  if (std::ranges::any_of(beginnings, found)) return;
+  return std::ranges::any_of(beginnings, found);
+}
+
+[[noreturn]] void fail_of_others(const std::filesystem::path& path, std::string_view what) {
+  fail(ErrorKind::usage,
+       "{} is there already and does not say that lrurec made it; move it away, or choose another {} with -o",
+       path.string(), what);
+}
+
+}  // namespace
+
+void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
+                       std::string_view what, std::string_view flag) {
+  if (may_replace(path, beginnings)) return;
   fail(ErrorKind::usage, "{} is there already and is no {}; choose another name with {}", path.string(), what,
        flag);
 }
 
 void refuse_unless_page(const std::filesystem::path& path) {
-  refuse_to_replace(path, {"<!doctype html>"}, "page", "-o");
+  if (!may_replace(path, {report::page_beginning()})) fail_of_others(path, "name");
+}
+
+void refuse_unless_json_of(std::string_view command, const std::filesystem::path& path) {
+  if (may_replace(path, {})) return;
+  const auto bytes = nn::read_file(path);
+  const auto json = util::parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!json.is_object() || !json.contains("made_by") || json["made_by"] != command) {
+    fail_of_others(path, "folder");
+  }
 }
 
 std::string table(const std::vector<std::vector<std::string>>& asked) {

@@ -38,9 +38,11 @@ std::string shell_word(const std::string& text);
 /// ErrorKind::usage and stays. `flag`: where another name is given.
 void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
                        std::string_view what, std::string_view flag);
-/// Before a page is made: a file at its path that is no page (begins otherwise) is ErrorKind::usage and
+/// Before a page is made: a file at its path that does not begin as lrurec's pages do is ErrorKind::usage and
 /// stays.
 void refuse_unless_page(const std::filesystem::path& path);
+/// The same of JSON, one object whose "made_by" is this command.
+void refuse_unless_json_of(std::string_view command, const std::filesystem::path& path);
 
 /// A line on stderr, also with --quiet: "lrurec: " and the text.
 template <class... Args>

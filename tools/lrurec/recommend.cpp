@@ -145,7 +145,9 @@ void add_recommend(CLI::App& app) {
       "with \"k\", \"exclude\", \"id\"; one JSON line out for each");
   sub->add_option("-k", options->k, "how many (default 10)")->check(CLI::Range(1, 1000000));
   add_seen_flags(*sub, options->include_seen);
-  sub->add_option("--exclude", options->exclude, "without these raw item ids, separated by commas")
+  sub->add_option(
+         "--exclude", options->exclude,
+         "without these raw item ids, separated by commas; with --batch beside those of each request")
       ->delimiter(',');
   sub->add_option("--until", options->until,
                   "history of --user: all (default), or what precedes the test or val target")

@@ -27,6 +27,9 @@ void run_report(const ReportOptions& options) {
   std::vector<nlohmann::json> runs;
   for (const auto& folder : options.runs) {
     runs.push_back(report::describe(train::RunFolder::open(folder)));
+    if (const auto& run = runs.back(); run.contains("warning")) {
+      warn("warning: {}", run["warning"].get<std::string>());
+    }
   }
   report::name_apart(runs, {options.runs.begin(), options.runs.end()});
   if (options.json) {

@@ -38,6 +38,8 @@ struct SweepOptions {
   bool dry_run = false, no_test = false, json = false;
 };
 
+constexpr const char* sweeper = "lrurec sweep";
+
 class Sweep {
  public:
   explicit Sweep(const SweepOptions& options) : options_(options), plan_(sweep::read_plan(options.file)) {
@@ -73,6 +75,7 @@ class Sweep {
   }
 
   void run() {
+    if (!options_.dry_run) refuse_unless_json_of(sweeper, json_file());
     if (!options_.dry_run && fs::exists(options_.output)) lock();
     queue_->look();
     needs_ = queue_->measure();
@@ -134,10 +137,13 @@ class Sweep {
                        : fmt::format("{:.4f}", s.mean);
   }
 
-  nlohmann::json json() const { return sweep::to_json(plan_, runs_, fingerprint_, metric_, test_); }
-  void write_json() const {
-    write_text(fs::path(options_.output) / "sweep.json", util::json_text(json(), 2) + "\n");
+  nlohmann::json json() const {
+    nlohmann::json all = sweep::to_json(plan_, runs_, fingerprint_, metric_, test_);
+    all["made_by"] = sweeper;
+    return all;
   }
+  fs::path json_file() const { return fs::path(options_.output) / "sweep.json"; }
+  void write_json() const { write_text(json_file(), util::json_text(json(), 2) + "\n"); }
 
   /// While runs are at work: a disk that is full for a moment must not end them.
   void write_json_meanwhile() {
@@ -257,7 +263,7 @@ void add_sweep(CLI::App& app) {
   sub->add_option("-o,--output", options->output, "folder of the runs; the same again continues")->required();
   sub->add_option("--seeds", options->seeds, "seeds instead of the file's, such as 1,2,3")
       ->delimiter(',')
-      ->check(not_empty());
+      ->check(not_empty("a number"));
   sub->add_option("--jobs", options->jobs, "runs at once; default: as the file says, or cores / threads")
       ->check(CLI::Range(1, 1024));
   sub->add_option(

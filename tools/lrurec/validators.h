@@ -26,10 +26,12 @@ inline CLI::Validator number_between(double least, double most) {
       fmt::format("FLOAT in [{} - {}]", least, most));
 }
 
-/// Of numbers in a list, whose empty text CLI11 takes for 0.
-inline CLI::Validator not_empty() {
+/// Something where an empty text would be taken for a default, or by CLI11 for 0. `what`: "a number".
+inline CLI::Validator not_empty(const std::string& what) {
   return CLI::Validator(
-      [](const std::string& text) { return text.empty() ? std::string("needs a number") : std::string(); },
+      [what](const std::string& text) {
+        return text.empty() ? fmt::format("needs {}, and the text is empty", what) : std::string();
+      },
       "");
 }
 

@@ -39,7 +39,8 @@ int main() {
 
   double last_two = 0, earlier = 0;  // |change of the target's score without the item|, 100 users
   for (std::int64_t user = 0; user < 100; ++user) {
-    const auto seen = inspect::memory(model, data.history(user, test.split), data.target(user, test.split));
+    const auto seen = inspect::memory(model, data.history(user, test.split), data.target(user, test.split),
+                                      config.max_length);
     for (std::size_t k = 0; k < seen.items.size(); ++k)
       (k + 2 >= seen.items.size() ? last_two : earlier) += std::abs(*seen.items[k].score_change);
   }

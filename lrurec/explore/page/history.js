@@ -47,7 +47,7 @@ class HistoryPlayground {
         el("div", { class: "chart" }, el("h3", {}, "Ten best next items"), this.top)),
       el("div", { class: "chart wide" }, el("h3", {}, "What it remembers"),
         el("p", { class: "note" }, "Share of each block's last state that came in with the item (block 1 exactly; later blocks see features that hold earlier items " +
-          "already), and what the score of ", this.chooser, " would lose without the item."), this.memory),
+          "already), and what the score of ", this.chooser, " would lose without the item, in whose place an older one is read where there is one."), this.memory),
       el("div", { class: "chart wide" }, el("h3", {}, "The states now"),
         el("p", { class: "note" }, "|h| of every channel of each block after the last item, the largest strongest; choose one to see its eigenvalue."), this.states));
   }
@@ -99,11 +99,11 @@ class HistoryPlayground {
     this.take(items, true);
   }
 
-  /** atEnd: whether the newest items are to be seen. Those that are too many are still seen items. */
+  /** atEnd: whether the newest items are to be seen. The last max_length are read; those before are still seen items. */
   take(items, atEnd = false) {
-    const left = Math.max(0, items.length - this.model.config.max_length);
-    this.earlier = [...this.earlier, ...items.slice(0, left)];
-    this.items = items.slice(left);
+    const all = [...this.earlier, ...items], left = Math.max(0, all.length - this.model.config.max_length);
+    this.earlier = all.slice(0, left);
+    this.items = all.slice(left);
     if (atEnd) this.place = 3 * (this.items.length - 1);
     this.update();
     if (atEnd) this.list.scrollTop = this.list.scrollHeight;
@@ -147,7 +147,8 @@ class HistoryPlayground {
         const items = [...this.items];
         f(items);
         this.take(items);
-        const row = this.list.children[Math.min(to, items.length - 1)];
+        const moved = this.items.length - items.length;  // by older items that are read now
+        const row = this.list.children[Math.min(to + moved, this.items.length - 1)];
         if (row) [...row.querySelectorAll("button")].find((other) => other.textContent === text).focus();
       });
       return b;
@@ -178,6 +179,7 @@ class HistoryPlayground {
   /** In pieces, so that the page answers while it computes; the newest items first. */
   drawMemory(pass) {
     const { model, items, tokens, candidate } = this;
+    const longer = this.earlier.length ? model.run([this.earlier.at(-1), ...items]) : tokens;
     const shares = model.lru.map((_, b) => model.shares(tokens, b));
     const bar = (value, most) => el("span", { class: value < 0 ? "bar negative" : "bar",
       style: `width: ${(100 * Math.min(1, Math.abs(value) / (most || 1))).toFixed(1)}%` });
@@ -194,7 +196,7 @@ class HistoryPlayground {
       const until = performance.now() + 25;
       while (t >= 0 && performance.now() < until) {
         if (pass !== this.pass) return;
-        const change = model.scoreChange(items, tokens, t, candidate);
+        const change = model.scoreChange(items, tokens, longer, t, candidate);
         changes[t].textContent = change === null ? "" : `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(4)}`;
         changes[t].dataset.value = change === null ? "" : change;
         --t;

@@ -187,10 +187,13 @@ class Model {
     });
   }
 
-  /** The candidate's score less its score without item t of the history; null for a history of one. */
-  scoreChange(items, tokens, t, candidate) {
-    if (items.length < 2) return null;
-    const without = this.run(items.slice(t + 1), tokens.slice(0, t));
+  /**
+   * The candidate's score less its score without item t of the history; null for a history of one. `tokens`: of `items`, which
+   * are read; `longer`: of these and the one before them, which is read in place of item t, or `tokens` where there is none.
+   */
+  scoreChange(items, tokens, longer, t, candidate) {
+    if (longer.length < 2) return null;
+    const without = this.run(items.slice(t + 1), longer.slice(0, t + longer.length - items.length));
     return this.score(tokens.at(-1).row, candidate) - this.score(without.at(-1).row, candidate);
   }
 }

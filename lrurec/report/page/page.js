@@ -158,13 +158,15 @@ function evaluationOf(name, alike, groups) {
   };
   const charted = ["Recall@10", "NDCG@10"].map((m) => keyOf(rows[0].metrics, m)).filter(Boolean);
   const title = evaluationTitle(name) + (groups.length > 1 ? `: ${alike.map((run) => run.name).join(", ")}` : "");
-  const old = alike.filter((run) => run.evaluations[name].best_step !== undefined).map((run) =>
-    `${run.name} is evaluated at step ${whole(run.evaluations[name].step)}, and its best weights are of step ${whole(run.evaluations[name].best_step)}`);
+  const which = name.endsWith("-last") ? "last" : "best";
+  const old = alike.filter((run) => run.evaluations[name][`${which}_step`] !== undefined).map((run) =>
+    `${run.name} is evaluated at step ${whole(run.evaluations[name].step)}, and its ${which} weights are of step ${whole(run.evaluations[name][`${which}_step`])}`);
   section(title, "Under each number, 95% of resamplings of the users. Higher is better.",
     unlike.length ? el("p", { class: "warning" },
       `Not evaluated like the other runs (${unlike.join(", ")}): numbers of the two tables cannot be compared.`,
       ...(unlike.join() === "mask" ? [" The same candidates for all: ", el("code", {}, "lrurec evaluate RUN --mask all"), "."] : [])) : null,
-    old.length ? el("p", { class: "warning" }, `${old.join("; ")}: evaluate again with `, el("code", {}, "lrurec evaluate RUN"), ".") : null,
+    old.length ? el("p", { class: "warning" }, `${old.join("; ")}: evaluate again with `,
+      el("code", {}, `lrurec evaluate RUN${which === "last" ? " --checkpoint last" : ""}`), ".") : null,
     card ? protocol(card, lengths.size > 1 ? ["max_length"] : []) : null,
     el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
     table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));

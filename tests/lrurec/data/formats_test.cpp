@@ -110,6 +110,32 @@ TEST(Formats, AnyDelimitedTextByItsColumns) {
   }
 }
 
+// One of them was taken: the first by --columns, the last of a .inter file.
+TEST(Formats, TwoColumnsOfOneNameAreAMistake) {
+  const TemporaryFolder folder;
+  ReadOptions options{Format::columns};
+  options.columns = Columns::parse("user=uid,item=sku");
+  const auto path = write_text(folder / "raw", "uid,sku,when,sku\n1,2,3,4\n");
+  expect_error(ErrorKind::data,
+               ":1:14: the columns 1 and 3 (counted from 0) are both called 'sku'; choose by number",
+               [&] { read_interactions(path, options); });
+  options.columns = Columns::parse("user=0,item=3");
+  options.columns.header = true;
+  EXPECT_EQ(read_interactions(path, options).items[0], "4");
+  expect_error(ErrorKind::data, ":1:29: the columns 1 and 2 (counted from 0) are both called 'item_id'", [&] {
+    read_interactions(
+        write_text(folder / "x.inter", "user_id:token\titem_id:token\titem_id:token\n1\t2\t3\n"),
+        Format::inter);
+  });
+  EXPECT_EQ(read_interactions(write_text(folder / "y.inter",
+                                         "user_id:token\titem_id:token\tx:float\tx:float\n"
+                                         "1\t2\t3\t4\n"),
+                              Format::inter)
+                .size(),
+            1U)
+      << "of columns that are not read";
+}
+
 TEST(Formats, WhatCannotBeToldIsAsked) {
   const TemporaryFolder folder;
   const auto sniff = [&](const std::string& text) { return sniff_format(write_text(folder / "raw", text)); };
@@ -355,8 +381,10 @@ TEST(Formats, AFileOfAZipArchive) {
   for (const char* member : {"b/y.txt", "y.txt"}) {
     EXPECT_EQ(read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = member}).size(), 3U);
   }
-  expect_error(ErrorKind::usage, "There are: a/x.txt, b/y.txt",
-               [&] { read_interactions(folder / "two.zip", {.format = Format::sasrec, .member = "z.txt"}); });
+  for (const char* zip : {"one.zip", "two.zip"}) {
+    expect_error(ErrorKind::usage, "there is no 'z.txt' in it; name a file with --member. There are: a",
+                 [&] { read_interactions(folder / zip, {.format = Format::sasrec, .member = "z.txt"}); });
+  }
   expect_error(ErrorKind::usage, "is no zip archive", [&] {
     read_interactions(write_text(folder / "plain", "1 2\n"), {.format = Format::sasrec, .member = "a"});
   });

@@ -1,9 +1,12 @@
 #include "lrurec/inspect/eigenvalues.h"
-#include "lrurec/model/lrurec.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+
+#include "lrurec/model/lrurec.h"
+#include "tests/support/tensors.h"
 
 namespace lrurec::inspect {
 namespace {
@@ -20,6 +23,11 @@ TEST(Eigenvalues, AreThoseOfEveryBlock) {
     EXPECT_NEAR(mean_abs(blocks[b]), means[b], 1e-6);
   }
   EXPECT_NE(blocks[0], blocks[1]);
+}
+
+TEST(Eigenvalues, OfAnotherBackboneAreAnErrorThatNamesIt) {
+  const model::LRURec model({.num_items = 7, .hidden = 4, .channels = 4, .blocks = 1, .backbone = "s4"}, 5);
+  test::expect_error(ErrorKind::usage, "LRURec with the backbone s4 has no LRU", [&] { eigenvalues(model); });
 }
 
 TEST(Eigenvalues, BeforeTrainingLieInTheRing) {
@@ -39,6 +47,20 @@ TEST(Eigenvalues, HalfLifeIsWhenHalfIsLeft) {
   }
   EXPECT_EQ(half_life(0), 0);
   EXPECT_NEAR(median_half_life({std::polar(0.25, 1.0), std::polar(0.5, 2.0), 0.99}), 1, 1e-12);
+  // Half-lives 1/2, 1, 2 and 69.
+  EXPECT_NEAR(median_half_life({std::polar(std::sqrt(0.5), 3.0), std::polar(0.25, 1.0), 0.99, 0.5}), 1.5,
+              1e-12);
+}
+
+TEST(Eigenvalues, TheMedianOfFourIsTheMeanOfTheTwoInTheMiddle) {
+  const model::LRURec model({.num_items = 7, .hidden = 4, .channels = 4, .blocks = 1}, 5);
+  const auto blocks = eigenvalues(model);
+  std::vector<double> sizes;
+  for (const auto z : blocks[0]) sizes.push_back(std::abs(z));
+  std::sort(sizes.begin(), sizes.end());
+  const auto definitions = mean_definitions(model);
+  ASSERT_EQ(definitions[3].name, "median |lambda|");
+  EXPECT_NEAR(definitions[3].blocks[0], (sizes[1] + sizes[2]) / 2, 1e-12);
 }
 
 TEST(Eigenvalues, ThePapersOnesAreToldForItsDataSetsAlone) {

@@ -23,7 +23,7 @@ double score_after(const model::LRURec& model, const std::vector<std::int64_t>& 
 
 TEST(Memory, SharesMakeUpTheWholeState) {
   const model::LRURec model(small_model, 3, DType::f64);
-  const Memory found = memory(model, history, 7);
+  const Memory found = memory(model, history, 7, 50);
   ASSERT_EQ(found.items.size(), 5U);
   for (std::size_t b = 0; b < 2; ++b) {
     double sum = 0;
@@ -37,7 +37,7 @@ TEST(Memory, SharesMakeUpTheWholeState) {
 TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
   const NoGrad no_grad;
   const model::LRURec model(small_model, 3, DType::f64);
-  const Memory found = memory(model, history, 7);
+  const Memory found = memory(model, history, 7, 50);
   const Tensor items = Tensor::from(std::vector<std::int64_t>(history.begin(), history.end()));
   const Tensor offsets = Tensor::from(std::vector<std::int64_t>{0, 5});
   const Tensor u = model.recurrence_inputs(items, offsets)[0];
@@ -62,7 +62,7 @@ TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
 
 TEST(Memory, TheScoreChangeIsThatOfAHistoryWithoutTheItem) {
   const model::LRURec model(small_model, 3, DType::f64);
-  const Memory found = memory(model, history, 7);
+  const Memory found = memory(model, history, 7, 50);
   EXPECT_NEAR(found.score, score_after(model, {3, 1, 4, 1, 5}, 7), 1e-9);
   EXPECT_NEAR(*found.items[2].score_change,
               score_after(model, {3, 1, 4, 1, 5}, 7) - score_after(model, {3, 1, 1, 5}, 7), 1e-9);
@@ -70,13 +70,35 @@ TEST(Memory, TheScoreChangeIsThatOfAHistoryWithoutTheItem) {
               score_after(model, {3, 1, 4, 1, 5}, 7) - score_after(model, {3, 1, 4, 1}, 7), 1e-9);
 }
 
+// Five items more than are read: what the model sees without one of them is the last six of what is left.
+TEST(Memory, WithoutAnItemOfALongHistoryAnOlderOneIsRead) {
+  const model::LRURec model(small_model, 3, DType::f64);
+  constexpr std::int64_t L = 6;
+  const std::vector<std::int64_t> whole{8, 2, 7, 9, 6, 3, 1, 4, 1, 5, 2};
+  const auto score_of_last = [&](const std::vector<std::int64_t>& items) {
+    return score_after(model, {items.end() - L, items.end()}, 7);
+  };
+  const Memory found = memory(model, std::vector<std::int32_t>(whole.begin(), whole.end()), 7, L);
+  ASSERT_EQ(found.items.size(), 6U);
+  EXPECT_NEAR(found.score, score_of_last(whole), 1e-9);
+  for (std::size_t k = 0; k < 6; ++k) {
+    std::vector<std::int64_t> without = whole;
+    without.erase(without.begin() + 5 + static_cast<std::ptrdiff_t>(k));
+    EXPECT_EQ(found.items[k].item, whole[5 + k]);
+    EXPECT_NEAR(*found.items[k].score_change, score_of_last(whole) - score_of_last(without), 1e-9) << k;
+  }
+  const Memory of_one = memory(model, std::vector<std::int32_t>{8, 2}, 7, 1);
+  ASSERT_EQ(of_one.items.size(), 1U) << "one item is read, but it is not all there is";
+  EXPECT_NEAR(*of_one.items[0].score_change, score_after(model, {2}, 7) - score_after(model, {8}, 7), 1e-9);
+}
+
 TEST(Memory, OneItemIsAllThereIs) {
   const model::LRURec model(small_model, 3);
-  const Memory found = memory(model, std::vector<std::int32_t>{4}, 2);
+  const Memory found = memory(model, std::vector<std::int32_t>{4}, 2, 50);
   ASSERT_EQ(found.items.size(), 1U);
   EXPECT_NEAR(found.items[0].share[0], 1, 1e-9);
   EXPECT_FALSE(found.items[0].score_change);
-  test::expect_error(ErrorKind::internal, "empty", [&] { memory(model, {}, 2); });
+  test::expect_error(ErrorKind::internal, "empty", [&] { memory(model, {}, 2, 50); });
 }
 
 }  // namespace

@@ -61,6 +61,15 @@ TEST(Report, SaysWhatTheRunHasWithoutItsData) {
     const auto evaluation = describe(run)["evaluations"]["test"];
     EXPECT_EQ(evaluation.contains("best_step"), step != best) << evaluation;
   }
+  // So does one of the last checkpoint; what previous.ckpt was is not known.
+  run.write_evaluation("test-previous", {{"step", 1}, {"metrics", nlohmann::json::object()}});
+  for (const std::int64_t step : {3, 4}) {
+    run.write_evaluation("test-last", {{"step", step}, {"metrics", nlohmann::json::object()}});
+    const auto evaluations = describe(run)["evaluations"];
+    EXPECT_EQ(evaluations["test-last"].value("last_step", 0), step == 4 ? 0 : 4) << evaluations;
+    EXPECT_FALSE(evaluations["test-last"].contains("best_step"));
+    EXPECT_EQ(evaluations["test-previous"].size(), 2U) << evaluations;
+  }
 }
 
 TEST(Report, ImportedWeightsHaveNoBefore) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "lrurec/model/lrurec.h"
 #include "lrurec/util/json.h"
 #include "tests/support/data.h"
@@ -63,6 +65,22 @@ TEST(Desk, LinesAreTheAnswersAsJson) {
             << "alone: " << lines[i];
       }
     }
+  }
+}
+
+// Items excluded from all answers came back in those to requests that exclude some of their own.
+TEST(Desk, WhatARequestExcludesIsExcludedBesideTheRest) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const Desk desk(data, model, {5, "all", {"i3", "i4"}, data.items(), true});
+  for (const char* line : {R"({"items": ["i1"]})", R"({"items": ["i1"], "exclude": ["i5"]})",
+                           R"({"items": ["i1"], "exclude": []})"}) {
+    const auto answer = desk.answer({desk.parse(line)}).front();
+    std::set<std::string> found;
+    for (const auto& one : answer["items"]) found.insert(one["item"].get<std::string>());
+    EXPECT_FALSE(found.contains("i3") || found.contains("i4")) << line;
+    EXPECT_EQ(found.contains("i5"), std::string_view(line).find("i5") == std::string_view::npos) << line;
+    EXPECT_TRUE(found.contains("i1")) << line;
   }
 }
 

@@ -102,6 +102,21 @@ TEST(AnswerEvents, ErrorsCountTheHistoryToBeginWith) {
   EXPECT_EQ(nlohmann::json::parse(answers[2].line)["events"], history + 1);
 }
 
+// Whoever sent a line with a misspelt key did not learn which it was.
+TEST(AnswerEvents, ErrorsNameTheUserWhateverIsWrong) {
+  const data::Dataset data = test::small_demo();
+  const Catalogue catalogue(data);
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const model::IncrementalModel incremental(model);
+  SessionStore store(incremental, "weights", true);
+  const std::vector<std::string> events{R"({"user": "anna", "itme": "i1"})", R"({"user": "anna"})",
+                                        R"({"user": "anna", "item": "i1", "k": -1})"};
+  for (const auto& answer : all_answers(events, catalogue, store)) {
+    EXPECT_TRUE(answer.failed);
+    EXPECT_EQ(nlohmann::json::parse(answer.line).value("user", ""), "anna") << answer.line;
+  }
+}
+
 TEST(AnswerEvents, NothingIsAnsweredByNothing) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);

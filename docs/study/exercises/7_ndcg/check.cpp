@@ -40,13 +40,15 @@ const std::vector<Case> cases{
      10,
      0.6309297535714575},
     {"negative scores: rank 5", {-1, -2, -3, -4, -5, -6}, 4, {}, 10, 0.3868528072345416},
+    {"a better item was seen twice: rank 2", {0.9, 0.5, 0.1, 0.7}, 1, {0, 0}, 10, 0.6309297535714575},
 };
 
 /// The right answer, and one deviation from it at a time.
 struct Variant {
   double (*ties)(double equal) = [](double equal) { return equal; };  ///< what equal scores add to the rank
   bool without_seen = true;
-  double first = 1;  ///< the best rank
+  bool take_off_twice = false;  ///< whether an item that is in `seen` twice is subtracted twice
+  double first = 1;             ///< the best rank
   bool (*within)(double rank, double k) = [](double rank, double k) { return rank <= k; };
   double (*gain)(double rank) = [](double rank) { return 1 / std::log2(rank + 1); };
 };
@@ -58,6 +60,10 @@ double ndcg_by(const Variant& variant, const Case& c) {
     if (variant.without_seen && std::find(c.seen.begin(), c.seen.end(), item) != c.seen.end()) continue;
     above += c.scores[item] > c.scores[c.target] ? 1 : 0;
     equal += c.scores[item] == c.scores[c.target] ? 1 : 0;
+  }
+  for (std::size_t i = 0; variant.take_off_twice && i < c.seen.size(); ++i) {
+    const auto at = c.seen.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(c.seen.begin(), at, *at) != at && c.scores[*at] >= c.scores[c.target]) --above;
   }
   const double rank = variant.first + above + variant.ties(equal);
   return variant.within(rank, static_cast<double>(c.k)) ? variant.gain(rank) : 0;
@@ -98,6 +104,8 @@ std::vector<Mistake> mistakes() {
               [](Variant& v) { v.ties = [](double equal) { return equal / 2; }; }),
       mistake("items in `seen` are ranked here: they are no candidates.",
               [](Variant& v) { v.without_seen = false; }),
+      mistake("an item that is in `seen` twice is taken off twice here: it is one candidate less.",
+              [](Variant& v) { v.take_off_twice = true; }),
       mistake("rank k is cut off here (<): it still counts (rank <= k).",
               [](Variant& v) { v.within = [](double rank, double k) { return rank < k; }; }),
       mistake("ranks beyond k count here: they give 0.",

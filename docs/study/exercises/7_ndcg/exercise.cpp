@@ -3,9 +3,9 @@
 //   rank    = 1 + the number of other candidates whose score is at or above the target's
 //   NDCG@k  = 1 / log2(rank + 1) if rank <= k, else 0
 //
-// scores has one number an item. Candidates are all items but those in `seen`, the user's history, of which
-// the target is never one. Equal scores count against the target: a model that gives every item the same
-// score must not look good.
+// scores has one number an item. Candidates are all items but those in `seen`, the user's history, which may
+// have an item twice and never has the target. Equal scores count against the target: a model that gives
+// every item the same score must not look good.
 //
 // Check it: tools/study.sh check 7
 
