@@ -11,7 +11,7 @@
 namespace lrurec {
 
 /// One block of memory of a device, freed with its last owner. Aligned to 64 bytes on the CPU, to 256 on a
-/// GPU; not cleared.
+/// GPU; not cleared. A GPU beside the one in use is ErrorKind::usage.
 class Storage {
  public:
   Storage(std::size_t bytes, Device device);

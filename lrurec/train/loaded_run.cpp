@@ -11,11 +11,24 @@ std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std
   return model;
 }
 
+namespace {
+
+bool can_load(const RunFolder& folder, const std::string& name) {
+  try {
+    folder.load(name);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 Checkpoint load_checkpoint(const RunFolder& folder, const std::string& name) {
   try {
     return folder.load(name);
   } catch (const Error& e) {
-    if (name != "best" || !std::filesystem::exists(folder.checkpoint("last"))) throw;
+    if (name != "best" || !can_load(folder, "last")) throw;
     fail(e.kind(), "{}; last.ckpt has the weights of the last step (--checkpoint last)", e.what());
   }
 }

@@ -175,6 +175,22 @@ TEST(ReportCommand, ShowsModelsOfAnyKind) {
   EXPECT_NE(with.out.find(section + "</h2>"), std::string::npos);
 }
 
+// Only steps that the log has a line for counted: a round before the first line stood at 0 seconds.
+TEST(ReportCommand, StepsBetweenLinesOfTheLogTakeTime) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder);
+  ASSERT_EQ(run_lrurec(folder, "report run -o page.html").code, 0);
+  std::ofstream(folder / "page.html", std::ios::app) << R"(<script>
+    const points = overSeconds({ training: [{ step: 10, step_seconds: 2 }, { step: 20, step_seconds: 3 }],
+                                 validation: [0, 5, 10, 15, 25].map((step) => ({ step, m: 1 })) }, "m");
+    document.body.append("seconds: " + points.map((point) => point.x).join(" "));
+  </script>)";
+  const auto page = browse(folder, "page.html");
+  EXPECT_FALSE(console_has_errors(page.err)) << page.err;
+  EXPECT_NE(page.out.find("seconds: 0 10 20 35 65<"), std::string::npos);
+}
+
 TEST(ReportCommand, FitsAPhone) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";

@@ -172,6 +172,8 @@ TEST(TrainCommand, ACutConfigIsAFileThatIsDamaged) {
     const auto refused = run_lrurec(folder, command);
     EXPECT_EQ(refused.code, 4) << command << refused.err;
     EXPECT_NE(refused.err.find("run/config.toml"), std::string::npos) << refused.err;
+    EXPECT_EQ(refused.err.find("--checkpoint last"), std::string::npos)
+        << "it would not help: " << refused.err;
   }
   std::filesystem::remove(folder / "run/config.toml");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11").code, 0);

@@ -291,6 +291,11 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
                                progress.step, shell_word(options.data), shell_word(options.output)));
   }
   const bool sampled = config.eval_negatives > 0, best_is_lost = lost == progress.best_step;
+  if (!progress.finished.empty() && progress.best_step == 0 && progress.step > 0) {
+    warn(
+        "warning: no round was better than that before the first step, so best.ckpt is the untrained model "
+        "(--checkpoint last: the trained one)");
+  }
   if (options.json) {
     nlohmann::json json{
         {"steps", progress.step},

@@ -172,15 +172,21 @@ function evaluationOf(name, alike, groups) {
     table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));
 }
 
-/** A validation metric over the seconds that the steps until then took; validation itself does not count. */
+/**
+ * A validation metric over the seconds that the steps until then took; validation itself does not count. A step between two
+ * lines of the log takes as long as the next line says, one after the last line as long as that says.
+ */
 function overSeconds(run, key) {
+  const training = run.training;
+  if (!training.length) return [];
   let seconds = 0, step = 0, next = 0;
   return run.validation.filter((line) => key in line).map((line) => {
-    for (; next < run.training.length && run.training[next].step <= line.step; ++next) {
-      seconds += (run.training[next].step - step) * run.training[next].step_seconds;
-      step = run.training[next].step;
+    for (; next < training.length && training[next].step <= line.step; ++next) {
+      seconds += (training[next].step - step) * training[next].step_seconds;
+      step = training[next].step;
     }
-    return { x: seconds, y: line[key] };
+    const each = training[Math.min(next, training.length - 1)].step_seconds;
+    return { x: seconds + (line.step - step) * each, y: line[key] };
   });
 }
 

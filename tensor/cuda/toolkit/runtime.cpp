@@ -133,6 +133,9 @@ Context& closed_context() {
 Context& context() {
   Context& c = closed_context();
   if (c.index < 0) c.open(0);
+  // The runtime has a device for each thread, the first unless it is told.
+  thread_local const cudaError_t told = cudaSetDevice(c.index);
+  check("select device", told);
   return c;
 }
 
