@@ -4,6 +4,15 @@
 # loaded when a GPU is opened. AUTO is ON for the GPUs of this machine and their architecture alone, OFF where there is none.
 # EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
 
+# default_architectures(ARCHITECTURE...): those of the kernels, unless others were asked for. What this has written into the
+# cache was not asked for: it gives way to the default of another mode or GPU.
+function(default_architectures)
+  if(NOT CMAKE_CUDA_ARCHITECTURES OR "${CMAKE_CUDA_ARCHITECTURES}" STREQUAL "${LRUREC_DEFAULT_ARCHITECTURES}")
+    set(CMAKE_CUDA_ARCHITECTURES ${ARGN} CACHE STRING "Architectures of the CUDA kernels" FORCE)
+    set(LRUREC_DEFAULT_ARCHITECTURES "${ARGN}" CACHE INTERNAL "CMAKE_CUDA_ARCHITECTURES where nobody asked for others")
+  endif()
+endfunction()
+
 set(LRUREC_CUDA_MODE ${LRUREC_CUDA})
 if(LRUREC_CUDA_MODE STREQUAL "AUTO")
   set(LRUREC_CUDA_MODE OFF)
@@ -21,23 +30,18 @@ if(LRUREC_CUDA_MODE STREQUAL "AUTO")
       check_language(CUDA)
       if(CMAKE_CUDA_COMPILER)
         set(LRUREC_CUDA_MODE ON)
-        set(why "for compute capability ${capabilities} of this machine's GPU")
-        if(NOT CMAKE_CUDA_ARCHITECTURES)
-          set(CMAKE_CUDA_ARCHITECTURES ${capabilities} CACHE STRING "Architectures of the CUDA kernels")
-        endif()
+        default_architectures(${capabilities})
+        set(why "for CUDA architecture ${CMAKE_CUDA_ARCHITECTURES} (this machine's GPU: ${capabilities})")
       else()
         set(why "this machine has a GPU, but nvcc was not found: install the CUDA Toolkit 13 and put its bin folder on PATH")
       endif()
     endif()
   endif()
 elseif(LRUREC_CUDA_MODE STREQUAL "ON")
-  if(NOT CMAKE_CUDA_ARCHITECTURES)
-    # Machine code for A100 and H100/H200; later ones translate the last one's PTX.
-    set(architectures 80-real 90)
-    if(DEFINED ENV{CUDAARCHS})  # CMake's own variable for this
-      set(architectures $ENV{CUDAARCHS})
-    endif()
-    set(CMAKE_CUDA_ARCHITECTURES ${architectures} CACHE STRING "Architectures of the CUDA kernels")
+  if(DEFINED ENV{CUDAARCHS})  # CMake's own variable for this
+    default_architectures($ENV{CUDAARCHS})
+  else()
+    default_architectures(80-real 90)  # machine code for A100 and H100/H200; later ones translate the last one's PTX
   endif()
   include(CheckLanguage)
   check_language(CUDA)

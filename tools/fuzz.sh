@@ -32,7 +32,12 @@ cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_C
   "${launcher[@]}" >"$folder/configure.log"
 cmake --build "$folder" --target lrurec_fuzz >"$folder/build.log" || { tail -n 30 "$folder/build.log" >&2; exit 1; }
 fuzzer=$PWD/$folder/bin/lrurec_fuzz
-[ ${#targets[@]} -gt 0 ] || read -r -a targets <<<"$(LRUREC_FUZZ_TARGET= "$fuzzer" 2>&1 | sed -n 's/.*one of: //p' || true)"
+known=$(LRUREC_FUZZ_TARGET= "$fuzzer" 2>&1 | sed -n 's/.*one of: //p' || true)
+[ -n "$known" ] || { echo "fuzz: $fuzzer names no targets" >&2; exit 1; }
+for target in ${targets[@]+"${targets[@]}"}; do
+  [[ " $known " == *" $target "* ]] || { echo "fuzz: there is no target '$target'; there are: $known" >&2; exit 2; }
+done
+[ ${#targets[@]} -gt 0 ] || read -r -a targets <<<"$known"
 
 # Whole files to start from: a fuzzer would be long in finding them.
 seeds=$PWD/$folder/seeds

@@ -22,7 +22,8 @@ build=build/gpu
 options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_ARCH=x86-64-v3
   '-DCMAKE_BUILD_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags
   "-DCMAKE_CUDA_ARCHITECTURES=${CMAKE_CUDA_ARCHITECTURES:-90}")
-command -v ccache >/dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+source tools/ccache.sh $build
+options+=("${launcher[@]}")
 cmake -S . -B $build -G Ninja "${options[@]}" >/dev/null
 cmake --build $build --parallel "$(nproc)" --target lrurec lrurec_tests >&2
 
@@ -43,7 +44,7 @@ cp tools/gpu_check.sh $bundle/tools/
 cp -r tools/bench/pytorch tools/bench/gpu_report.py $bundle/tools/bench/
 rm -rf $bundle/tools/bench/pytorch/__pycache__
 cp -r tests/fixtures $bundle/tests/
-git describe --always --dirty >$bundle/version
+{ git describe --always --dirty 2>/dev/null || echo unknown; } >$bundle/version
 for file in ${files[@]+"${files[@]}"}; do cp -- "$file" $bundle/data/; done
 tar -C build -cJf build/gpu-bundle.tar.xz gpu-bundle
 ls -lh build/gpu-bundle.tar.xz

@@ -9,7 +9,7 @@ Tests, checks and times the CUDA backend on this machine's GPU, and writes one r
 usage: tools/gpu_check.sh [OPTIONS] [NAME=FILE]...
 
   NAME=FILE           a preset (ml-1m, beauty, video) and its data as SASRec text (`user item` a line). Files data/NAME.txt
-                      beside this folder are found by themselves; without any, data is generated
+                      beside this folder are found by themselves; without any, data is generated, but not for `peers`
   --sections LIST     of: device tests sanitizer parity training bits benchmarks ways peers full   (default: all but
                       full); `ways`: what is built and not yet the default, beside what is
   --seeds N           trainings to early stopping for each data set in `full` (default 3)
@@ -160,6 +160,8 @@ if wants parity; then
   for fixture in tests/fixtures/parity_tiny.safetensors data/parity*.safetensors; do
     [ -f "$fixture" ] && step parity "$(basename "$fixture")" lrurec check parity "$fixture" --device cuda
   done
+  compgen -G "$results/parity.*.step" >/dev/null ||
+    unable parity "there is no tests/fixtures/parity_tiny.safetensors and no data/parity*.safetensors"
 fi
 if wants training; then
   rm -f "$results"/training.*
@@ -240,7 +242,9 @@ if wants ways; then
 fi
 if wants peers; then
   rm -f "$results"/peers.*
-  if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+  if [ ${#data_sets[@]} -eq 0 ]; then
+    unable peers "there is no data set to train on beside PyTorch: give NAME=FILE"
+  elif "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
     for data_set in "${data_sets[@]}"; do
       name=${data_set%%=*} length=50 dropout=0.6
       [ "$name" = ml-1m ] && length=200 dropout=0.2

@@ -5,17 +5,24 @@
 #
 # A layer that links another library: name that one in lrurecConfig.cmake.in as well.
 
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(layers tensor autograd ops nn lrurec)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/lrurec)
 
+# install_folders(COMPONENT FOLDER...): before what is installed there.
+function(install_folders component)
+  install(CODE "set(LRUREC_FOLDERS \"${ARGN}\")
+include(\"${CMAKE_SOURCE_DIR}/tools/install_folders.cmake\")" COMPONENT ${component})
+endfunction()
+
+install_folders(command ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_DATADIR}/doc/lrurec)
 install(TARGETS lrurec RUNTIME COMPONENT command)
 # The same command compiled for more of a processor, which it starts where it can (lrurec/util/builds.h).
 set(LRUREC_BETTER_BUILDS "" CACHE STRING "Build folders, named avx512 or avx512-bf16, whose command is installed as well")
 foreach(folder IN LISTS LRUREC_BETTER_BUILDS)
   cmake_path(GET folder FILENAME vectors)
+  install_folders(command libexec/lrurec/${vectors})
   install(PROGRAMS ${folder}/bin/lrurec DESTINATION libexec/lrurec/${vectors} COMPONENT command)
 endforeach()
 
@@ -36,6 +43,8 @@ if(LRUREC_SHARE)
   else()
     set(zsh_folder zsh/site-functions)
   endif()
+  install_folders(command ${CMAKE_INSTALL_MANDIR}/man1 ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    ${CMAKE_INSTALL_DATADIR}/${zsh_folder} ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
   install(FILES ${share}/lrurec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
   install(FILES ${share}/lrurec.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lrurec
     COMPONENT command)
@@ -43,6 +52,8 @@ if(LRUREC_SHARE)
   install(FILES ${share}/lrurec.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT command)
 endif()
 
+install_folders(development ${CMAKE_INSTALL_LIBDIR} ${package_folder} ${CMAKE_INSTALL_INCLUDEDIR}
+  ${CMAKE_INSTALL_DATADIR}/doc/lrurec-dev)
 foreach(layer IN LISTS layers)
   set_target_properties(${layer}_layer PROPERTIES EXPORT_NAME ${layer} OUTPUT_NAME lrurec_${layer})
   install(TARGETS ${layer}_layer EXPORT lrurec_targets ARCHIVE COMPONENT development)

@@ -16,8 +16,10 @@ foreach(layer IN ITEMS tensor autograd ops nn lrurec)
       set(target ${LRUREC_HEADERS}/lrurec/${header})
     endif()
     file(WRITE "$ENV{DESTDIR}${target}" "${text}")
-    # Whatever the umask: another user compiles with them.
-    file(CHMOD "$ENV{DESTDIR}${target}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
     list(APPEND CMAKE_INSTALL_MANIFEST_FILES ${target})
   endforeach()
 endforeach()
+# Whatever the umask: another user compiles with them.
+file(CHMOD_RECURSE "$ENV{DESTDIR}${LRUREC_HEADERS}/lrurec"
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
+  DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)

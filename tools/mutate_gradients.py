@@ -5,7 +5,7 @@
 
 A change is one of: a sign (+ and -), a conjugation left out, a factor of 2, a term that is not added. It is made in a copy
 of the project; each is compiled and meets the gradient checks, the reference kernels and the tests of values. What
-survives is printed and makes the exit code 1. Some 15 seconds a change on two cores; all of them take an hour or more.
+survives is printed and makes the exit code 1, as does a run in which no change compiled. Needs a checkout by git. Some 15 seconds a change on two cores; all of them take an hour or more.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = "All/GradientCases.*:GradientCases.*:ReferenceKernels.*:Backward.*:Autograd.*:LinearScan*:Gru.*:*Attention.*:SpectralFilter.*:Segments.*:Model.*:*Sampled*:Layers*"
+TESTS = "All/GradientCases.*:GradientCases.*:ReferenceKernels.*:Backward.*:Autograd.*:*LinearScan*:Gru.*:*Attention.*:SpectralFilter.*:Segments.*:Model.*:*Sampled*"
 
 # Tokens of a formula, and what becomes of each.
 CHANGES = [
@@ -98,6 +98,8 @@ def main():
         print(len(all_of_them), "changes")
         return 0
 
+    if shutil.which("git") is None or subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True).returncode != 0:
+        sys.exit(f"mutate_gradients: needs git, and {ROOT} as a checkout of it: the changes are made in a second one")
     work = Path(tempfile.mkdtemp(prefix="lrurec-mutants-"))
     try:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "add", "--detach", str(work / "tree")], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -139,7 +141,7 @@ def main():
             finally:
                 path.write_text(original)
         print(f"{counted} changes, {counted - survivors} noticed, {survivors} not; {invalid} did not compile")
-        return 1 if survivors else 0
+        return 1 if survivors or not counted else 0
     finally:
         subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(work / "tree")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         shutil.rmtree(work, ignore_errors=True)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds Debian packages in build/package: lrurec (the command) and lrurec-dev (libraries, headers, CMake package).
 # They run on any x86-64 processor with AVX2 (2013 and later), and the command holds builds for AVX-512 as well, of which
-# it starts the one that fits. LRUREC_ARCH=... makes one build for another processor.
+# it starts the one that fits. LRUREC_ARCH=... makes one build for another processor, with LRUREC_SHARE=OFF where this one
+# cannot run it.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,7 +13,7 @@ done
 umask 022  # of files that are installed for everybody
 build=$PWD/build/package
 source tools/ccache.sh "$build"
-options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}" "${launcher[@]}")
+options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DLRUREC_TESTS=OFF -DLRUREC_SHARE="${LRUREC_SHARE:-ON}" -DLRUREC_CUDA="${LRUREC_CUDA:-$(command -v nvcc >/dev/null && echo ON || echo OFF)}" "${launcher[@]}")
 
 # make_build FOLDER ARCH TARGET [OPTION...]
 make_build() {

@@ -6,7 +6,7 @@ the others of the last 31; least squares with coefficients of norm at most 3. 32
 the ring, mean of ten draws.
 """
 
-import numpy as np
+import argparse
 
 LAGS, MOST = 31, 3.0
 
@@ -34,6 +34,9 @@ def complex_error(lag, seed, count=16):
     powers = powers_of(modulus * np.exp(1j * random.uniform(0, 2 * np.pi, count)))
     return error(np.concatenate([powers.real, -powers.imag], axis=1), lag)
 
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+import numpy as np  # after --help, which does without
 
 real = powers_of(np.sqrt(np.linspace(0.8**2, 0.99**2, 32)))
 print("steps ago  32 real  16 complex")

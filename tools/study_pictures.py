@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Draws the pictures of docs/study: tools/study_pictures.py [FOLDER]. Standard library only; the same bytes every time."""
 
+import argparse
 import cmath
 import json
 import math
 import random
-import sys
 from pathlib import Path
 
 PICTURES = Path(__file__).parent.parent / "docs/study/pictures"
@@ -345,7 +345,9 @@ def eigenvalues(file):
 
 
 def main():
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, default=PICTURES, help="default: docs/study/pictures")
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for draw in (batch, tape, descent, disk, scan_tree, reversed_scan, fused):
         draw().save(folder / (draw.__name__.replace("_", "-") + ".svg"))

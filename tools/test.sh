@@ -9,7 +9,11 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-unset LRUREC_BUILD  # what is run below lies in build/
+unset LRUREC_BUILD LRUREC_BINARY LRUREC_SOURCE_DIR  # what is built and tested below lies here
+if [ "${LRUREC_CUDA:-}" = EMULATED ]; then
+  echo "test: LRUREC_CUDA=EMULATED builds the tests of CUDA kernels alone, and these run all the same; leave it unset" >&2
+  exit 2
+fi
 
 fast=
 case "${1:-}" in

@@ -11,7 +11,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
 rm -f "$build"/install_manifest*.txt  # of an installation as root it could not be written over
-cmake --install "$build" --prefix "$prefix" >"$work/install.log"
+(umask 077 && cmake --install "$build" --prefix "$prefix" >"$work/install.log")
+
+if find "$prefix" ! -type l ! -perm -044 -o -type d ! -perm -055 | grep .; then
+  echo "test_install: these are not for all users" >&2
+  exit 1
+fi
 
 # Nothing that is installed may lead back to the sources or the build.
 if grep -rlF -e "$PWD/" -e "$build" "$prefix"/lib* --include='*.cmake'; then

@@ -1,6 +1,7 @@
 #include "ops/linear_scan/linear_scan.h"
 
 #include "ops/complex/complex.h"
+#include "tensor/strided_loop.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::ops {
@@ -120,6 +121,38 @@ TEST_P(LinearScan, StepsWithACarriedStateGiveTheSame) {
 INSTANTIATE_TEST_SUITE_P(Lengths, LinearScan,
                          testing::Combine(testing::Values(1, 2, 3, 31, 32, 33, 200, 1000),
                                           testing::Values(0.9, 0.9999)));
+
+TEST(LinearScanThreads, ShareOutWhatIsLargeEnough) {
+  const Offsets offsets{0, 100, 100, 163, 365, 380, 500, 565, 640};
+  const auto tokens = offsets.back(), sequences = static_cast<std::int64_t>(offsets.size()) - 1;
+  const Tensor lambda = lambda_with(0.99, 64, DType::c128);
+  const Tensor x = random_normal({tokens, 64}, DType::c128, 2),
+               initial = random_normal({sequences, 64}, DType::c128, 3);
+  ASSERT_GT(x.numel(), parallel_grain);
+  // Each sequence by itself is too small to be shared out.
+  std::vector<Tensor> alone;
+  for (std::int64_t s = 0; s < sequences; ++s) {
+    const auto begin = offsets[static_cast<std::size_t>(s)], end = offsets[static_cast<std::size_t>(s) + 1];
+    alone.push_back(raw::linear_scan(lambda, x.slice(0, begin, end), Tensor::from(Offsets{0, end - begin}),
+                                     initial.slice(0, s, s + 1))
+                        .states);
+  }
+  const Gradients expected = gradients(lambda, x, offsets, initial, ScanAlgorithm::sequential);
+  for (const auto algorithm : all_algorithms) {
+    const Tensor h = raw::linear_scan(lambda, x, Tensor::from(offsets), initial, algorithm).states;
+    for (std::int64_t s = 0; s < sequences; ++s) {
+      const auto begin = offsets[static_cast<std::size_t>(s)], end = offsets[static_cast<std::size_t>(s) + 1];
+      if (begin == end) continue;
+      EXPECT_LE(max_difference(h.slice(0, begin, end), alone[static_cast<std::size_t>(s)]),
+                1e-12 * (1 + max_abs(h)))
+          << name(algorithm) << ", sequence " << s;
+    }
+    const Gradients actual = gradients(lambda, x, offsets, initial, algorithm);
+    EXPECT_LE(max_difference(actual.lambda, expected.lambda), 1e-12 * (1 + max_abs(expected.lambda)))
+        << name(algorithm);
+    EXPECT_LE(max_difference(actual.x, expected.x), 1e-12 * (1 + max_abs(expected.x))) << name(algorithm);
+  }
+}
 
 TEST(LinearScanErrors, NameWhatIsWrong) {
   const Tensor lambda = Tensor::zeros({3}, DType::f32), x = Tensor::zeros({4, 3}, DType::f32);

@@ -53,6 +53,16 @@ TEST(ScriptsCommand, GpuCheckOfNothingIsAWrongCommandLine) {
   }
 }
 
+TEST(ScriptsCommand, GpuCheckFailsWhereASectionHadNothingToRun) {
+  const GpuBundle bundle;
+  bundle.program("any_python", "");
+  for (const char* section : {"parity", "peers"}) {
+    const auto checked = bundle.check(std::string("--sections ") + section, "LRUREC_PYTORCH=./any_python");
+    EXPECT_EQ(checked.code, 1) << section;
+    EXPECT_NE(checked.err.find("did not run"), std::string::npos) << checked.err;
+  }
+}
+
 TEST(ScriptsCommand, GpuCheckFailsWhereNoReportCanBeMade) {
   const GpuBundle bundle;
   bundle.program("no_python", "exit 1");

@@ -40,6 +40,7 @@ done | c++filt | sed -E 's/lrurec::|ops::kernels::|\(anonymous namespace\)::|<un
     sub(/^void /, "", name); sub(/\(.*/, "", name)
     printf "%-22s %-88s %9s %8s %7s %6s\n", $1, substr(name, 1, 88), $(NF - 3), $(NF - 2), $(NF - 1), $NF
   }' | sort | tee "$work/table"
+[ -s "$work/table" ] || { echo "nvcc told of no kernel, so that nothing was looked at" >&2; exit 2; }
 
 if spilling=$(grep -E "^($hot) " "$work/table" | grep -v double | awk '$NF > 0' | grep .); then
   echo "these hot kernels spill:" >&2

@@ -1,4 +1,4 @@
-"""Makes the report of tools/gpu_check.sh: python gpu_report.py RESULTS FILE.
+"""Makes the report of tools/gpu_check.sh: python3 tools/bench/gpu_report.py RESULTS FILE.
 
 RESULTS holds for every step SECTION.TITLE.step (title, exit code, seconds, version, command), .out and, where it failed,
 .err.
@@ -6,6 +6,7 @@ RESULTS holds for every step SECTION.TITLE.step (title, exit code, seconds, vers
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import re
@@ -195,10 +196,11 @@ def full(steps: list[Step]) -> str:
 
 
 def main() -> int:
-    if len(sys.argv) != 3:
-        print(__doc__, file=sys.stderr)
-        return 2
-    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="RESULTS", type=Path)
+    parser.add_argument("target", metavar="FILE", type=Path)
+    options = parser.parse_args()
+    folder, target = options.folder, options.target
     steps = read(folder)
     if not steps:
         print(f"gpu_report: there are no results in {folder}", file=sys.stderr)

@@ -12,16 +12,13 @@ Right: cumulative time of a user's events, ten best items after each; FILE is `l
     tools/bench/plot_figure1.py right OUT.svg NAME=FILE...
 """
 
+from __future__ import annotations
+
+import argparse
 import json
 import sys
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt
-
-matplotlib.rcParams["svg.hashsalt"] = "figure1"
 # Each model has a colour, a line and a mark of its own: red and green look alike to many.
 LOOKS = [dict(color="#2f6eb5", linestyle="-", marker="o"), dict(color="#b5482f", linestyle="--", marker="s"),
          dict(color="#3f8f4f", linestyle="-.", marker="^"), dict(color="#8a5fb0", linestyle=":", marker="D")]
@@ -66,13 +63,24 @@ def right(figure: plt.Figure, named: list[tuple[str, str]]) -> None:
 
 def main() -> int:
     sides = {"left": (left, (9, 3.6)), "right": (right, (6, 4))}
-    if len(sys.argv) < 4 or sys.argv[1] not in sides or not all("=" in a for a in sys.argv[3:]):
-        print(__doc__, file=sys.stderr)
-        return 2
-    draw, size = sides[sys.argv[1]]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("side", choices=sides)
+    parser.add_argument("out", metavar="OUT.svg")
+    parser.add_argument("named", metavar="NAME=RUN:MS|NAME=FILE", nargs="+")
+    options = parser.parse_args()
+    named = [(name, argument) for name, found, argument in (a.partition("=") for a in options.named) if found]
+    if len(named) != len(options.named):
+        parser.error("what is drawn needs a name: NAME=RUN:MS or NAME=FILE")
+    import matplotlib  # after --help, which does without
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    matplotlib.rcParams["svg.hashsalt"] = "figure1"
+    draw, size = sides[options.side]
     figure = plt.figure(figsize=size, layout="constrained")
-    draw(figure, [(a.split("=", 1)[0], a.split("=", 1)[1]) for a in sys.argv[3:]])
-    figure.savefig(sys.argv[2], metadata={"Date": None})
+    draw(figure, named)
+    figure.savefig(options.out, metadata={"Date": None})
     return 0
 
 

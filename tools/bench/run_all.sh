@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every `lrurec bench` and collects the JSON in a folder, one file each, to be compared within one run only.
 #   tools/bench/run_all.sh OUT [DATA.lrd PRESET]...
-# DATA is a data set file, PRESET the settings for it; without any, a generated data set is used. Where
+# DATA is a data set file, PRESET the settings for it; results bear the file's name, so no two files may share it. Without any, a generated data set is used. Where
 # build/bin/lrurec_benchmarks was built (-DLRUREC_BENCHMARKS=ON) its kernels are timed as well.
 #   LRUREC=path/to/lrurec   another command than build/bin/lrurec
 #   BENCH_QUICK=1           few runs: to see that everything works, not to quote
@@ -17,6 +17,8 @@ usage() {
 [ $# -ge 1 ] && [ $(($# % 2)) -eq 1 ] || usage
 out=$1
 shift
+same=$(for ((i = 1; i <= $#; i += 2)); do basename "${!i}" .lrd; done | sort | uniq -d)
+[ -z "$same" ] || { echo "run_all: results of several would be written to one file: $same" >&2; exit 2; }
 [ -x "$lrurec" ] || { echo "run_all: $lrurec is missing; build it with tools/build.sh lrurec" >&2; exit 1; }
 mkdir -p "$out"
 

@@ -1,0 +1,192 @@
+// The scripts of tools/ in a folder of their own, where other programs only say what a script should see.
+
+#include <filesystem>
+
+#include "tests/support/files.h"
+
+namespace lrurec {
+namespace {
+
+/// Copies of some scripts, with help.sh and ccache.sh. Programs in bin/ come before the machine's.
+class StubbedScripts {
+ public:
+  explicit StubbedScripts(std::initializer_list<const char*> names) {
+    std::filesystem::create_directories(folder_ / "tools/bench");
+    for (const std::string name : {"help.sh", "ccache.sh"}) copy(name);
+    for (const std::string name : names) copy(name);
+  }
+  void program(const std::string& name, const std::string& code) const {
+    const auto path = folder_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    test::write_text(path, "#!/usr/bin/env bash\n" + code + "\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  }
+  test::CommandResult run(const std::string& command) const {
+    return test::run_shell(folder_, "export PATH=$PWD/bin:$PATH; " + command);
+  }
+  bool has(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
+  std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
+
+ private:
+  void copy(const std::string& name) const {
+    std::filesystem::copy_file(test::source_folder() / "tools" / name, folder_ / ("tools/" + name));
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST(ScriptsCommand, TestRunsTheWholeBuildOfThisFolder) {
+  const StubbedScripts scripts{"test.sh"};
+  scripts.program("tools/setup.sh", "");
+  scripts.program("tools/build.sh", "touch built");
+  scripts.program("build/bin/lrurec_tests",
+                  "for a; do [[ $a != --gtest_output=xml:* ]] || "
+                  "echo '<testsuites tests=\"1\" failures=\"0\" errors=\"0\">' >\"${a#*:}\"; done\n"
+                  "[ -z \"${LRUREC_BUILD+x}${LRUREC_BINARY+x}${LRUREC_SOURCE_DIR+x}\" ]");
+  const auto refused = scripts.run("LRUREC_CUDA=EMULATED tools/test.sh --fast");
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_FALSE(scripts.has("built"));
+  const auto tested =
+      scripts.run("LRUREC_BUILD=x LRUREC_BINARY=x LRUREC_SOURCE_DIR=x LRUREC_CUDA=OFF tools/test.sh --fast");
+  EXPECT_EQ(tested.code, 0) << tested.out << tested.err;
+}
+
+TEST(ScriptsCommand, SanitizeRefusesAFilterThatNoTestMatches) {
+  const StubbedScripts scripts{"sanitize.sh"};
+  scripts.program("tools/setup.sh", "");
+  scripts.program("bin/cmake", "");
+  for (const char* build : {"asan", "asan-fast"}) {
+    scripts.program(std::string("build/") + build + "/bin/lrurec_tests", "");
+  }
+  for (const char* arguments : {"address Nothign.*", "fast"}) {
+    const auto checked = scripts.run(std::string("tools/sanitize.sh ") + arguments);
+    EXPECT_EQ(checked.code, 2) << checked.out;
+    EXPECT_NE(checked.err.find("no test matches"), std::string::npos) << checked.err;
+  }
+}
+
+TEST(ScriptsCommand, FuzzRefusesATargetThatThereIsNot) {
+  const StubbedScripts scripts{"fuzz.sh"};
+  for (const char* name : {"tools/setup.sh", "tools/build.sh", "bin/cmake"}) scripts.program(name, "");
+  scripts.program("build/fuzz/bin/lrurec_fuzz",
+                  "echo 'LRUREC_FUZZ_TARGET must be one of: toml events' >&2; exit 2");
+  const auto refused = scripts.run("tools/fuzz.sh --seconds 1 tmol");
+  EXPECT_EQ(refused.code, 2) << refused.out;
+  EXPECT_NE(refused.err.find("there are: toml events"), std::string::npos) << refused.err;
+  EXPECT_FALSE(scripts.has("tests"));
+  scripts.program("build/fuzz/bin/lrurec_fuzz", "exit 1");
+  EXPECT_EQ(scripts.run("tools/fuzz.sh --seconds 1").code, 1);
+}
+
+TEST(ScriptsCommand, KernelsThatNobodyToldOfAreNotFreeOfSpills) {
+  const StubbedScripts scripts{"bench/cuda_resources.sh"};
+  scripts.program("bin/git", "echo ops/a/a.cu");
+  scripts.program("bin/nvcc", "");
+  const auto checked = scripts.run("tools/bench/cuda_resources.sh");
+  EXPECT_EQ(checked.code, 2) << checked.out;
+  EXPECT_NE(checked.err.find("told of no kernel"), std::string::npos) << checked.err;
+}
+
+TEST(ScriptsCommand, ChangesOfWhichNoneCompilesAreNotNoticed) {
+  const StubbedScripts scripts{"mutate_gradients.py"};
+  if (scripts.run("python3 -c ''").code != 0) GTEST_SKIP() << "there is no python3";
+  std::filesystem::create_directories(scripts / "ops/a");
+  test::write_text(scripts / "ops/a/a.cpp", "void a_backward() {\n  dx = dy * y;\n}\n");
+  scripts.program("bin/git",
+                  "[[ $* != *'worktree add'* ]] || { mkdir -p \"${!#}\" && cp -r ops \"${!#}\"; }");
+  // The first build is of what is not changed.
+  scripts.program("bin/cmake",
+                  "[ \"$1\" = --build ] || exit 0\n"
+                  "mkdir -p \"$2/bin\" && mkdir \"$2/once\" && cp /bin/true \"$2/bin/lrurec_tests\"");
+  const auto mutated = scripts.run("tools/mutate_gradients.py");
+  EXPECT_EQ(mutated.code, 1) << mutated.err;
+  EXPECT_NE(mutated.out.find("0 changes, 0 noticed, 0 not; 1 did not compile"), std::string::npos)
+      << mutated.out;
+  scripts.program("bin/git", "exit 128");
+  EXPECT_NE(scripts.run("tools/mutate_gradients.py").err.find("needs git"), std::string::npos);
+}
+
+TEST(ScriptsCommand, CcacheKeepsAFolderThatIsNotThereYet) {
+  const StubbedScripts scripts{};
+  scripts.program("bin/ccache", "");
+  const std::string show = " bash -euc 'source tools/ccache.sh build; echo \"$CCACHE_DIR\"'";
+  EXPECT_EQ(scripts.run("CCACHE_DIR=$PWD/new/cache" + show).out, (scripts / "new/cache").string() + "\n");
+  EXPECT_EQ(scripts.run("CCACHE_DIR=/dev/null/cache" + show).out, (scripts / "build/ccache").string() + "\n");
+}
+
+TEST(ScriptsCommand, ResultsOfTwoDataSetsNeedTwoNames) {
+  const StubbedScripts scripts{"bench/run_all.sh"};
+  const auto refused = scripts.run("tools/bench/run_all.sh out a/x.lrd ml-1m b/y.lrd beauty b/x.lrd video");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("one file: x"), std::string::npos) << refused.err;
+}
+
+TEST(ScriptsCommand, SetupGoesOnWithoutWhatTheBuildCanDoWithout) {
+  const StubbedScripts scripts{"setup.sh"};
+  scripts.program("bin/id", "echo 0");
+  scripts.program("bin/apt-get", "echo offline >&2; exit 100");
+  // Of two architectures each.
+  scripts.program(
+      "bin/dpkg-query",
+      "[[ \" $lacking \" == *\" ${!#} \"* ]] || printf \"${3//'${db:Status-Status}'/installed}%.0s\" 1 2");
+  const auto whole = scripts.run("tools/setup.sh");
+  EXPECT_EQ(whole.code, 0);
+  EXPECT_EQ(whole.err, "");
+  const auto without = scripts.run("lacking='ccache libbenchmark-dev' tools/setup.sh");
+  EXPECT_EQ(without.code, 0);
+  EXPECT_NE(without.err.find("could not install ccache libbenchmark-dev\n"), std::string::npos)
+      << without.err;
+  EXPECT_EQ(scripts.run("lacking='ccache cmake' tools/setup.sh").code, 1);
+}
+
+TEST(ScriptsCommand, PackageRunsTheCommandOnlyWhereItMay) {
+  const StubbedScripts scripts{"package.sh"};
+  for (const char* name : {"bin/file", "bin/dpkg-shlibdeps"}) scripts.program(name, "");
+  scripts.program("bin/cmake", "echo \"$@\" >&2; exit 1");
+  const auto without = scripts.run("LRUREC_SHARE=OFF LRUREC_ARCH=armv9-a tools/package.sh");
+  EXPECT_NE(without.err.find("-DLRUREC_SHARE=OFF"), std::string::npos) << without.err;
+  const auto with = scripts.run("env -u LRUREC_SHARE LRUREC_ARCH=armv9-a tools/package.sh");
+  EXPECT_NE(with.err.find("-DLRUREC_SHARE=ON"), std::string::npos) << with.err;
+}
+
+TEST(ScriptsCommand, LintLooksAtAllWhereNothingWasBefore) {
+  const StubbedScripts scripts{"lint.sh"};
+  if (scripts.run("git --version").code != 0) GTEST_SKIP() << "there is no git";
+  for (const char* name : {"bin/clang++", "bin/cmake"}) scripts.program(name, "");
+  scripts.program("bin/clang-tidy", "echo looks at \"${@:4}\"");
+  test::write_text(scripts / "tools/one.cpp", "");
+  ASSERT_EQ(
+      scripts.run("git init -q && git add tools && git -c user.name=a -c user.email=a@b commit -qm first")
+          .code,
+      0);
+  const auto first = scripts.run("tools/lint.sh --changed");
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.out, "looks at tools/one.cpp\nlint: ok\n");
+  EXPECT_EQ(scripts.run("tools/lint.sh --changed nowhere").code, 2);
+}
+
+TEST(ScriptsCommand, ArchitecturesOfKernelsDoNotDependOnEarlierBuilds) {
+  const StubbedScripts scripts{};
+  if (scripts.run("command -v nvcc cmake ninja").code != 0) GTEST_SKIP() << "there is no nvcc";
+  scripts.program("bin/nvidia-smi", "echo 8.9");
+  scripts.program("tests/ops/cuda_formulas.cu", "");
+  test::write_text(
+      scripts / "CMakeLists.txt",
+      "cmake_minimum_required(VERSION 3.25)\nproject(architectures CXX)\nfind_package(fmt REQUIRED)\n"
+      "add_library(lrurec_options INTERFACE)\ninclude(" +
+          (test::source_folder() / "tools/cuda.cmake").string() + ")\n");
+  const auto architectures = [&](const std::string& options) {
+    const auto configured =
+        scripts.run("env -u CUDAARCHS cmake -G Ninja -S . -B build " + options +
+                    " >&2 && sed -n 's/^CMAKE_CUDA_ARCHITECTURES:.*=//p' build/CMakeCache.txt");
+    EXPECT_EQ(configured.code, 0) << configured.err;
+    return configured.out;
+  };
+  EXPECT_EQ(architectures("-DLRUREC_CUDA=AUTO"), "89\n");
+  EXPECT_EQ(architectures("-DLRUREC_CUDA=ON"), "80-real;90\n");
+  EXPECT_EQ(architectures("-DLRUREC_CUDA=AUTO"), "89\n");
+  EXPECT_EQ(architectures("-DLRUREC_CUDA=AUTO -DCMAKE_CUDA_ARCHITECTURES=80"), "80\n");
+  EXPECT_EQ(architectures("-DLRUREC_CUDA=ON"), "80\n");
+}
+
+}  // namespace
+}  // namespace lrurec
