@@ -127,14 +127,15 @@ class Metadata {
  public:
   explicit Metadata(const std::map<std::string, std::string>& entries) : entries_(entries) {}
 
+  /// also: what is a number too, though below 0.
   template <class T>
-  std::optional<T> number(const std::string& key) const {
+  std::optional<T> number(const std::string& key, T also = 0) const {
     const auto it = entries_.find(key);
     if (it == entries_.end()) return std::nullopt;
     T value{};
     const char* last = it->second.data() + it->second.size();
     const auto [end, error] = std::from_chars(it->second.data(), last, value);
-    if (error != std::errc{} || end != last || !(value >= 0)) {
+    if (error != std::errc{} || end != last || !(value >= 0 || value == also)) {
       fail(ErrorKind::file, "metadata '{}' is no number of 0 or more: '{}'", key, it->second);
     }
     return value;
@@ -229,6 +230,22 @@ void check_memory(const Weights& weights) {
   }
 }
 
+/// What of a configuration the published model does not have, "" where it has all.
+std::string beyond_published(const model::ModelConfig& config) {
+  if (config.channels != 2 * config.hidden) {
+    return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);
+  }
+  if (config.outer_gelu) return "it has no outer GELU";
+  if (config.backbone != "lru") return fmt::format("it has the LRU, this one {}", config.backbone);
+  if (config.gates || config.network != model::ModelConfig{}.network) {
+    return "it has a GELU network and no gates";
+  }
+  if (config.norm_first) return "its norms come after the sublayers";
+  if (config.item_norm) return "it scores by the items' vectors as they are";
+  if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
+  return {};
+}
+
 void read_lrurec(Weights& weights, const Metadata& metadata) {
   weights.names = names_of(weights.file);
   weights.config = config_of_shapes(weights.file, weights.names);
@@ -249,10 +266,12 @@ void read_lrurec(Weights& weights, const Metadata& metadata) {
     config.network = model::position_wise(network).name;
   }
   config.dropout = metadata.number<double>("dropout").value_or(config.dropout);
-  if (const std::string lru_dropout = metadata.text("lru_dropout");
-      !lru_dropout.empty() && lru_dropout[0] != '-') {
-    config.lru_dropout =
-        metadata.number<double>("lru_dropout").value_or(config.lru_dropout);  // -1: as dropout
+  config.lru_dropout = metadata.number<double>("lru_dropout", /*also=*/-1).value_or(config.lru_dropout);
+  if (const std::string why = beyond_published(config); weights.names == Names::published && !why.empty()) {
+    fail(ErrorKind::file,
+         "its tensors have the published names, and the published model cannot compute what its metadata and "
+         "shapes say ({})",
+         why);
   }
   check_memory(weights);
 }
@@ -305,22 +324,6 @@ auto naming(const std::string& path, F&& f) {
     if (e.kind() == ErrorKind::io || std::string_view(e.what()).starts_with(path)) throw;
     fail(ErrorKind::file, "{}: {}", path, e.what());
   }
-}
-
-/// What of a configuration the published model does not have, "" where it has all.
-std::string beyond_published(const model::ModelConfig& config) {
-  if (config.channels != 2 * config.hidden) {
-    return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);
-  }
-  if (config.outer_gelu) return "it has no outer GELU";
-  if (config.backbone != "lru") return fmt::format("it has the LRU, this one {}", config.backbone);
-  if (config.gates || config.network != model::ModelConfig{}.network) {
-    return "it has a GELU network and no gates";
-  }
-  if (config.norm_first) return "its norms come after the sublayers";
-  if (config.item_norm) return "it scores by the items' vectors as they are";
-  if (!config.layer_norm || !config.residual || !config.pffn) return "it has all parts, this one lacks some";
-  return {};
 }
 
 void load_ours(const nn::Safetensors& file, model::Model& model) {

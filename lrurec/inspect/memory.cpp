@@ -16,7 +16,7 @@ Tensor ids(const std::vector<std::int64_t>& values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
 }
 
-/// Shares of the tokens of one sequence in its last state. u: complex [L, D]
+/// Shares of the tokens of one sequence in its last state, 0 of a state of zero. u: complex [L, D]
 std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
   const Tensor u = input.to(DType::c128).host().contiguous();
   const std::int64_t L = u.size(0), D = u.size(1);
@@ -39,7 +39,7 @@ std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
       along += std::real(std::conj(state[static_cast<std::size_t>(d)]) *
                          contribution[static_cast<std::size_t>(k * D + d)]);
     }
-    result.push_back(along / square);
+    result.push_back(square > 0 ? along / square : 0);
   }
   return result;
 }

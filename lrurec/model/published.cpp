@@ -59,26 +59,33 @@ const Tensor& find(const nn::Safetensors& file, const std::string& name, const S
 }  // namespace
 
 void load_published(const nn::Safetensors& file, const std::string& prefix, Model& model) {
-  std::set<std::string> used;
+  std::set<std::string> used, set;
   for (const auto& [published, ours] : one_to_one(model.config())) {
     Variable parameter = model.parameter(ours);
     const Tensor& tensor = find(file, prefix + published, parameter.shape(), parameter.dtype());
     parameter.set_value(tensor.to(parameter.dtype()).clone());
     used.insert(prefix + published);
+    set.insert(ours);
   }
   for (std::int64_t i = 0; i < model.config().blocks; ++i) {
     const std::string name = prefix + params_log(i);
     const DType dtype = model.parameter("bias").dtype();
     const Tensor& rows = find(file, name, {3, model.config().channels}, dtype);
     for (int row = 0; row < 3; ++row) {
-      Variable parameter = model.parameter(log_names(i)[static_cast<std::size_t>(row)]);
-      parameter.set_value(rows.select(0, row).to(dtype).clone());
+      const std::string ours = log_names(i)[static_cast<std::size_t>(row)];
+      model.parameter(ours).set_value(rows.select(0, row).to(dtype).clone());
+      set.insert(ours);
     }
     used.insert(name);
   }
   for (const auto& [name, tensor] : file.tensors) {
     if (name.starts_with(prefix) && !used.contains(name)) {
       fail(ErrorKind::file, "tensor '{}' is not part of a model of {} blocks", name, model.config().blocks);
+    }
+  }
+  for (const auto& parameter : model.named_parameters()) {
+    if (!set.contains(parameter.name)) {
+      fail(ErrorKind::file, "the model has a '{}', for which there is no published name", parameter.name);
     }
   }
 }

@@ -11,7 +11,7 @@ namespace lrurec::model {
 
 /// Copies weights stored under published names with a prefix ("weights.") into the model, converting the
 /// dtype. The published params_log [3, D] holds nu_log, theta_log and gamma_log. A missing, misshaped or
-/// unused tensor with that prefix is ErrorKind::file, naming it.
+/// unused tensor with that prefix is ErrorKind::file, naming it, and so is a parameter without such a name.
 void load_published(const nn::Safetensors& file, const std::string& prefix, Model& model);
 
 /// A tensor per published name, as the model's parameters (or, with `gradients`, their gradients) give it.

@@ -40,9 +40,10 @@ std::string listed(const std::vector<std::string>& raw) {
   return util::visible(fmt::format("{}", fmt::join(raw, ", ")));
 }
 
-/// A number whose digits a double does not hold.
+/// Whether it is or holds a number whose digits a double does not hold.
 bool loses_digits(const nlohmann::json& id) {
   constexpr double exact = 9007199254740992;  // 2^53
+  if (id.is_structured()) return std::any_of(id.begin(), id.end(), loses_digits);
   return id.is_number_float() && std::abs(id.get<double>()) > exact;
 }
 
@@ -108,7 +109,7 @@ Asked Desk::parse(const std::string& line) const {
   Asked asked;
   asked.request.k = options_.k;
   try {
-    const auto json = util::parse_json(line);
+    const auto [json, problem] = util::parse_sent_json(line);
     if (json.is_discarded()) throw std::invalid_argument("is not JSON");
     if (!json.is_object()) throw std::invalid_argument("is not a JSON object");
     // Before anything can be wrong: whoever asked must know which answer this is.
@@ -117,6 +118,7 @@ Asked Desk::parse(const std::string& line) const {
     if (json.contains("user") && (json["user"].is_string() || json["user"].is_number_integer())) {
       asked.echo["user"] = json["user"];
     }
+    if (!problem.empty()) throw std::invalid_argument(problem);
     if (lost) throw std::invalid_argument("has an \"id\" of too many digits for a number; write it as text");
     static const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
     for (const auto& [key, value] : json.items()) {
@@ -157,7 +159,7 @@ std::vector<Asked> Desk::parse(std::span<const std::string> lines) const {
   return asked;
 }
 
-std::vector<std::vector<Recommendation>> Desk::recommend(const std::vector<Asked>& asked) const {
+std::vector<std::vector<Recommendation>> Desk::recommend(std::span<const Asked> asked) const {
   std::vector<Request> requests;
   for (const auto& one : asked) {
     if (one.error.empty()) requests.push_back(one.request);
@@ -208,16 +210,29 @@ std::vector<nlohmann::json> Desk::answer(const std::vector<Asked>& asked) const 
   return answers;
 }
 
-std::vector<std::string> Desk::answer_lines(const std::vector<Asked>& asked) const {
-  const auto items = recommend(asked);
-  std::vector<std::string> lines(asked.size());
-  ParallelErrors errors;
+void Desk::answer_lines(std::span<const Asked> asked, const std::function<void(const std::string&)>& out,
+                        std::int64_t most_results) const {
+  const auto results_of = [&](const Asked& one) {
+    return one.error.empty() ? std::min(one.request.k, catalogue_.num_items()) : 0;
+  };
+  while (!asked.empty()) {
+    std::size_t n = 0;
+    for (std::int64_t results = 0; n < asked.size(); ++n) {
+      results += results_of(asked[n]);
+      if (n > 0 && results > most_results) break;
+    }
+    const auto some = asked.first(n);
+    const auto items = recommend(some);
+    std::vector<std::string> lines(n);
+    ParallelErrors errors;
 #pragma omp parallel for schedule(dynamic, 16)
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    errors.attempt([&] { lines[i] = answer_line(asked[i], items[i]); });
+    for (std::size_t i = 0; i < n; ++i) {
+      errors.attempt([&] { lines[i] = answer_line(some[i], items[i]); });
+    }
+    errors.rethrow();
+    for (const auto& line : lines) out(line);
+    asked = asked.subspan(n);
   }
-  errors.rethrow();
-  return lines;
 }
 
 }  // namespace lrurec::serve

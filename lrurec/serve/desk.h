@@ -1,6 +1,7 @@
 #pragma once
 // Requests for recommendations, as raw ids or as lines of JSON, and their answers.
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -50,12 +51,14 @@ class Desk {
   /// In the order asked: {"items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"} or {"error": WHY},
   /// with the echo and "unknown".
   std::vector<nlohmann::json> answer(const std::vector<Asked>& asked) const;
-  /// The same as lines without their ends, written by all threads.
-  std::vector<std::string> answer_lines(const std::vector<Asked>& asked) const;
+  /// The same as lines without their ends, written by all threads and given to `out` in order, as soon as
+  /// they hold most_results items: some tens of megabytes of text.
+  void answer_lines(std::span<const Asked> asked, const std::function<void(const std::string&)>& out,
+                    std::int64_t most_results = std::int64_t{1} << 18) const;
 
  private:
   /// One list for each, empty where there is an error.
-  std::vector<std::vector<Recommendation>> recommend(const std::vector<Asked>& asked) const;
+  std::vector<std::vector<Recommendation>> recommend(std::span<const Asked> asked) const;
   nlohmann::json answer(const Asked& asked, std::span<const Recommendation> items) const;
   std::string answer_line(const Asked& asked, std::span<const Recommendation> items) const;
 

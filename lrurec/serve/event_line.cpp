@@ -24,8 +24,14 @@ ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
   const std::size_t begin = std::min(
       line.find_first_not_of(line.starts_with("\xEF\xBB\xBF") ? "\xEF\xBB\xBF \t" : " \t"), line.size());
   if (begin == line.size() || line[begin] != '{') return {"", line, k};
-  const auto json = util::parse_json(line.substr(begin));
+  const auto [json, problem] = util::parse_sent_json(line.substr(begin));
   if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
+  if (!problem.empty()) {
+    if (json.contains("user") && (json["user"].is_string() || json["user"].is_number_integer())) {
+      user = raw_id(json["user"]);
+    }
+    throw std::invalid_argument("the event " + problem);
+  }
   if (json.contains("user") && (user = raw_id(json["user"])).empty()) {
     throw std::invalid_argument("\"user\" is empty; leave it out for events of one user without a name");
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "lrurec/config/config.h"
+#include "lrurec/model/models.h"
 #include "nn/optim/optimizer.h"
 #include "nn/serialization/archive.h"
 #include "nn/serialization/envelope.h"
@@ -14,7 +16,8 @@ namespace lrurec::serve {
 namespace {
 
 constexpr std::string_view file_kind = "sessions";
-constexpr std::uint32_t file_version = 1;
+/// In version 1 the fingerprint is that of the weights alone.
+constexpr std::uint32_t file_version = 2;
 constexpr std::int64_t most_events = std::int64_t{1} << 53;  ///< of one user: no stream is longer
 
 struct SavedUser {
@@ -38,6 +41,22 @@ struct SavedSessions {
     archive(fingerprint, has_seen, users);
   }
 };
+
+/// The model's own settings that are not the usual ones, in lines: equal weights make other states with them.
+/// Those of training alone are left out. A setting of later versions has the value that leaves states as they
+/// are, and so adds no line to those of before.
+std::string unusual_settings(const model::ModelConfig& config) {
+  const config::TrainConfig own(config), usual;
+  const auto& of_model = model::find_model(config.model).settings;
+  std::string lines;
+  for (const auto& setting : config::settings_of(own)) {
+    if (std::ranges::find(of_model, setting.key) == of_model.end() || setting.key.ends_with("dropout"))
+      continue;
+    const std::string value = config::value_text(own, setting);
+    if (value != config::value_text(usual, setting)) lines += "\n" + setting.key + " = " + value;
+  }
+  return lines;
+}
 
 }  // namespace
 
@@ -192,7 +211,7 @@ std::int64_t SessionStore::events(const std::string& user, std::int64_t number) 
 }
 
 void SessionStore::save(const std::filesystem::path& path) const {
-  SavedSessions saved{fingerprint_, /*has_seen=*/true, {}};
+  SavedSessions saved{fingerprint_ + unusual_settings(model_.config()), /*has_seen=*/true, {}};
   for (const auto& [name, user] : sessions_) {
     if (user.events == 0) continue;  // the first event failed
     saved.users.emplace(name, SavedUser{user.events, user.seen, nn::to_record(user.session.state())});
@@ -202,9 +221,15 @@ void SessionStore::save(const std::filesystem::path& path) const {
 
 void SessionStore::load(const std::filesystem::path& path) {
   const std::string file = path.string();
-  const auto saved = nn::from_bytes<SavedSessions>(nn::read_envelope(path, file_kind, file_version), file);
-  if (saved.fingerprint != fingerprint_) {
+  std::uint32_t version = 0;
+  const auto saved =
+      nn::from_bytes<SavedSessions>(nn::read_envelope(path, file_kind, file_version, &version), file);
+  if (saved.fingerprint.substr(0, saved.fingerprint.find('\n')) != fingerprint_) {
     fail(ErrorKind::file, "{}: the states were made with other weights; start without them", file);
+  }
+  if (version > 1 && saved.fingerprint != fingerprint_ + unusual_settings(model_.config())) {
+    fail(ErrorKind::file, "{}: the states were made with other settings of the model; start without them",
+         file);
   }
   if (exclude_seen_ && !saved.has_seen) {
     fail(ErrorKind::file,

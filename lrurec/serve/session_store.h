@@ -34,7 +34,8 @@ class SessionStore {
   /// What users had done before their first event here: of number 1..|U|, oldest first.
   using Histories = std::function<std::span<const std::int32_t>(std::int64_t number)>;
 
-  /// model: of the sessions; must outlive the store. fingerprint: of its weights. Where `histories` are
+  /// model: of the sessions; must outlive the store. fingerprint: of its weights, which its states are kept
+  /// with, beside its settings. Where `histories` are
   /// given, a user of the data set begins with the last `most` items of the own one, and has seen them all.
   SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen,
                Histories histories = nullptr, std::int64_t most = 0);
@@ -56,9 +57,9 @@ class SessionStore {
 
   /// All states, atomically.
   void save(const std::filesystem::path& path) const;
-  /// Takes the states of a file into a store in which none is yet. States of other weights, damaged ones, and
-  /// those without the items seen where these are to be left out, are ErrorKind::file; the store is then
-  /// empty.
+  /// Takes the states of a file into a store in which none is yet. States of other weights or settings,
+  /// damaged ones, and those without the items seen where these are to be left out, are ErrorKind::file; the
+  /// store is then empty.
   void load(const std::filesystem::path& path);
 
  private:

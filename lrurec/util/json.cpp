@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+#include <vector>
+
 #include "lrurec/util/text.h"
 
 namespace lrurec::util {
@@ -9,20 +15,22 @@ namespace {
 
 constexpr int most_depth = 64;
 
+/// Of the quote at `at` the one that ends its string; the end of the text where there is none.
+std::size_t end_of_json_string(std::string_view text, std::size_t at) {
+  std::size_t i = at + 1;
+  for (; i < text.size() && text[i] != '"'; ++i) {
+    if (text[i] == '\\') ++i;
+  }
+  return std::min(i, text.size());
+}
+
 /// Whether brackets outside of strings are open more than most_depth deep at some place.
 bool is_deep(std::string_view text) {
   int depth = 0;
-  bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
+    if (c == '"') {
+      i = end_of_json_string(text, i);
     } else if (c == '[' || c == '{') {
       if (++depth > most_depth) return true;
     } else if (c == ']' || c == '}') {
@@ -30,6 +38,32 @@ bool is_deep(std::string_view text) {
     }
   }
   return false;
+}
+
+/// The text with 1e308 for the numbers outside of strings that are larger than any double, for which a parser
+/// refuses it all, and for -0, which it takes for 0. `problem` then tells of one.
+std::string with_numbers_that_fit(std::string_view text, std::string& problem) {
+  std::string fitting;
+  fitting.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i + 1;
+    if (text[i] == '"') {
+      end = std::min(end_of_json_string(text, i) + 1, text.size());
+    } else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9')) {
+      end = std::min(text.find_first_not_of("0123456789+-.eE", i), text.size());
+      const std::string number(text.substr(i, end - i));
+      const bool too_large = std::isinf(std::strtod(number.c_str(), nullptr));
+      if (too_large || number == "-0") {
+        problem = too_large ? "has a number that is too large" : "has the number -0; write an id as text";
+        fitting += "1e308";
+        i = end;
+        continue;
+      }
+    }
+    fitting += text.substr(i, end - i);
+    i = end;
+  }
+  return fitting;
 }
 
 /// The two bytes of a \uXXXX escape for each character that JSON may carry as it is and a terminal should not
@@ -58,6 +92,24 @@ std::string escape_marks(const std::string& json) {
 nlohmann::json parse_json(std::string_view text) {
   if (is_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+SentJson parse_sent_json(std::string_view text) {
+  SentJson sent{nlohmann::json(nlohmann::json::value_t::discarded), ""};
+  if (is_deep(text)) return sent;
+  const std::string fitting = with_numbers_that_fit(text, sent.problem);
+  std::vector<std::set<std::string>> names;  // of the objects that are open
+  const auto keep = [&](int /*depth*/, nlohmann::json::parse_event_t event, const nlohmann::json& name) {
+    using Event = nlohmann::json::parse_event_t;
+    if (event == Event::object_start) names.emplace_back();
+    if (event == Event::object_end) names.pop_back();
+    if (event == Event::key && !names.back().insert(name.get<std::string>()).second) {
+      sent.problem = fmt::format("has {} twice", json_text(name));
+    }
+    return true;
+  };
+  sent.value = nlohmann::json::parse(fitting, keep, /*allow_exceptions=*/false);
+  return sent;
 }
 
 std::string json_text(const nlohmann::json& value, int indent) {

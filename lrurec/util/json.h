@@ -11,6 +11,16 @@ namespace lrurec::util {
 /// within each other more than 64 deep: programs that walk such values overflow their stack.
 nlohmann::json parse_json(std::string_view text);
 
+/// A line of JSON that somebody sent.
+struct SentJson {
+  nlohmann::json value;  ///< discarded where the line is no JSON
+  /// Why it would not be taken as it was meant, to go on after "the line", or "": a name that stands twice in
+  /// an object (the last counts in `value`), a number that no double holds, and -0, which would be taken for
+  /// 0 (both become 1e308).
+  std::string problem;
+};
+SentJson parse_sent_json(std::string_view text);
+
 /// A value as JSON, in one line or with this indentation. Never fails and never carries a command to a
 /// terminal: bytes that are no UTF-8 become U+FFFD, control characters and marks that turn the direction of
 /// writing are escaped, which leaves the value the same.

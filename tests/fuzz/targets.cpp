@@ -170,9 +170,11 @@ void safetensors(Input input) {
 
 void sessions(Input input) {
   static const model::IncrementalModel incremental(model());
-  const auto path = enveloped("sessions", 1, input);
-  serve::SessionStore store(incremental, "weights", /*exclude_seen=*/true);
-  expecting_errors([&] { store.load(path); });
+  for (const std::uint32_t version : {1U, 2U}) {
+    const auto path = enveloped("sessions", version, input);
+    serve::SessionStore store(incremental, "weights", /*exclude_seen=*/true);
+    expecting_errors([&] { store.load(path); });
+  }
 }
 
 void events(Input input) {
@@ -199,7 +201,7 @@ void requests(Input input) {
     at = end + 1;
   }
   for (const auto& answer : desk.answer(asked)) (void)util::json_text(answer);
-  (void)desk.answer_lines(asked);
+  desk.answer_lines(asked, [](const std::string&) {});
 }
 
 void toml(Input input) {
@@ -249,7 +251,7 @@ std::vector<std::byte> session_seed() {
   serve::SessionStore store(incremental, "weights", /*exclude_seen=*/true);
   for (const int item : {3, 1, 2}) store.observe("a", item), store.observe("", item + 1);
   store.save(folder() / "file");
-  return nn::read_envelope(folder() / "file", "sessions", 1);
+  return nn::read_envelope(folder() / "file", "sessions", 2);
 }
 
 const Target* find(std::string_view name) {

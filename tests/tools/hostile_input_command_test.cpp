@@ -1,6 +1,10 @@
 // What comes from outside, bad on purpose: nothing of it ends a process that should go on, and nothing of it
 // reaches a terminal as a command.
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -98,6 +102,106 @@ TEST(HostileInputCommand, ASessionKeepsItsStatesHoweverItEnds) {
                    " >&9; for n in $(seq 500); do [ $(stat -c %i states) = $first ] || break; sleep .02; "
                    "done; kill -KILL $!; wait $!; exec 9>&-; rm -f in out"),
       2);
+}
+
+/// 3,000 events of one user: more than a pipe holds answers to.
+void make_events(const TemporaryFolder& folder) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i)
+    text += "{\"user\": \"a\", \"item\": \"i" + std::to_string(1 + i % 40) + "\"}\n";
+  write_text(folder / "events", text);
+}
+
+/// Events of user "a" in the file `states`.
+int events_in_states(const TemporaryFolder& folder) {
+  const auto asked = run_shell(folder, "echo '{\"user\": \"a\", \"item\": \"nothing\"}' | " +
+                                           test::command_path() + " session run --state states");
+  return nlohmann::json::parse(asked.out).at("events").get<int>();
+}
+
+/// Starts a session on those events whose reader waits, and goes on once it has saved them.
+std::string stalled_session(const std::string& reader) {
+  const std::string session =
+      test::command_path() + " session run --state states --save-every 0 -k 40 --include-seen";
+  return session + " < /dev/null; size=$(stat -c %s states); mkfifo out; " + session +
+         " < events > out & session=$!; { " + reader +
+         "; } < out > lines & reader=$!; for n in $(seq 500); do [ $(stat -c %s states) = $size ] || break; "
+         "sleep .02; done; ";
+}
+
+// A signal tore the line that was being written, and lost those after it.
+TEST(HostileInputCommand, ASignalLosesNoLineOfALateReader) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_events(folder);
+  const auto result =
+      run_shell(folder, stalled_session("until [ -e go ]; do sleep .02; done; cat") +
+                            "kill -TERM $session; sleep .4; touch go; wait $session; code=$?; "
+                            "wait $reader; exit $code");
+  EXPECT_EQ(result.code, 143) << result.err;
+  EXPECT_EQ(result.err.find("cannot write"), std::string::npos) << result.err;
+  const auto answers = lines(read_text(folder / "lines"));
+  EXPECT_GT(answers.size(), 100U);
+  EXPECT_EQ(std::ssize(answers), events_in_states(folder));
+  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i].at("events"), i + 1);
+}
+
+// The states waited for the reader too.
+TEST(HostileInputCommand, AReaderThatStandsStillKeepsNoStatesFromBeingSaved) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_events(folder);
+  run_shell(folder, stalled_session("for n in $(seq 20); do read -r line; echo \"$line\"; done; "
+                                    "until [ -e go ]; do sleep .02; done") +
+                        "kill -KILL $session; wait $session; touch go; wait $reader");
+  EXPECT_EQ(lines(read_text(folder / "lines")).size(), 20U);
+  EXPECT_GE(events_in_states(folder), 20);
+}
+
+// "Resource temporarily unavailable" ended it.
+TEST(HostileInputCommand, AStdoutThatDoesNotBlockIsWaitedFor) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_events(folder);
+  std::string requests;
+  for (int i = 0; i < 500; ++i) requests += "{\"items\": [\"i1\"], \"k\": 40}\n";
+  write_text(folder / "requests", requests);
+  for (const auto& [command, count] : {std::pair{"session run -k 40 --include-seen < events", 3000U},
+                                       std::pair{"recommend run --batch requests", 500U}}) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    ASSERT_EQ(::fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    const std::string line =
+        "cd " + folder.path().string() + " && exec " + test::command_path() + " " + command;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::dup2(ends[1], STDOUT_FILENO);
+      ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    ::usleep(500000);  // until it is full
+    std::string out;
+    char block[4096];
+    for (ssize_t got = 0; (got = ::read(ends[0], block, sizeof(block))) > 0;)
+      out.append(block, static_cast<std::size_t>(got));
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0) << command;
+    EXPECT_EQ(lines(out).size(), count) << command;
+  }
+}
+
+// Where processes do not see each other, the writers of the others live.
+TEST(HostileInputCommand, ASessionRemovesOnlyTemporariesOfItsOwnFile) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / ".other.tmp.999999999-1", "another session's");
+  write_text(folder / ".states.tmp.999999999-1", "of a session that was killed");
+  ASSERT_EQ(run_lrurec(folder, "session run --state states").code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / ".other.tmp.999999999-1"));
+  EXPECT_FALSE(std::filesystem::exists(folder / ".states.tmp.999999999-1"));
 }
 
 TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritten) {

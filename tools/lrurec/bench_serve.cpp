@@ -49,7 +49,7 @@ void run_bench_recommend(const BenchServeOptions& options) {
   const std::vector<Lines> chunks = requests(loaded.data, users);
   const MachineRates before = measure_machine(loaded.model->device());
   const Times times = time_runs(1, static_cast<int>(options.runs), [&] {
-    for (const Lines& lines : chunks) desk.answer_lines(desk.parse(lines));
+    for (const Lines& lines : chunks) desk.answer_lines(desk.parse(lines), [](const std::string&) {});
   });
   const double peak = peak_memory_bytes();
   const MachineRates rates = between(before, measure_machine(loaded.model->device()));

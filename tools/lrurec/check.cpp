@@ -4,7 +4,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -142,7 +141,7 @@ void run_training(const TrainingOptions& options) {
     if (options.json) return;
     print_out("{:>5}  {:>11.7f}  {:>11.7f}  {:>10.1e}{}\n", pair.step, pair.cpu_loss, pair.gpu_loss,
               pair.difference(), pair.ok() ? "" : "  DIFFERS");
-    std::fflush(stdout);
+    flush_output();
   };
   const auto pairs = check::check_training(config, data, options.steps, show, *options.ways);
   std::int64_t failures = 0;

@@ -238,5 +238,7 @@ int main(int argc, char** argv) {
            SIG_IGN);  // a reader that is gone is an error of writing: states and checkpoints are still saved
   lrurec::ops::restart_tuned(argv, lrurec::command::better_build());
   lrurec::command::claim_blas_buffers();
-  return lrurec::command::run(argc, argv);
+  const int code = lrurec::command::run(argc, argv);
+  lrurec::command::flush_output();  // results of before an error
+  return code;
 }

@@ -1,7 +1,9 @@
 #include "tools/lrurec/output.h"
 
 #include <fmt/format.h>
+#include <limits.h>
 #include <omp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 
 #include "lrurec/report/frame.h"
@@ -18,12 +19,56 @@
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
+#include "tools/lrurec/signals.h"
 
 namespace lrurec::command {
 
 namespace {
 
 int output_error = 0;
+std::string waiting;   ///< text for stdout
+std::size_t sent = 0;  ///< bytes of it
+
+/// Whether stdout takes more within a time; so it does where writing fails.
+bool takes_more(std::chrono::milliseconds patience) {
+  struct pollfd out {
+    STDOUT_FILENO, POLLOUT, 0
+  };
+  return ::poll(&out, 1, static_cast<int>(patience.count())) > 0;
+}
+
+/// What can be written in one piece without waiting, once stdout takes more: whole lines where they fit, so
+/// that whoever reads gets whole lines, whenever and however the process ends.
+std::string_view next_piece(std::string_view text) {
+  const std::string_view most = text.substr(0, PIPE_BUF);
+  const std::size_t end = most.rfind('\n');
+  return end == std::string_view::npos ? most : most.substr(0, end + 1);
+}
+
+/// Sends what waits. Not through stdio, which loses text where a signal comes or stdout does not block.
+void send(const std::function<void()>& meanwhile) {
+  constexpr std::chrono::milliseconds moment{250};
+  constexpr int most_moments = 20;  // after a signal
+  for (int moments = 0; sent < waiting.size() && output_error == 0;) {
+    if (!takes_more(std::chrono::milliseconds(0))) {
+      if (meanwhile) meanwhile();
+      if (!takes_more(moment)) {
+        if (interrupted_by() != 0 && ++moments == most_moments) output_error = ETIMEDOUT;
+        continue;
+      }
+    }
+    moments = 0;
+    const std::string_view piece = next_piece(std::string_view(waiting).substr(sent));
+    const ssize_t written = ::write(STDOUT_FILENO, piece.data(), piece.size());
+    if (written >= 0) {
+      sent += static_cast<std::size_t>(written);
+    } else if (errno != EINTR && errno != EAGAIN) {
+      output_error = errno;
+    }
+  }
+  waiting.clear();
+  sent = 0;
+}
 
 /// Characters, not bytes, of UTF-8.
 std::size_t width(const std::string& text) {
@@ -37,13 +82,15 @@ std::string padding(std::size_t whole, const std::string& text) {
 
 }  // namespace
 
-void write_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_error == 0)
-    output_error = errno;
+void write_out(std::string_view text, const std::function<void()>& meanwhile) {
+  static const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  constexpr std::size_t most_waiting = std::size_t{64} << 10;
+  waiting += text;
+  if (waiting.size() > most_waiting || (terminal && text.ends_with('\n'))) send(meanwhile);
 }
 
 void write_err(std::string_view text) {
-  // Not through stdio, which would keep what could not be written and send it later.
+  // Not through stdio either, which would keep what could not be written and send it later.
   while (!text.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -52,9 +99,8 @@ void write_err(std::string_view text) {
   }
 }
 
-int flush_output() {
-  if (std::fflush(stdout) != 0 && output_error == 0) output_error = errno;
-  if (std::ferror(stdout) != 0 && output_error == 0) output_error = EIO;
+int flush_output(const std::function<void()>& meanwhile) {
+  send(meanwhile);
   return output_error;
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,12 +17,15 @@
 
 namespace lrurec::command {
 
-/// Adds a text to stdout. A failure is remembered, see flush_output.
-void write_out(std::string_view text);
+/// Adds a text to stdout; line by line on a terminal, else in larger pieces. A reader that lets it wait is
+/// waited for, while `meanwhile` is called a few times a second; after a signal (see interrupted_by) only as
+/// long as it goes on reading every few seconds. A failure is remembered, see flush_output, and nothing is
+/// written after it.
+void write_out(std::string_view text, const std::function<void()>& meanwhile = {});
 /// Adds a text to stderr. A closed or full stderr loses messages and ends nothing.
 void write_err(std::string_view text);
 /// Sends what was written to stdout on its way; errno of the first write that failed, 0 where none did.
-int flush_output();
+int flush_output(const std::function<void()>& meanwhile = {});
 
 /// Formatted text on stdout, line ends kept.
 template <class... Args>

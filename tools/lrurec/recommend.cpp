@@ -51,7 +51,7 @@ void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
       error = fmt::format("line {}: {}", lines[i].number, error);
       ++failed;
     }
-    for (const auto& answer : desk.answer_lines(asked)) write_out(answer + "\n");
+    desk.answer_lines(asked, [](const std::string& answer) { write_out(answer + "\n"); });
     texts.clear();
     lines.clear();
     bytes = 0;

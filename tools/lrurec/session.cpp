@@ -49,7 +49,6 @@ class KeptSessions {
     lock_.emplace(folder / ("." + place.filename().string() + ".lock"),
                   fmt::format("{} is in use by another session; end it, or keep these states in another file",
                               path_.string()));
-    nn::remove_stale_temporaries(folder);
     if (std::filesystem::exists(path_)) {
       store_.load(path_);
       note("sessions loaded from {}: {}", path_.string(),
@@ -99,6 +98,7 @@ std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const s
   constexpr std::size_t most_lines = 256, most_bytes = std::size_t{1} << 20;
   std::int64_t failed = 0;
   std::string line;
+  const auto save_meanwhile = [&] { kept.save_at_intervals(); };
   while (interrupted_by() == 0) {
     std::vector<std::string> lines;
     std::size_t bytes = 0;
@@ -115,13 +115,14 @@ std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const s
       } else {
         kept.changed();
       }
-      write_out(answer.line + "\n");
+      write_out(answer.line + "\n", save_meanwhile);
     });
     if (got == Got::too_long) {
       ++failed;
-      print_json({{"error", "a line of more than 1 MiB"}}, -1);
+      write_out("{\"error\":\"a line of more than 1 MiB\"}\n", save_meanwhile);
     }
-    if (flush_output() != 0 || got == Got::end) break;  // without a reader the states are kept all the same
+    // Without a reader the states are kept all the same.
+    if (flush_output(save_meanwhile) != 0 || got == Got::end) break;
     kept.save_at_intervals();
   }
   return failed;

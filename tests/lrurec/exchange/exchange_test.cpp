@@ -174,7 +174,27 @@ TEST_F(Exchange, MetadataMustAgreeWithTheTensors) {
   expect_refused(with("blocks", "many"), "'blocks' is no number");
   expect_refused(with("layer_norm_eps", "-1"), "'layer_norm_eps' is no number of 0 or more");
   expect_refused(with("outer_gelu", "1"), "'outer_gelu' is neither true nor false");
+  expect_refused(with("lru_dropout", "-5"), "'lru_dropout' is no number of 0 or more");
   expect_refused(with("step", "9007199254740993"), "step 9007199254740993, which cannot be");
+}
+
+// Parameters without a published name were whatever the memory held.
+TEST_F(Exchange, PublishedNamesHoldNoMoreThanThePublishedModel) {
+  for (const char* key : {"norm_first", "item_norm", "gates", "outer_gelu"}) {
+    nn::Safetensors file = exported();
+    file.metadata[key] = "true";
+    expect_refused(file, "the published model cannot compute");
+  }
+  nn::Safetensors file = exported();
+  file.metadata["layer_norm"] = "false";
+  expect_refused(file, "lacks some");
+  for (const auto& [config, name] : std::vector<std::pair<model::ModelConfig, std::string>>{
+           {{.num_items = 7, .hidden = 4, .channels = 8, .norm_first = true}, "final_layer_norm"},
+           {{.num_items = 7, .hidden = 4, .channels = 8, .item_norm = true}, "item_norm"},
+           {{.num_items = 7, .hidden = 4, .channels = 8, .gates = true}, "gate"}}) {
+    model::LRURec model(config, 1);
+    test::expect_error(ErrorKind::file, name, [&] { model::load_published(exported(), "", model); });
+  }
 }
 
 TEST_F(Exchange, SizesAreHeldToWhatIsThereBeforeMemoryIsAskedFor) {

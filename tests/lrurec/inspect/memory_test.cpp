@@ -32,6 +32,19 @@ TEST(Memory, SharesMakeUpTheWholeState) {
   }
 }
 
+// Shares of nothing were no numbers.
+TEST(Memory, AStateOfZeroHasNoShares) {
+  const model::LRURec model(small_model, 3);
+  for (const char* part : {"weight", "bias"}) {
+    Variable parameter = model.parameter(std::string("blocks.0.lru.in_proj.") + part);
+    parameter.set_value(Tensor::zeros(parameter.shape(), parameter.dtype()));
+  }
+  for (const auto& item : memory(model, history, 7, 50).items) {
+    EXPECT_EQ(item.share[0], 0);
+    EXPECT_GT(std::abs(item.share[1]), 0);
+  }
+}
+
 // In the first block the share of an item is what is missing from the state, along it, when the item's input
 // is taken out of the recurrence.
 TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {

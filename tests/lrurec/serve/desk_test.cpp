@@ -7,6 +7,7 @@
 #include "lrurec/model/lrurec.h"
 #include "lrurec/util/json.h"
 #include "tests/support/data.h"
+#include "tests/support/tensors.h"
 
 namespace lrurec::serve {
 namespace {
@@ -42,6 +43,14 @@ data::Dataset odd_dataset() {
   return data;
 }
 
+std::vector<std::string> all_lines(const Desk& desk, const std::vector<Asked>& asked,
+                                   std::int64_t most_results = 1 << 18) {
+  std::vector<std::string> lines;
+  desk.answer_lines(
+      asked, [&](const std::string& line) { lines.push_back(line); }, most_results);
+  return lines;
+}
+
 TEST(Desk, LinesAreTheAnswersAsJson) {
   for (const data::Dataset& data : {odd_dataset(), test::small_demo()}) {
     const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
@@ -57,13 +66,66 @@ TEST(Desk, LinesAreTheAnswersAsJson) {
       }
       const auto asked = desk.parse(lines);
       const auto answers = desk.answer(asked);
-      const auto texts = desk.answer_lines(asked);
+      const auto texts = all_lines(desk, asked);
       ASSERT_EQ(texts.size(), lines.size());
       for (std::size_t i = 0; i < lines.size(); ++i) {
         EXPECT_EQ(texts[i], util::json_text(answers[i])) << lines[i];
         EXPECT_EQ(texts[i], util::json_text(desk.answer({desk.parse(lines[i])}).front()))
             << "alone: " << lines[i];
       }
+    }
+  }
+}
+
+// Results of all requests that were read together were held at once, whatever their k.
+TEST(Desk, LinesAreHandedOutBeforeTheyHoldTooMuch) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const Desk desk(data, model, {5, "all", {}, data.items(), true});
+  std::vector<std::string> lines;
+  for (std::int64_t i = 0; i < 64; ++i) {
+    const std::string item(data.item_name(1 + i % data.items()));
+    lines.push_back(i % 9 == 4 ? "nonsense" : util::json_text({{"items", {item}}, {"id", i}}));
+  }
+  auto asked = desk.parse(lines);
+  const auto whole = all_lines(desk, asked);
+  for (const std::int64_t most : {std::int64_t{1}, 3 * data.items(), 10 * data.items() + 1}) {
+    EXPECT_EQ(all_lines(desk, asked, most), whole) << most;
+  }
+  // What fails at the end finds the lines before it handed out.
+  asked.back().request.history = {-1};
+  std::size_t handed_out = 0;
+  test::expect_error(ErrorKind::internal, "is not in 1..", [&] {
+    desk.answer_lines(
+        asked, [&](const std::string&) { ++handed_out; }, 3 * data.items());
+  });
+  EXPECT_GE(handed_out, 60U);
+  EXPECT_LT(handed_out, 64U);
+}
+
+// The last of two keys was taken, 0 for -0, digits of an id were lost, and what has a large number was said
+// to be no JSON.
+TEST(Desk, WhatIsNotTakenAsItWasSentIsAnError) {
+  const data::Dataset data = test::small_demo();
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const Desk desk(data, model, {5, "all", {}, 4, false});
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {R"({"items": ["i1"], "items": ["i2"], "k": 1})", "the request has \"items\" twice"},
+      {R"({"id": 8, "items": ["i1"], "id": 9})", "the request has \"id\" twice"},
+      {R"({"id": 7, "items": ["i1"], "k": 1e400})", "the request has a number that is too large"},
+      {R"({"items": ["i1"], "k": 1e400, "id": 7})", "the request has a number that is too large"},
+      {R"({"id": 1e400, "items": ["i1"]})", "the request has a number that is too large"},
+      {R"({"id": {"a": [123456789012345678901234567890]}, "items": ["i1"]})",
+       "the request has an \"id\" of too many digits"},
+      {R"({"items": [-0]})", "the request has the number -0"}};
+  for (const auto& [line, error] : cases) {
+    const Asked asked = desk.parse(line);
+    EXPECT_EQ(asked.error.find(error), 0U) << asked.error;
+    EXPECT_EQ(asked.echo.value("id", 0) == 7,
+              line.find("7,") != std::string::npos || line.find("7}") != std::string::npos)
+        << line;
+    if (line.find("1e400, \"items") != std::string::npos || line.find("\"a\"") != std::string::npos) {
+      EXPECT_FALSE(asked.echo.contains("id")) << line;
     }
   }
 }

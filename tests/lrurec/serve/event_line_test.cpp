@@ -117,6 +117,28 @@ TEST(AnswerEvents, ErrorsNameTheUserWhateverIsWrong) {
   }
 }
 
+// The last of two keys was taken, 0 for -0, and what has a large number was said to be no JSON.
+TEST(AnswerEvents, WhatIsNotTakenAsItWasSentIsAnError) {
+  const data::Dataset data = test::small_demo();
+  const Catalogue catalogue(data);
+  const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
+  const model::IncrementalModel incremental(model);
+  SessionStore store(incremental, "weights", true);
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {R"({"user": "u1", "user": "u2", "item": "i1"})", "the event has \"user\" twice"},
+      {R"({"user": -0, "item": "i1"})", "the event has the number -0"},
+      {R"({"user": 1e400, "item": "i1"})", "the event has a number that is too large"},
+      {R"({"item": "i1", "k": 1e400, "user": "anna"})", "the event has a number that is too large"}};
+  for (const auto& [line, error] : cases) {
+    const auto answer = nlohmann::json::parse(all_answers({&line, 1}, catalogue, store).at(0).line);
+    EXPECT_EQ(answer.value("error", "").find(error), 0U) << answer;
+    EXPECT_EQ(answer.contains("user"),
+              line.find("\"anna\"") != std::string::npos || line.find("u2") != std::string::npos)
+        << answer;
+  }
+  EXPECT_EQ(store.users(), 0U);
+}
+
 TEST(AnswerEvents, NothingIsAnsweredByNothing) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);

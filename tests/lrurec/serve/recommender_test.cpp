@@ -162,6 +162,57 @@ TEST(SessionStore, RefusesStatesOfOtherWeights) {
                [&] { SessionStore(incremental, "weights", false).load(folder / "damaged"); });
 }
 
+/// What stands in a file of sessions.
+struct SavedUser {
+  std::int64_t events = 0;
+  std::vector<std::int32_t> seen;
+  nn::TensorRecord state;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(events, seen, state);
+  }
+};
+struct SavedSessions {
+  std::string fingerprint;
+  bool has_seen = false;
+  std::map<std::string, SavedUser> users;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(fingerprint, has_seen, users);
+  }
+};
+
+// Where settings make other states of the same weights, the states went on under the other ones.
+TEST(SessionStore, RefusesStatesOfOtherSettings) {
+  const data::Dataset data = test::small_demo();
+  const model::ModelConfig config{.num_items = data.items(), .hidden = 8, .channels = 12};
+  const model::LRURec model(config, 3);
+  const model::IncrementalModel incremental(model);
+  const TemporaryFolder folder;
+  SessionStore store(incremental, "weights", /*exclude_seen=*/false);
+  store.observe("a", 1);
+  store.save(folder / "states");
+  const auto load_with = [&](const auto& change, const std::filesystem::path& states) {
+    model::ModelConfig other = config;
+    change(other);
+    const model::LRURec of_other(other, 3);
+    const model::IncrementalModel steps(of_other);
+    SessionStore(steps, "weights", false).load(states);
+  };
+  const auto no_residual = [](model::ModelConfig& other) { other.residual = false; };
+  expect_error(ErrorKind::file, "other settings", [&] { load_with(no_residual, folder / "states"); });
+  expect_error(ErrorKind::file, "other settings", [&] {
+    load_with([](model::ModelConfig& other) { other.layer_norm_eps = 1e-7; }, folder / "states");
+  });
+  EXPECT_NO_THROW(load_with([](model::ModelConfig& other) { other.dropout = 0.7; }, folder / "states"))
+      << "of training alone";
+  // Files of version 1 know only the weights.
+  auto old = nn::from_bytes<SavedSessions>(nn::read_envelope(folder / "states", "sessions", 2), "states");
+  old.fingerprint = "weights";
+  nn::write_envelope(folder / "old", "sessions", 1, nn::to_bytes(old));
+  EXPECT_NO_THROW(load_with(no_residual, folder / "old"));
+}
+
 // Events that fail together change no state, and what is saved then can be read again.
 TEST(SessionStore, AFailedEventLeavesNothingHalfDone) {
   const data::Dataset data = test::small_demo();
@@ -184,26 +235,6 @@ TEST(SessionStore, AFailedEventLeavesNothingHalfDone) {
   EXPECT_EQ(again.recommend("a", 1)[0].score, store.recommend("a", 1)[0].score);
 }
 
-/// What stands in a file of sessions.
-struct SavedUser {
-  std::int64_t events = 0;
-  std::vector<std::int32_t> seen;
-  nn::TensorRecord state;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(events, seen, state);
-  }
-};
-struct SavedSessions {
-  std::string fingerprint;
-  bool has_seen = false;
-  std::map<std::string, SavedUser> users;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(fingerprint, has_seen, users);
-  }
-};
-
 TEST(SessionStore, RefusesStatesThatAreDamagedInside) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model = make_model(data);
@@ -213,12 +244,12 @@ TEST(SessionStore, RefusesStatesThatAreDamagedInside) {
   store.observe("a", 1);
   store.observe("a", 3);
   store.save(folder / "states");
-  const auto good = nn::from_bytes<SavedSessions>(nn::read_envelope(folder / "states", "sessions", 1),
+  const auto good = nn::from_bytes<SavedSessions>(nn::read_envelope(folder / "states", "sessions", 2),
                                                   "the file of states");
   const auto refused = [&](auto change) {
     SavedSessions bad = good;
     change(bad.users.at("a"));
-    nn::write_envelope(folder / "bad", "sessions", 1, nn::to_bytes(bad));
+    nn::write_envelope(folder / "bad", "sessions", 2, nn::to_bytes(bad));
     SessionStore other(incremental, "weights", true);
     expect_error(ErrorKind::file, "", [&] { other.load(folder / "bad"); });
     EXPECT_EQ(other.users(), 0U);
@@ -240,7 +271,7 @@ TEST(SessionStore, RefusesStatesThatAreDamagedInside) {
   // States of a version that kept the items seen only where they were left out.
   SavedSessions without = good;
   without.has_seen = false;
-  nn::write_envelope(folder / "without", "sessions", 1, nn::to_bytes(without));
+  nn::write_envelope(folder / "without", "sessions", 2, nn::to_bytes(without));
   expect_error(ErrorKind::file, "--include-seen",
                [&] { SessionStore(incremental, "weights", true).load(folder / "without"); });
   EXPECT_NO_THROW(SessionStore(incremental, "weights", false).load(folder / "without"));

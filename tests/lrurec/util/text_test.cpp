@@ -54,6 +54,24 @@ TEST(Json, DeepNestingIsNoJson) {
   EXPECT_FALSE(parse_json("[" + std::string(999, ' ') + "1, [2], [3], {\"a\": [4]}]").is_discarded());
 }
 
+TEST(Json, WhatWouldBeTakenOtherwiseThanSentIsTold) {
+  const auto problem = [](const char* text) { return parse_sent_json(text).problem; };
+  EXPECT_EQ(problem(R"({"a": 1, "b": {"a": [{"a": 2}, {"a": 3}]}, "c": "-0 1e400 \"-0"})"), "");
+  EXPECT_EQ(problem(R"({"a": -0.5, "b": [-1, 0, 1e-400, 1e300]})"), "");
+  EXPECT_EQ(problem(R"({"a": 1, "\u0061": 1})"), "has \"a\" twice");
+  EXPECT_EQ(problem(R"({"a": [{"b": 1, "c": {"b": 1}, "b": 2}]})"), "has \"b\" twice");
+  EXPECT_EQ(problem(R"({"a": [-0]})"), "has the number -0; write an id as text");
+  for (const std::string& number : {std::string("1e400"), std::string("-1E+999"), std::string(400, '9')}) {
+    const auto sent = parse_sent_json("{\"a\": [" + number + "], \"b\": 7}");
+    EXPECT_EQ(sent.problem, "has a number that is too large");
+    EXPECT_EQ(sent.value.value("b", 0), 7);
+  }
+  for (const char* text : {"", "-", "{\"a\": 1e}", "1 2", "\"", "{\"a\": 01}", "\"\\"}) {
+    EXPECT_TRUE(parse_sent_json(text).value.is_discarded()) << text;
+  }
+  EXPECT_TRUE(parse_sent_json(std::string(100000, '[')).value.is_discarded());
+}
+
 TEST(Json, TextThatIsNoUtf8IsReplacedAndMarksAreEscaped) {
   EXPECT_EQ(json_text({{"a", "x\xFFy"}}), "{\"a\":\"x\xEF\xBF\xBDy\"}");
   const std::string hostile = "\x1b]0;\xC2\x9B\xE2\x80\xAE\x7F caf\xC3\xA9";
