@@ -93,10 +93,12 @@ TEST(ScriptsCommand, TestsRunWhereAPathHasASpace) {
   fs::create_directory(folder / "a b");
   fs::create_directory_symlink(fs::path(test::command_path()).parent_path(), folder / "a b/bin");
   fs::create_directory_symlink(test::source_folder(), folder / "a b/source");
-  const auto tested = test::run_shell(
-      folder, "env -u GTEST_TOTAL_SHARDS LRUREC_BINARY='a b/bin/lrurec' LRUREC_SOURCE_DIR='a b/source' '" +
-                  fs::read_symlink("/proc/self/exe").string() +
-                  "' --gtest_filter='ScriptsCommand.HelpSays*:Command.TeachesAndHelps'");
+  const auto tested =
+      test::run_shell(folder,
+                      "env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX LRUREC_BINARY='a b/bin/lrurec' "
+                      "LRUREC_SOURCE_DIR='a b/source' '" +
+                          fs::read_symlink("/proc/self/exe").string() +
+                          "' --gtest_filter='ScriptsCommand.HelpSays*:Command.TeachesAndHelps'");
   EXPECT_EQ(tested.code, 0) << tested.out << tested.err;
 }
 
