@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "ops/cumsum/cumsum.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/gradient_cases/cases.h"
@@ -42,7 +44,7 @@ void composed_reductions(Cases& cases) {
       cases.push_back({"norm", variant + kind, {input}, [=](const Variables& x) {
                          return Variables{norm(x[0], dims, keep)};
                        }});
-      cases.push_back({"mean", "in var, " + variant + kind, {input}, [=](const Variables& x) {
+      cases.push_back({"mean", fmt::format("in var, {}{}", variant, kind), {input}, [=](const Variables& x) {
                          return Variables{var(x[0], dims, keep ? 1 : 0, keep)};
                        }});
       if (z) return;
