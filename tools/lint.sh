@@ -10,7 +10,7 @@ for tool in clang++ clang-tidy; do
   command -v "$tool" >/dev/null || { echo "lint: install clang, clang-tidy and libomp-dev first" >&2; exit 1; }
 done
 sources=$(git ls-files 'tensor/*.cpp' 'autograd/*.cpp' 'ops/*.cpp' 'nn/*.cpp' 'lrurec/*.cpp' 'tools/*.cpp' \
-  ':!tensor/cuda/toolkit')  # for builds with nvcc alone
+  ':!tensor/cuda/toolkit' ':!tensor/cuda/emulator')  # for builds with nvcc, and for those without it that emulate it
 if [ "${1:-}" = --changed ]; then
   base=${2:-HEAD~1}
   there() { git rev-parse -q --verify "$base^{tree}" >/dev/null; }

@@ -74,7 +74,7 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
 /// "lrurec inspect scan": the words that lead to a subcommand.
 std::string words_of(const CLI::App* app) {
   std::string words = app->get_name();
-  while ((app = app->get_parent()) != nullptr) words = app->get_name() + " " + words;
+  while ((app = app->get_parent()) != nullptr) words.insert(0, app->get_name() + " ");
   return words;
 }
 
