@@ -134,8 +134,7 @@ void warn_of_few_candidates(const config::TrainConfig& config, const data::Datas
   if (candidates > 10 || config.patience == 0) return;
   warn(
       "warning: among {} candidates Recall@10 tells nothing, so the training ends after {} rounds "
-      "(--patience 0: "
-      "it does not); its best is that of the highest NDCG@10",
+      "(--patience 0: it does not); its best is that of the highest NDCG@10",
       candidates, config.patience);
 }
 
