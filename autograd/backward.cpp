@@ -240,7 +240,7 @@ class Engine {
   std::uint64_t walk_;  ///< the number of this walk, by which nodes know it
   DetectAnomaly* anomaly_;
   std::vector<Node*> entered_;           ///< that know this walk until it ends
-  std::vector<Node*> order_;             ///< kept alive by the outputs that the walk starts from
+  std::vector<Node*> order_;             ///< kept alive by backward()'s copy of the outputs
   std::vector<Variable::Impl*> leaves_;  ///< that a gradient was added to
   std::vector<std::pair<Variable::Impl*, Tensor>> hooked_;  ///< gradients of leaves that have hooks
   std::vector<Tensors> totals_;                             ///< gradients of the outputs of nodes, by slot
@@ -251,8 +251,9 @@ void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_g
   if (outputs.size() != grad_outputs.size()) {
     fail_op("backward", "{} outputs and {} gradients", outputs.size(), grad_outputs.size());
   }
+  const Variables alive = outputs;  // a hook may empty the caller's list
   Engine engine(keep_graph);
-  for (std::size_t i = 0; i < outputs.size(); ++i) engine.seed(outputs[i], grad_outputs[i]);
+  for (std::size_t i = 0; i < alive.size(); ++i) engine.seed(alive[i], grad_outputs[i]);
   engine.run();
 }
 

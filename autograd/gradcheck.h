@@ -9,7 +9,7 @@
 
 namespace lrurec {
 
-/// Step and tolerances for f64 / c128 inputs. A difference passes when
+/// Step (above 0) and tolerances (not negative) for f64 / c128 inputs, all finite. A difference passes when
 /// |analytic - numeric| <= atol + rtol * |numeric|.
 struct GradcheckOptions {
   double eps = 1e-6;
@@ -55,9 +55,11 @@ struct GradcheckReport {
 ///
 /// Beside that, the backward must give the same bits a second time, the same for cotangents that lie
 /// transposed or stretched in memory, zero for zero, and for each input the same where it alone needs a
-/// gradient; it must not write to a cotangent. The function must give the same when it is called again, and
-/// where its inputs lie transposed. A check of inputs of which none requires a gradient, or a derivative that
-/// is infinite or NaN, is not ok.
+/// gradient; it must not write to a cotangent, and one that does is walked no second time. A walk that finds
+/// its gradients there already must double them (by the operation's AddInto, where it has one), and walks
+/// from one output at a time, the others unused, must add up to that from all. The function must give the
+/// same when it is called again, and where its inputs lie transposed. A check of inputs of which none
+/// requires a gradient, or a derivative that is infinite or NaN, is not ok.
 ///
 ///   GradcheckReport r = gradcheck("my_op", [](const Variables& x) { return Variables{my_op(x[0])}; }, {x});
 ///   EXPECT_TRUE(r) << r.str("my_op");

@@ -156,11 +156,25 @@ void Node::add_hook(std::size_t output, Variable::Hook hook) {
   rare().hooks[output].push_back(std::move(hook));
 }
 
+namespace {
+
+/// A backward records nothing (hooks, which belong to the user, do), and its errors name the operation.
+template <class F>
+void in_backward(const std::string& op, F&& f) {
+  try {
+    const NoGrad no_grad;
+    f();
+  } catch (const Error& e) {
+    throw Error(e.kind(), fmt::format("[{}] in its backward: {}", op, e.what()));
+  }
+}
+
+}  // namespace
+
 void Node::add_to(const Tensor& grad_output, Tensor& total) const {
   check_alive();
   check_saved();
-  const NoGrad no_grad;
-  call_add(grad_output, total);
+  in_backward(op(), [&] { call_add(grad_output, total); });
 }
 
 Tensors Node::run(const Tensors& grad_outputs) const {
@@ -169,12 +183,7 @@ Tensors Node::run(const Tensors& grad_outputs) const {
   Needs needs(input_count_);
   for (std::size_t i = 0; i < needs.size(); ++i) needs[i] = edges()[i].needed();
   Tensors grads;
-  try {
-    const NoGrad no_grad;  // hooks, which belong to the user, do record
-    grads = call(grad_outputs, needs);
-  } catch (const Error& e) {
-    throw Error(e.kind(), fmt::format("[{}] in its backward: {}", op(), e.what()));
-  }
+  in_backward(op(), [&] { grads = call(grad_outputs, needs); });
   if (grads.size() != needs.size()) {
     fail_op(op(), "backward returned {} gradients for {} inputs", grads.size(), needs.size());
   }

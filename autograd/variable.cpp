@@ -98,6 +98,10 @@ void Variable::zero_grad() {
 
 void Variable::set_grad(const Tensor& new_grad) {
   value();
+  if (!new_grad.defined()) fail_op("set_grad", "the tensor is undefined; zero_grad() drops a gradient");
+  if (impl_->node) {
+    fail_op("set_grad", "only of a leaf; '{}' made this variable: take detach()", impl_->node->op());
+  }
   if (new_grad.shape() != shape() || new_grad.dtype() != dtype()) {
     fail_op("set_grad", "{} {} does not fit {} {}", name(new_grad.dtype()), new_grad.shape().str(),
             name(dtype()), shape().str());
@@ -107,6 +111,7 @@ void Variable::set_grad(const Tensor& new_grad) {
 }
 
 void Variable::register_hook(Hook hook) const {
+  if (!hook) fail_op("register_hook", "the hook is empty");
   if (!requires_grad()) fail_op("register_hook", "no gradient will come here: the variable requires none");
   if (impl_->node) {
     impl_->node->add_hook(impl_->output, std::move(hook));

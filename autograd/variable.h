@@ -43,7 +43,7 @@ class Variable {
   /// value; dense, and memory that no one else has, unless set_grad gave it.
   const Tensor& grad() const;
   void zero_grad();
-  /// Replaces the gradient of a leaf (clipping); shape and dtype as value.
+  /// Replaces the gradient of a leaf (clipping); shape and dtype as value. An error of any other variable.
   void set_grad(const Tensor& grad);
   /// Replaces the value of a leaf (a loader's step); shape and dtype must stay. The Tensor is taken as it is:
   /// give a clone() where others keep it, and dense memory (contiguous()) to a parameter that an optimiser

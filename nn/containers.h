@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/module.h"
+#include "tensor/error.h"
 
 namespace lrurec::nn {
 
@@ -38,6 +39,7 @@ class Sequential : public Module {
   }
   /// A function without parameters, of x alone: a lambda for one that has more arguments (ops::softmax).
   Sequential& add(std::function<Variable(const Variable&)> function) {
+    if (!function) fail_op("Sequential", "step {} is an empty function", steps_.size());
     steps_.push_back(
         [function = std::move(function)](const Variable& x, const ForwardContext&) { return function(x); });
     return *this;
@@ -70,16 +72,22 @@ class ModuleList : public Module {
 
   std::size_t size() const { return layers_.size(); }
   bool empty() const { return layers_.empty(); }
-  Layer& back() { return layers_.back(); }
-  const Layer& back() const { return layers_.back(); }
-  Layer& operator[](std::size_t i) { return layers_.at(i); }
-  const Layer& operator[](std::size_t i) const { return layers_.at(i); }
+  // A place where there is no layer is an error.
+  Layer& back() { return layers_[place(size() - 1)]; }
+  const Layer& back() const { return layers_[place(size() - 1)]; }
+  Layer& operator[](std::size_t i) { return layers_[place(i)]; }
+  const Layer& operator[](std::size_t i) const { return layers_[place(i)]; }
   auto begin() { return layers_.begin(); }
   auto end() { return layers_.end(); }
   auto begin() const { return layers_.begin(); }
   auto end() const { return layers_.end(); }
 
  private:
+  std::size_t place(std::size_t i) const {
+    if (empty()) fail_op("ModuleList", "it has no layers");
+    if (i >= size()) fail_op("ModuleList", "layer {} is not in 0..{}", i, size() - 1);
+    return i;
+  }
   std::deque<Layer> layers_;  // whose elements are never moved
 };
 

@@ -29,12 +29,10 @@ GRU::Output GRU::forward(const Variable& x, const IndexTensor& offsets, const Va
 }
 
 Tensor GRU::step(const Tensor& x, const Tensor& state) const {
-  const std::int64_t n = x.size(0);
-  std::vector<std::int64_t> offsets;  // sequences of one token
-  for (std::int64_t s = 0; s <= n; ++s) offsets.push_back(s);
   const Tensor g = ops::raw::linear(x, input_weight.value(), input_bias.value());
   const Tensor h =
-      ops::raw::gru(g, recurrent_weight.value(), recurrent_bias.value(), Tensor::from(offsets), state).h;
+      ops::raw::gru(g, recurrent_weight.value(), recurrent_bias.value(), offsets_of_steps(x.size(0)), state)
+          .h;
   Tensor(state).copy_(h);
   return h;
 }

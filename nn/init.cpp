@@ -165,6 +165,10 @@ Tensor Initializer::weights_complex(std::int64_t outputs, std::int64_t inputs, W
 }
 
 Initializer::Ring Initializer::ring(std::int64_t channels, double r_min, double r_max) {
+  if (!(0 <= r_min && r_min <= r_max && r_max < 1 && r_max > 0)) {
+    fail_op("ring", "r_min = {} and r_max = {}: 0 <= r_min <= r_max < 1 and r_max > 0 are needed", r_min,
+            r_max);
+  }
   const Philox random(seed_, first_stream + streams_++);
   std::vector<double> nu_log, theta_log, gamma_log;
   for (std::uint64_t d = 0; d < static_cast<std::uint64_t>(channels); ++d) {

@@ -62,7 +62,7 @@ class Initializer {
   Tensor orthogonal(const Shape& shape, double gain = 1);
 
   /// The ring initialisation of the LRU: |lambda|^2 uniform in [r_min^2, r_max^2], the angle uniform in (0, 2
-  /// pi).
+  /// pi). 0 <= r_min <= r_max < 1 and r_max > 0.
   struct Ring {
     Tensor nu_log;     ///< log(-log|lambda|), [D]
     Tensor theta_log;  ///< log(angle), [D]

@@ -18,11 +18,16 @@ LRU::LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ri
   register_module("out_proj", out_proj_);
 }
 
-Variable LRU::lambda() const { return ops::exp(ops::complex(-ops::exp(nu_log), ops::exp(theta_log))); }
+namespace {
+Variable lambda_of(const Variable& nu_log, const Variable& theta_log) {
+  return ops::exp(ops::complex(-ops::exp(nu_log), ops::exp(theta_log)));
+}
+}  // namespace
+
+Variable LRU::lambda() const { return lambda_of(nu_log, theta_log); }
 
 Tensor LRU::lambda_on_host() const {
-  const Variable nu(nu_log.value().host()), theta(theta_log.value().host());
-  return ops::exp(ops::complex(-ops::exp(nu), ops::exp(theta))).value();
+  return lambda_of(Variable(nu_log.value().host()), Variable(theta_log.value().host())).value();
 }
 
 Tensor LRU::gains_on_host() const {

@@ -61,13 +61,11 @@ Tensor RwkvTimeMixing::initial_state(std::int64_t n) const {
 
 Tensor RwkvTimeMixing::step(const Tensor& x, const Tensor& state) const {
   const NoGrad no_grad;
-  const std::int64_t n = x.size(0), H = x.size(1);
+  const std::int64_t H = x.size(1);
   const Tensor before = state.slice(1, 0, H), carried = state.slice(1, H, 4 * H);
   const auto [k, v, r] = mixed(Variable(x), Variable(before.contiguous()));
-  std::vector<std::int64_t> offsets;  // sequences of one token
-  for (std::int64_t s = 0; s <= n; ++s) offsets.push_back(s);
   const auto [y, after] = ops::raw::wkv(k.value(), v.value(), ops::exp(decay_).value(), bonus_.value(),
-                                        Tensor::from(offsets), carried.contiguous());
+                                        offsets_of_steps(x.size(0)), carried.contiguous());
   Tensor(before).copy_(x);
   Tensor(carried).copy_(after);
   return ops::linear(ops::sigmoid(r) * Variable(y), W_o_).value();

@@ -40,9 +40,7 @@ Tensor StateSpace::initial_state(std::int64_t n) const {
 
 Tensor StateSpace::step(const Tensor& x, const Tensor& state) const {
   const NoGrad no_grad;
-  std::vector<std::int64_t> offsets;  // sequences of one token
-  for (std::int64_t s = 0; s <= x.size(0); ++s) offsets.push_back(s);
-  const Tensor y = ssm_step(x, Tensor::from(offsets), state);
+  const Tensor y = ssm_step(x, offsets_of_steps(x.size(0)), state);
   return gated(Variable(y) + D_ * Variable(x), {}).value();
 }
 

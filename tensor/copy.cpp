@@ -1,5 +1,6 @@
 // Filling, copying, converting and accumulating: the in-place members of Tensor, and their CPU kernels.
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -48,6 +49,18 @@ void kernels::copy(Cpu, const StridedLoop<2>& loop, To* to, const From* from) {
   });
 }
 
+template <class To, class From>
+bool kernels::holds(Cpu, const StridedLoop<1>& loop, const From* from) {
+  std::atomic<bool> all = true;
+  loop.run([&](const auto& at, std::int64_t n) {
+    const From* x = from + at[0];
+    bool held = true;
+    for (std::int64_t i = 0; i < n; ++i) held &= holds_number<To>(x[i * loop.inner_strides[0]]);
+    if (!held) all = false;
+  });
+  return all;
+}
+
 template <class T>
 void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
   const auto steps = loop.inner_strides;
@@ -59,7 +72,7 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
 /// Elements of a broadcast view are one place in memory; writing to each in turn is no meaning anyone can
 /// want.
 void Tensor::check_writable(const char* op) const {
-  if (!defined()) fail_undefined();
+  if (!defined()) fail_undefined(op);
   for (int d = 0; d < rank(); ++d) {
     if (strides_[d] == 0 && shape_[d] > 1 && numel() > 0) {
       fail_op(op, "the elements of this view of shape {} share memory (a broadcast); write to a clone",
@@ -106,6 +119,14 @@ Tensor& Tensor::copy_(const Tensor& source) {
     dispatch_all("copy", dtype_, [&]<class To>() {
       dispatch_all("copy", from.dtype_, [&]<class From>() {
         if constexpr (is_complex_type<To> || !is_complex_type<From>) {
+          if constexpr (std::is_integral_v<To> && !std::is_same_v<To, bool> &&
+                        std::is_floating_point_v<From>) {
+            if (!kernels::holds<To>(where, StridedLoop<1>(shape_, {from.strides_}),
+                                    static_cast<const From*>(from.data<From>()))) {
+              fail_op("copy", "{} to {}: a number is out of its range, or NaN", name(from.dtype_),
+                      name(dtype_));
+            }
+          }
           kernels::copy(where, loop, data<To>(), static_cast<const From*>(from.data<From>()));
         }
       });

@@ -1,7 +1,11 @@
 #pragma once
 // Kernels under Tensor::fill_, copy_ and add_; operands of the loop in the order of the pointers.
 
+#include <cmath>
+#include <limits>
+
 #include "tensor/device.h"
+#include "tensor/host_device.h"
 #include "tensor/strided_loop.h"
 
 namespace lrurec::kernels {
@@ -16,6 +20,20 @@ template <class To, class From>
 void copy(Cpu, const StridedLoop<2>& loop, To* to, const From* from);
 template <class To, class From>
 void copy(Cuda, const StridedLoop<2>& loop, To* to, const From* from);
+
+/// Whether To, an integer type, has every element of `from` once its fraction is cut off.
+template <class To, class From>
+bool holds(Cpu, const StridedLoop<1>& loop, const From* from);
+template <class To, class From>
+bool holds(Cuda, const StridedLoop<1>& loop, const From* from);
+
+/// The same of one element; NaN is no number of an integer type.
+template <class To, class From>
+LRUREC_HOST_DEVICE inline bool holds_number(From x) {
+  constexpr auto least = static_cast<From>(std::numeric_limits<To>::min());
+  const From whole = std::trunc(x);
+  return whole >= least && whole < -least;
+}
 
 /// to += from
 template <class T>

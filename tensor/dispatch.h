@@ -33,12 +33,6 @@ void dispatch_inexact(std::string_view op, DType dtype, F&& f) {
   dispatch_types<float, double, c64, c128>(op, dtype, f);
 }
 
-/// c64, c128.
-template <class F>
-void dispatch_complex(std::string_view op, DType dtype, F&& f) {
-  dispatch_types<c64, c128>(op, dtype, f);
-}
-
 /// Every dtype.
 template <class F>
 void dispatch_all(std::string_view op, DType dtype, F&& f) {

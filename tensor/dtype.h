@@ -74,8 +74,9 @@ struct RealType<std::complex<T>> {
 template <class T>
 using real_type = typename RealType<T>::type;
 
-/// The type in which sums of T are accumulated: double parts, also for f32 and c64, so that a sum of 10^5
-/// floats keeps its digits.
+/// The type in which sum, mean, cumsum and segment_sum accumulate: double parts, also for f32 and c64, so
+/// that a sum of 10^5 floats keeps its digits. (Fused operations, products and the gradients of tables say
+/// themselves how they add.)
 template <class T>
 struct Accumulator {
   using type = T;

@@ -17,6 +17,11 @@ inline Tensor offsets_of_lengths(const std::vector<std::int64_t>& lengths) {
   return Tensor::from(offsets);
 }
 
+/// Boundaries of n sequences of one token, a step of each: 0 .. n, i64 [n + 1].
+inline Tensor offsets_of_steps(std::int64_t n) {
+  return offsets_of_lengths(std::vector<std::int64_t>(static_cast<std::size_t>(n), 1));
+}
+
 /// A tensor of i64 that operations index with. They must check such numbers first, and to look at those of a
 /// GPU would mean to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU, and one
 /// that a GPU made may carry the range in which it was made. A plain Tensor converts (of i32, by a copy):

@@ -55,13 +55,6 @@ struct StridedLoop {
     outer_strides = merged;
   }
 
-  bool inner_contiguous() const {
-    for (const auto stride : inner_strides) {
-      if (stride != 1) return false;
-    }
-    return true;
-  }
-
   /// Offset (in elements) of each operand at outer position `index`.
   std::array<std::int64_t, N> offsets(std::int64_t index) const {
     std::array<std::int64_t, N> result{};

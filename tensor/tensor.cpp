@@ -87,6 +87,7 @@ Tensor Tensor::broadcast_to(const Shape& shape) const {
 }
 
 Tensor Tensor::unsqueeze(int dim) const {
+  if (!defined()) fail_undefined("unsqueeze");
   dim = normalize_dim("unsqueeze", dim, rank() + 1);
   Tensor t = *this;
   t.shape_.insert(dim, 1);
@@ -104,6 +105,7 @@ Tensor Tensor::squeeze(int dim) const {
 }
 
 Tensor Tensor::reshape(Shape shape) const {
+  if (!defined()) fail_undefined("reshape");
   const Shape asked = shape;
   int unknown = -1;
   for (int d = 0; d < shape.rank(); ++d) {
@@ -214,10 +216,10 @@ Tensor Tensor::copied_to(Device device) const {
   return t;
 }
 
-void Tensor::fail_undefined() const { fail_op("data", "the tensor is undefined"); }
+void Tensor::fail_undefined(const char* op) const { fail_op(op, "the tensor is undefined"); }
 
 void Tensor::check_type(const char* op, DType asked) const {
-  if (!defined()) fail_undefined();
+  if (!defined()) fail_undefined(op);
   if (asked != dtype_) fail_op(op, "asked for {} of a tensor of {}", name(asked), name(dtype_));
 }
 

@@ -146,7 +146,7 @@ class Tensor {
     return reinterpret_cast<T*>(raw());
   }
   std::byte* raw() const {
-    if (!storage_) fail_undefined();
+    if (!storage_) fail_undefined("data");
     return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_));
   }
 
@@ -197,7 +197,8 @@ class Tensor {
   /// The elements in reverse order along these dimensions.
   Tensor flip(const std::vector<int>& dims) const;
   /// Converted to another dtype (complex to real is an error: take real() or imag()); this tensor where it
-  /// has that dtype.
+  /// has that dtype. To integers without the fraction; a number that they do not hold, and NaN, is an error,
+  /// for which a GPU waits. To booleans: whether it is other than 0.
   Tensor to(DType dtype) const;
   /// The elements on another device; this tensor when it is there.
   Tensor to(Device device) const;
@@ -227,7 +228,7 @@ class Tensor {
  private:
   friend class SavedTensor;
   static Tensor empty_for(std::size_t values, const Shape& shape, DType dtype);
-  [[noreturn]] void fail_undefined() const;
+  [[noreturn]] void fail_undefined(const char* op) const;
   Tensor part(const char* op, int which) const;
   void check_writable(const char* op) const;
   Tensor apart_from(const Tensor& source) const;

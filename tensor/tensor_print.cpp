@@ -4,6 +4,8 @@
 //   [[ 1, 2,   3],
 //    [-4, 5, 0.5]]
 
+#include <cmath>
+#include <limits>
 #include <ostream>
 
 #include "tensor/dispatch.h"
@@ -14,16 +16,22 @@ namespace {
 
 constexpr std::int64_t shown_whole = 64, shown_at_ends = 3;
 
+/// The sign of a NaN is an accident of how it was computed.
+template <class T>
+T without_sign_of_nan(T x) {
+  return std::isnan(x) ? std::numeric_limits<T>::quiet_NaN() : x;
+}
+
 template <class T>
 std::string number(const T& x) {
   if constexpr (is_complex_type<T>) {
-    return fmt::format("{:.6g}{:+.6g}i", x.real(), x.imag());
+    return fmt::format("{:.6g}{:+.6g}i", without_sign_of_nan(x.real()), without_sign_of_nan(x.imag()));
   } else if constexpr (std::is_same_v<T, bool>) {
     return x ? "true" : "false";
   } else if constexpr (std::is_integral_v<T>) {
     return std::to_string(x);
   } else {
-    return fmt::format("{:.6g}", x);
+    return fmt::format("{:.6g}", without_sign_of_nan(x));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "lrurec/lrurec.h"
+#include "tests/support/data.h"
 #include "tests/support/devices.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
@@ -96,6 +97,27 @@ TEST(LibraryPage, TheModuleLearnsAndIsSaved) {
   EXPECT_EQ(max_difference(adder.forward(Variable(batch.x), batch.offsets).value(),
                            again.forward(Variable(batch.x), batch.offsets).value()),
             0);
+}
+
+TEST(LibraryPage, TheModelsFromALogToRecommendations) {
+  const lrurec::test::TemporaryFolder folder;
+  const data::Dataset demo = lrurec::test::small_demo();
+  data::write_raw(demo, data::Format::inter, folder / "ratings.inter");
+  testing::internal::CaptureStdout();
+#include "samples/library_models.inc"
+  EXPECT_TRUE(testing::internal::GetCapturedStdout().starts_with("0."));
+  EXPECT_EQ(log.users(), demo.users());
+  ASSERT_EQ(next.size(), 5U);
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    EXPECT_EQ(next[i].item, best[i].item);
+    EXPECT_EQ(next[i].score, best[i].score);
+  }
+  const auto weights = exchange::read_weights(folder / "weights.safetensors");
+  const auto again = model::make_model(weights.config, 1);
+  weights.load_into(*again);
+  EXPECT_EQ(inspect::eigenvalues(*again), lambda);
+  lrurec::test::expect_error(ErrorKind::io, "holds no run",
+                             [&] { train::load_run({.run = (folder / "run").string()}); });
 }
 
 TEST(LibraryPageCuda, TheModuleRunsOnAGpu) {

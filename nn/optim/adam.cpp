@@ -1,8 +1,10 @@
 #include "nn/optim/adam.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/optim/kernels.h"
+#include "tensor/dispatch.h"
 
 namespace lrurec::nn {
 
@@ -46,6 +48,19 @@ std::map<std::string, Tensor> Adam::state() const {
   auto all = named("exp_avg", exp_avg_);
   all.merge(named("exp_avg_sq", exp_avg_sq_));
   return all;
+}
+
+std::string Adam::problem(const std::string& name, const Tensor& value) const {
+  if (!name.starts_with("exp_avg_sq.")) return {};
+  std::string text;
+  dispatch_real("adam", value.dtype(), [&]<class T>() {
+    const T *first = value.data<T>(), *last = first + value.numel();
+    const T* wrong = std::find_if_not(first, last, [](T x) { return x >= 0; });
+    if (wrong == last) return;
+    text = fmt::format("tensor '{}' has {} at entry {}: a mean of squares is not negative", name, *wrong,
+                       wrong - first);
+  });
+  return text;
 }
 
 }  // namespace lrurec::nn

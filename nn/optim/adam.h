@@ -29,6 +29,7 @@ class Adam : public Optimizer {
   Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options,
        Decay decay = Decay::in_gradient);
   std::map<std::string, Tensor> state() const override;
+  std::string problem(const std::string& name, const Tensor& value) const override;
 
  private:
   void update(double gradient_scale, const Tensor& report) override;

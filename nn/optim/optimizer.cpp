@@ -78,6 +78,11 @@ void Optimizer::set_lr(double lr) {
   lr_ = lr;
 }
 
+void Optimizer::set_steps(std::int64_t steps) {
+  if (steps < 0) fail(ErrorKind::internal, "optimizer: {} steps were made, which cannot be", steps);
+  steps_ = steps;
+}
+
 void Optimizer::mark_changed() const {
   for (const auto& p : parameters_) {
     if (p.variable.grad().defined()) p.variable.value().mark_changed();

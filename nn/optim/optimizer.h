@@ -46,8 +46,15 @@ class Optimizer {
 
   /// State to save, such as "exp_avg.blocks.0.lru.nu_log"; the tensors share memory with the optimiser.
   virtual std::map<std::string, Tensor> state() const = 0;
+  /// A sentence where `value`, dense on the CPU, cannot be what state() has under `name`; empty where it can.
+  /// A loader asks before it copies.
+  virtual std::string problem([[maybe_unused]] const std::string& name,
+                              [[maybe_unused]] const Tensor& value) const {
+    return {};
+  }
   std::int64_t steps() const { return steps_; }
-  void set_steps(std::int64_t steps) { steps_ = steps; }
+  /// Not negative.
+  void set_steps(std::int64_t steps);
 
   /// Of all groups, one group after the other.
   const std::vector<NamedParameter>& parameters() const { return parameters_; }

@@ -10,8 +10,12 @@
 
 namespace lrurec::nn {
 
+bool LrSchedule::is_possible() const {
+  return shape == Shape::constant || decay_steps >= std::max<std::int64_t>(warmup_steps, 1);
+}
+
 double LrSchedule::share(std::int64_t step) const {
-  if (shape != Shape::constant && decay_steps < std::max<std::int64_t>(warmup_steps, 1)) {
+  if (!is_possible()) {
     fail(ErrorKind::usage,
          "the learning rate falls until step decay_steps = {}, which cannot be before the warm-up's end, "
          "warmup_steps = {}",

@@ -10,7 +10,9 @@ namespace lrurec::nn {
 /// The share of the full learning rate that each step has. It rises in a line over `warmup_steps`, to 1 at
 /// the last of them; then it stays (constant), or falls to `final_share` at step `decay_steps` and stays
 /// there: in a line (linear) or along half a wave, final + (1 - final) (1 + cos(pi t)) / 2 (cosine;
-/// Loshchilov & Hutter 2017, without restarts).
+/// Loshchilov & Hutter 2017, without restarts). Steps count from 0, as in PyTorch's schedulers, so that the
+/// last step of a training of `decay_steps` has a little more than `final_share`, and 1 stands twice: at the
+/// last step of the warm-up and at the one after it.
 struct LrSchedule {
   enum class Shape { constant, linear, cosine };
   Shape shape = Shape::constant;
@@ -18,6 +20,8 @@ struct LrSchedule {
   std::int64_t decay_steps = 0;  ///< the whole length, warm-up included; not used by constant
   double final_share = 0;
 
+  /// Whether it falls no earlier than it has risen; share() is ErrorKind::usage otherwise.
+  bool is_possible() const;
   /// step: from 0.
   double share(std::int64_t step) const;
 };

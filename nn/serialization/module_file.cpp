@@ -147,6 +147,9 @@ void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer) {
       if (first_non_finite(value) >= 0) {
         fail(ErrorKind::file, "tensor '{}' has a number that is not finite", name);
       }
+      if (const std::string problem = optimizer.problem(name, value); !problem.empty()) {
+        fail(ErrorKind::file, "{}", problem);
+      }
     }
     if (const auto steps = found.at("steps").item<std::int64_t>(); steps < 0) {
       fail(ErrorKind::file, "{} steps were made, which cannot be", steps);

@@ -84,6 +84,7 @@ Variables scan(const Combine& combine, const Variables& x, const Rows& offsets) 
 }  // namespace
 
 Variables associative_scan(const Combine& combine, const Variables& elements, const IndexTensor& offsets) {
+  if (!combine) fail_op("associative_scan", "combine: the function is empty");
   if (elements.empty()) fail_op("associative_scan", "elements: there are none");
   for (const Variable& x : elements) {
     if (x.value().rank() < 1 || x.size(0) != elements[0].size(0)) {

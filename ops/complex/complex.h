@@ -24,7 +24,8 @@ Variable abs(const Variable& z);
 /// gradient 0.
 Variable angle(const Variable& z);
 
-/// [...] complex as [..., 2] real (re, im), and back; views of the same memory.
+/// [...] complex as [..., 2] real (re, im), a view of the same memory; and back, a view where both parts of
+/// each number lie together at an even place, else a copy.
 Variable view_as_real(const Variable& z);
 Variable view_as_complex(const Variable& x);
 

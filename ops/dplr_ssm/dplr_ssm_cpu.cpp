@@ -56,6 +56,89 @@ Complex<T> step(const Matrices<T>& m, std::int64_t h, std::int64_t n, Complex<T>
   return s;
 }
 
+/// The backward pass of one sequence for W channels after the other; names as in dplr_ssm.h.
+template <class T>
+struct DplrBackward {
+  using Batch = xsimd::batch<T>;
+  static constexpr auto W = Panels<T>::W;
+
+  const Matrices<T>& m;
+  std::int64_t N, length, width;
+  Scratch<T> u, dy, du;  ///< [length, width]
+  Scratch<T> rhos;       ///< [length + 1, W], of the channels at hand
+  Scratch<T> states;     ///< [length + 1, N, 2, W]: those before each token, from s_0 = 0 on
+  Panels<T> g;           ///< of the channels at hand
+  Matrices<T> dm;
+
+  DplrBackward(const DplrSsm<T>& in, const Matrices<T>& matrices, const T* dy_rows, std::int64_t first,
+               std::int64_t tokens)
+      : m(matrices),
+        N(in.N),
+        length(tokens),
+        width(up_to_multiple(in.H, W)),
+        u(padded(length, in.H, width, in.u + first * in.H)),
+        dy(padded(length, in.H, width, dy_rows + first * in.H)),
+        du(length * width, T(0)),
+        rhos((length + 1) * W, T(0)),
+        states((length + 1) * N * 2 * W, T(0)),
+        g(W, N),
+        dm(in.H, N) {}
+
+  T* state(std::int64_t t, std::int64_t n) const { return states.data() + (t * N + n) * 2 * W; }
+  Complex<T> load_state(std::int64_t t, std::int64_t n) const {
+    return {Batch::load_unaligned(state(t, n)), Batch::load_unaligned(state(t, n) + W)};
+  }
+
+  /// The forward pass of channels h .. h + W - 1, kept.
+  void states_again(std::int64_t h) {
+    for (std::int64_t t = 0; t < length; ++t) {
+      const Batch input = Batch::load_unaligned(u.data() + t * width + h),
+                  rho = Batch::load_unaligned(rhos.data() + t * W);
+      Batch next_rho(T(0));
+      for (std::int64_t n = 0; n < N; ++n) {
+        const auto s = step(m, h, n, load_state(t, n), rho, input);
+        s.re.store_unaligned(state(t + 1, n)), s.im.store_unaligned(state(t + 1, n) + W);
+        next_rho += real_of_product(Complex<T>::load(m.f, h, n), s);
+      }
+      (next_rho + next_rho).store_unaligned(rhos.data() + (t + 1) * W);
+    }
+  }
+
+  /// From the last token to the first: du, and what they add to the gradients of the matrices.
+  void walk_back(std::int64_t h) {
+    for (std::int64_t n = 0; n < N; ++n) Complex<T>{}.store(g, 0, n);
+    Batch next_drho(T(0));  // twice
+    for (std::int64_t t = length - 1; t >= 0; --t) {
+      const Batch d = Batch::load_unaligned(dy.data() + t * width + h), twice_dy = d + d,
+                  input = Batch::load_unaligned(u.data() + t * width + h),
+                  rho = Batch::load_unaligned(rhos.data() + t * W);
+      Batch du_t(T(0)), drho(T(0));
+      for (std::int64_t n = 0; n < N; ++n) {
+        const auto a = Complex<T>::load(m.a, h, n), s = load_state(t + 1, n), before = load_state(t, n);
+        Complex<T> g_n = Complex<T>::load(g, 0, n);
+        g_n = {a.re * g_n.re + a.im * g_n.im, a.re * g_n.im - a.im * g_n.re};
+        g_n = plus_conjugate(plus_conjugate(g_n, Complex<T>::load(m.f, h, n), next_drho),
+                             Complex<T>::load(m.c, h, n), twice_dy);
+        g_n.store(g, 0, n);
+        du_t += real_of_conjugate_product(Complex<T>::load(m.b, h, n), g_n);
+        drho -= real_of_conjugate_product(Complex<T>::load(m.e, h, n), g_n);
+        const auto add = [&](Panels<T>& panels, const auto& change) {
+          auto sum = Complex<T>::load(panels, h, n);
+          change(sum);
+          sum.store(panels, h, n);
+        };
+        add(dm.a, [&](auto& sum) { add_conjugate_product(sum, g_n, before); });
+        add(dm.e, [&](auto& sum) { sum.re -= g_n.re * rho, sum.im -= g_n.im * rho; });
+        add(dm.f, [&](auto& sum) { sum = plus_conjugate(sum, s, next_drho); });
+        add(dm.b, [&](auto& sum) { sum.re += g_n.re * input, sum.im += g_n.im * input; });
+        add(dm.c, [&](auto& sum) { sum = plus_conjugate(sum, s, twice_dy); });
+      }
+      next_drho = drho + drho;
+      du_t.store_unaligned(du.data() + t * width + h);
+    }
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -94,70 +177,18 @@ void dplr_ssm_forward(Cpu, const DplrSsm<T>& in, T* y, T* state) {
 
 template <class T>
 void dplr_ssm_backward(Cpu, const DplrSsm<T>& in, const T* dy, T* du, const DplrSsmGradients<T>& gradients) {
-  using Batch = xsimd::batch<T>;
-  constexpr auto W = Panels<T>::W;
-  const std::int64_t H = in.H, N = in.N, width = up_to_multiple(H, W);
+  const std::int64_t H = in.H;
   const Matrices<T> m(in);
   for_sequences(in, [&](std::int64_t q, std::int64_t first, std::int64_t length) {
-    const Scratch<T> u = padded(length, H, width, in.u + first * H),
-                     above = padded(length, H, width, dy + first * H), below(length * width, T(0)),
-                     rhos((length + 1) * W, T(0)), past((length + 1) * N * 2 * W, T(0));
-    const auto past_state = [&](std::int64_t t, std::int64_t n) {  // s_{t-1}
-      return past.data() + (t * N + n) * 2 * W;
-    };
-    const auto load_past = [&](std::int64_t t, std::int64_t n) {
-      const T* at = past_state(t, n);
-      return Complex<T>{Batch::load_unaligned(at), Batch::load_unaligned(at + W)};
-    };
-    Matrices<T> of(H, N);
-    Panels<T> g_of_states(W, N);
-    for (std::int64_t h = 0; h < H; h += W) {
-      for (std::int64_t t = 0; t < length; ++t) {
-        const Batch input = Batch::load_unaligned(u.data() + t * width + h),
-                    rho = Batch::load_unaligned(rhos.data() + t * W);
-        Batch next_rho(T(0));
-        for (std::int64_t n = 0; n < N; ++n) {
-          const auto s = step(m, h, n, load_past(t, n), rho, input);
-          s.re.store_unaligned(past_state(t + 1, n)), s.im.store_unaligned(past_state(t + 1, n) + W);
-          next_rho += real_of_product(Complex<T>::load(m.f, h, n), s);
-        }
-        (next_rho + next_rho).store_unaligned(rhos.data() + (t + 1) * W);
-      }
-      for (std::int64_t n = 0; n < N; ++n) Complex<T>{}.store(g_of_states, 0, n);
-      Batch d_next_rho(T(0));  // of rho_{t+1}, twice
-      for (std::int64_t t = length - 1; t >= 0; --t) {
-        const Batch d = Batch::load_unaligned(above.data() + t * width + h), twice = d + d,
-                    input = Batch::load_unaligned(u.data() + t * width + h),
-                    rho = Batch::load_unaligned(rhos.data() + t * W);
-        Batch d_u(T(0)), d_rho(T(0));
-        for (std::int64_t n = 0; n < N; ++n) {
-          const auto a = Complex<T>::load(m.a, h, n), s = load_past(t + 1, n), before = load_past(t, n);
-          Complex<T> g = Complex<T>::load(g_of_states, 0, n);
-          g = {a.re * g.re + a.im * g.im, a.re * g.im - a.im * g.re};
-          g = plus_conjugate(plus_conjugate(g, Complex<T>::load(m.f, h, n), d_next_rho),
-                             Complex<T>::load(m.c, h, n), twice);
-          g.store(g_of_states, 0, n);
-          d_u += real_of_conjugate_product(Complex<T>::load(m.b, h, n), g);
-          d_rho -= real_of_conjugate_product(Complex<T>::load(m.e, h, n), g);
-          const auto add = [&](Panels<T>& panels, const auto& change) {
-            auto sum = Complex<T>::load(panels, h, n);
-            change(sum);
-            sum.store(panels, h, n);
-          };
-          add(of.a, [&](auto& sum) { add_conjugate_product(sum, g, before); });
-          add(of.e, [&](auto& sum) { sum.re -= g.re * rho, sum.im -= g.im * rho; });
-          add(of.f, [&](auto& sum) { sum = plus_conjugate(sum, s, d_next_rho); });
-          add(of.b, [&](auto& sum) { sum.re += g.re * input, sum.im += g.im * input; });
-          add(of.c, [&](auto& sum) { sum = plus_conjugate(sum, s, twice); });
-        }
-        d_next_rho = d_rho + d_rho;
-        d_u.store_unaligned(below.data() + t * width + h);
-      }
+    DplrBackward<T> pass(in, m, dy, first, length);
+    for (std::int64_t h = 0; h < H; h += pass.W) {
+      pass.states_again(h);
+      pass.walk_back(h);
     }
-    const std::int64_t at = q * H * N * 2;
-    of.a.write(gradients.a + at), of.e.write(gradients.e + at), of.f.write(gradients.f + at);
-    of.b.write(gradients.b + at), of.c.write(gradients.c + at);
-    unpad(length, H, width, below, du + first * H);
+    const std::int64_t at = q * H * in.N * 2;
+    pass.dm.a.write(gradients.a + at), pass.dm.e.write(gradients.e + at), pass.dm.f.write(gradients.f + at);
+    pass.dm.b.write(gradients.b + at), pass.dm.c.write(gradients.c + at);
+    unpad(length, H, pass.width, pass.du, du + first * H);
   });
 }
 

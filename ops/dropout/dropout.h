@@ -11,7 +11,8 @@ struct DropoutKey {
   std::uint64_t stream = 0;
 };
 
-/// y_i = x_i / (1 - p) with probability 1 - p, else 0.  f32 f64 c64 c128; 0 <= p <= 1; p = 1 gives zeros.
+/// y_i = x_i / (1 - p) with probability 1 - p, else 0 x_i, which of an infinity or NaN is NaN.
+/// f32 f64 c64 c128; 0 <= p <= 1; p = 0 gives x, p = 1 zeros.
 /// p is rounded to a multiple of 2^-16. Element i (row-major) is kept by half i mod 8 of the words of
 /// Philox(key) at counter i / 8 (ops/primitives/dropout_mask.h). Backward applies the same mask.
 Variable dropout(const Variable& x, double p, DropoutKey key);

@@ -137,8 +137,8 @@ Variable binary(const Variable& a, const Variable& b) {
 Tensor raw::scalar_like(double value, const Tensor& x) {
   DType dtype = real_of(x.dtype());
   if (!is_inexact(dtype)) {
-    const bool whole = std::trunc(value) == value && std::abs(value) < 0x1p63;
-    const bool small = dtype == DType::i32 && std::abs(value) < 0x1p31;
+    const bool whole = std::trunc(value) == value && -0x1p63 <= value && value < 0x1p63;
+    const bool small = dtype == DType::i32 && -0x1p31 <= value && value < 0x1p31;
     dtype = small && whole ? DType::i32 : whole ? DType::i64 : DType::f64;
   }
   return Tensor::full(Shape{}, value, dtype, x.device());

@@ -121,7 +121,8 @@ Variable ifft(const Variable& x) {
 
 // dx_t = Re sum_{k <= n/2} dy_k e^(2 pi i k t / n)
 Variable rfft(const Variable& x) {
-  return record("rfft", {x}, raw::rfft(x.value()), [n = x.size(-1)](const Tensor& dy, const Needs&) {
+  const Tensor y = raw::rfft(x.value());  // first of all: it checks x
+  return record("rfft", {x}, y, [n = x.size(-1)](const Tensor& dy, const Needs&) {
     return Tensors{real_sum("rfft", dy, n)};
   });
 }

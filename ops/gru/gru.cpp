@@ -33,8 +33,8 @@ struct GruInputs {
   }
 };
 
-GruInputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTensor& offsets,
-                 const Tensor& initial) {
+void check(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTensor& offsets,
+           const Tensor& initial) {
   if (g.rank() != 2 || U.rank() != 2 || c.rank() != 1 || g.size(1) != 3 * c.size(0) ||
       U.shape() != Shape{3 * c.size(0), c.size(0)} || U.dtype() != g.dtype() || c.dtype() != g.dtype()) {
     fail_op("gru", "g: {} {}, U: {} {} and c: {} {} must be [tokens, 3 H], [3 H, H] and [H] of one dtype",
@@ -47,6 +47,11 @@ GruInputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexT
     fail_op("gru", "initial: {} {} must be {} [{}, {}]", name(initial.dtype()), initial.shape().str(),
             name(g.dtype()), offsets.numel() - 1, c.size(0));
   }
+}
+
+GruInputs inputs(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTensor& offsets,
+                 const Tensor& initial) {
+  check(g, U, c, offsets, initial);
   return {g.contiguous(),
           U.contiguous(),
           U.transpose(0, 1).contiguous(),
@@ -115,6 +120,7 @@ GruResult gru(const Variable& g, const Variable& U, const Variable& c, const Ind
 
 GruResult gru_composed(const Variable& g, const Variable& U, const Variable& c, const IndexTensor& offsets,
                        const Variable& initial) {
+  check(g.value(), U.value(), c.value(), offsets, initial.defined() ? initial.value() : Tensor());
   const std::int64_t H = c.value().size(0), sequences = offsets.numel() - 1;
   const auto at = offsets.host().to_vector<std::int64_t>();
   Variables states, last;

@@ -13,10 +13,12 @@ namespace lrurec::ops {
 
 Variable label_margin(const Variable& x, const Variable& weight, const Variable& bias,
                       const IndexTensor& labels) {
-  if (x.value().rank() != 2 || weight.value().rank() != 2 || x.size(1) != weight.size(1) ||
-      bias.shape() != Shape{weight.size(0)}) {
-    fail_op("label_margin", "x: {}, weight: {}, bias: {} must be [tokens, H], [C, H], [C]", x.shape().str(),
-            weight.shape().str(), bias.shape().str());
+  const bool fits = x.value().rank() == 2 && weight.value().rank() == 2 && x.size(1) == weight.size(1) &&
+                    bias.shape() == Shape{weight.size(0)} && is_real(x.dtype()) &&
+                    x.dtype() == weight.dtype() && x.dtype() == bias.dtype();
+  if (!fits) {
+    fail_op("label_margin", "x: {}, weight: {}, bias: {} must be [tokens, H], [C, H], [C] of one real dtype",
+            describe(x.value()), describe(weight.value()), describe(bias.value()));
   }
   const auto count = check_labels("label_margin", labels, x.size(0), weight.size(0));
   const auto margins = [&](const IndexTensor& ids) {  // (W[label] - mean W) . x + b[label] - mean b

@@ -18,8 +18,11 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     fail_op("linear", "bias: {} {} does not fit weight: {} {}", name(bias.dtype()), bias.shape().str(),
             name(weight.dtype()), weight.shape().str());
   }
-  if (promote(x.dtype(), weight.dtype()) != weight.dtype()) {
-    fail_op("linear", "x of {} and weight of {}", name(x.dtype()), name(weight.dtype()));
+  if (!is_inexact(x.dtype()) || (x.dtype() != weight.dtype() && complex_of(x.dtype()) != weight.dtype())) {
+    fail_op("linear",
+            "x of {} and weight of {}: they must be of one dtype, or x the real counterpart of a complex "
+            "weight; convert one with to()",
+            name(x.dtype()), name(weight.dtype()));
   }
 }
 

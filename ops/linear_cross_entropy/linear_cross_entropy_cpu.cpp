@@ -180,7 +180,7 @@ class Head {
     return total;
   }
 
-  /// Many classes. Threads take parts of the tiles; each part sums its own gradients of x.
+  /// Many classes: all threads together, some chunks at a time.
   double run_by_classes() {
     const std::int64_t H = f_.H, tile_size = tile_classes * whole_vectors<T>(chunk_tokens_);
     const std::int64_t fitting =
@@ -200,69 +200,99 @@ class Head {
     }
     double total = 0;
     for (std::int64_t first = 0; first < chunks_; first += together) {
-      const std::int64_t count = std::min(together, chunks_ - first), start = first * chunk_tokens_;
-      const std::int64_t n = std::min(count * chunk_tokens_, f_.tokens - start) * H;
-      const auto chunk = [&](std::int64_t c) -> Chunk<Products>& {
-        return chunks[static_cast<std::size_t>(c)];
-      };
-      // The tiles of a class side by side: both passes go through memory once, from front to back.
-      const auto tile = [&](std::int64_t j, std::int64_t c) {
-        return kept.data() + (j * count + c) * tile_size;
-      };
-      std::vector<double> loss(static_cast<std::size_t>(count));
-      ParallelErrors errors;
-#pragma omp parallel
-      {
-        std::optional<Scratch<T>> scratch;
-        std::optional<typename Products::Gradient> gradient;
-        errors.attempt([&] {
-          scratch.emplace(tile_size + chunk(0).ld);  // a tile, and factors
-          gradient.emplace(tile_classes, chunk(0).ld);
-        });
-#pragma omp for schedule(static)
-        for (std::int64_t c = 0; c < count; ++c) enter(chunk(c), first + c);
-#pragma omp for schedule(dynamic, 4)
-        for (std::int64_t j = 0; j < tiles_; ++j) {
-          errors.attempt([&] {
-            for (std::int64_t c = 0; c < count; ++c) {
-              scores(chunk(c), j, scratch->data());
-              if (keeps) {
-                measure<true>(chunk(c), j, scratch->data());
-                stream(columns(j) * chunk(c).ld, scratch->data(), tile(j, c));
-              } else {
-                measure<false>(chunk(c), j, scratch->data());
-              }
-            }
-          });
-        }
-#pragma omp for schedule(static)
-        for (std::int64_t c = 0; c < count; ++c) loss[static_cast<std::size_t>(c)] = combine(chunk(c));
-#pragma omp for schedule(dynamic, 1)
-        for (std::int64_t part = 0; part < (f_.wants_gradients() ? parts : 0); ++part) {
-          errors.attempt([&] {
-            T *sum = dx.data() + part * n, *s = scratch->data(), *factor = s + tile_size;
-            std::fill_n(sum, n, T(0));
-            for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
-              for (std::int64_t c = 0; c < count; ++c) {
-                if (keeps) {
-                  to_gradient<true>(chunk(c), j, tile(j, c), s, factor, f_.dbias);
-                } else {
-                  scores(chunk(c), j, s);
-                  to_gradient<false>(chunk(c), j, s, s, factor, f_.dbias);
-                }
-                const bool last = j + 1 == tiles_ && c + 1 == count;
-                add_products(chunk(c), j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight,
-                             keeps && !last ? tile(j, c) + tile_size : nullptr);
-              }
-            }
-          });
-        }
-      }
-      errors.rethrow();
-      for (const double part : loss) total += part;
-      if (f_.wants_gradients()) sum_parts(dx, n, f_.dx + start * H);
+      const Group group{chunks, first, std::min(together, chunks_ - first), tile_size,
+                        keeps ? kept.data() : nullptr};
+      for (const double loss : first_pass(group)) total += loss;
+      if (f_.wants_gradients()) second_pass(group, dx);
     }
     return total;
+  }
+
+  /// Chunks that go through each pass together.
+  struct Group {
+    std::vector<Chunk<Products>>& chunks;
+    std::int64_t first, count;  ///< of all chunks
+    std::int64_t tile_size;
+    T* kept;  ///< where tiles wait from one pass to the next; null: they are computed again
+
+    Chunk<Products>& chunk(std::int64_t c) const { return chunks[static_cast<std::size_t>(c)]; }
+    /// The tiles of a class side by side: both passes go through memory once, from front to back.
+    T* tile(std::int64_t j, std::int64_t c) const { return kept + (j * count + c) * tile_size; }
+  };
+
+  /// The sum of the losses of each chunk. Threads take tiles.
+  std::vector<double> first_pass(const Group& group) const {
+    std::vector<double> loss(static_cast<std::size_t>(group.count));
+    ParallelErrors errors;
+#pragma omp parallel
+    {
+      std::optional<Scratch<T>> scratch;
+      errors.attempt([&] { scratch.emplace(group.tile_size); });
+#pragma omp for schedule(static)
+      for (std::int64_t c = 0; c < group.count; ++c) enter(group.chunk(c), group.first + c);
+#pragma omp for schedule(dynamic, 4)
+      for (std::int64_t j = 0; j < tiles_; ++j) {
+        errors.attempt([&] {
+          T* s = scratch->data();
+          for (std::int64_t c = 0; c < group.count; ++c) {
+            Chunk<Products>& chunk = group.chunk(c);
+            scores(chunk, j, s);
+            if (group.kept != nullptr) {
+              measure<true>(chunk, j, s);
+              stream(columns(j) * chunk.ld, s, group.tile(j, c));
+            } else {
+              measure<false>(chunk, j, s);
+            }
+          }
+        });
+      }
+#pragma omp for schedule(static)
+      for (std::int64_t c = 0; c < group.count; ++c)
+        loss[static_cast<std::size_t>(c)] = combine(group.chunk(c));
+    }
+    errors.rethrow();
+    return loss;
+  }
+
+  /// Threads take parts of the tiles; each part sums its own gradients of x in dx, [parts, tokens, H].
+  void second_pass(const Group& group, const Scratch<T>& dx) const {
+    const std::int64_t H = f_.H, start = group.first * chunk_tokens_;
+    const std::int64_t n = std::min(group.count * chunk_tokens_, f_.tokens - start) * H;
+    ParallelErrors errors;
+#pragma omp parallel
+    {
+      std::optional<Scratch<T>> scratch;
+      std::optional<typename Products::Gradient> gradient;
+      errors.attempt([&] {
+        scratch.emplace(group.tile_size + group.chunk(0).ld);  // a tile, and factors
+        gradient.emplace(tile_classes, group.chunk(0).ld);
+      });
+#pragma omp for schedule(dynamic, 1)
+      for (std::int64_t part = 0; part < parts; ++part) {
+        errors.attempt([&] {
+          T *sum = dx.data() + part * n, *s = scratch->data(), *factor = s + group.tile_size;
+          std::fill_n(sum, n, T(0));
+          for (std::int64_t j = tiles_ * part / parts; j < tiles_ * (part + 1) / parts; ++j) {
+            for (std::int64_t c = 0; c < group.count; ++c) {
+              const Chunk<Products>& chunk = group.chunk(c);
+              const T* next = nullptr;
+              if (group.kept != nullptr) {
+                const T* tile = group.tile(j, c);
+                to_gradient<true>(chunk, j, tile, s, factor, f_.dbias);
+                const bool last = j + 1 == tiles_ && c + 1 == group.count;
+                if (!last) next = tile + group.tile_size;
+              } else {
+                scores(chunk, j, s);
+                to_gradient<false>(chunk, j, s, s, factor, f_.dbias);
+              }
+              add_products(chunk, j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight, next);
+            }
+          }
+        });
+      }
+    }
+    errors.rethrow();
+    sum_parts(dx, n, f_.dx + start * H);
   }
 
   void enter(Chunk<Products>& chunk, std::int64_t number) const {

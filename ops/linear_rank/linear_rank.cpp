@@ -1,19 +1,47 @@
 #include "ops/linear_rank/linear_rank.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "ops/linear_rank/kernels.h"
 #include "ops/linear_scan/offsets.h"
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
+
+void raw::ExcludedClasses::check(std::string_view op, std::int64_t n, std::int64_t C) const {
+  if (classes.dtype() != DType::i64) fail_op(op, "excluded classes of {} must be i64", name(classes.dtype()));
+  check_offsets(op, offsets, classes.numel());
+  if (offsets.numel() != n + 1) {
+    fail_op(op, "excluded offsets: {} must be [{}]", offsets.shape().str(), n + 1);
+  }
+  const Tensor starts = offsets.host(), ids = classes.host();
+  const std::int64_t *at = starts.data<std::int64_t>(), *id = ids.data<std::int64_t>();
+  for (std::int64_t r = 0; r < n; ++r) {
+    const std::int64_t *first = id + at[r], *last = id + at[r + 1];
+    if (std::adjacent_find(first, last, std::greater_equal<>()) != last) {
+      fail_op(op, "the excluded classes of row {} are not in rising order, each once", r);
+    }
+    if (first != last && (*first < 0 || last[-1] >= C)) {
+      fail_op(op, "excluded class {} of row {} is not in 0..{}", *first < 0 ? *first : last[-1], r, C - 1);
+    }
+  }
+}
+
 namespace {
 
-void check_classes(const char* what, const IndexTensor& classes, std::int64_t C) {
-  const Tensor here = classes.host();
-  const std::int64_t* at = here.data<std::int64_t>();
-  for (std::int64_t i = 0; i < classes.numel(); ++i) {
-    if (at[i] < 0 || at[i] >= C) fail_op("linear_ranks", "{} {} is not in 0..{}", what, at[i], C - 1);
+/// Targets that are classes, and candidates of their rows.
+void check_targets(const IndexTensor& targets, const raw::ExcludedClasses& excluded, std::int64_t C) {
+  const Tensor here = targets.host(), starts = excluded.offsets.host(), ids = excluded.classes.host();
+  const std::int64_t *target = here.data<std::int64_t>(), *at = starts.data<std::int64_t>(),
+                     *id = ids.data<std::int64_t>();
+  for (std::int64_t r = 0; r < targets.numel(); ++r) {
+    if (target[r] < 0 || target[r] >= C) {
+      fail_op("linear_ranks", "target {} is not in 0..{}", target[r], C - 1);
+    }
+    if (std::binary_search(id + at[r], id + at[r + 1], target[r])) {
+      fail_op("linear_ranks", "row {} excludes its target, {}", r, target[r]);
+    }
   }
 }
 
@@ -24,8 +52,8 @@ raw::LinearRanks raw::linear_ranks(const Tensor& x, const Tensor& weight, const 
                                    bool with_losses) {
   const bool fits = x.rank() == 2 && weight.rank() == 2 && x.size(1) == weight.size(1) &&
                     bias.shape() == Shape{weight.size(0)} && targets.shape() == Shape{x.size(0)};
-  const bool dtypes = x.dtype() == weight.dtype() && x.dtype() == bias.dtype() &&
-                      targets.dtype() == DType::i64 && excluded.classes.dtype() == DType::i64;
+  const bool dtypes =
+      x.dtype() == weight.dtype() && x.dtype() == bias.dtype() && targets.dtype() == DType::i64;
   if (!fits || !dtypes) {
     fail_op(
         "linear_ranks",
@@ -34,16 +62,12 @@ raw::LinearRanks raw::linear_ranks(const Tensor& x, const Tensor& weight, const 
         name(x.dtype()), x.shape().str(), name(weight.dtype()), weight.shape().str(), name(bias.dtype()),
         bias.shape().str(), name(targets.dtype()), targets.shape().str());
   }
-  check_offsets("linear_ranks", excluded.offsets, excluded.classes.numel());
+  excluded.check("linear_ranks", x.size(0), weight.size(0));
+  check_targets(targets, excluded, weight.size(0));
   const Tensor in = x.contiguous(), w = weight.contiguous(), b = bias.contiguous();
-  check_classes("target", targets, w.size(0));
-  check_classes("excluded class", excluded.classes, w.size(0));
   const Device device = in.device();
   const Tensor at = targets.to(device).values(), offsets = excluded.offsets.to(device).values(),
                classes = excluded.classes.to(device).values();
-  if (offsets.numel() != in.size(0) + 1) {
-    fail_op("linear_ranks", "excluded offsets: {} must be [{}]", offsets.shape().str(), in.size(0) + 1);
-  }
 
   LinearRanks result{Tensor::empty({in.size(0)}, DType::i64, device), {}};
   if (with_losses) result.losses = Tensor::empty({in.size(0)}, in.dtype(), device);

@@ -30,7 +30,8 @@ template <class T>
 struct Panel {
   std::int64_t first = 0, rows = 0;
   Scratch<T> x;           ///< X^T: [H, panel_rows], zeros beyond the rows
-  Scratch<T> bar, above;  ///< score of the target; how many classes are at or above it
+  Scratch<T> bar;         ///< score of the target
+  Scratch<double> above;  ///< how many classes are at or above it; a float counts no further than 2^24
   Scratch<T> broken;      ///< 0 as long as all scores are finite
   Scratch<T> top;         ///< for the loss: the largest score so far
   Scratch<double> sum;    ///< and the sum of exp(score - top); of millions of classes a float would lose much
@@ -57,8 +58,8 @@ void enter(const LinearRank<T>& f, Panel<T>& panel, std::int64_t first) {
   tile_transpose(panel.rows, f.H, f.x + first * f.H, f.H, panel.x.data(), panel_rows);
   for (std::int64_t r = 0; r < panel_rows; ++r) {
     panel.bar[r] = r < panel.rows ? score(f, first + r, f.targets[first + r]) : T(0);
-    panel.above[r] = panel.broken[r] = T(0);
-    panel.sum[r] = 0;
+    panel.broken[r] = T(0);
+    panel.above[r] = panel.sum[r] = 0;
     panel.top[r] = -std::numeric_limits<T>::infinity();
   }
 }
@@ -79,7 +80,11 @@ void count(Panel<T>& panel, std::int64_t n, const T* bias, const T* s) {
       broken += v - v;  // 0, or NaN where v is not finite
       if constexpr (with_losses) top = xsimd::max(top, v);
     }
-    (load(panel.above) + above).store_unaligned(panel.above.data() + r);
+    std::array<T, width<T>> counted;
+    above.store_unaligned(counted.data());
+    for (std::int64_t i = 0; i < width<T>; ++i) {
+      panel.above[r + i] += static_cast<double>(counted[static_cast<std::size_t>(i)]);
+    }
     broken.store_unaligned(panel.broken.data() + r);
     if constexpr (with_losses) {
       std::array<T, width<T>> before, added;

@@ -12,7 +12,7 @@ template <class T>
 struct LinearTopK {
   std::int64_t n, H, C, k;
   const T *x, *weight, *bias;
-  const std::int64_t *excluded_offsets, *excluded;  ///< of a row in rising order
+  const std::int64_t *excluded_offsets, *excluded;  ///< of a row in rising order; checked
   const ClassCodes* codes;                          ///< of weight and bias; null: score all classes
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/linear_scan/offsets.h"
 #include "ops/linear_top_k/class_codes.h"
 #include "ops/linear_top_k/kernels.h"
 #include "tensor/dispatch.h"
@@ -60,18 +59,7 @@ TopK linear_top_k(const Tensor& x, const ClassTable& classes, std::int64_t k, co
     return linear_top_k(x.host(), ClassTable(classes.weight().host(), classes.bias().host()), k,
                         {excluded.offsets.host(), excluded.classes.host()}, scored);
   }
-  check_offsets("linear_top_k", excluded.offsets, excluded.classes.numel());
-  if (excluded.offsets.numel() != n + 1 || excluded.classes.dtype() != DType::i64) {
-    fail_op("linear_top_k", "excluded offsets: {} must be [{}], classes i64", excluded.offsets.shape().str(),
-            n + 1);
-  }
-  const Tensor offsets = excluded.offsets.host(), ids = excluded.classes.host();
-  const std::int64_t *at = offsets.data<std::int64_t>(), *id = ids.data<std::int64_t>();
-  for (std::int64_t r = 0; r < n; ++r) {
-    if (!std::is_sorted(id + at[r], id + at[r + 1])) {
-      fail_op("linear_top_k", "the excluded classes of row {} are not in rising order", r);
-    }
-  }
+  excluded.check("linear_top_k", n, classes.classes());
   const std::int64_t columns = device.is_cuda() ? most : k;
   TopK result{Tensor::empty({n, columns}, DType::i64, device),
               Tensor::empty({n, columns}, x.dtype(), device)};

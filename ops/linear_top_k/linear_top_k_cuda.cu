@@ -23,14 +23,13 @@ __global__ void add_bias_kernel(std::int64_t n, std::int64_t C, std::int64_t ld,
   }
 }
 
-// A block a row. Ids that are no classes exclude nothing, as on the CPU.
+// A block a row.
 template <class T>
-__global__ void exclude_kernel(std::int64_t first_row, std::int64_t C, std::int64_t ld,
-                               const std::int64_t* offsets, const std::int64_t* excluded, T* scores) {
+__global__ void exclude_kernel(std::int64_t first_row, std::int64_t ld, const std::int64_t* offsets,
+                               const std::int64_t* excluded, T* scores) {
   const std::int64_t row = first_row + blockIdx.x;
   for (std::int64_t i = offsets[row] + threadIdx.x; i < offsets[row + 1]; i += blockDim.x) {
-    const std::int64_t c = excluded[i];
-    if (c >= 0 && c < C) scores[blockIdx.x * ld + c] = -std::numeric_limits<T>::infinity();
+    scores[blockIdx.x * ld + excluded[i]] = -std::numeric_limits<T>::infinity();
   }
 }
 
@@ -49,8 +48,8 @@ std::int64_t linear_top_k(Cuda, const LinearTopK<T>& f, std::int64_t* indices, T
                   scores.data(), ld);
     cuda::launch("linear_top_k bias", add_bias_kernel<T>, cuda::blocks_for(rows * f.C), 256, 0, rows * f.C,
                  f.C, ld, f.bias, scores.data(), broken);
-    cuda::launch("linear_top_k exclude", exclude_kernel<T>, static_cast<unsigned>(rows), 128, 0, first, f.C,
-                 ld, f.excluded_offsets, f.excluded, scores.data());
+    cuda::launch("linear_top_k exclude", exclude_kernel<T>, static_cast<unsigned>(rows), 128, 0, first, ld,
+                 f.excluded_offsets, f.excluded, scores.data());
     cuda::select_largest("linear_top_k", rows, f.C, ld, f.k, static_cast<const T*>(scores.data()),
                          indices + first * f.k, values + first * f.k);
   }

@@ -1,7 +1,5 @@
 #include "ops/lru/lru.h"
 
-#include <numeric>
-
 #include "ops/linear_scan/offsets.h"
 #include "ops/lru/kernels.h"
 #include "ops/matmul/bf16_products.h"
@@ -27,7 +25,7 @@ void check_initial(const raw::PackedLru& weights, const Tensor& initial, std::in
   }
 }
 
-/// Dense inputs that fit each other.
+/// Dense inputs that fit each other; of checked rows.
 struct LruInputs {
   Tensor x;
   raw::PackedLru weights;
@@ -37,7 +35,7 @@ struct LruInputs {
 
   LruInputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
             const Tensor& initial_)
-      : x((check_rows(x_, weights_), x_.contiguous())),
+      : x(x_.contiguous()),
         weights(weights_),
         offsets(offsets_.to(x.device()).values()),
         initial(initial_.defined() ? initial_.contiguous() : initial_),
@@ -156,16 +154,16 @@ raw::PackedLru raw::pack_lru(const Tensor& lambda, const Tensor& B, const Tensor
 }
 
 Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const IndexTensor& offsets) {
+  check_rows(x, weights);
   check_offsets("lru", offsets, x.size(0));
   return forward(LruInputs(x, weights, offsets, {}), Tokens::last, /*keep_states=*/false).y;
 }
 
 Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& state) {
+  check_rows(x, weights);
   if (!state.is_contiguous()) fail_op("lru", "state: {} must be dense", describe(state));
-  std::vector<std::int64_t> boundaries(static_cast<std::size_t>(x.size(0) + 1));
-  std::iota(boundaries.begin(), boundaries.end(), 0);
   // Each sequence reads its state before it writes it.
-  const Outputs out = forward(LruInputs(x, weights, Tensor::from(boundaries), state), Tokens::all,
+  const Outputs out = forward(LruInputs(x, weights, offsets_of_steps(x.size(0)), state), Tokens::all,
                               /*keep_states=*/false, state);
   state.mark_changed();
   return out.y;
@@ -173,9 +171,10 @@ Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& st
 
 LruResult lru(const Variable& x, const Variable& lambda, const Variable& B, const Variable& b,
               const Variable& C, const Variable& c, const IndexTensor& offsets, const Variable& initial) {
+  const raw::PackedLru weights = raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value());
+  check_rows(x.value(), weights);
   check_offsets("lru", offsets, x.size(0));
-  LruInputs in(x.value(), raw::pack_lru(lambda.value(), B.value(), b.value(), C.value(), c.value()), offsets,
-               initial.defined() ? initial.value() : Tensor());
+  LruInputs in(x.value(), weights, offsets, initial.defined() ? initial.value() : Tensor());
   bool wanted = false;
   for (const auto* v : {&x, &lambda, &B, &b, &C, &c, &initial}) wanted |= v->defined() && v->requires_grad();
   wanted &= recording();

@@ -103,57 +103,58 @@ void pack_lru(Cpu, const LruWeights<T>& w, T* packed) {
   }
 }
 
+namespace {
+
+/// Sequences begin .. end-1, tile by tile.
 template <class T>
-void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
+void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const LruOutputs<T>& out) {
   const std::int64_t H = f.weights.H, D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
-  const Runs runs(f);
-  ParallelErrors errors;
-#pragma omp parallel for schedule(dynamic, 1) if (runs.count() > 1)
-  for (std::int64_t run = 0; run < runs.count(); ++run) {
-    errors.attempt([&] {
-      Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
-      TileProduct<T> multiply(f.bf16);
-      std::int64_t s = runs.first_sequence[static_cast<std::size_t>(run)];
-      const std::int64_t last_sequence = runs.first_sequence[static_cast<std::size_t>(run + 1)];
-      // h_0 of sequence s; an empty sequence ends where it starts.
-      const auto enter = [&] {
-        for (; s < last_sequence; ++s) {
-          std::fill(state.begin(), state.end(), T(0));
-          if (f.initial != nullptr) to_plane(D, f.initial + s * D, state.data());
-          if (f.offsets[s] < f.offsets[s + 1]) return;
-          from_plane(D, state.data(), out.final_state + s * D);
-        }
-      };
-      enter();
-      const std::int64_t end = f.offsets[last_sequence];
-      for (std::int64_t first = s < last_sequence ? f.offsets[s] : end; first < end; first += tile_tokens) {
-        const std::int64_t n = std::min(tile_tokens, end - first);
-        T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
-        multiply(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, weights.ld,
-                 h, 2 * D, weights.b);
-        for (std::int64_t t = 0; t < n; ++t) {
-          T* row = h + t * 2 * D;
-          const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
-          complex_step<false>(PlanarParts{D}, D, weights.lambda, before, row, row);
-          if (first + t + 1 == f.offsets[s + 1]) {
-            from_plane(D, row, out.final_state + s * D);
-            ++s;
-            enter();
-          }
-        }
-        if (s < last_sequence && f.offsets[s] < first + n) {  // the tile ends within a sequence
-          std::copy_n(h + (n - 1) * 2 * D, 2 * D, state.data());
-        }
-        if (out.y != nullptr) {
-          multiply(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O, out.y + first * O,
-                   O, f.weights.c);
-        }
+  Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
+  TileProduct<T> multiply(f.bf16);
+  std::int64_t s = begin;
+  // h_0 of sequence s; an empty sequence ends where it starts.
+  const auto enter = [&] {
+    for (; s < end; ++s) {
+      std::fill(state.begin(), state.end(), T(0));
+      if (f.initial != nullptr) to_plane(D, f.initial + s * D, state.data());
+      if (f.offsets[s] < f.offsets[s + 1]) return;
+      from_plane(D, state.data(), out.final_state + s * D);
+    }
+  };
+  enter();
+  const std::int64_t end_token = f.offsets[end];
+  for (std::int64_t first = f.offsets[s]; first < end_token; first += tile_tokens) {
+    const std::int64_t n = std::min(tile_tokens, end_token - first);
+    T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
+    multiply(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, weights.ld, h,
+             2 * D, weights.b);
+    for (std::int64_t t = 0; t < n; ++t) {
+      T* row = h + t * 2 * D;
+      const T* before = t == 0 || first + t == f.offsets[s] ? state.data() : row - 2 * D;
+      complex_step<false>(PlanarParts{D}, D, weights.lambda, before, row, row);
+      if (first + t + 1 == f.offsets[s + 1]) {
+        from_plane(D, row, out.final_state + s * D);
+        ++s;
+        enter();
       }
-    });
+    }
+    if (s < end && f.offsets[s] < first + n) {  // the tile ends within a sequence
+      std::copy_n(h + (n - 1) * 2 * D, 2 * D, state.data());
+    }
+    if (out.y != nullptr) {
+      multiply(TileStart::bias, n, O, 2 * D, TileOperand<T>{h, 2 * D, 1}, weights.C, O, out.y + first * O, O,
+               f.weights.c);
+    }
   }
-  errors.rethrow();
-  if (out.y_last == nullptr) return;
+}
+
+/// y_last of the final states.
+template <class T>
+void project_last(const Lru<T>& f, const LruOutputs<T>& out) {
+  const std::int64_t D = f.weights.D, O = f.weights.O;
+  const Packed<const T> weights(f.weights, f.packed);
+  ParallelErrors errors;
 #pragma omp parallel for schedule(static) if (f.sequences > tile_tokens)
   for (std::int64_t first = 0; first < f.sequences; first += tile_tokens) {
     errors.attempt([&] {
@@ -168,6 +169,21 @@ void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
     });
   }
   errors.rethrow();
+}
+
+}  // namespace
+
+template <class T>
+void lru_forward(Cpu, const Lru<T>& f, const LruOutputs<T>& out) {
+  const Runs runs(f);
+  ParallelErrors errors;
+#pragma omp parallel for schedule(dynamic, 1) if (runs.count() > 1)
+  for (std::int64_t run = 0; run < runs.count(); ++run) {
+    const auto r = static_cast<std::size_t>(run);
+    errors.attempt([&] { forward_run(f, runs.first_sequence[r], runs.first_sequence[r + 1], out); });
+  }
+  errors.rethrow();
+  if (out.y_last != nullptr) project_last(f, out);
 }
 
 namespace {

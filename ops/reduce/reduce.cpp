@@ -25,6 +25,7 @@ Tensor sum_dims(std::string_view op, const Tensor& x, const std::vector<bool>& r
   const Tensor dense = leading ? x.contiguous() : reduced_last(x, reduced).contiguous();
   dispatch_inexact(op, x.dtype(), [&]<class T>() {
     on_device(op, x.device(), [&](auto where) {
+      if (kept == 0) return;  // of no elements there may be 2^62 rows
       if (leading) {
         kernels::sum_columns(where, columns, kept, dense.data<T>(), y.data<T>(), divisor);
       } else {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "ops/segments/kernels.h"
@@ -20,12 +21,19 @@ void for_segments(const SegmentRows& rows, F&& f) {
 
 template <class T>
 void segment_sum(Cpu, const SegmentRows& rows, const T* x, T* y) {
+  using Sum = accumulator_type<T>;
+  constexpr std::int64_t most = 64;  // columns at a time
   const std::int64_t W = rows.width;
   for_segments(rows, [&](std::int64_t first, std::int64_t last, std::int64_t s) {
-    T* to = y + s * W;
-    std::fill_n(to, W, T(0));
-    for (std::int64_t t = first; t < last; ++t) {
-      for (std::int64_t c = 0; c < W; ++c) to[c] += x[t * W + c];
+    for (std::int64_t column = 0; column < W; column += most) {
+      const std::int64_t n = std::min(most, W - column);
+      std::array<Sum, most> total{};
+      for (std::int64_t t = first; t < last; ++t) {
+        const T* from = x + t * W + column;
+        for (std::int64_t c = 0; c < n; ++c) total[static_cast<std::size_t>(c)] += Sum(from[c]);
+      }
+      T* to = y + s * W + column;
+      for (std::int64_t c = 0; c < n; ++c) to[c] = T(total[static_cast<std::size_t>(c)]);
     }
   });
 }

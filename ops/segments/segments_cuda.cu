@@ -20,12 +20,12 @@ __device__ void for_columns(const SegmentRows& rows, F&& f) {
   }
 }
 
-template <class E>
+template <class Sum, class E>
 __global__ void segments_sum_kernel(SegmentRows rows, const E* x, E* y) {
   for_columns(rows, [&](std::int64_t first, std::int64_t last, std::int64_t s, std::int64_t c) {
-    E total = E(0);
-    for (std::int64_t t = first; t < last; ++t) total = total + x[t * rows.width + c];
-    y[s * rows.width + c] = total;
+    Sum total(0);
+    for (std::int64_t t = first; t < last; ++t) total = total + Sum(x[t * rows.width + c]);
+    y[s * rows.width + c] = E(total);
   });
 }
 
@@ -73,8 +73,9 @@ int blocks(const SegmentRows& rows) { return cuda::blocks_for(rows.segments * ro
 
 template <class T>
 void segment_sum(Cuda, const SegmentRows& rows, const T* x, T* y) {
-  cuda::launch("segment_sum", segments_sum_kernel<cuda::element<T>>, blocks(rows), 256, 0, rows, elements(x),
-               elements(y));
+  using Sum = cuda::element<accumulator_type<T>>;
+  cuda::launch("segment_sum", segments_sum_kernel<Sum, cuda::element<T>>, blocks(rows), 256, 0, rows,
+               elements(x), elements(y));
 }
 
 template <class T>

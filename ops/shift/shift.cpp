@@ -3,7 +3,7 @@
 #include "ops/embedding/embedding.h"
 #include "ops/linear_scan/offsets.h"
 #include "ops/shape/shape_ops.h"
-#include "tensor/error.h"
+#include "tensor/dispatch.h"
 
 namespace lrurec::ops {
 namespace {
@@ -26,6 +26,7 @@ Tensor moved(const Tensor& x, const IndexTensor& offsets, std::int64_t by) {
 // dx_t = dy_{t+1}
 Variable shift(const Variable& x, const IndexTensor& offsets) {
   if (x.value().rank() != 2) fail_op("shift", "x: {} must be [tokens, H]", x.value().shape().str());
+  dispatch_inexact("shift", x.dtype(), []<class T>() {});
   check_offsets("shift", offsets, x.value().size(0));
   return record("shift", {x}, moved(x.value(), offsets, -1), [offsets](const Tensor& dy, const Needs&) {
     return Tensors{moved(dy.contiguous(), offsets, 1)};

@@ -57,8 +57,10 @@ Variable recorded_log_softmax(const Variable& x) {
   });
 }
 
+/// Of a number without dimensions, 0 and -1 stand for its one element.
 bool is_last(std::string_view op, int dim, int rank) {
-  return rank == 0 || normalize_dim(op, dim, rank) == rank - 1;
+  if (rank == 0 && (dim == 0 || dim == -1)) return true;
+  return normalize_dim(op, dim, rank) == rank - 1;
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 namespace lrurec::ops {
 
 /// y_c = exp(x_c - lse), lse = log sum_c exp(x_c) along `dim` (computed after subtracting the maximum).
-/// f32 f64, any shape. Backward: dx = y (dy - sum_c dy_c y_c).
+/// f32 f64, any shape; of a number without dimensions `dim` is 0 or -1. Backward: dx = y (dy - sum_c dy_c
+/// y_c).
 Variable softmax(const Variable& x, int dim = -1);
 
 /// y_c = x_c - lse. Backward: dx = dy - exp(y) sum_c dy_c.

@@ -7,6 +7,15 @@
 #include "tensor/dispatch.h"
 
 namespace lrurec::ops {
+namespace {
+
+/// A number that stands beside x.
+Tensor number_beside(double value, const Tensor& x) {
+  const bool truth = x.dtype() == DType::boolean && (value == 0 || value == 1);
+  return truth ? Tensor::full({}, value, DType::boolean, x.device()) : raw::scalar_like(value, x);
+}
+
+}  // namespace
 
 Tensor raw::where(const Tensor& condition, const Tensor& left, const Tensor& right) {
   if (condition.dtype() != DType::boolean) {
@@ -27,10 +36,10 @@ Tensor raw::where(const Tensor& condition, const Tensor& left, const Tensor& rig
   return y;
 }
 Tensor raw::where(const Tensor& condition, const Tensor& a, double b) {
-  return raw::where(condition, a, raw::scalar_like(b, a));
+  return raw::where(condition, a, number_beside(b, a));
 }
 Tensor raw::where(const Tensor& condition, double a, const Tensor& b) {
-  return raw::where(condition, raw::scalar_like(a, b), b);
+  return raw::where(condition, number_beside(a, b), b);
 }
 
 Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
@@ -44,29 +53,34 @@ Variable where(const Tensor& condition, const Variable& a, const Variable& b) {
                 });
 }
 Variable where(const Tensor& condition, const Variable& a, double b) {
-  return where(condition, a, scalar_like(b, a));
+  return where(condition, a, Variable(number_beside(b, a.value())));
 }
 Variable where(const Tensor& condition, double a, const Variable& b) {
-  return where(condition, scalar_like(a, b), b);
+  return where(condition, Variable(number_beside(a, b.value())), b);
 }
 
 namespace {
 
-void check_mask(const Tensor& x, const Tensor& mask) {
+/// The number that x takes where the mask is, of its dtype.
+Tensor filling(const Tensor& x, const Tensor& mask, double value) {
   if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape()) {
     fail_op("masked_fill", "the mask {} does not stretch to x: {}", mask.shape().str(), x.shape().str());
   }
+  const Tensor number = number_beside(value, x);
+  if (promote(number.dtype(), x.dtype()) != x.dtype()) {
+    fail_op("masked_fill", "{} is no number of {}: take x.to(dtype) of one that has it", value,
+            name(x.dtype()));
+  }
+  return number;
 }
 
 }  // namespace
 
 Tensor raw::masked_fill(const Tensor& x, const Tensor& mask, double value) {
-  check_mask(x, mask);
-  return raw::where(mask, value, x);
+  return raw::where(mask, filling(x, mask, value), x);
 }
 Variable masked_fill(const Variable& x, const Tensor& mask, double value) {
-  check_mask(x.value(), mask);
-  return where(mask, value, x);
+  return where(mask, Variable(filling(x.value(), mask, value)), x);
 }
 
 Tensor raw::clamp(const Tensor& x, double low, double high) {

@@ -26,11 +26,12 @@ struct State {
   V sum, weight, top;
 };
 
-/// What a token sees. All of past and now are at most 1, and one of them is 1.
+/// What a token sees: past = e^{before.top - top}, now = e^{u + k - top}, top being the larger of the two
+/// exponents, so that one of them is 1 and neither is more.
 template <class V>
 struct Mean {
-  V top, past, now;  ///< e^-top of e^{state.top} and of e^{u + k}
-  V weight;          ///< D e^-top
+  V top, past, now;
+  V weight;  ///< D e^-top
   V y;
 };
 

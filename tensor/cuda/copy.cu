@@ -3,6 +3,7 @@
 #include "tensor/copy_kernels.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
+#include "tensor/cuda/scratch.h"
 #include "tensor/cuda/strided.h"
 
 namespace lrurec::kernels {
@@ -38,6 +39,13 @@ __global__ void copy_kernel(Strided<2> walk, To* to, const From* from) {
   }
 }
 
+template <class To, class From>
+__global__ void holds_kernel(Strided<1> walk, const From* from, std::int32_t* missed) {
+  for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
+    if (!holds_number<To>(from[walk.offsets(i)[0]])) *missed = 1;  // all threads that write, write the same
+  }
+}
+
 template <class T>
 __global__ void add_kernel(Strided<2> walk, T* to, const T* from) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
@@ -63,6 +71,18 @@ void copy(Cuda, const StridedLoop<2>& loop, To* to, const From* from) {
                cuda::block_threads, 0, walk, elements(to), elements(from));
 }
 
+template <class To, class From>
+bool holds(Cuda, const StridedLoop<1>& loop, const From* from) {
+  const Strided<1> walk(loop);
+  const cuda::Scratch<std::int32_t> missed(1);
+  cuda::fill_zero(missed.data(), sizeof(std::int32_t));
+  cuda::launch("copy", holds_kernel<To, From>, blocks_for(walk.count()), cuda::block_threads, 0, walk, from,
+               missed.data());
+  std::int32_t any = 0;
+  cuda::to_host(&any, missed.data(), sizeof any);
+  return any == 0;
+}
+
 template <class T>
 void add(Cuda, const StridedLoop<2>& loop, T* to, const T* from) {
   const Strided<2> walk(loop);
@@ -77,6 +97,9 @@ void add(Cuda, const StridedLoop<2>& loop, T* to, const T* from) {
   COPY(To, std::int64_t); \
   COPY(To, float);        \
   COPY(To, double)
+#define HOLDS(From)                                                            \
+  template bool holds<std::int32_t>(Cuda, const StridedLoop<1>&, const From*); \
+  template bool holds<std::int64_t>(Cuda, const StridedLoop<1>&, const From*)
 #define FILL(T) template void fill(Cuda, const StridedLoop<1>&, T*, T)
 #define ADD(T) template void add(Cuda, const StridedLoop<2>&, T*, const T*)
 COPY_REALS(bool);
@@ -90,6 +113,8 @@ COPY(c64, c64);
 COPY(c64, c128);
 COPY(c128, c64);
 COPY(c128, c128);
+HOLDS(float);
+HOLDS(double);
 FILL(bool);
 FILL(std::int32_t);
 FILL(std::int64_t);

@@ -311,5 +311,38 @@ TEST(Gradcheck, AnOptionalInputMayBeUndefinedAndNoneComesTwice) {
   expect_error(ErrorKind::internal, "one input is given twice", [&] { gradcheck("mul", product, {x, x}); });
 }
 
+// The walk went on over nodes that were freed with the list.
+TEST(Hooks, MayEmptyTheListThatTheWalkStartedFrom) {
+  const Variable x = leaf({1, 2});
+  Variables outputs{ops::square(ops::exp(x) * 2.0)};
+  outputs[0].register_hook([&](const Tensor&) {
+    outputs.clear();
+    return Tensor();
+  });
+  backward(outputs, {Tensor::ones({2}, DType::f64)});
+  EXPECT_NEAR(x.grad().to_vector<double>()[0], 8 * std::exp(2), 1e-12);
+}
+
+TEST(Backward, AnErrorInAnAddIntoNamesItsOperation) {
+  const Variable x = leaf({1, 2});
+  const auto careless = record(
+      "careless", {x}, x.value(), [](const Tensor& dy, const Needs&) { return Tensors{dy}; },
+      [](const Tensor& dy, Tensor& total) { total.add_(dy.reshape({3})); });
+  const Variable loss = ops::sum(careless);
+  loss.backward(/*keep_graph=*/true);
+  expect_error(ErrorKind::internal, "[careless] in its backward: [reshape]", [&] { loss.backward(); });
+}
+
+TEST(Variable, TakesAGradientWhereItIsALeafAndNoEmptyHook) {
+  Variable x(Tensor::scalar(1.0F), true), y = ops::exp(x);
+  expect_error(ErrorKind::internal, "[set_grad] only of a leaf; 'exp' made this variable",
+               [&] { y.set_grad(Tensor::scalar(1.0F)); });
+  x.set_grad(Tensor::scalar(2.0F));
+  // An undefined Tensor has the shape and dtype of this one.
+  expect_error(ErrorKind::internal, "[set_grad] the tensor is undefined", [&] { x.set_grad(Tensor()); });
+  EXPECT_EQ(x.grad().item<float>(), 2);
+  expect_error(ErrorKind::internal, "[register_hook] the hook is empty", [&] { x.register_hook(nullptr); });
+}
+
 }  // namespace
 }  // namespace lrurec

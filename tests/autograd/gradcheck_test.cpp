@@ -101,6 +101,23 @@ TEST(Gradcheck, ABackwardThatWritesToItsGradientIsCaught) {
       << report.str("my_op");
 }
 
+// Central differences were made with what it had left of the cotangent, and called its derivative wrong.
+TEST(Gradcheck, ARightDerivativeInItsGradientsMemoryIsNoMismatch) {
+  const auto in_place = [](const Variable& x) {
+    const Tensor held = x.value().contiguous();
+    return record("careless", {x}, ops::raw::square(held), [held](const Tensor& grad, const Needs&) {
+      const Tensor dx = grad.contiguous();
+      for (std::int64_t i = 0; i < dx.numel(); ++i) dx.data<double>()[i] *= 2 * held.data<double>()[i];
+      return Tensors{dx};
+    });
+  };
+  const auto report = gradcheck("in_place", [&](const Variables& x) { return Variables{in_place(x[0])}; },
+                                {leaf({-3, 1, 4})});
+  EXPECT_TRUE(report.mismatches.empty()) << report.str("in_place");
+  ASSERT_EQ(report.problems.size(), 1U) << report.str("in_place");
+  EXPECT_NE(report.problems[0].find("writes to the gradient it was given of output 0"), std::string::npos);
+}
+
 // The first walk is right; it was a word of the summary alone, which no list had.
 TEST(Gradcheck, ABackwardThatChangesWhatItHoldsIsCaught) {
   const auto careless = [](const Variable& x) {
@@ -207,6 +224,62 @@ TEST(Gradcheck, RefusesSinglePrecision) {
   const Variable x(Tensor::zeros({1}, DType::f32), true);
   expect_error(ErrorKind::internal, "f64 or c128",
                [&] { gradcheck("exp", [](const Variables& v) { return Variables{ops::exp(v[0])}; }, {x}); });
+}
+
+// No walk met a gradient that was there already, so nothing called it.
+TEST(Gradcheck, AWrongAddIntoIsCaught) {
+  const auto halved = [](const Variable& x) {
+    return record(
+        "my_op", {x}, ops::raw::mul(x.value(), Tensor::scalar(2.0)),
+        [](const Tensor& dy, const Needs&) { return Tensors{ops::raw::mul(dy, Tensor::scalar(2.0))}; },
+        [](const Tensor& dy, Tensor& total) { total.add_(dy); });
+  };
+  const auto report =
+      gradcheck("my_op", [&](const Variables& x) { return Variables{halved(x[0])}; }, {leaf({1, 2, 3})});
+  EXPECT_TRUE(report.mismatches.empty());
+  ASSERT_EQ(report.problems.size(), 1U) << report.str("my_op");
+  EXPECT_NE(report.problems[0].find("(AddInto)"), std::string::npos) << report.problems[0];
+}
+
+// All outputs had a gradient in every walk.
+TEST(Gradcheck, ABackwardThatNeedsAllItsOutputsUsedIsCaught) {
+  const auto two = [](const MultiBackward& backward) {
+    return [backward](const Variables& x) {
+      const Tensor v = x[0].value();
+      return record("my_op", {x[0]}, Tensors{ops::raw::square(v), ops::raw::exp(v)}, backward);
+    };
+  };
+  const Variable x = leaf({1, 2, 3});
+  const Tensor twice = ops::raw::mul(x.value(), Tensor::scalar(2.0)), e = ops::raw::exp(x.value());
+  const auto forgets = gradcheck("two", two([=](const Tensors& dy, const Needs&) {
+                                   if (!dy[0].defined()) return Tensors(1);
+                                   const Tensor dx = ops::raw::mul(dy[0], twice);
+                                   return Tensors{dy[1].defined() ? dx + ops::raw::mul(dy[1], e) : dx};
+                                 }),
+                                 {x});
+  EXPECT_TRUE(forgets.mismatches.empty());
+  ASSERT_EQ(forgets.problems.size(), 1U) << forgets.str("two");
+  EXPECT_NE(forgets.problems[0].find("where each output has a gradient in a walk of its own"),
+            std::string::npos);
+  const auto fails = gradcheck("two", two([=](const Tensors& dy, const Needs&) {
+                                 return Tensors{ops::raw::mul(dy[0], twice) + ops::raw::mul(dy[1], e)};
+                               }),
+                               {x});
+  ASSERT_EQ(fails.problems.size(), 1U) << fails.str("two");
+  EXPECT_NE(fails.problems[0].find("where only output 0 has a gradient: [my_op] in its backward"),
+            std::string::npos);
+}
+
+// Every difference is at most NaN, where it is asked whether it is larger.
+TEST(Gradcheck, RefusesTolerancesThatAreNoNumbersAndAnEmptyFunction) {
+  const Variable x = leaf({1});
+  const auto e = [](const Variables& v) { return Variables{ops::exp(v[0])}; };
+  for (const GradcheckOptions& options : {GradcheckOptions{.atol = NAN}, GradcheckOptions{.rtol = -1},
+                                          GradcheckOptions{.rtol = INFINITY}, GradcheckOptions{.eps = 0}}) {
+    expect_error(ErrorKind::internal, "[gradcheck] eps = ", [&] { gradcheck("exp", e, {x}, options); });
+  }
+  expect_error(ErrorKind::internal, "[gradcheck] the function is empty",
+               [&] { gradcheck("exp", nullptr, {x}); });
 }
 
 }  // namespace

@@ -319,6 +319,10 @@ TEST(Module, TheStateOfAnOptimiserThatCannotBeIsRefused) {
   refused("steps", Tensor::scalar(std::int64_t{-1}), "-1 steps were made, which cannot be");
   refused("exp_avg.bias", Tensor::full({2}, NAN, DType::f32),
           "tensor 'exp_avg.bias' has a number that is not finite");
+  // Its root was taken, and the next step made the weights NaN.
+  refused("exp_avg_sq.bias", Tensor::from(std::vector<float>{1, -0.5F}),
+          "tensor 'exp_avg_sq.bias' has -0.5 at entry 1: a mean of squares is not negative");
+  expect_error(ErrorKind::internal, "-1 steps were made, which cannot be", [&] { optimizer.set_steps(-1); });
 }
 
 TEST(Sequential, IsItsLayersOneAfterTheOther) {
@@ -347,6 +351,9 @@ TEST(ModuleList, NamesItsLayersByPlace) {
   EXPECT_EQ(stack.parameter("layers.11.recurrent_bias").shape(), (Shape{3}));
   EXPECT_EQ(stack.named_parameters()[4].name, "layers.1.input_weight");  // in order, 10 after 9
   EXPECT_EQ(stack.layers.size(), 12U);
+  expect_error(ErrorKind::internal, "[ModuleList] layer 12 is not in 0..11", [&] { (void)stack.layers[12]; });
+  const ModuleList<GRU> none;
+  expect_error(ErrorKind::internal, "[ModuleList] it has no layers", [&] { (void)none.back(); });
 }
 
 TEST(Initializer, XavierAndKaimingHaveTheirVariance) {

@@ -1,5 +1,8 @@
 #include "nn/optim/schedule.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "tests/support/tensors.h"
 
 namespace lrurec::nn {
@@ -46,6 +49,15 @@ TEST(LrSchedule, AWarmUpMayLastAsLongAsTheDecay) {
     EXPECT_EQ(schedule.share(10), 0.5) << "at decay_steps";
     EXPECT_EQ(schedule.share(11), 0.5);
   }
+}
+
+// As with PyTorch's CosineAnnealingLR, whose T_max is decay_steps - warmup_steps.
+TEST(LrSchedule, TheLastStepIsOneBeforeTheFinalShare) {
+  const LrSchedule schedule{Shape::cosine, 4, 20};
+  EXPECT_EQ(schedule.share(3), 1) << "the last of the warm-up";
+  EXPECT_EQ(schedule.share(4), 1);
+  EXPECT_NEAR(schedule.share(19), (1 + std::cos(std::numbers::pi * 15 / 16)) / 2, 1e-15);
+  EXPECT_EQ(schedule.share(20), 0);
 }
 
 TEST(LrSchedule, HasNames) {

@@ -19,7 +19,9 @@ TEST(Errors, NameTheOperationThatWasCalled) {
   const Tensor ids = Tensor::zeros({2, 3}, DType::i64), f32 = Tensor::zeros({2, 3}, DType::f32),
                f64 = Tensor::zeros({2, 3}, DType::f64), flags = Tensor::zeros({2, 3}, DType::boolean);
   const Tensor five = Tensor::zeros({5}, DType::f32);
-  const Variable x(f32, true);
+  const Variable x(f32, true), number(Tensor::scalar(1.0F)), one(Tensor::ones({1})),
+      z1(Tensor::ones({1}, DType::c64)), z11(Tensor::ones({1, 1}, DType::c64));
+  const Tensor offsets = offsets_of_lengths({2});
   const std::vector<NamedError> errors{
       {"[segment_spread] offsets: f32 [3] must be i64",
        [&] { segment_spread(x, Tensor::zeros({3}, DType::f32)); }},
@@ -32,6 +34,10 @@ TEST(Errors, NameTheOperationThatWasCalled) {
       {"[min] dtype i64", [&] { raw::min(ids, 0); }},
       {"[argmin] dtype i64", [&] { raw::argmin(ids, 0); }},
       {"[max] dtype i64", [&] { raw::max(ids, 0); }},
+      {"[rfft] x: [] must have a last dimension", [&] { rfft(Variable(Tensor::scalar(1.0))); }},
+      {"[shift] dtype i64", [&] { shift(Variable(ids), offsets); }},
+      {"[lru] x: f32 [] must be", [&] { lru(number, z1, z11, z1, z11, one, offsets); }},
+      {"[gru] g: f32 [], U: ", [&] { gru_composed(number, x, one, offsets); }},
       {"[softmax] dimension 5", [&] { softmax(x, 5); }},
       {"[log_softmax] dimension 5", [&] { log_softmax(x, 5); }},
       {"[log_softmax] dimension 5", [&] { raw::log_softmax(f32, 5); }},

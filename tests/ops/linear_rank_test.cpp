@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "ops/linear_top_k/linear_top_k.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::ops {
@@ -21,6 +22,41 @@ TEST(LinearRank, TheLossOfManyClassesIsExactToFloats) {
                         {Tensor::zeros({2}, DType::i64), Tensor::empty({0}, DType::i64)}, true);
   EXPECT_NEAR(found.losses.item<float>(), std::log(sum) - 2.5 * static_cast<double>(weight.data<float>()[0]),
               1e-5);
+}
+
+// Counts in floats stood still at 2^24. Rows of no width: a score is its bias.
+TEST(LinearRank, CountsFurtherThanAFloat) {
+  constexpr std::int64_t C = (std::int64_t{1} << 24) + 2 * 127 + 1;
+  Tensor bias = Tensor::zeros({C}, DType::f32);
+  bias.data<float>()[C - 2] = bias.data<float>()[C - 130] = -1;  // so that the last tiles add odd numbers
+  const auto found =
+      raw::linear_ranks(Tensor::zeros({1, 0}), Tensor::zeros({C, 0}), bias, Tensor::zeros({1}, DType::i64),
+                        {Tensor::zeros({2}, DType::i64), Tensor::empty({0}, DType::i64)});
+  EXPECT_EQ(found.ranks.item<std::int64_t>(), C - 2);
+}
+
+// A class excluded twice was taken off twice, and a target that was excluded had rank 0, or -1, which stood
+// for weights that are broken.
+TEST(LinearRank, RefusesExcludedClassesThatCannotBe) {
+  using Ids = std::vector<std::int64_t>;
+  const Tensor x = test::random_normal({2, 3}, DType::f32, 1),
+               weight = test::random_normal({5, 3}, DType::f32, 2), bias = Tensor::zeros({5});
+  const auto refused = [&](const Ids& offsets, const Ids& classes, const std::string& why,
+                           bool of_both = true) {
+    const raw::ExcludedClasses excluded{Tensor::from(offsets), Tensor::from(classes)};
+    test::expect_error(ErrorKind::internal, "[linear_ranks] " + why, [&] {
+      raw::linear_ranks(x, weight, bias, Tensor::from(Ids{0, 3}), excluded);
+    });
+    if (!of_both) return;
+    test::expect_error(ErrorKind::internal, "[linear_top_k] " + why,
+                       [&] { raw::linear_top_k(x, raw::ClassTable(weight, bias), 2, excluded); });
+  };
+  refused({0, 1, 3}, {1, 2, 2}, "the excluded classes of row 1 are not in rising order, each once");
+  refused({0, 2, 3}, {4, 2, 2}, "the excluded classes of row 0 are not in rising order, each once");
+  refused({0, 0, 2}, {1, 5}, "excluded class 5 of row 1 is not in 0..4");
+  refused({0, 2, 2}, {-1, 2}, "excluded class -1 of row 0 is not in 0..4");
+  refused({0, 1}, {1}, "excluded offsets: [2] must be [3]");
+  refused({0, 1, 3}, {1, 2, 3}, "row 1 excludes its target, 3", /*of_both=*/false);
 }
 
 }  // namespace

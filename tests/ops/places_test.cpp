@@ -81,6 +81,17 @@ TEST(Where, TakesEveryDtypeAndNamesWhatDoesNotFit) {
   EXPECT_EQ(raw::where(condition, ids, -1).to_vector<std::int64_t>(), (Ids{7, -1}));
   EXPECT_EQ(raw::where(condition, Tensor::ones({2}), Tensor::ones({3, 1}, DType::c128)).dtype(), DType::c128);
   EXPECT_EQ(raw::masked_fill(ids, condition, 0).to_vector<std::int64_t>(), (Ids{0, 8}));
+  // It gave i64 of booleans, and f64 of integers.
+  EXPECT_EQ(raw::masked_fill(condition, condition, 0).to_vector<bool>(), (std::vector<bool>{false, false}));
+  EXPECT_EQ(raw::masked_fill(ids.to(DType::i32), condition, -0x1p31).dtype(), DType::i32);
+  EXPECT_EQ(raw::masked_fill(row({1, 2}).to(DType::c64), condition, 0.5).dtype(), DType::c64);
+  EXPECT_EQ(raw::where(condition, condition, 1).dtype(), DType::boolean);
+  EXPECT_EQ(raw::where(condition, 2, condition).dtype(), DType::i64);
+  for (const double none : {0.5, 0x1p63, static_cast<double>(NAN)}) {
+    expect_error(ErrorKind::internal, "[masked_fill] ", [&] { raw::masked_fill(ids, condition, none); });
+  }
+  expect_error(ErrorKind::internal, "[masked_fill] 2 is no number of bool",
+               [&] { raw::masked_fill(condition, condition, 2); });
   EXPECT_EQ(raw::where(condition, ids, 0.5).to_vector<double>(), (Doubles{7, 0.5})) << "not cut off";
   EXPECT_EQ(raw::where(condition, ids.to(DType::i32), 9).to_vector<std::int32_t>(),
             (std::vector<std::int32_t>{7, 9}));

@@ -149,6 +149,12 @@ TEST(Reduce, ManySmallFloatsKeepTheirDigits) {
   EXPECT_NEAR(raw::mean(x).item<float>(), 0.1, 1e-8);
 }
 
+// Blocks of rows were walked that had no elements: years of them.
+TEST(Reduce, NoColumnsOfManyRowsAreSummedAtOnce) {
+  const std::int64_t many = std::int64_t{1} << 62;
+  EXPECT_EQ(raw::sum(Tensor::zeros({many, many, 0}), 0).shape(), (Shape{many, 0}));
+}
+
 TEST(Matmul, ByDefinitionForEveryDtypeLayoutAndConjugate) {
   for (const DType dtype : {DType::f32, DType::f64, DType::c64, DType::c128}) {
     const Tensor a = random_normal({3, 4}, dtype, 1), b = random_normal({4, 5}, dtype, 2);
@@ -233,6 +239,14 @@ TEST(Linear, IsXTimesWTransposedPlusB) {
   expect_error(ErrorKind::internal, "[linear] x of c128 and weight of f64", [&] {
     raw::linear(Tensor::zeros({2, 4}, DType::c128), Tensor::zeros({5, 4}, DType::f64));
   });
+  // Some were promoted, and some refused without a word why.
+  for (const auto& [of_x, of_w] : {std::pair{DType::f32, DType::f64}, std::pair{DType::i64, DType::f32},
+                                   std::pair{DType::f64, DType::c64}, std::pair{DType::f32, DType::c128}}) {
+    expect_error(ErrorKind::internal,
+                 "they must be of one dtype, or x the real counterpart of a complex weight", [&] {
+                   raw::linear(Tensor::zeros({2, 4}, of_x), Tensor::zeros({5, 4}, of_w));
+                 });
+  }
 }
 
 TEST(Embedding, TakesRowsAndRefusesIdsOutOfRange) {
@@ -278,6 +292,12 @@ TEST(Softmax, ByDefinitionAndAtAnyMagnitude) {
               1e-7);
   EXPECT_EQ(raw::softmax(x, 0).shape(), x.shape());
   EXPECT_LE(max_difference(raw::softmax(x, 0), raw::softmax(x.transpose(0, 1)).transpose(0, 1)), 1e-16);
+  for (const int dim : {0, -1}) EXPECT_EQ(raw::softmax(Tensor::scalar(3.0), dim).item<double>(), 1);
+  // Any dimension would do once.
+  for (const int dim : {1, -2}) {
+    expect_error(ErrorKind::internal, "[log_softmax] dimension",
+                 [&] { raw::log_softmax(Tensor::scalar(3.0), dim); });
+  }
 }
 
 TEST(CrossEntropy, IsTheMeanNegativeLogProbabilityOfTheLabels) {
@@ -318,8 +338,13 @@ TEST(LabelMargin, MakesACrossEntropyTheOneOfSmoothedLabels) {
   expect_error(ErrorKind::internal, "[label_margin] label 7 of row 1 is neither -1 nor in 0..6", [&] {
     label_margin(x, w, b, ids({0, 7, 0, 0}));
   });
-  expect_error(ErrorKind::internal, "[label_margin] x: [4, 3], weight: [7, 3], bias: [4, 3]", [&] {
-    label_margin(x, w, x, ids({0, 1, 2, 3}));
+  expect_error(ErrorKind::internal, "[label_margin] x: f64 [4, 3], weight: f64 [7, 3], bias: f64 [4, 3]",
+               [&] {
+                 label_margin(x, w, x, ids({0, 1, 2, 3}));
+               });
+  const auto complex = [](const Variable& v) { return Variable(v.value().to(DType::c128)); };
+  expect_error(ErrorKind::internal, "of one real dtype", [&] {
+    label_margin(complex(x), complex(w), complex(b), ids({0, 1, 2, 3}));
   });
 }
 

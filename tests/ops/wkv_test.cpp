@@ -56,10 +56,8 @@ TEST(Wkv, TwoTokensByHand) {
 TEST(Wkv, LargeKeysAreStable) {
   const Tensor at = Tensor::from(Offsets{0, 30, 50});
   for (const DType dtype : {DType::f32, DType::f64}) {
-    Tensors plain = inputs(50, 5, dtype), far = plain;
-    far[0] = raw::add(plain[0], Tensor::full({1}, dtype == DType::f32 ? 1000 : 100000, dtype));
     const double difference = largest_difference(
-        plain, [&](const Variables& x) { return Variables{wkv(x[0], x[1], x[2], x[3], at)}; },
+        inputs(50, 5, dtype), [&](const Variables& x) { return Variables{wkv(x[0], x[1], x[2], x[3], at)}; },
         [&](const Variables& x) {
           return Variables{wkv(x[0] + Variable(Tensor::full({1}, dtype == DType::f32 ? 1000 : 100000, dtype)),
                                x[1], x[2], x[3], at)};

@@ -87,8 +87,9 @@ TEST(TensorCreate, UniformNumbersStayBetweenZeroAndOne) {
     sum += x;
   }
   EXPECT_NEAR(sum / 100000, 0.5, 0.005);
-  // The first number of seed 1 whose bits round to 1 would take 2^24 draws to find; the bound is stated here.
-  EXPECT_LT(static_cast<float>(std::min(1 - 0x1p-53, 0x1.fffffep-1)), 1.0F);
+  // The first number of this seed lies so near to 1 that f32 would round it there.
+  EXPECT_EQ(static_cast<float>(Philox(16390493).uniform(0)), 1.0F);
+  EXPECT_EQ(Tensor::rand({1}, 16390493).item<float>(), 0x1.fffffep-1F);
 }
 
 TEST(Tensor, PermuteAndFlip) {
@@ -118,6 +119,8 @@ TEST(Tensor, IsPrintedInRows) {
   EXPECT_EQ(Tensor::from(std::vector<double>{1, 2, 3, -4, 5, 0.5}, {2, 3}).str(),
             "f64[2, 3]\n[[  1,   2,   3],\n [ -4,   5, 0.5]]");
   EXPECT_EQ(Tensor::zeros({1000000, 0}).str(), "f32[1000000, 0]\n[]");
+  EXPECT_EQ(Tensor::from(std::vector<double>{std::copysign(NAN, -1), NAN}).str(), "f64[2] [nan, nan]");
+  EXPECT_EQ(Tensor::scalar(c128(std::copysign(NAN, -1), std::copysign(NAN, -1))).str(), "c128[] nan+nani");
   EXPECT_EQ(Tensor().str(), "undefined");
   std::ostringstream out;
   out << Tensor::arange(4, 0, -2);

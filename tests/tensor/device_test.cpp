@@ -76,6 +76,10 @@ TEST(TensorCuda, FillsCopiesConvertsAndAdds) {
   EXPECT_EQ(values[998 * 900 + 898], 2.5f);
   EXPECT_EQ(values[999 * 900 + 898], 7.0f);
   EXPECT_EQ(x.to(DType::c128).select(0, 5).select(0, 5).item<c128>(), c128(2.5, 0));
+  EXPECT_EQ(x.to(DType::i32).select(0, 5).select(0, 5).item<std::int32_t>(), 2);
+  x.select(0, 999).select(0, 449).fill_(NAN);
+  test::expect_error(ErrorKind::internal, "f32 to i64: a number is out of its range, or NaN",
+                     [&] { x.to(DType::i64); });
 }
 
 TEST(TensorCuda, RemembersTheIntegersItWasSent) {

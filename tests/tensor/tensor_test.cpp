@@ -85,6 +85,7 @@ TEST(Tensor, OffsetsOfLengths) {
   using Ids = std::vector<std::int64_t>;
   EXPECT_EQ(offsets_of_lengths({3, 0, 4}).to_vector<std::int64_t>(), (Ids{0, 3, 3, 7}));
   EXPECT_EQ(offsets_of_lengths({}).to_vector<std::int64_t>(), (Ids{0}));
+  EXPECT_EQ(offsets_of_steps(3).to_vector<std::int64_t>(), (Ids{0, 1, 2, 3}));
 }
 
 TEST(Tensor, ErrorsNameOperationShapesAndTypes) {
@@ -187,6 +188,35 @@ TEST(Tensor, WritingOverItsOwnSourceGivesWhatACopyWould) {
                [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).fill_(1); });
   expect_error(ErrorKind::internal, "share memory",
                [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).add_(Tensor::zeros({3}, DType::f64)); });
+}
+
+// What they gave was undefined, and another number on every machine.
+TEST(Tensor, IntegersAreNumbersWithoutTheirFractionOrAnError) {
+  const auto whole = [](double x, DType from, DType to) {
+    return Tensor::full({3}, x, from).to(to).to(DType::f64).to_vector<double>()[2];
+  };
+  for (const DType real : {DType::f32, DType::f64}) {
+    EXPECT_EQ(whole(-2.75, real, DType::i32), -2);
+    EXPECT_EQ(whole(-0x1p31, real, DType::i32), -0x1p31);
+    EXPECT_EQ(whole(-0x1p63, real, DType::i64), -0x1p63);
+    for (const double out : {0x1p31, -0x1.1p31, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+      expect_error(ErrorKind::internal,
+                   "[copy] " + std::string(name(real)) + " to i32: a number is out of its range",
+                   [&] { whole(out, real, DType::i32); });
+    }
+    expect_error(ErrorKind::internal, "to i64", [&] { whole(0x1p63, real, DType::i64); });
+  }
+  EXPECT_EQ(whole(0x1p31 - 0.5, DType::f64, DType::i32), 0x1p31 - 1);
+  EXPECT_EQ(Tensor::full({1}, NAN, DType::f64).to(DType::boolean).item<bool>(), true);
+  const Tensor pairs = Tensor::from(std::vector<double>{1, NAN, 2, NAN}, {2, 2});
+  EXPECT_EQ(pairs.select(1, 0).to(DType::i64).to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 2}));
+}
+
+// It has no dimensions, as a number has none, and what became of it was undefined again.
+TEST(Tensor, AnUndefinedOneHasNoViews) {
+  const Tensor none;
+  expect_error(ErrorKind::internal, "[reshape] the tensor is undefined", [&] { none.reshape({1}); });
+  expect_error(ErrorKind::internal, "[unsqueeze] the tensor is undefined", [&] { none.unsqueeze(0); });
 }
 
 }  // namespace
