@@ -19,7 +19,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # For a processor that is not this one: AVX2, which every host of a GPU of these architectures has.
 build=build/gpu
 # The libraries are found beside the binaries, by them alone: a variable for all programs would give them to Python too.
-options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_ARCH=x86-64-v3
+# compute-sanitizer names a kernel's lines by -lineinfo, which changes no code and outlives strip.
+options=(-DCMAKE_BUILD_TYPE=Release -DLRUREC_CUDA=ON -DLRUREC_ARCH=x86-64-v3 -DCMAKE_CUDA_FLAGS=-lineinfo
   '-DCMAKE_BUILD_RPATH=$ORIGIN/../lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags
   "-DCMAKE_CUDA_ARCHITECTURES=${CMAKE_CUDA_ARCHITECTURES:-90}")
 source tools/ccache.sh $build

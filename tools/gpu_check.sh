@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that needs a real GPU, in one command; see usage.
+# What needs a real GPU, in one command; see usage.
 set -uo pipefail
 
 usage() {
@@ -10,13 +10,31 @@ usage: tools/gpu_check.sh [OPTIONS] [NAME=FILE]...
 
   NAME=FILE           a preset (ml-1m, beauty, video) and its data as SASRec text (`user item` a line). Files data/NAME.txt
                       beside this folder are found by themselves; without any, data is generated, but not for `peers`
-  --sections LIST     of: device tests sanitizer parity training bits benchmarks ways peers full   (default: all but
-                      full); `ways`: what is built and not yet the default, beside what is
-  --seeds N           trainings to early stopping for each data set in `full` (default 3)
+  --sections LIST     which, in this order; default: all but the last three
+      device          what is here
+      tests           all CUDA tests, those of kernels that have not run on a GPU first; in many processes, since after a
+                      fault of a kernel nothing more runs in its own
+      parity          with the published model
+      training        losses beside the CPU's, step by step
+      bits            the same in every run
+      ways            what is built and not yet the default, beside what is
+      sanitizer       the short tests under compute-sanitizer
+      benchmarks      steps, evaluation, events
+      scan            the scan at four lengths
+      peers           steps beside PyTorch's
+      full            trainings to early stopping
+  --seeds N           trainings for each data set in `full` (default 3)
   --results FOLDER    where each section leaves its results (default build/gpu-check); the report is made of all that are
                       there, so sections can run one by one
   --report FILE       the report (default docs/gpu-results.md)
+  --archive FILE      all that is in the results' folder as one file (.tar.gz), to be unpacked there on another machine
   --help              this text
+
+A step that takes too long is ended and has failed: after a minute, in `sanitizer` and `peers` five, in `full` an hour.
+Report and archive are made anew after each section, about every half minute in between, and when the run is ended: where
+time is short and few files come back, give both (--report OUT/gpu.md --archive OUT/gpu.tar.gz).
+On an H200 with ML-1M and Beauty an earlier version took, in seconds: tests 7, parity 2, training 10, bits 4, sanitizer 41,
+benchmarks 19, scan 23, peers 347, full (two seeds) 242. Tests and sanitizer have grown since; `ways` has not run yet.
 
 LRUREC_PYTORCH  a python that has torch with CUDA, for `peers` (default python3)
 
@@ -33,14 +51,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 root=$PWD
 # Paths are those of the folder where the script was started.
 there() { (cd "$asked_from" && realpath -m -- "$1"); }
-sections="device tests sanitizer parity training bits benchmarks ways peers" seeds=3 results=build/gpu-check
-report=docs/gpu-results.md data_sets=()
+sections="device tests parity training bits ways sanitizer benchmarks" seeds=3 results=build/gpu-check
+report=docs/gpu-results.md archive="" data_sets=()
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage; exit 0 ;;
-    --sections | --seeds | --results | --report)
+    --sections | --seeds | --results | --report | --archive)
       [ $# -ge 2 ] || misuse "$1 needs a value"
-      case $1 in --results | --report) declare "${1#--}=$(there "$2")" ;; *) declare "${1#--}=$2" ;; esac
+      case $1 in --results | --report | --archive) declare "${1#--}=$(there "$2")" ;; *) declare "${1#--}=$2" ;; esac
       shift 2
       ;;
     -*) misuse "unknown option '$1'" ;;
@@ -54,7 +72,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 [[ $seeds =~ ^[1-9][0-9]*$ ]] || misuse "--seeds must be a whole number from 1 on"
-known=" device tests sanitizer parity training bits benchmarks ways peers full "
+known=" device tests parity training bits ways sanitizer benchmarks scan peers full "
 [[ $sections =~ [^[:space:]] ]] || misuse "--sections names none"
 for section in $sections; do [[ $known == *" $section "* ]] || misuse "there is no section '$section'"; done
 for name in ml-1m beauty video; do
@@ -92,28 +110,68 @@ mkdir -p "$results" || misuse "the folder '$results' cannot be made"
 results=$(realpath "$results")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failures=0
+failures=0 code=0
 version=$(cat version 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
-# step SECTION TITLE COMMAND...: runs it, keeps its output, whether it succeeded, and of which version it is.
+# Report and archive of all results that there are.
+problem="" published_at=0
+publish() {
+  problem="" published_at=$SECONDS
+  if [ -n "$archive" ]; then
+    # With fractions of seconds: the report has the steps in the order of their times.
+    mkdir -p "$(dirname "$archive")" && tar --format=posix -C "$results" -czf "$archive.part" . &&
+      mv "$archive.part" "$archive" || problem="the archive $archive could not be made"
+  fi
+  command -v "$python" >/dev/null || return 0
+  "$python" tools/bench/gpu_report.py "$results" "$report" ||
+    problem="the report could not be made of the results in $results"
+}
+# Ended from outside, the script leaves what there is, of the step that runs as well.
+running=""
+trap '[ -z "$running" ] || { kill "$running"; code=143; record; }; publish; exit 143' INT TERM
+
+# reason FILE: the lines that say why a step failed; GoogleTest has them on stdout.
+reason() {
+  local lines
+  lines=$(grep -hE -A 4 'Failure|CUDA:' "$1.out" "$1.err" | head -n 12)
+  if [ -n "$lines" ]; then
+    echo "$lines"
+  elif [ -s "$1.err" ]; then
+    tail -n 3 "$1.err"
+  else
+    tail -n 3 "$1.out"
+  fi
+}
+
+# step SECTION TITLE COMMAND...: runs it for at most $limit seconds, keeps its output ($file.out), whether it succeeded
+# ($code), and of which version it is.
 step() {
-  local section=$1 title=$2 file code=0
+  local section=$1 title=$2 start=$SECONDS
   shift 2
+  local command=$*
+  code=0
   file=$results/$section.$(echo "$title" | tr -c 'a-zA-Z0-9\n' '_')
   say "$section: $title"
-  local start=$SECONDS
-  "$@" >"$file.out" 2>"$file.err" || code=$?
-  printf '%s\n' "$title" "$code" "$((SECONDS - start))" "$version" "$*" >"$file.step"
-  [ $code -eq 0 ] && rm -f "$file.err"
-  [ $code -eq 0 ] || { failures=$((failures + 1)); say "  failed with exit code $code: $(tail -n 3 "$file.err")"; }
-  return 0
+  # By a shell, since a command may be a function of this script; waited for so that a signal need not wait.
+  timeout -k 5 "$limit" bash -c '"$@"' _ "$@" >"$file.out" 2>"$file.err" &
+  running=$!
+  wait "$running" || code=$?
+  running=""
+  record
+  if [ $code -eq 0 ]; then
+    rm -f "$file.err"
+  else
+    failures=$((failures + 1))
+    took_too_long && say "  ended after $limit s"
+    say "  failed with exit code $code: $(reason "$file")"
+  fi
+  [ $((SECONDS - published_at)) -lt 30 ] || publish
 }
+record() { printf '%s\n' "$title" "$code" "$((SECONDS - start))" "$version" "$command" >"$file.step"; }
+took_too_long() { [ $code -eq 124 ] || [ $code -eq 137 ]; }
+unable_reason() { echo "$1; --sections leaves the section out" >&2; return 1; }
 # unable SECTION REASON: a section that was wanted and cannot run is a failure too.
-unable() {
-  unable_reason() { echo "$1; --sections leaves the section out" >&2; return 1; }
-  step "$1" "did not run" unable_reason "$2"
-}
-wants() { [[ " $sections " == *" $1 "* ]]; }
+unable() { step "$1" "did not run" unable_reason "$2"; }
 
 prepared=()
 for data_set in "${data_sets[@]}"; do
@@ -126,67 +184,100 @@ if [ ${#prepared[@]} -eq 0 ]; then
   prepared=(demo)
 fi
 
-if wants device; then
-  rm -f "$results"/device.*
+run_device() {
   step device "what is here" lrurec check device cuda
   command -v nvidia-smi >/dev/null && step device "nvidia-smi" nvidia-smi
-fi
-if wants tests; then
-  rm -f "$results"/tests.*
-  step tests "all CUDA tests" "$bin/lrurec_tests" --gtest_brief=1 "--gtest_filter=*Cuda*"
+}
+# cuda_tests TITLE FILE: the tests that FILE names, in one process. Where there is a fault, once more with every launch
+# waited for; then those behind the first that fails in a process of their own, since its fault fails them all.
+cuda_tests() {
+  local title=$1 names=$2 round first
+  by_name() { echo "--gtest_filter=$(paste -sd: "$names")" >"$names.flags"; }
+  by_name
+  step tests "$title" "$bin/lrurec_tests" --gtest_brief=1 "--gtest_flagfile=$names.flags"
+  for round in 1 2 3 4; do
+    [ -s "$names" ] && faulted || break
+    by_name
+    step tests "$title, launch by launch, part $round" \
+      env CUDA_LAUNCH_BLOCKING=1 "$bin/lrurec_tests" "--gtest_flagfile=$names.flags"
+    took_too_long && break
+    first=$(first_to_fail <"$file.out")
+    [ -n "$first" ] || break
+    awk -v first="$first" 'behind; $0 == first { behind = 1 }' "$names" >"$names.behind"
+    mv "$names.behind" "$names"
+  done
+  rm "$names" "$names.flags"
+}
+# A crash, or an error of CUDA in one of the tests: more than a comparison that failed.
+faulted() { [ $code -gt 1 ] || { [ $code -eq 1 ] && grep -q CUDA: "$file.out"; }; }
+# Of what GoogleTest prints: the first test that failed, or the one that was running at the end.
+first_to_fail() {
+  awk '/^\[ RUN / { running = $4 } /^\[ +(OK|SKIPPED) / { running = "" }
+    /^\[  FAILED / { running = $4; exit } END { sub(/,$/, "", running); if (running != "") print running }'
+}
+run_tests() {
+  # What docs/architecture.md names as run emulated only comes first.
+  local young='attention|conv1d|cumsum|diagonal_?ssm|dplr|statespace|fft|gather|gated|eachtoken|graph|gru'
+  young+='|linear_?cross_?entropy|rms_?norm|segment|spectral|where|wkv'
+  "$bin/lrurec_tests" --gtest_list_tests "--gtest_filter=*Cuda*" |
+    awk '$1 ~ /[.]$/ { suite = $1; next } /^ / { print suite $1 }' >"$work/tests"
+  [ -s "$work/tests" ] || { unable tests "$bin/lrurec_tests lists no CUDA tests"; return; }
+  { grep -iE "$young" "$work/tests"; grep -viE "$young" "$work/tests"; } | split --numeric-suffixes=1 -l 200 - "$work/tests."
+  local groups=("$work"/tests.*) group
+  for group in "${groups[@]}"; do
+    cuda_tests "CUDA tests, group ${group##*.} of ${#groups[@]}" "$group"
+  done
   step tests "gradients of every operation" lrurec check grad --device cuda
-fi
-if wants sanitizer; then
-  rm -f "$results"/sanitizer.*
+}
+run_sanitizer() {
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -n 1)
   # All but what starts the command, runs many times the same kernels, or makes an error of the driver on purpose.
-  short='*Cuda*-TrainingCuda.*:BenchCuda.*:DeviceCommandCuda.*:*/GradientCasesCuda.EveryRunGivesTheSameBits/*'
+  local short='*Cuda*-TrainingCuda.*:GraphsCuda.*:BenchCuda.*:DeviceCommandCuda.*:*/GradientCasesCuda.EveryRunGivesTheSameBits/*'
   short+=':*/GradientCasesCuda.GradientsAreTheDerivative/*:LinearRankCuda.GoesThroughTheRowsInChunks'
   short+=':RuntimeCuda.AnErrorThatWasCaughtIsNotTheNextKernels'
   if [ -n "$sanitizer" ]; then
+    local tool ours limit=300
     for tool in memcheck racecheck initcheck synccheck; do
       # How cuBLAS and CUB share memory is theirs; but what they write must count as written.
       ours=() && [ $tool = racecheck ] && ours=(--kernel-name kns=lrurec)
       # Blocks of the size asked for, none used again: what lies behind one, or is not written, is seen.
       step sanitizer "$tool" env LRUREC_EXACT_MEMORY=1 "$sanitizer" --tool $tool --error-exitcode 9 "${ours[@]}" "$bin/lrurec_tests" \
         --gtest_brief=1 "--gtest_filter=$short"
+      # Which memory a kernel is handed is memcheck's to see.
+      [ $tool = memcheck ] && short+=':*/GradientCasesCuda.StridedInputsGiveTheSame/*:*/SeveralInputsCuda.*'
     done
   else
     unable sanitizer "compute-sanitizer was not found; install the CUDA Toolkit for it"
   fi
-fi
-if wants parity; then
-  rm -f "$results"/parity.*
+}
+run_parity() {
   for fixture in tests/fixtures/parity_tiny.safetensors data/parity*.safetensors; do
     [ -f "$fixture" ] && step parity "$(basename "$fixture")" lrurec check parity "$fixture" --device cuda
   done
   compgen -G "$results/parity.*.step" >/dev/null ||
     unable parity "there is no tests/fixtures/parity_tiny.safetensors and no data/parity*.safetensors"
-fi
-if wants training; then
-  rm -f "$results"/training.*
+}
+run_training() {
   for name in "${prepared[@]}"; do
     step training "$name, 30 steps on CPU and GPU side by side" \
       lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 30
     step training "$name, the same in TF32" \
       lrurec check training "$work/$name.lrd" --preset "$name" --device cuda --steps 30 --tf32
   done
-fi
-if wants bits; then
-  rm -f "$results"/bits.*
-  # two_processes NAME OPTION...: the same training in two processes, and the bytes of its weights.
-  two_processes() {
-    local name=$1 run
-    shift
-    for run in 1 2; do
-      lrurec train "$work/$name.lrd" -o "$work/bits.$run" --preset "$name" --device cuda --max-steps 20 \
-        --validate-every 20 --quiet "$@" >/dev/null &&
-        lrurec export "$work/bits.$run" -o "$work/bits.$run.safetensors" --checkpoint last >/dev/null || return
-      rm -r "$work/bits.$run"
-    done
-    cmp "$work/bits.1.safetensors" "$work/bits.2.safetensors" && echo "both have the same bytes of weights" || return
-    rm "$work"/bits.?.safetensors
-  }
+}
+# two_processes NAME OPTION...: the same training in two processes, and the bytes of its weights.
+two_processes() {
+  local name=$1 run
+  shift
+  rm -rf "$work"/bits.*
+  for run in 1 2; do
+    lrurec train "$work/$name.lrd" -o "$work/bits.$run" --preset "$name" --device cuda --max-steps 20 \
+      --validate-every 20 --quiet "$@" >/dev/null &&
+      lrurec export "$work/bits.$run" -o "$work/bits.$run.safetensors" --checkpoint last >/dev/null || return
+  done
+  cmp "$work/bits.1.safetensors" "$work/bits.2.safetensors" && echo "both have the same bytes of weights"
+}
+run_bits() {
   for name in "${prepared[@]}"; do
     data=("$work/$name.lrd" --preset "$name" --device cuda)
     step bits "$name, 20 times the same 20 steps" lrurec check training "${data[@]}" --steps 20 --repeat 20
@@ -196,21 +287,21 @@ if wants bits; then
     step bits "$name, 20 steps in two processes" two_processes "$name"
     step bits "$name, 20 steps in two processes, TF32" two_processes "$name" --tf32 true
   done
-fi
-if wants benchmarks; then
-  rm -f "$results"/benchmarks.*
+}
+run_benchmarks() {
   for name in "${prepared[@]}"; do
     for tf32 in true false; do
       step benchmarks "training step, $name, TF32 $tf32" \
-        lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 $tf32 --steps 300 --warmup 30 --json
+        lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 $tf32 --warmup 30 --json
     done
     step benchmarks "evaluation, $name" lrurec bench eval "$work/$name.lrd" --preset "$name" --device cuda --tf32 --json
   done
-  step benchmarks "scan" lrurec bench scan --device cuda --lengths 64,200,1024,16384 --tokens 102400 --json
   step benchmarks "incremental" lrurec bench incremental --device cuda --json
-fi
-if wants ways; then
-  rm -f "$results"/ways.*
+}
+run_scan() {
+  step scan "scan" lrurec bench scan --device cuda --lengths 64,200,1024,16384 --tokens 102400 --json
+}
+run_ways() {
   for name in "${prepared[@]}"; do
     data=("$work/$name.lrd" --preset "$name" --device cuda)
     for tf32 in true false; do
@@ -227,7 +318,7 @@ if wants ways; then
     for name in "${prepared[@]}"; do
       way() {
         step ways "$1, $name, $round" lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 \
-          --steps 300 --warmup 60 --json "${@:2}"
+          --warmup 60 --json "${@:2}"
       }
       way "as it is"
       way "two-pass head" --head two-pass
@@ -239,9 +330,9 @@ if wants ways; then
       way "two-pass head, without TF32" --tf32 false --head two-pass
     done
   done
-fi
-if wants peers; then
-  rm -f "$results"/peers.*
+}
+run_peers() {
+  local limit=300
   if [ ${#data_sets[@]} -eq 0 ]; then
     unable peers "there is no data set to train on beside PyTorch: give NAME=FILE"
   elif "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
@@ -252,7 +343,7 @@ if wants peers; then
       # In one run with the peers, in turn: the ratios are of these.
       for round in 1 2 3; do
         step peers "lrurec, $name, $round" lrurec bench train "$work/$name.lrd" --preset "$name" --device cuda --tf32 \
-          --steps 200 --warmup 30 --json
+          --warmup 30 --json
         step peers "padded, $name, $round" "$python" tools/bench/pytorch/train_step.py --design padded "${shape[@]}" \
           --steps 20 --warmup 5 --runs 1
         step peers "packed, $name, $round" "$python" tools/bench/pytorch/train_step.py --design packed-gpu "${shape[@]}" \
@@ -262,9 +353,9 @@ if wants peers; then
   else
     unable peers "'$python' has no PyTorch that sees the GPU (LRUREC_PYTORCH names another python)"
   fi
-fi
-if wants full; then
-  rm -f "$results"/full.*
+}
+run_full() {
+  local limit=3600
   for name in "${prepared[@]}"; do
     for ((seed = 1; seed <= seeds; ++seed)); do
       step full "$name, seed $seed, training to early stopping" \
@@ -274,17 +365,24 @@ if wants full; then
       [ $seed -eq 1 ] && step full "$name, seed $seed, test metrics on the CPU" lrurec evaluate "$work/$name.$seed" --json
     done
   done
-fi
+}
 
-if command -v "$python" >/dev/null; then
-  if "$python" tools/bench/gpu_report.py "$results" "$report"; then
-    say "wrote $report"
-  else
-    failures=$((failures + 1))
-    say "the report could not be made of the results in $results"
-  fi
+# What steps run in shells of their own.
+export bin work
+export -f lrurec two_processes unable_reason
+limit=60
+for section in $sections; do
+  rm -f "$results/$section".*
+  "run_$section"
+  publish
+done
+
+if [ -n "$problem" ]; then
+  say "$problem"
+elif command -v "$python" >/dev/null; then
+  say "wrote $report"
 else
   say "no python3 here: the results lie in $results; tools/bench/gpu_report.py makes the report of them elsewhere"
 fi
 [ $failures -eq 0 ] || say "$failures steps failed"
-[ $failures -eq 0 ]
+[ $failures -eq 0 ] && [ -z "$problem" ]

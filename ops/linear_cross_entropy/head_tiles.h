@@ -10,20 +10,20 @@ namespace lrurec::ops {
 /// same bits on every GPU.
 struct HeadTiles {
   static constexpr std::int64_t size = 64;  ///< columns of a tile
-  /// Two rounds on each of an H200's 132 multiprocessors, which hold 256 rows at once.
-  static constexpr std::int64_t most_rows = 2 * 256 * 132;
+  /// Blocks: two rounds on an H200's 132 multiprocessors, each of which holds `resident` of them at once.
+  static constexpr std::int64_t most(std::int64_t resident) { return 2 * 132 * resident; }
 
   std::int64_t row_tiles, column_tiles;
   std::int64_t length;  ///< column tiles of a split
   std::int64_t splits;
 
-  /// tile_rows: rows of a tile. asked: columns of a split, rounded up to tiles; 0: as many as make blocks of
-  /// about most_rows together.
-  HeadTiles(std::int64_t rows, std::int64_t columns, std::int64_t tile_rows, std::int64_t asked = 0)
+  /// tile_rows: rows of a tile. resident: blocks that a multiprocessor holds at once. asked: columns of a
+  /// split, rounded up to tiles; 0: as many as make about most(resident) blocks.
+  HeadTiles(std::int64_t rows, std::int64_t columns, std::int64_t tile_rows, std::int64_t resident,
+            std::int64_t asked = 0)
       : row_tiles((rows + tile_rows - 1) / tile_rows), column_tiles((columns + size - 1) / size) {
-    const std::int64_t covered = std::max<std::int64_t>(row_tiles, 1) * tile_rows,
-                       wanted = std::clamp<std::int64_t>(most_rows / covered, 1,
-                                                         std::max<std::int64_t>(column_tiles, 1));
+    const std::int64_t wanted = std::clamp<std::int64_t>(
+        most(resident) / std::max<std::int64_t>(row_tiles, 1), 1, std::max<std::int64_t>(column_tiles, 1));
     length = asked > 0 ? (asked + size - 1) / size
                        : std::max<std::int64_t>((column_tiles + wanted - 1) / wanted, 1);
     splits = std::max<std::int64_t>((column_tiles + length - 1) / length, 1);

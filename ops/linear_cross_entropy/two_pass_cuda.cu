@@ -275,8 +275,9 @@ void run_pass(const Pass& pass, const HeadTiles& tiles) {
 }
 
 // A warp a token: the splits of the first pass brought to one maximum. Leaves what the second pass reads in
-// top[0, ...] and total[0, ...]: of a token without label, what makes its P zero.
-template <class T>
+// top[0, ...] and total[0, ...]: of a token without label, what makes its P zero. The label's row is rounded
+// as those in the sum were: where p is near 1, dX is a small difference of the two.
+template <class Products, class T = typename Products::Real>
 __global__ void __launch_bounds__(pass_threads)
     join_tokens_kernel(FirstPass<T> pass, std::int64_t splits, T scale, T* loss, T* dx) {
   const std::int64_t t = static_cast<std::int64_t>(blockIdx.x) * pass_warps + cuda::warp(),
@@ -296,7 +297,8 @@ __global__ void __launch_bounds__(pass_threads)
     for (std::int64_t k = 0; k < splits; ++k) {
       sum += pass.sums[(k * n + t) * H + h] * std::exp(pass.top[k * n + t] - largest);
     }
-    dx[t * H + h] = label < 0 ? T(0) : scale * (sum / total - pass.columns.data[label * H + h]);
+    dx[t * H + h] =
+        label < 0 ? T(0) : scale * (sum / total - Products::rounded(pass.columns.data[label * H + h]));
   }
   __syncwarp();  // every lane has read what one of them now replaces
   if (cuda::lane() != 0) return;
@@ -324,19 +326,19 @@ void two_passes(const LinearCrossEntropy<T>& f, T* loss) {
   const bool fours = cuda::in_fours(H, f.x, f.weight);
   const Matrix<T> x{f.x, n, H, fours}, weight{f.weight, C, H, fours};
 
-  const HeadTiles by_token(n, C, block_rows<Products>, f.chunk);
+  const HeadTiles by_token(n, C, block_rows<Products>, resident<Products>, f.chunk);
   const std::int64_t parts = by_token.splits;
   const cuda::Scratch<T> top(parts * n), total(parts * n), label_score(n),
       sums(f.wants_gradients() ? parts * n * H : 0);
   const FirstPass<T> first{x,          weight,       f.bias,      f.labels,          f.wants_gradients(),
                            top.data(), total.data(), sums.data(), label_score.data()};
   run_pass<Products>(first, by_token);
-  cuda::launch("linear_cross_entropy", join_tokens_kernel<T>,
+  cuda::launch("linear_cross_entropy", join_tokens_kernel<Products>,
                static_cast<unsigned>((n + pass_warps - 1) / pass_warps), pass_threads, 0, first, parts,
                f.scale(), loss, f.dx);
   if (!f.wants_gradients()) return;
 
-  const HeadTiles by_class(C, n, block_rows<Products>, f.chunk);
+  const HeadTiles by_class(C, n, block_rows<Products>, resident<Products>, f.chunk);
   const std::int64_t splits = by_class.splits;
   const bool whole = splits == 1;
   const cuda::Scratch<T> dweights(whole ? 0 : splits * C * H), dbiases(whole ? 0 : splits * C);

@@ -1,9 +1,11 @@
 // In the time domain: with w = irfft(W), y is the circular convolution with w, dx the correlation, and dw the
-// correlation of x with dy. At the lengths of recommendation (50 to 200) that is L^2 C multiplications a
-// sequence, which a GPU does while it would launch a transform; and every sum has one order.
+// correlation of x with dy, of chunks of sequences side by side. At the lengths of recommendation (50 to 200)
+// that is L^2 C multiplications a sequence, without a transform's launches; and every sum has one order.
 
 #include <cmath>
 
+#include "ops/primitives/chunks.h"
+#include "ops/primitives/column_sum_cuda.h"
 #include "ops/spectral_filter/kernels.h"
 #include "tensor/cuda/element.h"
 #include "tensor/cuda/kernel.h"
@@ -82,18 +84,18 @@ __global__ void convolve_kernel(std::int64_t S, std::int64_t L, std::int64_t C, 
   }
 }
 
-/// dw_u = sum over s, t of dy_t x_{t-u}
+/// dw_u = sum over s, t of dy_t x_{t-u}. partial: [chunks, L, C], the sums over sequences of a chunk.
 template <class T>
-__global__ void taps_backward_kernel(std::int64_t S, std::int64_t L, std::int64_t C, const T* x, const T* dy,
-                                     T* dw) {
-  for (std::int64_t i = cuda::global_thread(); i < L * C; i += cuda::grid_threads()) {
-    const std::int64_t u = i / C, c = i % C;
+__global__ void taps_backward_kernel(cuda::Chunks chunks, std::int64_t L, std::int64_t C, const T* x,
+                                     const T* dy, T* partial) {
+  for (std::int64_t i = cuda::global_thread(); i < chunks.count * L * C; i += cuda::grid_threads()) {
+    const std::int64_t chunk = i / (L * C), u = i / C % L, c = i % C;
     T sum = 0;
-    for (std::int64_t s = 0; s < S; ++s) {
+    for (std::int64_t s = chunks.begin(chunk); s < chunks.end(chunk); ++s) {
       const T *row = x + s * L * C + c, *grad = dy + s * L * C + c;
       for (std::int64_t t = 0; t < L; ++t) sum += grad[t * C] * row[(t - u + (t < u ? L : 0)) * C];
     }
-    dw[i] = sum;
+    partial[i] = sum;
   }
 }
 
@@ -116,13 +118,15 @@ void spectral_filter_forward(Cuda, const SpectralFilter<T>& f, T* y) {
 
 template <class T>
 void spectral_filter_backward(Cuda, const SpectralFilter<T>& f, const T* dy, T* dx, std::complex<T>* dW) {
-  const cuda::Scratch<T> w(f.L * f.C), dw(f.L * f.C);
+  const cuda::Chunks chunks(f.S, 1, 64);
+  const cuda::Scratch<T> w(f.L * f.C), dw(f.L * f.C), partial(chunks.count * f.L * f.C);
   make_taps(f, w.data());
   const T *kept = w.data(), *of_w = dw.data();
   cuda::launch("spectral_filter", convolve_kernel<true, T>, cuda::blocks_for(f.S * f.L * f.C), 256, 0, f.S,
                f.L, f.C, kept, dy, dx);
-  cuda::launch("spectral_filter", taps_backward_kernel<T>, cuda::blocks_for(f.L * f.C), 256, 0, f.S, f.L, f.C,
-               f.x, dy, dw.data());
+  cuda::launch("spectral_filter", taps_backward_kernel<T>, cuda::blocks_for(chunks.count * f.L * f.C), 256, 0,
+               chunks, f.L, f.C, f.x, dy, partial.data());
+  cuda::column_sum(chunks.count, f.L * f.C, partial.data(), dw.data());
   cuda::launch("spectral_filter", filter_kernel<T>, cuda::blocks_for(f.frequencies() * f.C), 256, 0, f.L, f.C,
                of_w, elements(dW));
 }

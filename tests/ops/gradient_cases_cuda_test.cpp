@@ -64,27 +64,34 @@ TEST_P(GradientCasesCuda, AgreesWithTheCpu) {
   }
 }
 
+/// The case's function with its outputs on the CPU.
+GradientCase with_outputs_on_the_cpu(const GradientCase& one) {
+  GradientCase result = one;
+  result.function = [f = one.function](const Variables& x) {
+    Variables outputs;
+    for (const auto& y : f(x)) outputs.push_back(to(y, Device{}));
+    return outputs;
+  };
+  return result;
+}
+
+Tensors on_the_cpu(const Tensors& tensors) {
+  Tensors result;
+  for (const auto& t : tensors) result.push_back(t.host());
+  return result;
+}
+
 TEST_P(GradientCasesCuda, StridedInputsGiveTheSame) {
   Variables dense, strided;
   for (const auto& x : make_inputs(gradient_case(), DType::f32)) {
     dense.emplace_back(x.value().to(gpu), true);
     strided.emplace_back(test::strided_copy(x.value().to(gpu)), true);
   }
-  const auto cpu = [](const Tensors& tensors) {
-    Tensors result;
-    for (const auto& t : tensors) result.push_back(t.host());
-    return result;
-  };
-  GradientCase function = gradient_case();
-  function.function = [f = gradient_case().function](const Variables& x) {
-    Variables outputs;
-    for (const auto& y : f(x)) outputs.push_back(to(y, Device{}));
-    return outputs;
-  };
+  const GradientCase function = with_outputs_on_the_cpu(gradient_case());
   const Result expected = run(function, dense), actual = run(function, strided);
   const double tolerance = gradient_case().exact_when_strided ? 1e-7 : 1e-5;
-  expect_near(cpu(actual.outputs), cpu(expected.outputs), tolerance, gradient_case().name() + ", output");
-  expect_near(cpu(actual.gradients), cpu(expected.gradients), tolerance,
+  expect_near(actual.outputs, expected.outputs, tolerance, gradient_case().name() + ", output");
+  expect_near(on_the_cpu(actual.gradients), on_the_cpu(expected.gradients), tolerance,
               gradient_case().name() + ", gradient");
 }
 
@@ -98,17 +105,32 @@ TEST_P(GradientCasesCuda, EveryRunGivesTheSameBits) {
   });
 }
 
+class SeveralInputsCuda : public GradientCasesCuda {};
+
+/// The cases of more than one input.
+std::vector<std::size_t> cases_of_several_inputs() {
+  std::vector<std::size_t> result;
+  for (std::size_t k = 0; k < gradient_cases().size(); ++k) {
+    if (gradient_cases()[k].inputs.size() > 1) result.push_back(k);
+  }
+  return result;
+}
+
 // One input at a time stays on the CPU: an error, or the right result where an operation copies; never a
 // launch on it.
-TEST_P(GradientCasesCuda, InputsOnTwoDevicesAreRefused) {
+TEST_P(SeveralInputsCuda, OnTwoDevicesAreRefusedOrCopied) {
   const Variables inputs = make_inputs(gradient_case(), DType::f32);
-  for (std::size_t left = 0; inputs.size() > 1 && left < inputs.size(); ++left) {
+  const Result expected = run(gradient_case(), make_inputs(gradient_case(), DType::f32));
+  for (std::size_t left = 0; left < inputs.size(); ++left) {
     Variables mixed;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       mixed.emplace_back(i == left ? inputs[i].value() : inputs[i].value().to(gpu), true);
     }
     try {
-      gradient_case().function(mixed);
+      const Result actual = run(with_outputs_on_the_cpu(gradient_case()), mixed);
+      const std::string what = gradient_case().name() + ", input " + std::to_string(left);
+      expect_near(actual.outputs, expected.outputs, 2e-5, what + ", output");
+      expect_near(on_the_cpu(actual.gradients), expected.gradients, 2e-5, what + ", gradient");
     } catch (const Error& e) {
       EXPECT_EQ(std::string(e.what()).find("points to host memory"), std::string::npos)
           << gradient_case().name() << ", input " << left << ": only the emulator noticed";
@@ -116,14 +138,17 @@ TEST_P(GradientCasesCuda, InputsOnTwoDevicesAreRefused) {
   }
 }
 
+std::string case_name(const testing::TestParamInfo<std::size_t>& test) {
+  std::string name = gradient_cases()[test.param].name();
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return std::to_string(test.param) + "_" + name;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, GradientCasesCuda, testing::Range<std::size_t>(0, gradient_cases().size()),
-                         [](const testing::TestParamInfo<std::size_t>& test) {
-                           std::string name = gradient_cases()[test.param].name();
-                           for (char& c : name) {
-                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-                           }
-                           return std::to_string(test.param) + "_" + name;
-                         });
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(All, SeveralInputsCuda, testing::ValuesIn(cases_of_several_inputs()), case_name);
 
 }  // namespace
 }  // namespace lrurec::ops

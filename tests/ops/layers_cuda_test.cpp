@@ -326,6 +326,16 @@ TEST(SpectralFilterCuda, LeavesOutWhatHasNoEffect) {
   EXPECT_EQ(max_abs(y), 0);
 }
 
+// The filter's gradient is summed in chunks, here of several sequences, the last one short; and of none.
+TEST(SpectralFilterCuda, OfManySequencesAndOfNone) {
+  LRUREC_NEEDS_GPU();
+  const Function function = [](const Variables& x) {
+    return Variables{spectral_filter(x[0], complex(x[1], x[2]))};
+  };
+  expect_as_on_cpu("131 sequences", function, {{131, 5, 3}, {3, 3}, {3, 3}});
+  expect_as_on_cpu("no sequences", function, {{0, 5, 3}, {3, 3}, {3, 3}});
+}
+
 TEST(GruCuda, OfNoChannelsIsNothing) {
   LRUREC_NEEDS_GPU();
   const IndexTensor offsets = Tensor::from(std::vector<std::int64_t>{0, 1, 3});

@@ -18,12 +18,13 @@ from pathlib import Path
 SECTIONS = {
     "device": "The machine",
     "tests": "Tests",
-    "sanitizer": "compute-sanitizer",
     "parity": "Parity with the published model",
     "training": "Losses on CPU and GPU, step by step",
     "bits": "The same bits every time",
-    "benchmarks": "Benchmarks",
     "ways": "Ways that are not the default yet",
+    "sanitizer": "compute-sanitizer",
+    "benchmarks": "Benchmarks",
+    "scan": "The scan",
     "peers": "Beside PyTorch on this GPU",
     "full": "Trainings to early stopping",
 }
@@ -66,13 +67,32 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
-def text(step: Step, lines: int = 40) -> str:
-    shown = (step.out + step.err).strip().split("\n")
-    return "```\n" + "\n".join(shown[-lines:]) + "\n```\n"
+def text(step: Step, most: int = 40) -> str:
+    """The last lines; of a step that failed also the first, and some from each that says why."""
+    lines = (step.out + step.err).strip().split("\n")
+    shown = set(range(len(lines))[-most:])
+    if step.code != 0:
+        reasons = [i + k for i, line in enumerate(lines) if re.search("Failure|CUDA:", line) for k in range(5)]
+        shown.update(range(min(most, len(lines))), (i for i in reasons[: 2 * most] if i < len(lines)))
+    parts = []
+    for i in sorted(shown):
+        if i > 0 and i - 1 not in shown:
+            parts.append("...")
+        parts.append(lines[i])
+    return "```\n" + "\n".join(parts) + "\n```\n"
 
 
-def scan(result: dict) -> str:
+def outcome(step: Step) -> str:
+    if step.code in (124, 137):
+        return "**took too long**"
+    return "ok" if step.code == 0 else f"**exit code {step.code}**"
+
+
+def scan(steps: list[Step]) -> str:
     """The rate of every algorithm as a share of a copy's in the same run."""
+    result = steps[-1].json()
+    if result is None:
+        return ""
     rows = [
         [
             f"{r['length']:,}",
@@ -100,7 +120,7 @@ def benchmarks(steps: list[Step]) -> str:
     rows = []
     for step in steps:
         result = step.json()
-        if result is None or step.title in ("scan", "incremental"):
+        if result is None or step.title == "incremental":
             continue
         seconds = result.get("step_seconds_median", result.get("seconds_median"))
         rows.append(
@@ -116,8 +136,6 @@ def benchmarks(steps: list[Step]) -> str:
     parts = [table(["", "median", "floor", "ratio", "device memory", "cuBLAS, copy"], rows)] if rows else []
     for step in steps:
         result = step.json()
-        if result is not None and step.title == "scan":
-            parts.append(scan(result))
         if result is not None and step.title == "incremental":
             parts.append(incremental(result))
     return "\n".join(parts)
@@ -226,10 +244,10 @@ def main() -> int:
         lines.append(
             table(
                 ["step", "", "seconds"],
-                [[s.title, "ok" if s.code == 0 else f"**exit code {s.code}**", str(s.seconds)] for s in mine],
+                [[s.title, outcome(s), str(s.seconds)] for s in mine],
             )
         )
-        summary = {"benchmarks": benchmarks, "ways": ways, "peers": peers, "full": full}.get(section)
+        summary = {"ways": ways, "benchmarks": benchmarks, "scan": scan, "peers": peers, "full": full}.get(section)
         if summary is not None:
             lines.append(summary(mine))
         for step in mine:

@@ -25,7 +25,8 @@ struct BenchTrainOptions {
   std::string data;
   std::shared_ptr<SettingFlags> settings = std::make_shared<SettingFlags>();
   std::shared_ptr<train::GpuWays> ways = std::make_shared<train::GpuWays>();
-  std::int64_t steps = 30, warmup = 3, runs = 3;
+  std::optional<std::int64_t> steps;
+  std::int64_t warmup = 3, runs = 3;
   bool json = false;
 };
 
@@ -38,20 +39,19 @@ void run_train(const BenchTrainOptions& options) {
   const MachineRates before = measure_machine(device);
   train::Stepper stepper(config, data, *options.ways);
 
-  // On a GPU the host runs ahead as it does in a training: a time is the mean of some steps.
-  const std::int64_t together = device.is_cuda() ? 10 : 1;
+  // On a GPU the host runs ahead and waits as seldom as in a training: a time is the mean of some steps.
+  const std::int64_t together = device.is_cuda() ? config.log_every : 1,
+                     steps = options.steps.value_or(device.is_cuda() ? 10 * together : 30);
   model::Work work;
   const Times times = [&] {
     for (std::int64_t step = 0; step < options.warmup; ++step) stepper.run(step);
     Times result;
-    const std::int64_t end = options.warmup + options.steps;
+    const std::int64_t end = options.warmup + steps;
     for (std::int64_t step = options.warmup; step < end;) {
       const std::int64_t count = std::min(together, end - step);
       const auto start = std::chrono::steady_clock::now();
       for (std::int64_t k = 0; k < count; ++k) stepper.start(step++);
-      for (const auto& done : stepper.finish()) {
-        work.add(done.work, 1.0 / static_cast<double>(options.steps));
-      }
+      for (const auto& done : stepper.finish()) work.add(done.work, 1.0 / static_cast<double>(steps));
       result.seconds.push_back(
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
           static_cast<double>(count));
@@ -184,7 +184,10 @@ void add_bench_train(CLI::App& bench) {
   auto options = std::make_shared<BenchTrainOptions>();
   CLI::App* sub = add(bench, "train", "Training steps on real batches; no run folder is made",
                       "data set file made by lrurec prepare", options);
-  sub->add_option("--steps", options->steps, "timed steps")->check(CLI::Range(1, 1000000));
+  sub->add_option("--steps", options->steps,
+                  "timed steps (default 30; on a GPU 10 times --log-every, since there a time is the mean of "
+                  "--log-every steps)")
+      ->check(CLI::Range(1, 1000000));
   sub->add_option("--warmup", options->warmup, "steps before them")->check(CLI::Range(0, 1000000));
   add_gpu_flags(*sub, options->ways);
   sub->callback([options] { run_train(*options); });

@@ -74,7 +74,12 @@ TEST(GraphsCuda, ARecordedStepIsTheLaunchedOneBitForBit) {
       EXPECT_GT(graphs.buckets, 1) << "steps of several sizes";
       EXPECT_GE(graphs.recorded_steps, 3);
       EXPECT_EQ(graphs.recorded_steps, steps - graphs.buckets) << "the first of each is launched";
+#ifdef LRUREC_CUDA_EMULATED
       EXPECT_LE(graphs.made, graphs.buckets) << "the kernels of a bucket are the same";
+#else
+      EXPECT_LE(graphs.made, graphs.recorded_steps)
+          << "cuBLAS may choose other kernels for sizes of a bucket";
+#endif
       EXPECT_EQ(launched.graphs().recorded_steps, 0);
     }
   }
