@@ -68,10 +68,14 @@ TEST(StudyExercisesCommand, CommonMistakesAreNamed) {
       {"1_forward_time", {"offsets [0, 4]: dx, index [0, 0]", "dx: time runs the wrong way"}},
       {"1_across_boundary", {"dlambda, index [0]", "the last state of the sequence before"}},
       {"1_sums_that_stay", {"two backward passes gave different bits", "are right for one dh"}},
+      {"1_into_the_gradient", {"backward writes to the gradient it was given", "dh was written to"}},
       {"2_uniform_modulus", {"|lambda|^2, channel 0 (u1 = 0.5)", "here |lambda| is uniform"}},
       {"2_squared_for_modulus",
        {"|lambda|^2, channel 0 (u1 = 0.5)", "nu = -log|lambda| = -log(|lambda|^2) / 2"}},
       {"2_no_minus", {"|lambda|^2, channel 0 (u1 = 0.5)", "nu_log is NaN"}},
+      {"2_degrees", {"theta, channel 0 (u2 = 0.125)", "theta is in degrees"}},
+      {"2_centred", {"theta, channel 0 (u2 = 0.125)", "theta runs from -pi to pi"}},
+      {"2_wrong_angle", {"theta, channel 0 (u2 = 0.125)", "|lambda|^2 is right; theta must be 2 pi u2"}},
       {"2_one_ring", {"|lambda|^2, another ring, channel 0 (u1 = 0.5)", "r_min and r_max are arguments"}},
       {"3_no_root", {"variance of the state, channel 0", "without the root"}},
       {"3_modulus_for_square", {"variance of the state, channel 0", "gamma is sqrt(1 - |lambda|) here"}},
@@ -86,6 +90,8 @@ TEST(StudyExercisesCommand, CommonMistakesAreNamed) {
       {"6_wrong_sign", {"f64: gradcheck, index [0, 0], real part", "the sign is wrong"}},
       {"6_not_contiguous", {"transposed in memory", "read from grad.contiguous()"}},
       {"6_in_place", {"f64: gradcheck: two backward passes gave different bits", "must stay as it is"}},
+      {"6_into_the_gradient", {"f64: gradcheck: backward writes to the gradient", "dy was written to"}},
+      {"6_over_its_input", {"f64: x is another after the call", "y shares x's memory"}},
       {"7_natural_log", {"the target has the best score: rank 1, case 0", "base e here"}},
       {"7_ties_for_the_target",
        {"one equal score: rank 2, case 6", "equal scores count for the target here"}},
@@ -94,6 +100,8 @@ TEST(StudyExercisesCommand, CommonMistakesAreNamed) {
       {"8_pad_behind", {"join, length 3, round 1, row 1", "zeros stand behind the rows"}},
       {"8_one_power", {"join, length 3, round 2, row 1", "gets lambda^half here"}},
       {"8_no_powers", {"join, length 3, round 2, row 2", "gets lambda here"}},
+      {"8_row_by_row", {"join, length 3, round 2, row 1", "its own row of the first half"}},
+      {"8_from_power_0", {"join, length 2, round 1, row 1", "the powers begin with lambda^0"}},
       {"8_updated_row", {"join, length 3, round 2, row 2", "this round has changed already"}},
       {"8_anew_from_x",
        {"multiply-adds, (L / 2) log2(L), length 2: expected 1, got 3", "not what they cost"}},
@@ -193,7 +201,20 @@ TEST(StudyExercisesCommand, ChecksTheLearnersFile) {
   const CommandResult beyond = check("beyond.cpp");
   EXPECT_EQ(beyond.code, 1) << beyond.out << beyond.err;
   EXPECT_NE(beyond.err.find("Assertion"), std::string::npos) << beyond.err;
-  EXPECT_NE(beyond.out.find("exercise 3: wrong, it was stopped"), std::string::npos) << beyond.out;
+  // The line of the file, where only one of a header of libstdc++ was named.
+  const auto line = [&](const std::string& file, const std::string& text) {
+    const std::string before = solution.substr(0, solution.find(text));
+    return (folder / file).string() + ":" +
+           std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + "\n";
+  };
+  EXPECT_EQ(beyond.out, "exercise 3: wrong, it was stopped, as the lines above say: " +
+                            line("beyond.cpp", "result[d] ="));
+
+  test::write_text(folder / "pointer.cpp", with("result[d] =", "result.data()[d + 1] ="));
+  const CommandResult pointer = check("pointer.cpp");
+  EXPECT_EQ(pointer.code, 1) << pointer.out << pointer.err;
+  EXPECT_EQ(pointer.out, "exercise 3: wrong, it was stopped, it read or wrote outside an array: " +
+                             line("pointer.cpp", "result[d] ="));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/files.h"
+#include "tests/support/links.h"
 
 namespace lrurec {
 namespace {
@@ -92,17 +92,14 @@ TEST(Study, OutputsAreWhatTheProgramsPrint) {
 }
 
 TEST(Study, LinksLeadSomewhere) {
-  static const std::regex link(R"(\]\(([\w./-]*[./][\w./-]*)(#[\w-]*)?\))");
-  int links = 0;
+  int found = 0;
   for (const auto& entry : fs::recursive_directory_iterator(study_folder())) {
     if (entry.path().extension() != ".md") continue;
-    const std::string text = test::read_text(entry.path());
-    for (std::sregex_iterator it(text.begin(), text.end(), link), end; it != end; ++it, ++links) {
-      EXPECT_TRUE(fs::exists(entry.path().parent_path() / (*it)[1].str()))
-          << entry.path().filename() << " -> " << (*it)[1];
-    }
+    const auto links = test::links_of(entry.path());
+    EXPECT_EQ(links.dead, std::vector<std::string>{}) << entry.path().filename();
+    found += links.found;
   }
-  EXPECT_GT(links, 50);
+  EXPECT_GT(found, 50);
 }
 
 TEST(Study, PicturesAreWhatTheirScriptDraws) {

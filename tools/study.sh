@@ -30,6 +30,22 @@ list() {
   done
 }
 
+# stopped FILE CRASH: from AddressSanitizer's words why a program was stopped, and at which line of FILE.
+stopped() {
+  local why where
+  why=$(sed -n 's/.*ERROR: AddressSanitizer: \([A-Za-z-]*\).*/\1/p' "$2")
+  case $why in
+    ABRT) why="it was stopped, as the lines above say" ;;
+    *-buffer-overflow) why="it was stopped, it read or wrote outside an array" ;;
+    stack-overflow) why="it was stopped, it called itself without end" ;;
+    *) why="it crashed ($why)" ;;
+  esac
+  # The first of the calls, up to an empty line, that is in the file.
+  where=$(file=" $1:" awk '/^ *#0/ { inside = 1 } inside && /^$/ { exit }
+    inside && (at = index($0, ENVIRON["file"])) { print substr($0, at + 1); exit }' "$2")
+  echo "$why${where:+: $where}"
+}
+
 check() {
   local number=$1 folder file build
   folder=$(folder_of "$number") || exit
@@ -65,12 +81,15 @@ check() {
     exit 1
   fi
 
-  # What the shell itself says of a crash is left out.
-  { OMP_WAIT_POLICY=passive timeout 60 "$build/bin/study_exercises/study_learner_$number" 2>&3; } 3>&2 2>/dev/null || code=$?
+  # AddressSanitizer writes to crash.PID why it stopped the program. What the shell itself says of a crash is left out.
+  local crash=$build/study/crash
+  rm -f "$crash".*
+  export ASAN_OPTIONS="handle_abort=1:detect_leaks=0:exitcode=99:log_path='$crash'" OMP_WAIT_POLICY=passive
+  { timeout 60 "$build/bin/study_exercises/study_learner_$number" 2>&3; } 3>&2 2>/dev/null || code=$?
   case $code in
     0 | 1) ;;
+    99) echo "exercise $number: wrong, $(stopped "$file" "$crash".*)" ;;
     124) echo "exercise $number: wrong, it had not ended after a minute; look for a loop that never ends" ;;
-    134) echo "exercise $number: wrong, it was stopped where the line above says" ;;
     *) echo "exercise $number: wrong, it crashed (exit code $code), as a read or write outside an array does" ;;
   esac
   [ "$code" -eq 0 ] || exit 1

@@ -47,9 +47,14 @@ function(study_program name number source)
   add_executable(${name} EXCLUDE_FROM_ALL ${source})
   target_link_libraries(${name} PRIVATE study_check_object_${number} study_exercise_report study_learner_options)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/study_exercises)
-  # An index out of range stops the program with the line.
+  # An index out of range stops the program.
   target_compile_definitions(${name} PRIVATE _GLIBCXX_ASSERTIONS)
 endfunction()
+
+# So that tools/study.sh can name the line of the learner's file that an index out of range, or a read or write outside an
+# array, stopped. Not beside a sanitizer that bears no other.
+include(CheckLinkerFlag)
+check_linker_flag(CXX -fsanitize=address STUDY_ADDRESS_SANITIZER)
 
 # study_exercise(N FOLDER LIBRARY...): exercise N, and which layers its check needs.
 function(study_exercise number folder)
@@ -68,6 +73,12 @@ function(study_exercise number folder)
     file(WRITE ${learner} "#include \"${here}/exercise.cpp\"\n")
   endif()
   study_program(study_learner_${number} ${number} ${learner})
+  if(STUDY_ADDRESS_SANITIZER)
+    target_compile_options(study_learner_${number} PRIVATE -g -fsanitize=address)
+    target_link_options(study_learner_${number} PRIVATE -fsanitize=address)
+    # ccache would take what a copy of the file at another place was compiled to, with its name.
+    set_target_properties(study_learner_${number} PROPERTIES CXX_COMPILER_LAUNCHER "")
+  endif()
   add_custom_target(study_check_${number} COMMAND study_learner_${number} VERBATIM)
 
   set(stub ${study_build}/${number}_stub.cpp)
@@ -107,11 +118,16 @@ study_mistake(1 sums_that_stay "[l, h, offsets](const Tensor& dh, const Needs&) 
     for (std::int64_t d = 0; d < l.numel(); ++d) sums.data<c128>()[d] += grads[0].data<c128>()[d];
     return Tensors{sums, grads[1]};")
 
+study_mistake(1 into_the_gradient "const Tensor dx = Tensor::zeros(h.shape(), h.dtype());" "const Tensor dx = dh;")
+
 study_exercise(2 2_ring)
 study_mistake(2 uniform_modulus "const double squared = r_min * r_min + u1[d] * (r_max * r_max - r_min * r_min);"
   "const double modulus = r_min + u1[d] * (r_max - r_min), squared = modulus * modulus;")
 study_mistake(2 squared_for_modulus "-0.5 * std::log(squared)" "-std::log(squared)")
 study_mistake(2 no_minus "-0.5 *" "0.5 *")
+study_mistake(2 degrees "2 * std::numbers::pi * u2[d]" "360 * u2[d]")
+study_mistake(2 centred "2 * std::numbers::pi * u2[d]" "2 * std::numbers::pi * (u2[d] - 0.5)")
+study_mistake(2 wrong_angle "2 * std::numbers::pi * u2[d]" "2 * std::numbers::pi * u1[d]")
 study_mistake(2 one_ring "r_min * r_min + u1[d] * (r_max * r_max - r_min * r_min)" "0.64 + u1[d] * 0.3401")
 
 study_exercise(3 3_gamma)
@@ -144,6 +160,9 @@ study_mistake(6 in_place "[y](const Tensor& grad, const Needs&) {
 "[y = y.clone()](const Tensor& grad, const Needs&) {
     const Tensor dy = grad.contiguous(), dx = y;")
 
+study_mistake(6 into_the_gradient "dx = Tensor::empty(y.shape(), y.dtype());" "dx = dy;")
+study_mistake(6 over_its_input "const Tensor y = Tensor::empty(x.shape(), x.dtype());" "const Tensor y = x;")
+
 study_exercise(7 7_ndcg)
 study_mistake(7 natural_log "std::log2" "std::log")
 study_mistake(7 ties_for_the_target ">=" ">")
@@ -162,6 +181,8 @@ study_exercise(8 8_algorithm_1)
 study_mistake(8 pad_behind "const auto pad = static_cast<std::ptrdiff_t>(padded - x.size());" "const std::ptrdiff_t pad = 0;")
 study_mistake(8 one_power "power * carried" "pow(lambda, static_cast<double>(half)) * carried")
 study_mistake(8 no_powers "power * carried" "lambda * carried")
+study_mistake(8 row_by_row "power * carried" "power * h[start + i]")
+study_mistake(8 from_power_0 "Complex power = lambda;" "Complex power = 1;")
 study_mistake(8 updated_row "power * carried" "lambda * h[start + half + i - 1]")
 study_mistake(8 anew_from_x "    for (std::size_t start = 0; start < padded; start += 2 * half) {
       const Complex carried = h[start + half - 1];  // the last row of the first half

@@ -289,6 +289,12 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   give($("#eigen-modulus"), 0.5);
   give($("#eigen-angle"), 90);
   result.set = model.lru[1].lambda[11];
+  give($("#eigen-modulus"), 0);
+  result.nowhere = $("#eigen-reading").textContent;
+  give($("#eigen-angle"), 0.5);
+  result.slow = $("#eigen-reading").textContent;
+  give($("#eigen-angle"), 0);
+  result.straight = $("#eigen-reading").textContent;
   $("#eigen-reset").click();
   result.reset = ten();
   result.rounds = data.training.map((round) => round.step);
@@ -324,6 +330,14 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   EXPECT_NE(played["moved"], played["ten"]);
   EXPECT_NEAR(played["set"][0].get<double>(), 0, 1e-6);
   EXPECT_NEAR(played["set"][1].get<double>(), 0.5, 1e-6);
+  // At a modulus of 0, and below a degree, the angle was shown beside "it does not turn".
+  for (const auto& [reading, turn] :
+       {std::pair("nowhere",
+                  "angle 90.0° (1.57 rad), half of an item's part is left "
+                  "after 0.0 items, a turn takes 4.0 items"),
+        std::pair("slow", "a turn takes 720.0 items"), std::pair("straight", "it does not turn")}) {
+    EXPECT_NE(played[reading].get<std::string>().find(turn), std::string::npos) << played[reading];
+  }
   EXPECT_EQ(played["reset"], played["ten"]);
   EXPECT_EQ(played["rounds"], json::parse("[0, 5, 10]"));
   EXPECT_EQ(played["first"].get<std::string>().substr(0, 6), "step 0");
@@ -331,7 +345,7 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   EXPECT_EQ(played["far"], true) << "a touch far from every point moves none";
   EXPECT_NEAR(played["by"][0].get<double>(), 0, 1e-6) << "a point moves by as much as the pointer";
   EXPECT_NEAR(played["by"][1].get<double>(), 0, 1e-6);
-  EXPECT_NE(played["reading"].get<std::string>().find("angle 146° (2.55 rad)"), std::string::npos)
+  EXPECT_NE(played["reading"].get<std::string>().find("angle 146.3° (2.55 rad)"), std::string::npos)
       << played["reading"];
   EXPECT_NE(played["cell"].get<std::string>().find("|h| "), std::string::npos) << played["cell"];
   EXPECT_NEAR(played["turn"].get<double>(), 0, 1e-9) << "an angle outlives a modulus of 0";

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -20,12 +21,31 @@ namespace {
 /// A row of the map's first table.
 struct Topic {
   std::string name, says;
+  std::vector<std::string> where;        ///< the words of the column of the code, a line each
   std::vector<std::string> code, tests;  ///< with their lines
 };
 
 std::string trimmed(std::string text) {
   text.erase(0, text.find_first_not_of(' '));
   text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+/// Markdown as a terminal shows it: the file and heading of a link, and no backticks.
+std::string plain(const std::string& markdown) {
+  static const std::regex link(R"(\[[^\]]*\]\(([\w./-]+)(?:#([\w-]+))?\))");
+  std::string text;
+  auto rest = markdown.begin();
+  for (std::sregex_iterator it(markdown.begin(), markdown.end(), link), end; it != end; ++it) {
+    std::string heading = (*it)[2];
+    std::replace(heading.begin(), heading.end(), '-', ' ');
+    text += it->prefix().str() +
+            (std::filesystem::path("docs") / (*it)[1].str()).lexically_normal().string() +
+            (heading.empty() ? "" : ", " + heading);
+    rest = (*it)[0].second;
+  }
+  text.append(rest, markdown.end());
+  std::erase(text, '`');
   return text;
 }
 
@@ -45,6 +65,22 @@ std::vector<std::string> matches(const std::string& text, const std::regex& patt
     found.push_back(with_line(it->size() == 3 ? (*it)[1].str() + ": " + (*it)[2].str() : (*it)[1].str()));
   }
   return found;
+}
+
+/// What stands between semicolons, each `file`: `function` with its line.
+std::vector<std::string> parts_of(const std::string& cell, const std::regex& place) {
+  std::vector<std::string> parts;
+  std::istringstream in(cell);
+  for (std::string part; std::getline(in, part, ';');) {
+    std::string text;
+    auto rest = part.cbegin();
+    for (std::sregex_iterator it(part.begin(), part.end(), place), end; it != end; ++it) {
+      text += it->prefix().str() + with_line((*it)[1].str() + ": " + (*it)[2].str());
+      rest = (*it)[0].second;
+    }
+    parts.push_back(trimmed(plain(text.append(rest, part.cend()))));
+  }
+  return parts;
 }
 
 /// The cells of a row; "\\|" in one is a bar.
@@ -81,7 +117,7 @@ std::vector<Difference> differences_of(const std::string& topic) {
       return end >= cells[1].size() || cells[1][end] == ':' || cells[1][end] == ' ';
     };
     if (cells.size() >= 4 && cells[1].starts_with(topic) && is_word(topic.size()))
-      all.push_back({cells[1], cells[2], cells[3]});
+      all.push_back({plain(cells[1]), plain(cells[2]), plain(cells[3])});
   }
   return all;
 }
@@ -99,21 +135,29 @@ std::vector<Topic> topics() {
     } else if (inside && !line.starts_with("|---")) {
       const auto cells = cells_of(line);
       if (cells.size() >= 4) {
-        all.push_back({cells[0], cells[1], matches(cells[2], place), matches(cells[3], test)});
+        all.push_back({cells[0], plain(cells[1]), parts_of(cells[2], place), matches(cells[2], place),
+                       matches(cells[3], test)});
       }
     }
   }
   return all;
 }
 
-/// "eq 5", "eq. 5", "equation 5", "5", "Algorithm 1" as the map's first column has them.
+/// "eq 5", "eq. (5)", "equation 5", "5", "Alg. 1", "table6" as the map's first column has them.
 std::string canonical(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  static const std::regex equation(R"((?:eq\.?|equation)?\s*(\d+))");
+  static const std::regex equation(R"((?:eq\.?|equation)?\s*(?:(\d+)|\((\d+)\)))"),
+      other(R"((?:(alg)(?:orithm)?|(fig)(?:ure)?|(tab)(?:le)?|(sec)(?:tion)?)\.?\s*(\d.*))");
   std::smatch found;
-  return std::regex_match(text, found, equation) ? "eq. " + found[1].str() : text;
+  if (std::regex_match(text, found, equation)) return "eq. " + found[1].str() + found[2].str();
+  if (!std::regex_match(text, found, other)) return text;
+  const char* kind = found[1].matched   ? "algorithm "
+                     : found[2].matched ? "figure "
+                     : found[3].matched ? "table "
+                                        : "section ";
+  return kind + found[5].str();
 }
 
 void explain(const std::vector<std::string>& words, bool json) {
@@ -147,13 +191,14 @@ void explain(const std::vector<std::string>& words, bool json) {
     for (const auto& d : differences) {
       differing.push_back({{"paper", d.paper}, {"published", d.published}, {"here", d.here}});
     }
-    const nlohmann::json object{{"name", topic->name}, {"differences", differing}, {"says", topic->says},
-                                {"code", topic->code}, {"tests", topic->tests},    {"see_also", parts}};
+    const nlohmann::json object{{"name", topic->name},  {"differences", differing}, {"says", topic->says},
+                                {"code", topic->code},  {"tests", topic->tests},    {"see_also", parts},
+                                {"where", topic->where}};
     print_json(object);
     return;
   }
   print_out("{}\n  {}\n\ncomputed in\n", topic->name, topic->says);
-  for (const auto& place : topic->code) print_out("  {}\n", place);
+  for (const auto& part : topic->where) print_out("  {}\n", part);
   print_out("\nheld by the tests\n");
   for (const auto& test : topic->tests) print_out("  {}\n", test);
   if (!differences.empty()) print_out("\nwhere the paper, its published code and this differ\n");

@@ -13,7 +13,6 @@ const largestModulus = 0.999;
 const reach = 0.12;
 const modulus = ([re, im]) => Math.hypot(re, im);
 const halfLife = (z) => Math.log(0.5) / Math.log(modulus(z));
-const degrees = ([re, im]) => (Math.atan2(im, re) * 180) / Math.PI;
 const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** `model`'s eigenvalues; changed(block) is called when one was moved. training: [{step, lambda}], oldest first; the model has
@@ -172,9 +171,9 @@ class EigenvaluePlayground {
     this.channels.value = this.channel + 1;
     this.size.value = modulus(z);
     this.angle.value = (this.turn * 180) / Math.PI;
-    const turn = Math.abs(degrees(z)), angle = (digits, factor) => fixed(this.turn * factor, digits).replace("-", "−");
-    this.reading.textContent = `channel ${this.channel + 1}: |λ| ${fixed(modulus(z), 3)}, angle ${angle(0, 180 / Math.PI)}° (${angle(2, 1)} rad), half of an item's part is left after ` +
-      `${fixed(halfLife(z), 1)} items, ${turn < 1 ? "it does not turn" : `a turn takes ${fixed(360 / turn, 1)} items`}; ` +
+    const turn = Math.abs(this.turn), angle = (digits, factor) => fixed(this.turn * factor, digits).replace("-", "−");
+    this.reading.textContent = `channel ${this.channel + 1}: |λ| ${fixed(modulus(z), 3)}, angle ${angle(1, 180 / Math.PI)}° (${angle(2, 1)} rad), half of an item's part is left after ` +
+      `${fixed(halfLife(z), 1)} items, ${turn === 0 ? "it does not turn" : `a turn takes ${fixed((2 * Math.PI) / turn, 1)} items`}; ` +
       `all channels: mean |λ| ${fixed(meanOf(points.map(modulus)), 3)}`;
     if (this.training.length > 1) {
       this.stepText.textContent = `step ${whole(this.training[this.shown].step)}` + (this.own() ? ", this model" : ", to look at");

@@ -147,7 +147,7 @@ function scanSection() {
 
   section("One recurrence, three ways to compute it",
     "h_t = λ h_(t-1) + x_t on numbers of your own. Work counts multiply-adds, depth the rounds that must follow one another. " +
-    "Algorithm 1 has the least depth, and (L/2) log2(L) multiply-adds where one by one takes L − 1. Chunks cost up to twice the work of one by one at any length, and go through memory once or twice where Algorithm 1 goes log2(L) times: that is why processors are given chunks. " +
+    "Algorithm 1 has the least depth, and for a power of two L (L/2) log2(L) multiply-adds where one by one takes L − 1. Chunks cost up to twice the work of one by one at any length, and go through memory once or twice where Algorithm 1 goes log2(L) times: that is why processors are given chunks. " +
     "Backward, gradients run from the end with λ's conjugate, the same picture in a mirror: the numbers typed are then dh, the results g, which is dx.",
     el("div", { class: "controls" }, label("x ", x), label("Re λ ", re), label("Im λ ", im), label("chunk of ", chunk),
       el("label", {}, backward, " backward, with λ*")),

@@ -52,6 +52,11 @@ std::vector<Mistake> mistakes_of_theta(const std::vector<double>& u) {
   return {
       {"nothing fills the hole yet: theta_log is 0 everywhere.", of(u, [](double) { return 0.0; })},
       {"this is theta; theta_log is its logarithm.", of(u, [](double x) { return 2 * pi * x; })},
+      {"here theta is in degrees; it must be in radians, from 0 to 2 pi.",
+       of(u, [](double x) { return std::log(360 * x); })},
+      {"here theta runs from -pi to pi, and the logarithm of a negative number is NaN; it must run from 0 to "
+       "2 pi.",
+       of(u, [](double x) { return std::log(pi * (2 * x - 1)); })},
       {"here theta runs to pi, the upper half of the ring; it must run to 2 pi.",
        of(u, [](double x) { return std::log(pi * x); })},
       {"here theta runs to 1; it must run to 2 pi.", of(u, [](double x) { return std::log(x); })},
@@ -114,10 +119,12 @@ void check(Check& check) {
     }
     return;
   }
-  bool known = wrong_moduli > 0 && check.recognise(found.nu_log, mistakes_of_nu(u1));
-  known = (wrong_angles > 0 && check.recognise(found.theta_log, mistakes_of_theta(u2))) || known;
-  if (!known)
+  if (wrong_moduli > 0 && !check.recognise(found.nu_log, mistakes_of_nu(u1))) {
     check.hint("begin with channel 0: u1 = 0.5 lies at the middle of the squares, (0.64 + 0.9801) / 2.");
+  }
+  if (wrong_angles > 0 && !check.recognise(found.theta_log, mistakes_of_theta(u2)) && wrong_moduli == 0) {
+    check.hint("|lambda|^2 is right; theta must be 2 pi u2, in radians.");
+  }
 }
 
 }  // namespace

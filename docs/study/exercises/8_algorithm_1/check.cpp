@@ -56,6 +56,13 @@ Number power(std::size_t n) {
   return z;
 }
 
+/// Rows of the half that ends with row `last`: last + 1 is an odd multiple of it.
+std::size_t half_at(std::size_t last) {
+  std::size_t half = 1;
+  while ((last + 1) % (2 * half) == 0) half *= 2;
+  return half;
+}
+
 Number right_join(const Rows& h, std::size_t last, std::size_t row) { return power(row - last) * h[last]; }
 
 /// After a round of stretches of `stretch` rows, counted from the end: each row is the sum of its stretch up
@@ -109,6 +116,12 @@ void check(Check& check) {
        "half "
        "take from the last row of the first half.",
        {}},
+      {"each row of the second half takes from its own row of the first half here: all of them take from the "
+       "last row of the first half.",
+       {}},
+      {"the powers begin with lambda^0 here: the first row of the second half gets lambda, the next "
+       "lambda^2.",
+       {}},
   };
   for (std::size_t length = 1; length <= longest; ++length) {
     const Rows x = inputs(length);
@@ -142,9 +155,7 @@ void check(Check& check) {
     append(mistakes[0].values, rounds_with(x, Padding::behind, right_join));
     append(mistakes[1].values,
            rounds_with(x, Padding::front, [](const Rows& rows, std::size_t last, std::size_t) {
-             std::size_t half = 1;  // last + 1 is an odd multiple of it
-             while ((last + 1) % (2 * half) == 0) half *= 2;
-             return power(half) * rows[last];
+             return power(half_at(last)) * rows[last];
            }));
     append(mistakes[2].values,
            rounds_with(x, Padding::front,
@@ -152,6 +163,14 @@ void check(Check& check) {
     append(mistakes[3].values,
            rounds_with(x, Padding::front, [](const Rows& rows, std::size_t, std::size_t row) {
              return lambda * rows[row - 1];
+           }));
+    append(mistakes[4].values,
+           rounds_with(x, Padding::front, [](const Rows& rows, std::size_t last, std::size_t row) {
+             return power(row - last) * rows[row - half_at(last)];
+           }));
+    append(mistakes[5].values,
+           rounds_with(x, Padding::front, [](const Rows& rows, std::size_t last, std::size_t row) {
+             return power(row - last - 1) * rows[last];
            }));
   }
   if (check.failures() > 0) {
