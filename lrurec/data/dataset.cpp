@@ -36,6 +36,11 @@ struct Payload {
 
 std::string_view name(Split split) { return split == Split::validation ? "val" : "test"; }
 
+std::string need_of_targets(const Protocol& protocol) {
+  if (protocol.split == Protocol().split) return protocol.split + " needs 3 interactions";
+  return "the split is " + protocol.split;
+}
+
 Dataset::Dataset(std::vector<std::int64_t> offsets, std::vector<std::int32_t> ids, StringTable users,
                  StringTable items, Protocol protocol, Cuts cuts, const std::string& what)
     : offsets_(std::move(offsets)),

@@ -40,6 +40,9 @@ struct Protocol {
   friend bool operator==(const Protocol&, const Protocol&) = default;
 };
 
+/// What users without a target lack, for messages: "leave-last-out needs 3 interactions".
+std::string need_of_targets(const Protocol& protocol);
+
 using Items = std::span<const std::int32_t>;
 
 /// Where each user's sequence is cut, where that is not by leave-last-out.

@@ -123,6 +123,46 @@ std::uint64_t tie_hash(const Interactions& all, std::uint32_t row) {
   return XXH3_64bits_withSeed(item.data(), item.size(), XXH3_64bits(user.data(), user.size()));
 }
 
+/// Rows by user, and each user's by time and the rule for ties; without times as they stand in the file.
+class RowOrder {
+ public:
+  /// By the names that occur in rows.
+  RowOrder(const Interactions& all, Ties ties, const Positions& rows)
+      : all_(&all),
+        ties_(ties),
+        user_rank_(ranks(rows, all.user, all.users)),
+        item_rank_(ranks(rows, all.item, all.items)) {}
+
+  void sort(Positions& rows) const {
+    const auto before = [this](std::uint32_t a, std::uint32_t b) { return comes_before(a, b); };
+    if (!std::is_sorted(rows.begin(), rows.end(), before)) std::stable_sort(rows.begin(), rows.end(), before);
+  }
+  const Numbers& user_rank() const { return user_rank_; }
+  const Numbers& item_rank() const { return item_rank_; }
+
+ private:
+  bool comes_before(std::uint32_t a, std::uint32_t b) const {
+    const Interactions& all = *all_;
+    if (all.user[a] != all.user[b]) return user_rank_[all.user[a]] < user_rank_[all.user[b]];
+    if (all.time.empty()) return false;
+    if (all.time[a] != all.time[b]) return all.time[a] < all.time[b];
+    if (ties_ == Ties::item_id) return item_rank_[all.item[a]] < item_rank_[all.item[b]];
+    return ties_ == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
+  }
+
+  const Interactions* all_;
+  Ties ties_;
+  Numbers user_rank_, item_rank_;
+};
+
+/// Rows in order: one that has the user and item of the row before it goes.
+void drop_immediate_repeats(Positions& rows, const Interactions& all) {
+  const auto same = [&](std::uint32_t a, std::uint32_t b) {
+    return all.user[a] == all.user[b] && all.item[a] == all.item[b];
+  };
+  rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+}
+
 /// Dense numbers for the names that occur in rows, in the order of their ranks.
 struct Dense {
   Numbers number;  ///< by old number; only meaningful where it occurs
@@ -229,12 +269,9 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     protocol.steps.push_back(describe(what + " dropped", rows, all));
     protocol.filter = fmt::format("{}, no {}", filter.str(), what);
   }
-  std::optional<std::uint32_t> before;  // of the rows that are still there
-  std::erase_if(rows, [&](std::uint32_t r) {
-    const bool repeat = before && all.user[r] == all.user[*before] && all.item[r] == all.item[*before];
-    before = r;
-    return repeat;
-  });
+  RowOrder order(all, ties, rows);
+  order.sort(rows);
+  drop_immediate_repeats(rows, all);
   protocol.steps.push_back(describe("immediate repeats dropped", rows, all));
   if (filter.kind != Filter::Kind::none) {
     std::size_t rows_before = 0;
@@ -244,19 +281,12 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
       keep_frequent(rows, all.user, all.users.size(), filter.least);
     } while (filter.kind == Filter::Kind::kcore && rows.size() != rows_before);
     protocol.steps.push_back(describe("filter " + filter.str(), rows, all));
+    order = RowOrder(all, ties, rows);  // what is left may be numbers, though not all was
+    order.sort(rows);
   }
   if (rows.empty()) {
     fail(ErrorKind::data, "{}: the filter {} leaves nothing; try --filter none", all.source, filter.str());
   }
-
-  const Numbers user_rank = ranks(rows, all.user, all.users), item_rank = ranks(rows, all.item, all.items);
-  std::stable_sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (all.user[a] != all.user[b]) return user_rank[all.user[a]] < user_rank[all.user[b]];
-    if (all.time.empty()) return false;
-    if (all.time[a] != all.time[b]) return all.time[a] < all.time[b];
-    if (ties == Ties::item_id) return item_rank[all.item[a]] < item_rank[all.item[b]];
-    return ties == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
-  });
 
   if (!all.time.empty()) {
     protocol.facts["tied_share"] = tied_share(rows, all);
@@ -265,8 +295,8 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     }
   }
 
-  Dense users = renumber(rows, all.user, all.users, user_rank),
-        items = renumber(rows, all.item, all.items, item_rank);
+  Dense users = renumber(rows, all.user, all.users, order.user_rank()),
+        items = renumber(rows, all.item, all.items, order.item_rank());
   std::vector<std::int64_t> offsets(users.names.size() + 1);
   std::vector<std::int32_t> ids;
   ids.reserve(rows.size());

@@ -1,5 +1,5 @@
 #pragma once
-// From raw interactions to a data set: repeats dropped, filtered, ordered, numbered.
+// From raw interactions to a data set: ordered, repeats dropped, filtered, numbered.
 
 #include <optional>
 #include <string>
@@ -49,12 +49,12 @@ struct SplitRule {
   std::string str() const;
 };
 
-/// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. a row whose user
-/// and item equal those of the row before it is dropped; 2. the filter; 3. each user's rows by time (formats
-/// without time: as in the file); 4. the users and items that are left numbered in the order of their raw ids
-/// (as numbers where all of them are, else as text), items from 1; 5. the split. Nothing left, or nobody with
-/// a target after a split by time, is ErrorKind::data; a split by time of rows without times
-/// ErrorKind::usage.
+/// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. each user's rows
+/// by time (formats without time: as in the file), whatever stands between them in the file; 2. of a user's
+/// rows one with the item of the row before it is dropped; 3. the filter; 4. the users and items that are
+/// left numbered in the order of their raw ids (as numbers where all of them are, else as text), items from
+/// 1; 5. the split. Nothing left, or nobody with a target after a split by time, is ErrorKind::data; a split
+/// by time of rows without times ErrorKind::usage.
 Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
                 std::optional<double> min_rating = {}, const SplitRule& split = {});
 

@@ -49,7 +49,7 @@ Interactions RowSink::finish() {
 
 namespace {
 
-/// A positive whole number below 2^63, without its leading zeros ("007" is "7").
+/// A positive whole number below 2^63. "007" is refused: as a number it would be "7", which may be another.
 std::string_view parse_id(const LineSource& source, const Field& field, const char* what,
                           std::string_view line) {
   std::int64_t value = 0;
@@ -63,7 +63,15 @@ std::string_view parse_id(const LineSource& source, const Field& field, const ch
                    fmt::format("the {} id must be a positive whole number (or give --format inter)", what),
                    line);
   }
-  return field.text.substr(field.text.find_first_not_of('0'));
+  if (field.text.starts_with('0')) {
+    source.fail_at(
+        field.column,
+        fmt::format("the {} id begins with 0, and sasrec has numbers; ids that are text are read by "
+                    "--columns user=0,item=1 --delimiter space --filter none",
+                    what),
+        line);
+  }
+  return field.text;
 }
 
 void read_sasrec(LineSource& source, RowSink& rows) {
@@ -136,8 +144,10 @@ std::optional<std::string> first_line(LineSource& source) {
 
 void need_rating(const LineSource& source, const ReadOptions& options, bool there) {
   if (options.with_rating && !there) {
-    fail(ErrorKind::usage, "{}: --min-rating needs ratings, and format {} has none here", source.path(),
-         name(options.format));
+    const bool columns = options.format == Format::columns;
+    fail(ErrorKind::usage, "{}: --min-rating needs ratings, and {}", source.path(),
+         columns ? "--columns does not say which they are: add rating=.."
+                 : fmt::format("format {} has none here", name(options.format)));
   }
 }
 
@@ -334,6 +344,9 @@ Columns Columns::parse(const std::string& text) {
     at = end + 1;
   }
   if (columns.user.empty() || columns.item.empty()) wrong();
+  if (columns.user == columns.item) {
+    fail(ErrorKind::usage, "--columns: user and item are the same column, '{}'", columns.user);
+  }
   return columns;
 }
 
@@ -417,7 +430,8 @@ std::optional<Sniffed> sniff_line(const LineSource& source, std::string_view lin
     return Sniffed{Format::movielens_tab, "the first line is four numbers between tabs"};
   FieldSplitter blanks(" ", false);
   const auto& words = blanks.split(source, line);
-  if (words.size() == 2 && is_whole_number(words[0].text) && is_whole_number(words[1].text)) {
+  const auto counts = [](const Field& f) { return is_whole_number(f.text) && !f.text.starts_with('0'); };
+  if (words.size() == 2 && counts(words[0]) && counts(words[1])) {
     return Sniffed{Format::sasrec, "the first line is two whole numbers"};
   }
   FieldSplitter commas(",", true);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lrurec/data/fields.h"
+#include "lrurec/util/text.h"
 #include "tensor/error.h"
 
 namespace lrurec::data {
@@ -43,18 +44,20 @@ std::string plain(std::string_view name) {
 template <class IsItem>
 TitleColumns title_columns(const std::vector<Field>& first, const IsItem& is_item) {
   TitleColumns columns;
+  // The first of these names that there is: what says most comes first.
   const auto find = [&](std::initializer_list<std::string_view> names, std::size_t& column) {
-    for (std::size_t i = 0; i < first.size(); ++i) {
-      if (std::find(names.begin(), names.end(), plain(first[i].text)) == names.end()) continue;
-      column = i;
+    for (const auto name : names) {
+      const auto it = std::ranges::find(first, name, [](const Field& field) { return plain(field.text); });
+      if (it == first.end()) continue;
+      column = static_cast<std::size_t>(it - first.begin());
       return true;
     }
     return false;
   };
   const TitleColumns no_header;
-  const bool has_title = find({"title", "name", "movie_title"}, columns.title);
+  const bool has_title = find({"title", "movie_title", "name"}, columns.title);
   const bool has_id =
-      find({"item", "id", "item_id", "itemid", "movieid", "movie_id", "asin", "parent_asin"}, columns.id);
+      find({"item_id", "itemid", "movieid", "movie_id", "parent_asin", "asin", "item", "id"}, columns.id);
   if (!has_title) {
     if (has_id && first.size() > 2 && !is_item(first[columns.id].text)) {
       throw std::invalid_argument("no column of this header is called title, name or movie_title");
@@ -69,7 +72,7 @@ TitleColumns title_columns(const std::vector<Field>& first, const IsItem& is_ite
 
 }  // namespace
 
-std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const std::string& member) {
+TitlesRead read_titles(Dataset& data, const std::filesystem::path& path, const std::string& member) {
   std::unordered_map<std::string_view, std::int64_t> items;
   for (std::int64_t item = 1; item <= data.items(); ++item) items.emplace(data.item_name(item), item);
 
@@ -77,7 +80,7 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
   std::vector<std::string> titles(static_cast<std::size_t>(data.items()));
   std::optional<FieldSplitter> splitter;
   TitleColumns columns;
-  std::int64_t found = 0;
+  TitlesRead read;
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
     const bool first = !splitter;
@@ -92,6 +95,11 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
       } catch (const std::invalid_argument& e) {
         source.fail_at(1, e.what(), *line);
       }
+      const auto name_of = [&](std::size_t i) {
+        return columns.header ? fmt::format("column '{}'", util::printable(fields[i].text))
+                              : std::string(i == 0 ? "first field" : "second field");
+      };
+      read.id_column = name_of(columns.id), read.title_column = name_of(columns.title);
       if (columns.header) continue;
     }
     if (fields.size() <= std::max(columns.id, columns.title)) {
@@ -102,16 +110,16 @@ std::int64_t read_titles(Dataset& data, const std::filesystem::path& path, const
     std::string& title = titles[static_cast<std::size_t>(item->second - 1)];
     if (!title.empty() || fields[columns.title].text.empty()) continue;
     title = fields[columns.title].text;
-    ++found;
+    ++read.found;
   }
-  if (found == 0) {
+  if (read.found == 0) {
     fail(ErrorKind::data, "{} has a title for none of the items, whose first is '{}'", source.path(),
          data.item_name(1));
   }
   StringTable table;
   for (const auto& title : titles) table.add(title);
   data.set_titles(std::move(table));
-  return found;
+  return read;
 }
 
 }  // namespace lrurec::data

@@ -97,26 +97,30 @@ std::string_view header(Format format) {
 
 }  // namespace
 
-std::int64_t write_raw(const Dataset& data, Format format, const std::filesystem::path& path, bool numbers) {
+RawText raw_text(const Dataset& data, Format format, bool numbers) {
   std::vector<std::string> items;
   for (std::int64_t i = 1; i <= data.items(); ++i) {
     items.push_back(numbers ? std::to_string(i) : std::string(data.item_name(i)));
     check_id(format, items.back());
   }
-  std::string text(header(format));
-  std::int64_t repeats = 0;
+  RawText raw{std::string(header(format))};
   for (std::int64_t u = 0; u < data.users(); ++u) {
     const std::string user = numbers ? std::to_string(u + 1) : std::string(data.user_name(u));
     check_id(format, user);
     std::int64_t index = 0;
     std::int32_t before = 0;
     for (const auto item : data.sequence(u)) {
-      repeats += item == std::exchange(before, item) ? 1 : 0;
-      text += row(format, user, items[static_cast<std::size_t>(item - 1)], index++);
+      raw.repeats += item == std::exchange(before, item) ? 1 : 0;
+      raw.text += row(format, user, items[static_cast<std::size_t>(item - 1)], index++);
     }
   }
-  nn::write_file_atomically(path, {nn::as_bytes(text)});
-  return repeats;
+  return raw;
+}
+
+std::int64_t write_raw(const Dataset& data, Format format, const std::filesystem::path& path, bool numbers) {
+  const RawText raw = raw_text(data, format, numbers);
+  nn::write_file_atomically(path, {nn::as_bytes(raw.text)});
+  return raw.repeats;
 }
 
 }  // namespace lrurec::data

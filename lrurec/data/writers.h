@@ -8,11 +8,19 @@
 
 namespace lrurec::data {
 
-/// Writes all interactions in a raw format, atomically. Times are whole seconds (steam: days), one further
-/// with every item of a user; ratings are 5. Reading the file gives the same sequences, but for an item that
-/// follows itself, as a filter may leave it: readers drop the second. Returns how many do. Raw ids that the
-/// format cannot hold (words, 0 or 007 in sasrec, delimiters) are ErrorKind::data; with `numbers`, users and
-/// items are written as 1, 2, ... in the data set's order instead.
+struct RawText {
+  std::string text;
+  std::int64_t repeats = 0;  ///< items that follow themselves
+};
+
+/// All interactions in a raw format. Times are whole seconds (steam: days), one further with every item of a
+/// user; ratings are 5. Reading the text gives the same sequences, but for an item that follows itself, as a
+/// filter may leave it: prepare drops the second. Raw ids that the format cannot hold (words, 0 or 007 in
+/// sasrec, delimiters) are ErrorKind::data; with `numbers`, users and items are written as 1, 2, ... in the
+/// data set's order instead.
+RawText raw_text(const Dataset& data, Format format, bool numbers = false);
+
+/// Writes it to a file, atomically; returns the repeats.
 std::int64_t write_raw(const Dataset& data, Format format, const std::filesystem::path& path,
                        bool numbers = false);
 

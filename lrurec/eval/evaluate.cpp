@@ -50,8 +50,8 @@ std::vector<std::int32_t> sorted_distinct(data::Items items) {
 std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split split) {
   std::vector<std::int64_t> users = data.evaluated_users(split);
   if (users.empty()) {
-    fail(ErrorKind::data, "no user has a {} target ({}; leave-last-out needs 3 interactions)",
-         split == data::Split::test ? "test" : "validation", data.protocol().split);
+    fail(ErrorKind::data, "no user has a {} target ({})", split == data::Split::test ? "test" : "validation",
+         data::need_of_targets(data.protocol()));
   }
   return users;
 }

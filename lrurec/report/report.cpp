@@ -9,6 +9,7 @@
 #include "lrurec/model/models.h"
 #include "lrurec/report/assets.h"
 #include "lrurec/report/frame.h"
+#include "lrurec/reproduce/paper.h"
 #include "lrurec/train/loaded_run.h"
 #include "tensor/error.h"
 
@@ -25,7 +26,7 @@ json points(const inspect::Eigenvalues& lambda) {
 
 json describe_eigenvalues(const model::Model& model, const config::TrainConfig& config, bool imported) {
   const auto trained = inspect::eigenvalues(model);
-  const auto published = inspect::published_mean_abs(model.config().num_items);
+  const auto published = reproduce::published_mean_abs(model.config().num_items);
   std::vector<inspect::Eigenvalues> initial;
   if (!imported) {
     initial = inspect::initial_eigenvalues(model.config(), static_cast<std::uint64_t>(config.seed));

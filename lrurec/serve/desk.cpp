@@ -116,7 +116,7 @@ Asked Desk::parse(const std::string& line) const {
     const bool lost = json.contains("id") && loses_digits(json["id"]);
     if (json.contains("id") && !lost) asked.echo["id"] = json["id"];
     if (json.contains("user") && (json["user"].is_string() || json["user"].is_number_integer())) {
-      asked.echo["user"] = json["user"];
+      asked.echo["user"] = raw_id(json["user"]);
     }
     if (!problem.empty()) throw std::invalid_argument(problem);
     if (lost) throw std::invalid_argument("has an \"id\" of too many digits for a number; write it as text");

@@ -12,8 +12,8 @@
 namespace lrurec::serve {
 
 struct Request {
-  std::vector<std::int32_t> history;   ///< items 1..|I|, oldest first; none: what comes first in a session
-  std::vector<std::int32_t> excluded;  ///< items that must not come back, in any order
+  std::vector<std::int32_t> history{};   ///< items 1..|I|, oldest first; none: what comes first in a session
+  std::vector<std::int32_t> excluded{};  ///< items that must not come back, in any order
   std::int64_t k = 10;
   std::int64_t user = 0;  ///< 1..|U| of the data set, 0: somebody else
 };

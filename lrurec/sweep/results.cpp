@@ -137,6 +137,16 @@ std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs,
   return order;
 }
 
+nlohmann::json summaries(const std::map<std::string, std::vector<double>>& metrics) {
+  nlohmann::json result;
+  for (const auto& [name, numbers] : metrics) {
+    const auto summary = summarize(numbers);
+    result[name]["mean"] = summary.mean;
+    if (summary.deviation) result[name]["deviation"] = *summary.deviation;
+  }
+  return result;
+}
+
 nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std::string& fingerprint,
                        const std::string& metric, const std::map<std::string, std::vector<double>>& test) {
   nlohmann::json result{{"data", std::filesystem::absolute(plan.data).string()},
@@ -148,8 +158,11 @@ nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std
     nlohmann::json entries = nlohmann::json::array();
     for (const Run& run : runs) {
       if (run.point != p) continue;
-      nlohmann::json entry{{"seed", run.config.seed}, {"folder", run.folder.string()}};
-      entry["finished"] = run.finished();
+      nlohmann::json entry{{"seed", run.config.seed}, {"finished", run.finished()}};
+      const bool came_to_nothing = run.exit_code != 0 && run.state.kind == RunState::Kind::missing;
+      if (!came_to_nothing) {
+        entry["folder"] = (std::filesystem::path(plan.points[p].name()) / run.folder.filename()).string();
+      }
       if (run.finished()) {
         entry["best_step"] = run.state.best_step;
         entry["validation"] = run.state.validation;
@@ -173,11 +186,7 @@ nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std
   if (const auto order = ranking(plan, runs, metric); done && !order.empty()) {
     result["best"] = plan.points[order.front()].name();
   }
-  for (const auto& [name, numbers] : test) {
-    const auto summary = summarize(numbers);
-    result["test"][name]["mean"] = summary.mean;
-    if (summary.deviation) result["test"][name]["deviation"] = *summary.deviation;
-  }
+  if (!test.empty()) result["test"] = summaries(test);
   return result;
 }
 

@@ -61,7 +61,11 @@ std::vector<double> values(const std::vector<Run>& runs, std::size_t point, cons
 /// first; only those all of whose runs are finished, for a mean over some seeds is not comparable.
 std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric);
 
-/// sweep.json. `test`: metrics of the best configuration's runs; empty: not looked at.
+/// {"Recall@10": {"mean": ..., "deviation": ...}, ...}
+nlohmann::json summaries(const std::map<std::string, std::vector<double>>& metrics);
+
+/// sweep.json; folders as seen from where it lies, none for a run that failed before it had saved anything.
+/// `test`: metrics of the best configuration's runs; empty: not looked at.
 nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std::string& fingerprint,
                        const std::string& metric, const std::map<std::string, std::vector<double>>& test);
 

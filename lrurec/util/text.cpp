@@ -97,7 +97,7 @@ std::string printable(std::string_view text, std::size_t most) {
 
 std::string csv_cell(std::string_view text) {
   std::string cell(text);
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos &&
+  if (!text.empty() && std::string_view("=+-@\t\r'").find(text[0]) != std::string_view::npos &&
       !is_number(text)) {
     cell.insert(cell.begin(), '\'');
   }

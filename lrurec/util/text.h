@@ -24,8 +24,8 @@ std::string visible(std::string_view text, LineEnds ends = LineEnds::escape);
 std::string printable(std::string_view text, std::size_t most = 80);
 
 /// A cell of a CSV file. One that a spreadsheet would take for a formula (=, +, -, @ first, and not a number)
-/// gets an apostrophe before it, which spreadsheets read as "this is text"; commas, quotes and line ends are
-/// quoted.
+/// gets an apostrophe before it, which spreadsheets read as "this is text", and so does one that begins with
+/// an apostrophe: without its first one a cell is the text again. Commas, quotes and line ends are quoted.
 std::string csv_cell(std::string_view text);
 
 }  // namespace lrurec::util

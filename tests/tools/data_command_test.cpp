@@ -35,6 +35,7 @@ Order order_of(const TemporaryFolder& folder, const std::string& raw) {
   write_text(folder / "raw", raw);
   EXPECT_EQ(run_lrurec(folder, "prepare raw -o x.lrd --format sasrec --force -q").code, 0);
   const auto json = nlohmann::json::parse(run_lrurec(folder, "data stats x.lrd --json").out)["order"];
+  EXPECT_EQ(json["mask"], "all");
   const std::string shown = run_lrurec(folder, "data stats x.lrd").out;
   const auto begin = shown.find("\n\n") + 2;
   return {json["markov_ndcg10"], json["markov_ndcg10_shuffled"],
@@ -108,6 +109,39 @@ TEST(DataCommand, AFormatToWriteIsOneOfThoseThatCanBeWritten) {
   EXPECT_NE(refused.err.find("--format must be sasrec, inter, "), std::string::npos) << refused.err;
   EXPECT_NE(refused.err.find(", not 'auto'\n"), std::string::npos) << refused.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "raw"));
+}
+
+// It made a file that is called "-".
+TEST(DataCommand, WritesToStandardOutput) {
+  const TemporaryFolder folder;
+  write_text(folder / "raw", "1 2\n1 3\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare raw -o x.lrd").code, 0);
+  const auto result = run_lrurec(folder, "data write x.lrd -o -");
+  EXPECT_EQ(result.out, "1 2\n1 3\n");
+  EXPECT_EQ(result.err, "2 interactions written to standard output as sasrec\n");
+  EXPECT_FALSE(std::filesystem::exists(folder / "-"));
+}
+
+// A split by time was leave-last-out in what was made of the file, and its times were taken for real ones.
+TEST(DataCommand, SaysWhatTheTextHasNotOfTheDataSet) {
+  const TemporaryFolder folder;
+  std::string text = "user_id:token\titem_id:token\ttimestamp:float\n";
+  for (int t = 0; t < 20; ++t) text += fmt::format("{}\t{}\t{}\n", 1 + t % 2, 1 + t, 100 * t);
+  write_text(folder / "raw.inter", text);
+  const std::string prepare = "prepare raw.inter --filter none --force -o x.lrd";
+  ASSERT_EQ(run_lrurec(folder, prepare).code, 0);
+  const auto err = [&](const std::string& format) {
+    return run_lrurec(folder, "data write x.lrd -q -o - --format " + format).err;
+  };
+  EXPECT_EQ(err("sasrec"), "");
+  EXPECT_EQ(err("steam"),
+            "lrurec: warning: its times, a day apart, are made up; a data set keeps the order of its "
+            "interactions, not when they were\n");
+  ASSERT_EQ(run_lrurec(folder, prepare + " --split time:0.5,0.8").code, 0);
+  EXPECT_EQ(
+      err("sasrec"),
+      "lrurec: warning: the split time:0.5,0.8 is not in the file, nor what it was made from: it has no "
+      "times\n");
 }
 
 // No file, or what is there without the flag, was taken for it: no states were kept, nothing was said.

@@ -18,6 +18,7 @@ using test::read_text;
 using test::run_lrurec;
 using test::run_shell;
 using test::TemporaryFolder;
+using test::wait_until;
 using test::write_text;
 
 std::vector<nlohmann::json> lines(const std::string& text) {
@@ -88,17 +89,16 @@ TEST(HostileInputCommand, ASessionKeepsItsStatesHoweverItEnds) {
   EXPECT_EQ(events_after("{ " + feed + "; sleep .3; " + feed + "; } | " + session + " | head -n 1"), 3)
       << "a closed pipe";
   for (const char* signal : {"HUP", "TERM", "INT"}) {
-    EXPECT_EQ(events_after("mkfifo in; " + session + " < in > out & exec 9> in; " + feed +
-                           " >&9; until [ -s out ]; do "
-                           "sleep .02; done; kill -" +
-                           signal + " $!; wait $!; exec 9>&-; rm -f in out"),
-              2)
+    EXPECT_EQ(
+        events_after("mkfifo in; " + session + " < in > out & exec 9> in; " + feed + " >&9; " +
+                     wait_until("[ -s out ]") + "kill -" + signal + " $!; wait $!; exec 9>&-; rm -f in out"),
+        2)
         << signal;
   }
   // And what a kill that cannot be caught costs is an interval: killed once the file has been replaced.
   EXPECT_EQ(
       events_after("mkfifo in; " + session + " --save-every 0 < in > out & exec 9> in; " +
-                   "until [ -s states ]; do sleep .02; done; first=$(stat -c %i states); " + feed +
+                   wait_until("[ -s states ]") + "first=$(stat -c %i states); " + feed +
                    " >&9; for n in $(seq 500); do [ $(stat -c %i states) = $first ] || break; sleep .02; "
                    "done; kill -KILL $!; wait $!; exec 9>&-; rm -f in out"),
       2);
@@ -188,7 +188,7 @@ TEST(HostileInputCommand, AStdoutThatDoesNotBlockIsWaitedFor) {
     ::close(ends[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
-    EXPECT_EQ(WEXITSTATUS(status), 0) << command;
+    EXPECT_EQ(test::exit_code(status), 0) << command;
     EXPECT_EQ(lines(out).size(), count) << command;
   }
 }
@@ -214,8 +214,9 @@ TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritt
   const auto second =
       run_shell(folder, "mkfifo in; " + lrurec +
                             " session run --state states < in > out & exec 9> in; "
-                            "echo i1 >&9; until [ -s out ]; do sleep .02; done; echo i2 | " +
-                            lrurec + " session run --state states; code=$?; exec 9>&-; wait; exit $code");
+                            "echo i1 >&9; " +
+                            wait_until("[ -s out ]") + "echo i2 | " + lrurec +
+                            " session run --state states; code=$?; exec 9>&-; wait; exit $code");
   EXPECT_EQ(second.code, 2);
   EXPECT_NE(second.err.find("states is in use by another session"), std::string::npos) << second.err;
   const auto fifo =
@@ -229,12 +230,12 @@ TEST(HostileInputCommand, AStateFileBehindALinkHasOneSession) {
   make_run(folder);
   const std::string session = test::command_path() + " session run --state ";
   for (const char* other : {"kept/states", "again"}) {
-    const auto second = run_shell(folder,
-                                  "rm -rf kept link again in out; mkdir kept; ln -s kept/states link; "
-                                  "ln -s link again; mkfifo in; " +
-                                      session + "link < in > out & exec 9> in; echo i1 >&9; " +
-                                      "until [ -s out ]; do sleep .02; done; echo i2 | " + session + other +
-                                      "; code=$?; exec 9>&-; wait; exit $code");
+    const auto second =
+        run_shell(folder,
+                  "rm -rf kept link again in out; mkdir kept; ln -s kept/states link; "
+                  "ln -s link again; mkfifo in; " +
+                      session + "link < in > out & exec 9> in; echo i1 >&9; " + wait_until("[ -s out ]") +
+                      "echo i2 | " + session + other + "; code=$?; exec 9>&-; wait; exit $code");
     EXPECT_EQ(second.code, 2) << other;
     EXPECT_NE(second.err.find("is in use by another session"), std::string::npos) << second.err;
   }
@@ -256,8 +257,9 @@ TEST(HostileInputCommand, ASignalsExitCodeOutlivesBadLines) {
   const TemporaryFolder folder;
   make_run(folder);
   const auto result = run_shell(folder, "mkfifo in; " + test::command_path() +
-                                            " session run < in > out & exec 9> in; echo nope >&9; "
-                                            "until [ -s out ]; do sleep .02; done; kill -TERM $!; wait $!; "
+                                            " session run < in > out & exec 9> in; echo nope >&9; " +
+                                            wait_until("[ -s out ]") +
+                                            "kill -TERM $!; wait $!; "
                                             "code=$?; exec 9>&-; exit $code");
   EXPECT_EQ(result.code, 143);
   EXPECT_NE(result.err.find("warning: 1 events were left out"), std::string::npos) << result.err;

@@ -31,8 +31,9 @@ int wanted_kills() {
 /// where it ended before, else nothing. feed: a shell command whose output it reads, or nothing.
 std::optional<int> killed_after(const TemporaryFolder& folder, const std::string& arguments,
                                 double milliseconds, const std::string& feed = "") {
-  // Through a pipe with a name, so that the command itself is the child that is waited for.
-  const std::string fed = feed.empty() ? "" : "{ [ -p in ] || mkfifo in; } && { " + feed + " > in & } && ";
+  // Through a pipe with a name, so that the command itself is the child that is waited for; a new one each
+  // time, since what fed the one before may still be dying, and would leave an event in it.
+  const std::string fed = feed.empty() ? "" : "rm -f in && mkfifo in && { " + feed + " > in & } && ";
   const std::string line = "cd " + folder.path().string() + " && " + fed + "exec " + test::command_path() +
                            " " + arguments + (feed.empty() ? "" : " < in");
   const pid_t child = ::fork();
@@ -46,13 +47,13 @@ std::optional<int> killed_after(const TemporaryFolder& folder, const std::string
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double, std::milli>(milliseconds);
   int status = 0;
   while (std::chrono::steady_clock::now() < end) {
-    if (::waitpid(child, &status, WNOHANG) == child) return WEXITSTATUS(status);
+    if (::waitpid(child, &status, WNOHANG) == child) return test::exit_code(status);
     std::this_thread::sleep_for(std::chrono::microseconds(500));
   }
   ::kill(-child, SIGKILL);
   ::kill(child, SIGKILL);
   ::waitpid(child, &status, 0);
-  return WIFSIGNALED(status) ? std::nullopt : std::optional(WEXITSTATUS(status));
+  return test::exit_code(status) == 128 + SIGKILL ? std::nullopt : std::optional(test::exit_code(status));
 }
 
 /// Milliseconds to live: up to twice what the whole takes, so that a kill may come anywhere and the end is
@@ -106,6 +107,13 @@ const std::string training =
     " -q --threads 1 --hidden 8 --channels 12 --max-length 6 --batch-size 16 --validate-every 3 "
     "--max-steps 60 --learning-rate 0.01 --log-every 2";
 
+TEST(KillCommand, ACrashIsNoExitCodeZero) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(test::run_shell(folder, "kill -TERM $$").code, 143);
+  EXPECT_EQ(test::exit_code(SIGSEGV), 139) << "what wait() gives of a process that a signal ended";
+  EXPECT_EQ(test::exit_code(3 << 8), 3);
+}
+
 TEST(KillCommand, ATrainingEndsAtTheSameBytes) {
   const TemporaryFolder folder;
   test::make_run(folder, "other");
@@ -146,7 +154,9 @@ TEST(KillCommand, PrepareLeavesTheOldDataOrTheNew) {
   for (int kills = 0; kills < wanted_kills();) {
     std::filesystem::copy_file(folder / "old.lrd", folder / "at/d.lrd",
                                std::filesystem::copy_options::overwrite_existing);
-    kills += killed_after(folder, prepare + "at/d.lrd", fate.next()) ? 0 : 1;
+    const auto code = killed_after(folder, prepare + "at/d.lrd", fate.next());
+    EXPECT_EQ(code.value_or(0), 0);
+    kills += code ? 0 : 1;
     const auto found = test::read_bytes(folder / "at/d.lrd");
     EXPECT_TRUE(found == before || found == after);
   }
@@ -209,6 +219,7 @@ TEST(KillCommand, ASessionLosesNoMoreThanAnInterval) {
       test::write_text(folder / "rest", rest);
       const auto code =
           killed_after(folder, "session run --save-every 0 --state " + state, fate.next(), feed + "< rest");
+      EXPECT_EQ(code.value_or(0), 0);
       kills += code ? 0 : 1;
       const auto asked = test::run_shell(
           folder, "[ ! -e " + state + " ] || echo '{\"user\": \"a\", \"item\": \"nothing\"}' | " +

@@ -48,7 +48,7 @@ TEST(PrepareCommand, CountsByHand) {
   EXPECT_EQ(json["training_windows"], 4);
   EXPECT_EQ(json["steps_per_epoch"], 1);
   EXPECT_EQ(json["labels"], 3 + 3 + 1 + 2);
-  EXPECT_EQ(json["test_items_unseen_in_training"], 1);
+  EXPECT_EQ(json["test_targets_unseen_in_training"], 1);
   EXPECT_EQ(json["protocol"]["filter"], "none");
   EXPECT_EQ(json["steps"][0]["interactions"], 14);
   EXPECT_EQ(json["steps"][1]["dropped"], 1);
@@ -179,6 +179,45 @@ TEST(PrepareCommand, TitlesComeThroughAPipeToo) {
   EXPECT_NE(result.out.find("items with a title: 2 of 2"), std::string::npos) << result.out;
 }
 
+// Only those of a format that was guessed were shown.
+TEST(PrepareCommand, ShowsTheFirstRowsOfAFormatThatIsNamed) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.csv", "u,i\nanna,x\n");
+  const auto result = run_lrurec(folder, "prepare a.csv -o x.lrd --columns user=u,item=i --filter none");
+  EXPECT_NE(result.err.find("row 1: user 'anna', item 'x'"), std::string::npos) << result.err;
+}
+
+TEST(PrepareCommand, ADashIsStandardInput) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n1 3\n");
+  const std::string prepare = test::command_path() + " prepare - --format sasrec -o x.lrd";
+  EXPECT_EQ(run_shell(folder, "cat a.txt | " + prepare).code, 0);
+  EXPECT_EQ(run_shell(folder, prepare + " --force < a.txt").code, 0);
+  const auto refused = run_lrurec(folder, "prepare a.txt -o -");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("cannot be written to standard output"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "-"));
+}
+
+// Text ids were told to be numbers, and were merged.
+TEST(PrepareCommand, IdsWithLeadingZerosStayApart) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "007 1\n7 1\n");
+  expect_refused(folder, "a.txt -o x.lrd", 3, "cannot tell the format of this line");
+  const auto result = run_lrurec(
+      folder, "prepare a.txt -o x.lrd --columns user=0,item=1 --delimiter space --filter none --json");
+  EXPECT_EQ(nlohmann::json::parse(result.out)["users"], 2) << result.err;
+}
+
+TEST(PrepareCommand, SaysWhichColumnsTitlesComeFrom) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n1 3\n");
+  write_text(folder / "titles.csv", "id,movieId,title\n2,3,Three\n");
+  const auto result = run_lrurec(folder, "prepare a.txt -o x.lrd --titles titles.csv");
+  EXPECT_NE(result.err.find("titles: the column 'title', by the column 'movieId'"), std::string::npos)
+      << result.err;
+}
+
 TEST(PrepareCommand, UsageErrorsNameTheWordAndTheRemedy) {
   const TemporaryFolder folder;
   write_text(folder / "a.txt", "1 2\n");
@@ -191,6 +230,9 @@ TEST(PrepareCommand, UsageErrorsNameTheWordAndTheRemedy) {
   expect_refused(folder, "a.txt -o x.lrd --max-length 0", 2, "--max-length");
   expect_refused(folder, "a.txt -o x.lrd --ties random", 2, "--ties must be file, hash or item-id");
   expect_refused(folder, "a.txt -o x.lrd --filter twice:5", 2, "--filter must be none, once:N or kcore:N");
+  expect_refused(folder, "a.txt -o x.lrd --columns user=0,item=0", 2, "are the same column, '0'");
+  expect_refused(folder, "a.txt -o x.lrd --columns user=0,item=1 --delimiter space --min-rating 3", 2,
+                 "--columns does not say which they are: add rating=..");
   expect_refused(folder, "a.txt -o x.lrd --demo", 2, "name a raw file or give --demo");
   expect_refused(folder, "a.txt -o x.lrd --demo-users 5", 2, "--demo-users requires --demo");
   expect_refused(folder, "--demo -o x.lrd --filter none", 2, "--filter excludes --demo");

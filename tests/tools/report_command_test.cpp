@@ -121,6 +121,28 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
+// The command that was named made another evaluation.
+TEST(ReportCommand, AnEvaluationOfEarlierWeightsIsMadeAgainWithItsOwnFlags) {
+  const TemporaryFolder folder;
+  if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
+  make_run(folder, "run", " --eval-negatives 5");
+  const std::vector<std::pair<std::string, std::string>> evaluations{
+      {"evaluation-val-mask-all-sampled-last", "--split val --mask all --eval-negatives 7 --checkpoint last"},
+      {"evaluation-test", "--eval-negatives 0"}};
+  for (const auto& [file, flags] : evaluations) {
+    ASSERT_EQ(run_lrurec(folder, "evaluate run " + flags).code, 0);
+    auto json = nlohmann::json::parse(read_text(folder / "run" / (file + ".json")));
+    json["step"] = 1;
+    write_text(folder / "run" / (file + ".json"), json.dump());
+  }
+  ASSERT_EQ(run_lrurec(folder, "report run -o page.html").code, 0);
+  const auto page = browse(folder, "page.html");
+  EXPECT_FALSE(console_has_errors(page.err)) << page.err;
+  for (const auto& [file, flags] : evaluations) {
+    EXPECT_NE(page.out.find("<code>lrurec evaluate RUN " + flags + "</code>"), std::string::npos) << flags;
+  }
+}
+
 // What `compare` refuses stands in no common table, and the remedy is the one that works.
 TEST(ReportCommand, RunsOfUnlikeProtocolsHaveTablesOfTheirOwn) {
   const TemporaryFolder folder;

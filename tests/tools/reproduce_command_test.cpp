@@ -71,9 +71,9 @@ TEST(ReproduceCommand, SetsTableThreeBesideThePapers) {
 TEST(ReproduceCommand, SeveralSeedsHaveADeviation) {
   const TemporaryFolder folder;
   make_data(folder);
-  const auto made = run_lrurec(
-      folder,
-      "reproduce table6 -q --only lrurec,no-pffn --max-steps 5 --seeds 1,2 --data ml-1m=d.lrd -o out --json");
+  const std::string command =
+      "reproduce table6 -q --only lrurec,no-pffn --max-steps 5 --seeds 1,2 --data ml-1m=d.lrd -o out";
+  const auto made = run_lrurec(folder, command + " --json");
   ASSERT_EQ(made.code, 0) << made.err;
   const json outcome = json::parse(made.out);
   const json& row = row_of(outcome, "no-pffn", "Recall@10");
@@ -82,6 +82,9 @@ TEST(ReproduceCommand, SeveralSeedsHaveADeviation) {
               (row["values"][0].get<double>() + row["values"][1].get<double>()) / 2, 1e-12);
   EXPECT_TRUE(row.contains("deviation"));
   EXPECT_EQ(row["paper"], 0.29318);
+  // It was called the interval of the mean.
+  const std::string tables = run_lrurec(folder, command).out;
+  EXPECT_NE(tables.find("95% of users, mean of seeds"), std::string::npos) << tables;
 }
 
 TEST(ReproduceCommand, EveryKindHasItsPage) {

@@ -55,6 +55,7 @@ TEST(SampledCommand, TrainsAndEvaluatesUnderNamesOfItsOwn) {
   for (const char* row : {"LRURec", "popularity", "last-item Markov"}) {
     EXPECT_EQ(all["metrics"][row]["sampled NDCG@10"], full["metrics"][row]["NDCG@10"]) << row;
   }
+  EXPECT_EQ(all["candidates"], "39 sampled") << "beside the target, which is one of the forty";
 }
 
 TEST(SampledCommand, EvaluateRepeatsTheValidationOfTraining) {
@@ -83,6 +84,24 @@ TEST(SampledCommand, RunsOfTwoSeedsAreComparedAmongTheSameItems) {
   const auto json = nlohmann::json::parse(
       run_lrurec(folder, "compare b a --eval-negatives 9 --metrics Recall@1 --json").out);
   EXPECT_EQ(json["runs"][0]["metrics"]["sampled Recall@1"]["users_that_differ"], 0) << json;
+}
+
+// The first run's candidates gave all numbers their name, so that one side's was wrong.
+TEST(SampledCommand, AComparisonNamesTheCandidatesOfEachSide) {
+  const TemporaryFolder folder;
+  make_sampled_demo(folder);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o sampled -q --eval-negatives 12" + tiny_sampled).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o full -q" + tiny_sampled).code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other -q --seed 2" + tiny_sampled).code, 0);
+  const std::string compare = "compare full other sampled --force";
+  const auto text = run_lrurec(folder, compare).out;
+  for (const char* part : {"Recall@10 / sampled Recall@10", "not comparable\n", "UNLIKE PROTOCOLS",
+                           " users in common; unlike: candidates (all / 12)\n", "(2 tests: "}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  const auto runs = nlohmann::json::parse(run_lrurec(folder, compare + " --json").out)["runs"];
+  EXPECT_TRUE(runs[0]["metrics"].contains("NDCG@10"));
+  EXPECT_TRUE(runs[1]["metrics"].contains("NDCG@10 / sampled NDCG@10"));
 }
 
 TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {

@@ -50,6 +50,30 @@ TEST(ScriptsCommand, TestRunsTheWholeBuildOfThisFolder) {
   EXPECT_EQ(tested.code, 0) << tested.out << tested.err;
 }
 
+// Some thousand tests of CUDA kernels were skipped beside them, and no reason was told.
+TEST(ScriptsCommand, TestTellsEachReasonForSkippingOnce) {
+  const StubbedScripts scripts{"test.sh"};
+  for (const char* name : {"tools/setup.sh", "tools/build.sh", "tools/test_install.sh"}) {
+    scripts.program(name, "");
+  }
+  scripts.program("bin/nproc", "echo 2");
+  scripts.program("build/bin/lrurec", "echo '{\"problem\": \"no GPU\"}'");
+  const std::string report =
+      "for a; do [[ $a != --gtest_output=xml:* ]] || echo "
+      "'<testsuites tests=\"2\" failures=\"0\" errors=\"0\">\n<skipped message=\"a.cpp:1&#x0A;no "
+      "&quot;zsh&quot; here\"><![CDATA[a.cpp:1\nno zsh here]]></skipped>' >\"${a#*:}\"; done";
+  scripts.program("build/bin/lrurec_tests", report + "; [[ $* == *--gtest_filter=-*Cuda* ]]");
+  scripts.program("build/emulated/bin/lrurec_tests", report);
+  const auto tested = scripts.run("tools/test.sh");
+  EXPECT_EQ(tested.code, 0) << tested.err;
+  EXPECT_EQ(tested.out, "5 passed, 0 failed, 4 skipped\n");
+  const auto first = tested.err.find("test: 2 skipped: no \"zsh\" here\n");
+  ASSERT_NE(first, std::string::npos) << tested.err;
+  const auto second = tested.err.find("test: 2 skipped: no \"zsh\" here\n", first + 1);
+  EXPECT_NE(second, std::string::npos) << "of the emulated tests";
+  EXPECT_EQ(tested.err.find("skipped: ", second + 10), std::string::npos) << tested.err;
+}
+
 TEST(ScriptsCommand, SanitizeRefusesAFilterThatNoTestMatches) {
   const StubbedScripts scripts{"sanitize.sh"};
   scripts.program("tools/setup.sh", "");
@@ -162,6 +186,42 @@ TEST(ScriptsCommand, LintLooksAtAllWhereNothingWasBefore) {
   EXPECT_EQ(first.code, 0) << first.err;
   EXPECT_EQ(first.out, "looks at tools/one.cpp\nlint: ok\n");
   EXPECT_EQ(scripts.run("tools/lint.sh --changed nowhere").code, 2);
+}
+
+// A change of headers alone was passed over.
+TEST(ScriptsCommand, LintLooksAtAChangedHeaderWithASourceThatIncludesIt) {
+  const StubbedScripts scripts{"lint.sh"};
+  if (scripts.run("git --version").code != 0) GTEST_SKIP() << "there is no git";
+  for (const char* name : {"bin/clang++", "bin/cmake"}) scripts.program(name, "");
+  scripts.program("bin/clang-tidy", "printf '%s\\n' \"${@:4}\" >> looked");
+  std::filesystem::create_directories(scripts / "nn");
+  for (const char* name : {"own", "first", "second", "other"}) {
+    test::write_text(scripts / ("nn/" + std::string(name) + ".cpp"), "#include \"nn/shared.h\"\n");
+  }
+  test::write_text(scripts / "nn/other.cpp", "");
+  const auto commit = [&](const std::string& line) {
+    for (const char* header : {"own", "shared", "unused"}) {
+      test::write_text(scripts / ("nn/" + std::string(header) + ".h"), line);
+    }
+    const auto made =
+        scripts.run("git init -q && git add nn && git -c user.name=a -c user.email=a@b commit -qm a");
+    ASSERT_EQ(made.code, 0) << made.err;
+  };
+  const auto looked_at = [&] {
+    std::filesystem::remove(scripts / "looked");
+    const auto linted = scripts.run("tools/lint.sh --changed && sort looked");
+    EXPECT_EQ(linted.code, 0) << linted.err;
+    return linted.out;
+  };
+  commit("");
+  commit("// changed\n");
+  EXPECT_EQ(looked_at(), "lint: ok\nnn/own.cpp\n") << "it has its own header and the shared one";
+  test::write_text(scripts / "nn/second.cpp", "#include \"nn/shared.h\"\n// changed\n");
+  commit("// again\n");
+  EXPECT_EQ(looked_at(), "lint: ok\nnn/own.cpp\nnn/second.cpp\n");
+  test::write_text(scripts / "nn/own.cpp", "");
+  commit("// and again\n");
+  EXPECT_EQ(looked_at(), "lint: ok\nnn/first.cpp\nnn/own.cpp\n");
 }
 
 TEST(ScriptsCommand, ArchitecturesOfKernelsDoNotDependOnEarlierBuilds) {

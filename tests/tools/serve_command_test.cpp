@@ -173,7 +173,8 @@ TEST(ServeCommand, ABatchAnswersWhileItIsAsked) {
                                     R"( recommend run -k 1 --batch - < in > out &
 exec 3> in
 echo '{"user": "u1"}' >&3
-until [ -s out ]; do sleep .02; done
+)" + test::wait_until("[ -s out ]") +
+                                    R"(
 first=$(wc -c < out)
 asked=0
 until [ $asked = 100 ] || [ $(wc -c < out) -gt $first ]; do
@@ -188,6 +189,41 @@ echo $asked
   const auto result = run_shell(folder, "timeout 60 sh ask.sh");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_LT(std::stoi(result.out), 100) << "no answer before the end";
+}
+
+TEST(ServeCommand, ABatchWhoseReaderIsGoneEndsLikeAnyProgram) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "requests", "{\"user\": \"u1\"}\n");
+  const std::string batch = test::command_path() + " recommend run --batch requests";
+  EXPECT_EQ(test::run_without_a_reader(folder, batch).code, 141);
+}
+
+// A header stood alone.
+TEST(ServeCommand, NothingLeftToRecommendIsSaid) {
+  const TemporaryFolder folder;
+  write_text(folder / "few.txt", "1 1\n1 2\n1 3\n2 1\n2 2\n2 3\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare few.txt -o few.lrd").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train few.lrd -o few" + test::tiny_training).code, 0);
+  const auto all_seen = run_lrurec(folder, "recommend few --user 1");
+  EXPECT_EQ(all_seen.code, 0);
+  EXPECT_NE(all_seen.err.find("no item is left to recommend: each is one of those seen, or excluded"),
+            std::string::npos)
+      << all_seen.err;
+  EXPECT_EQ(run_lrurec(folder, "recommend few --user 1 --include-seen").err, "");
+}
+
+// A batch had the number as it was sent, a session its text.
+TEST(ServeCommand, ANumberIsAnIdLikeItsText) {
+  const TemporaryFolder folder;
+  write_text(folder / "few.txt", "7 1\n7 2\n7 3\n8 4\n8 1\n8 2\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare few.txt -o few.lrd").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train few.lrd -o few" + test::tiny_training).code, 0);
+  write_text(folder / "requests", "{\"user\": 7, \"k\": 1}\n");
+  EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "recommend few --batch requests").out)["user"], "7");
+  write_text(folder / "events", "{\"user\": 7, \"item\": 1}\n");
+  const auto session = test::run_shell(folder, test::command_path() + " session few < events");
+  EXPECT_EQ(nlohmann::json::parse(session.out)["user"], "7") << session.err;
 }
 
 TEST(ServeCommand, BlanksAroundIdsAndAByteOrderMarkAreNoPartOfThem) {
@@ -299,6 +335,13 @@ TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
   const auto forced = run_lrurec(folder, "compare run short --force");
   EXPECT_EQ(forced.code, 0);
   EXPECT_NE(forced.out.find("UNLIKE PROTOCOLS"), std::string::npos);
+  // How many users were compared was said of the first run's users, one of whom the other had.
+  write_text(folder / "few.csv", "u1,a\nu1,b\nu1,c\nx,a\nx,b\nx,c\ny,a\ny,b\ny,c\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare few.csv -o few.lrd --columns user=0,item=1 --filter none").code, 0);
+  ASSERT_EQ(run_lrurec(folder, "train few.lrd -o few" + test::tiny_training).code, 0);
+  const auto one = run_lrurec(folder, "compare run few --force").out;
+  EXPECT_NE(one.find("mean over 1 users"), std::string::npos) << one;
+  EXPECT_NE(one.find("few: 1 user in common; unlike: data ("), std::string::npos) << one;
   EXPECT_EQ(run_lrurec(folder, "compare run").code, 2);
   EXPECT_EQ(run_lrurec(folder, "compare run other --metrics NDCG@11").code, 2);
 }

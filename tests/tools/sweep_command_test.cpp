@@ -51,7 +51,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   for (const auto& point : found["configurations"]) {
     double sum = 0;
     for (const auto& run : point["runs"]) {
-      const std::string path = run["folder"].get<std::string>();
+      const std::string path = "out/" + run["folder"].get<std::string>();
       sum += run["validation"]["Recall@10"].get<double>();
       // The number is that of the run's own best step.
       EXPECT_NE(read_text(folder / (path + "/metrics.jsonl")).find(run["validation"]["Recall@10"].dump()),
@@ -81,6 +81,12 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_EQ(read_bytes(folder / "out/dropout=0.1/seed=1/checkpoints/last.ckpt"), before);
   EXPECT_EQ(nlohmann::json::parse(again.out)["configurations"].size(), 3U);
   EXPECT_FALSE(nlohmann::json::parse(again.out).contains("test"));
+  // A test that had been looked at was forgotten by the next call.
+  const auto seen = results(folder)["tests_seen"];
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0]["configuration"], best);
+  EXPECT_EQ(seen[0]["seeds"], found["seeds"]);
+  EXPECT_EQ(seen[0]["metrics"], found["test"]);
 
   // The same folder for other settings would mix them up.
   write_text(
@@ -89,6 +95,21 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   const auto changed = run_lrurec(folder, "sweep s.toml -o out");
   EXPECT_EQ(changed.code, 2);
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
+}
+
+// It was told of a run whose checkpoints were intact, in a folder that was never made.
+TEST(SweepCommand, AFailureWhileMemoryIsMeasuredIsToldAsOne) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml",
+             head + "[settings]\nhidden = 8\nchannels = 12\nmax_length = 6\nlearning_rate = 1e15\n");
+  const auto failed = run_lrurec(folder, "sweep s.toml -o out --seeds 1 --no-test");
+  EXPECT_EQ(failed.code, 6) << failed.err;
+  EXPECT_NE(failed.err.find("while its memory was measured: "), std::string::npos) << failed.err;
+  EXPECT_EQ(failed.err.find("checkpoint"), std::string::npos) << failed.err;
+  const auto run = results(folder)["configurations"][0]["runs"][0];
+  EXPECT_FALSE(run.contains("folder"));
+  EXPECT_NE(run["error"].get<std::string>().find("while its memory was measured: "), std::string::npos);
 }
 
 // The model may be of all runs or of the grid; its own presets and test metrics are those that count.
@@ -216,11 +237,11 @@ test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::strin
   make_data(folder);
   write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
   return test::run_shell(
-      folder, test::command_path() +
-                  " sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test & sweep=$!;"
-                  "until [ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ];"
-                  "do kill -0 $sweep || exit 9; sleep 0.01; done;" +
-                  then);
+      folder,
+      test::command_path() + " sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test & sweep=$!; " +
+          test::wait_until("[ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ]",
+                           "$sweep") +
+          then);
 }
 
 /// The sweep goes on to the bits of a run that nothing stopped.
@@ -316,11 +337,10 @@ TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
   make_data(folder);
   write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
   std::filesystem::create_directories(folder / "out/sweep.json");
-  const auto swept = test::run_shell(
-      folder, test::command_path() +
-                  " sweep s.toml -o out --no-test --jobs 1 2> log & "
-                  "until grep -q 'written again as the next run ends' log; do kill -0 $! || exit 9; "
-                  "sleep .02; done; rmdir out/sweep.json; wait $!");
+  const auto swept =
+      test::run_shell(folder, test::command_path() + " sweep s.toml -o out --no-test --jobs 1 2> log & " +
+                                  test::wait_until("grep -q 'written again as the next run ends' log") +
+                                  "rmdir out/sweep.json; wait $!");
   EXPECT_EQ(swept.code, 0) << read_text(folder / "log");
   EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }

@@ -109,6 +109,19 @@ TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
       << resumed.err;
 }
 
+// They were those of the weights themselves, which evaluate does not take.
+TEST(TrainCommand, EigenvaluesAreThoseOfTheAverage) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto told =
+      run_lrurec(folder, "train d.lrd -o mean --json" + test::tiny_training + " --average 0.99");
+  ASSERT_EQ(told.code, 0) << told.err;
+  const std::string log = read_text(folder / "mean/metrics.jsonl");
+  const auto last = nlohmann::json::parse(log.substr(log.rfind('\n', log.size() - 2) + 1));
+  EXPECT_EQ(last["split"], "val");
+  EXPECT_EQ(nlohmann::json::parse(told.out)["mean_abs_lambda"], last["mean_abs_lambda"]);
+}
+
 TEST(TrainCommand, ARecallThatTellsNothingIsTold) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -148,6 +161,17 @@ TEST(TrainCommand, AFirstStepThatIsNotFiniteLeavesNothingAndSaysSo) {
   EXPECT_NE(broken.err.find("no step came before it"), std::string::npos) << broken.err;
   EXPECT_EQ(broken.err.find("intact"), std::string::npos) << broken.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+// It said that checkpoints were intact, and a dry run has none.
+TEST(TrainCommand, ADryRunTellsOfNoCheckpoints) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto broken =
+      run_lrurec(folder, "train d.lrd --dry-run --learning-rate 1e15 --hidden 8 --channels 12");
+  EXPECT_EQ(broken.code, 6) << broken.err;
+  EXPECT_EQ(broken.err.find("checkpoint"), std::string::npos) << broken.err;
+  EXPECT_NE(broken.err.find("a smaller --learning-rate may help"), std::string::npos) << broken.err;
 }
 
 // The preset's settings were taken for asked for, and that of an imported run for unknown.

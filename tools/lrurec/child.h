@@ -25,7 +25,6 @@ class Child {
 
   /// Its exit code once it has ended; 128 + the signal that ended it.
   std::optional<int> ended() { return wait(/*now=*/true); }
-  int wait_for_end() { return *wait(/*now=*/false); }
   /// Asks it to save and end.
   void stop() const;
 

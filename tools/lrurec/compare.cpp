@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "lrurec/eval/statistics.h"
 #include "tensor/error.h"
@@ -57,6 +58,16 @@ std::string verdict(const eval::PairedDifference& d) {
   return d.difference > 0 ? "better" : "worse";
 }
 
+/// "Recall@10" or "sampled Recall@10"; of two runs with unlike candidates both: "Recall@10 / sampled
+/// Recall@10".
+std::string label_of(const std::string& metric, const eval::ProtocolCard& there,
+                     const eval::ProtocolCard& here) {
+  const auto of = [&](const eval::ProtocolCard& card) {
+    return (card.sampled > 0 ? "sampled " : "") + metric;
+  };
+  return of(there) == of(here) ? of(there) : of(there) + " / " + of(here);
+}
+
 void run_compare(const CompareOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   for (const auto& metric : options.metrics) {
@@ -67,11 +78,13 @@ void run_compare(const CompareOptions& options) {
     }
   }
   std::optional<std::uint64_t> candidates_seed;
-  const Ranked base = rank(options.runs[0], options, candidates_seed);
+  Ranked base = rank(options.runs[0], options, candidates_seed);
   std::vector<std::vector<std::string>> rows{
       {"against " + options.runs[0], "metric", "there", "here", "difference", "95% interval", "p", ""}};
   nlohmann::json json{{"base", options.runs[0]}, {"protocol", base.card.json()}};
-  std::int64_t unlike = 0;
+  std::set<std::size_t> users_compared;
+  std::string unlike;
+  std::size_t tests = 0;
   for (std::size_t i = 1; i < options.runs.size(); ++i) {
     const std::string& path = options.runs[i];
     const Ranked other = rank(path, options, candidates_seed);
@@ -81,7 +94,6 @@ void run_compare(const CompareOptions& options) {
            "{} and {} were measured under different protocols: {}; such metrics are not comparable; {}",
            options.runs[0], path, fmt::join(differences, ", "), eval::ProtocolCard::remedy(differences));
     }
-    unlike += differences.empty() ? 0 : 1;
     std::vector<std::int64_t> a, b;
     for (const auto& [user, rank_here] : base.of_user) {
       const auto it = other.of_user.find(user);
@@ -90,10 +102,18 @@ void run_compare(const CompareOptions& options) {
       b.push_back(it->second);
     }
     if (a.empty()) fail(ErrorKind::data, "{} and {} have no user in common", options.runs[0], path);
+    users_compared.insert(a.size());
+    if (differences.empty()) {
+      tests += options.metrics.size();
+    } else {
+      unlike += fmt::format("  {}: {} user{} in common; unlike: {}\n", path,
+                            with_commas(static_cast<std::int64_t>(a.size())), a.size() == 1 ? "" : "s",
+                            fmt::join(differences, ", "));
+    }
     nlohmann::json entry{{"run", path}, {"users", a.size()}, {"protocol_differences", differences}};
     for (const auto& metric : options.metrics) {
       const auto d = eval::compare_paired(a, b, metric);
-      const std::string label = base.card.sampled > 0 ? "sampled " + metric : metric;
+      const std::string label = label_of(metric, base.card, other.card);
       entry["metrics"][label] = {{"base", d.a},
                                  {"run", d.b},
                                  {"difference", d.difference},
@@ -103,7 +123,8 @@ void run_compare(const CompareOptions& options) {
       rows.push_back({path, label, fmt::format("{:.4f}", d.a), fmt::format("{:.4f}", d.b),
                       fmt::format("{:+.4f}", d.difference),
                       fmt::format("{:+.4f} .. {:+.4f}", d.interval.low, d.interval.high),
-                      d.p < 0.001 ? "<0.001" : fmt::format("{:.3f}", d.p), verdict(d)});
+                      d.p < 0.001 ? "<0.001" : fmt::format("{:.3f}", d.p),
+                      differences.empty() ? verdict(d) : "not comparable"});
     }
     json["runs"].push_back(entry);
   }
@@ -111,11 +132,18 @@ void run_compare(const CompareOptions& options) {
     print_json(json);
     return;
   }
+  if (users_compared.size() == 1) base.card.users = static_cast<std::int64_t>(*users_compared.begin());
   print_out("{}\n{}", base.card.text(), table(rows));
-  if (unlike > 0) print_out("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n");
+  if (!unlike.empty()) {
+    print_out("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n{}", unlike);
+  }
   print_out(
       "(p: paired randomisation test over users; one run each tells nothing about other seeds, see lrurec "
       "sweep)\n");
+  if (tests > 1) {
+    print_out("({} tests: where nothing differs, {:.2g} of them would have p < .05 by chance)\n", tests,
+              static_cast<double>(tests) / 20);
+  }
 }
 
 }  // namespace

@@ -21,10 +21,11 @@ struct DataOptions {
   bool json = false, force = false, numbers = false;
 };
 
-/// What the last item alone tells: validation metrics of the Markov baseline.
+/// What the last item alone tells: validation metrics of the Markov baseline among the items that the user
+/// has not had, whatever the length of a model.
 eval::Evaluation markov(const data::Dataset& data) {
   return eval::evaluate(data, eval::markov_scorer(data, data::Split::validation),
-                        {.split = data::Split::validation, .max_length = 1000000000});
+                        {.split = data::Split::validation, .mask = eval::Mask::all});
 }
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
@@ -87,8 +88,8 @@ void stats(const DataOptions& options) {
   if (s.evaluated_users > 0) {
     const eval::Evaluation as_is = markov(data), mixed = markov(data::shuffled(data, 1));
     const auto d = eval::compare_paired(mixed.ranks, as_is.ranks, "NDCG@10");
-    json["order"] = {{"markov_ndcg10", d.b}, {"markov_ndcg10_shuffled", d.a}, {"p", d.p}};
-    rows.push_back({"last-item Markov, validation NDCG@10", fmt::format("{:.4f}", d.b)});
+    json["order"] = {{"markov_ndcg10", d.b}, {"markov_ndcg10_shuffled", d.a}, {"p", d.p}, {"mask", "all"}};
+    rows.push_back({"last-item Markov, validation NDCG@10, --mask all", fmt::format("{:.4f}", d.b)});
     rows.push_back({"the same, training sequences shuffled", fmt::format("{:.4f}", d.a)});
     verdict = verdict_on_order(d);
   }
@@ -100,27 +101,48 @@ void stats(const DataOptions& options) {
             protocol.ties, protocol.filter, data.fingerprint());
 }
 
+/// A data set has the order of its interactions alone; whoever prepares the file again should know.
+void warn_of_what_is_not_there(const data::Protocol& protocol, data::Format format) {
+  const std::string times = format == data::Format::sasrec
+                                ? "it has no times"
+                                : fmt::format("its times, a {} apart, are made up",
+                                              format == data::Format::steam ? "day" : "second");
+  if (protocol.split != data::Protocol().split) {
+    warn("warning: the split {} is not in the file, nor what it was made from: {}", protocol.split, times);
+  } else if (protocol.order.starts_with("by time") && format != data::Format::sasrec) {
+    warn("warning: {}; a data set keeps the order of its interactions, not when they were", times);
+  }
+}
+
 void write(const DataOptions& options) {
+  const bool to_stdout = options.output == "-";
   std::error_code ignored;  // a file that is missing is no file's twin
   if (std::filesystem::equivalent(options.data, options.output, ignored)) {
     fail(ErrorKind::usage, "{} is the data set itself; choose another name with -o", options.output);
   }
   const data::Format format = data::parse_format(options.format, data::FormatFor::writing);
-  if (std::filesystem::exists(options.output) && !options.force) {
+  if (!to_stdout && std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);
   }
   const data::Dataset data = data::Dataset::load(options.data);
-  const auto repeats = data::write_raw(data, format, options.output, options.numbers);
-  note("{} interactions written to {} as {}", with_commas(data.interactions()), options.output,
-       options.format);
+  std::int64_t repeats = 0;
+  if (to_stdout) {
+    const auto raw = data::raw_text(data, format, options.numbers);
+    write_out(raw.text);
+    repeats = raw.repeats;
+  } else {
+    repeats = data::write_raw(data, format, options.output, options.numbers);
+  }
+  note("{} interactions written to {} as {}", with_commas(data.interactions()),
+       to_stdout ? "standard output" : options.output, options.format);
   if (repeats > 0) {
     warn(
-        "warning: {} of them are the item that the user had just before, as a filter may leave them; lrurec "
-        "prepare "
-        "drops such repeats when it reads the file",
+        "warning: {} of them are the item that the user had just before, since what lay between was filtered "
+        "away; lrurec prepare drops such repeats when it reads the file",
         with_commas(repeats));
   }
+  warn_of_what_is_not_there(data.protocol(), format);
 }
 
 }  // namespace
@@ -137,7 +159,7 @@ void add_data(CLI::App& app) {
   CLI::App* write_sub =
       sub->add_subcommand("write", "Write its interactions in a raw format, a second apart, rated 5");
   write_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
-  write_sub->add_option("-o,--output", options->output, "text file")->required();
+  write_sub->add_option("-o,--output", options->output, "text file, - for standard output")->required();
   write_sub->add_option("--format", options->format,
                         "sasrec (default) or another of lrurec prepare's formats");
   write_sub->add_flag("--numbers", options->numbers, "users and items as 1, 2, ... instead of their raw ids");

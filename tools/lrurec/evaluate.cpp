@@ -186,8 +186,7 @@ void add_evaluate(CLI::App& app) {
       ->check(CLI::Range(0, 1000000000));
   sub->add_option("--per-user", options->per_user,
                   "write each user's target and its ranks to this CSV file (an id that a spreadsheet would "
-                  "take for a formula "
-                  "gets an apostrophe before it)");
+                  "take for a formula, or that begins with an apostrophe, gets an apostrophe before it)");
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");

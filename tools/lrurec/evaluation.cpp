@@ -51,7 +51,8 @@ data::Split parse_split(const std::string& text) {
 }
 
 RunEvaluation evaluate_run(const train::LoadedRun& run, const EvaluationOptions& options) {
-  const std::int64_t negatives = options.negatives.value_or(run.config.eval_negatives);
+  std::int64_t negatives = options.negatives.value_or(run.config.eval_negatives);
+  if (negatives == run.data.items()) --negatives;  // one of them is the target
   auto rows = negatives > 0 ? rank_sampled(run, options, negatives) : rank_all(run, options);
   const std::int64_t users = rows[0].evaluation.metrics.users();
   return {{run.data, options.split, options.mask, run.config.max_length, negatives, users}, std::move(rows)};

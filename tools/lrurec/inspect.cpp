@@ -13,6 +13,7 @@
 #include "lrurec/inspect/memory.h"
 #include "lrurec/inspect/scan_steps.h"
 #include "lrurec/model/models.h"
+#include "lrurec/reproduce/paper.h"
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/loaded_run.h"
@@ -143,7 +144,7 @@ void eigen(const InspectOptions& options) {
   const auto initial = run.imported ? std::vector<inspect::Eigenvalues>{}
                                     : inspect::initial_eigenvalues(
                                           run.model->config(), static_cast<std::uint64_t>(run.config.seed));
-  const auto published = inspect::published_mean_abs(run.model->config().num_items);
+  const auto published = reproduce::published_mean_abs(run.model->config().num_items);
   nlohmann::json json = nlohmann::json::array();
   std::vector<std::vector<std::string>> rows{
       {"", "mean |lambda|", "before", "paper, table 5", "half-life (items)", "before"}};

@@ -10,7 +10,7 @@ namespace lrurec::command {
 extern const std::string_view paper_map_text;
 
 struct PaperPlace {
-  std::string name;  ///< "nn/lru.cpp: LRU::lambda" or "Suite.Name"
+  std::string name;  ///< "nn/lru.cpp: LRU::input" or "Suite.Name"
   int line = 0;
   std::string file = {};  ///< of a test
 };

@@ -78,7 +78,7 @@ data::Dataset from_file(const PrepareOptions& options) {
                                                   : ready                 ? "none"
                                                                           : "once:5");
   const auto rows = timed("reading", [&] { return data::read_interactions(options.raw, read); });
-  if (options.format == "auto") show_first_rows(rows);
+  show_first_rows(rows);
   return timed("filtering and ordering",
                [&] { return data::prepare(rows, filter, ties, options.min_rating, split); });
 }
@@ -103,7 +103,7 @@ nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
                       {"training_windows", count},
                       {"steps_per_epoch", (count + printed_batch_size - 1) / printed_batch_size},
                       {"labels", labels},
-                      {"test_items_unseen_in_training", unseen},
+                      {"test_targets_unseen_in_training", unseen},
                       {"fingerprint", data.fingerprint()}};
   const auto& protocol = data.protocol();
   json["protocol"] = {{"source", protocol.source}, {"format", protocol.format}, {"filter", protocol.filter},
@@ -142,7 +142,7 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
                    {"training windows", number("training_windows")},
                    {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
                    {"labels", number("labels")},
-                   {"test items unseen in training", number("test_items_unseen_in_training")}}));
+                   {"test targets unseen in training", number("test_targets_unseen_in_training")}}));
   if (json.contains("items_with_title")) {
     print_out("items with a title: {} of {}\n", number("items_with_title"), number("items"));
   }
@@ -158,7 +158,12 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
 
-void run_prepare(const PrepareOptions& options) {
+void run_prepare(const PrepareOptions& given) {
+  PrepareOptions options = given;
+  if (options.raw == "-") options.raw = "/dev/stdin";
+  if (options.output == "-") {
+    fail(ErrorKind::usage, "a data set cannot be written to standard output; name a file with -o");
+  }
   if (options.demo == !options.raw.empty()) {
     fail(ErrorKind::usage, "name a raw file or give --demo: lrurec prepare RAW -o DATA");
   }
@@ -180,13 +185,15 @@ void run_prepare(const PrepareOptions& options) {
          options.output);
   }
   data::Dataset data = options.demo ? data::make_demo(options.shape) : from_file(options);
-  std::int64_t titled = 0;
-  if (!options.titles.empty())
-    titled = timed("reading titles",
+  data::TitlesRead titles;
+  if (!options.titles.empty()) {
+    titles = timed("reading titles",
                    [&] { return data::read_titles(data, options.titles, options.titles_member); });
+    note("titles: the {}, by the {}", titles.title_column, titles.id_column);
+  }
   timed("writing", [&] { data.save(options.output); });
   nlohmann::json json = describe(data, options.max_length);
-  if (!options.titles.empty()) json["items_with_title"] = titled;
+  if (!options.titles.empty()) json["items_with_title"] = titles.found;
   if (options.json) {
     print_json(json);
   } else {
@@ -196,7 +203,8 @@ void run_prepare(const PrepareOptions& options) {
   if (const auto repeated = facts.find("repeated_rows"); repeated != facts.end()) {
     warn(
         "warning: {} rows have the user, item and time of another row; if exports overlap, leave those out "
-        "before (awk '!s[$0]++'), since a target that is in its own history cannot be hit",
+        "before (awk '!s[$0]++') or give --ties hash, since a target that is in its own history cannot be "
+        "hit",
         with_commas(static_cast<std::int64_t>(repeated->second)));
   }
 }
@@ -207,7 +215,7 @@ void add_prepare(CLI::App& app) {
   auto options = std::make_shared<PrepareOptions>();
   CLI::App* sub =
       app.add_subcommand("prepare", "Read raw logs, filter, order and split them into one data set file");
-  sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst, zip");
+  sub->add_option("raw", options->raw, "raw file, plain or gz, xz, bz2, zst, zip; - for standard input");
   sub->add_option("-o,--output", options->output, "data set file to write (.lrd)")->required();
   std::vector<std::string> names;
   for (const auto known : data::formats()) names.emplace_back(data::name(known));

@@ -108,6 +108,11 @@ void run_recommend(const RecommendOptions& options) {
          util::visible(fmt::format("{}", fmt::join(asked.unknown, ", "))));
   }
   const nlohmann::json answer = desk.answer({asked}).front();
+  if (answer["items"].empty()) {
+    warn("no item is left to recommend: each is {}excluded{}",
+         options.include_seen ? "" : "one of those seen, or ",
+         options.include_seen ? "" : " (--include-seen makes those seen candidates)");
+  }
   if (options.json) {
     print_json(answer);
     return;
@@ -142,7 +147,9 @@ void add_recommend(CLI::App& app) {
   sub->add_option(
       "--batch", options->batch,
       "file of requests, - for standard input: JSON lines {\"user\": ID} or {\"items\": [ID, ...]}, "
-      "with \"k\", \"exclude\", \"id\"; one JSON line out for each");
+      "with \"k\", \"exclude\", \"id\"; one JSON line out for each, an \"error\" where it cannot be used, "
+      "and then "
+      "exit code 3 at the end");
   sub->add_option("-k", options->k, "how many (default 10)")->check(CLI::Range(1, 1000000));
   add_seen_flags(*sub, options->include_seen);
   sub->add_option(

@@ -306,8 +306,10 @@ class Reproduction {
                 data["generated"].get<bool>() ? ", generated" : "",
                 data["the_papers"].get<bool>() ? "" : ", not the paper's data");
       const bool statistics = artifact_.kind == reproduce::Kind::statistics;
+      const char* interval_title =
+          options_.request.seeds.size() > 1 ? "95% of users, mean of seeds" : "95% of users";
       std::vector<std::vector<std::string>> rows{
-          {"", "", "here", statistics ? "" : "95% of users", "paper", "difference"}};
+          {"", "", "here", statistics ? "" : interval_title, "paper", "difference"}};
       std::string last;
       for (const auto& row : outcome["rows"]) {
         if (row["data"] != data["name"]) continue;

@@ -173,7 +173,7 @@ void add_session(CLI::App& app) {
       "same time "
       "after ten\nevents as after ten thousand. A line that cannot be used is answered by {\"error\": ...} "
       "and passed "
-      "over.");
+      "over; the exit code at the end is then 3.");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("-k", options->k, "how many items after each event (default 10, 0: none)")
       ->check(CLI::Range(0, 1000000));

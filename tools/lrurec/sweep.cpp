@@ -89,6 +89,7 @@ class Sweep {
       lock();
       queue_->look();  // another may have been faster
     }
+    read_tests_seen();
     queue_->train([this] { write_json_meanwhile(); });
     if (interrupted_by() != 0) return say_how_to_continue();
     order_ = sweep::ranking(plan_, runs_, metric_);
@@ -130,6 +131,23 @@ class Sweep {
     for (const auto& [folder, evaluation] : tests) {
       for (const auto& [name, value] : evaluation["metrics"][title].items()) test_[name].push_back(value);
     }
+    nlohmann::json others = nlohmann::json::array();
+    const nlohmann::json seen{{"configuration", plan_.points[*best_].name()},
+                              {"seeds", plan_.seeds},
+                              {"metrics", sweep::summaries(test_)}};
+    for (const auto& one : tests_seen_) {
+      if (one.at("configuration") != seen["configuration"] || one.at("seeds") != seen["seeds"]) {
+        others.push_back(one);
+      }
+    }
+    tests_seen_ = std::move(others);
+    tests_seen_.push_back(seen);
+  }
+
+  /// What earlier calls looked at stays known: a test that was seen cannot be unseen.
+  void read_tests_seen() {
+    if (!fs::is_regular_file(json_file())) return;
+    tests_seen_ = util::parse_json(read_text(json_file())).value("tests_seen", nlohmann::json::array());
   }
 
   static std::string with_deviation(const sweep::Summary& s) {
@@ -139,6 +157,7 @@ class Sweep {
 
   nlohmann::json json() const {
     nlohmann::json all = sweep::to_json(plan_, runs_, fingerprint_, metric_, test_);
+    if (!tests_seen_.empty()) all["tests_seen"] = tests_seen_;
     all["made_by"] = sweeper;
     return all;
   }
@@ -245,6 +264,7 @@ class Sweep {
   std::vector<std::size_t> order_;           ///< points by their validation metric, best first
   std::optional<std::size_t> best_;
   std::map<std::string, std::vector<double>> test_;
+  nlohmann::json tests_seen_ = nlohmann::json::array();  ///< of this call and those before, latest last
 };
 
 void run_sweep(const SweepOptions& options) {

@@ -52,8 +52,8 @@ void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& no
   const nlohmann::json about = folder.description();
   const bool on_cpu = config.device == "cpu";
   // Without OpenBLAS's products neither it nor the number of threads changes a bit.
-  const bool own_products = config.model == "lrurec" && config.backbone == "lru" &&
-                            config.network == "gelu" && !config.gates && config.negatives == 0;
+  const bool own_products =
+      model::find_model(config.model).has_own_products(config.model_config(0, 0)) && config.negatives == 0;
   std::vector<std::string> others;
   for (const char* what : {"processor", "compiler", "vectors", "blas"}) {
     const auto there = nlohmann::json::json_pointer("/environment") / what;
@@ -305,7 +305,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
         {"seconds", seconds},
         {"peak_memory_bytes", peak_memory_bytes()},
         {"run", options.output}};
-    if (const auto* recurrence = trainer.model().recurrence()) {
+    if (const auto* recurrence = trainer.validated().recurrence()) {
       json["mean_abs_lambda"] = recurrence->mean_abs_lambda();
     }
     print_json(json);
@@ -345,8 +345,8 @@ void run_train(const TrainOptions& options) {
   require_device(Device::parse(config.device));
   const data::Dataset data = data::Dataset::load(options.data);
   if (data.evaluated_users(data::Split::validation).empty()) {
-    fail(ErrorKind::data, "{}: no user has a validation target ({}; leave-last-out needs 3 interactions)",
-         options.data, data.protocol().split);
+    fail(ErrorKind::data, "{}: no user has a validation target ({})", options.data,
+         data::need_of_targets(data.protocol()));
   }
   if (!folder) folder = train::RunFolder::create(options.output);
   std::int64_t steps = 0;

@@ -160,7 +160,7 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
                 err);
     if (const int code = wait_for(child); code != 0) {
       if (interrupted_by() != 0) return needs_;
-      give_up(p, code, complaint_of(code, err));
+      give_up(p, code, "while its memory was measured: " + complaint_of(code, err));
       continue;
     }
     const auto json = util::parse_json(read_text(out));

@@ -139,6 +139,17 @@ function evaluations() {
   }
 }
 
+/** The command that makes this evaluation of runs again, as a run's folder names it. */
+function commandOf(name, card, alike) {
+  const sampled = String(card.candidates || "").match(/^\d+(?= sampled)/);
+  const trainedSampled = alike.some((run) => run.settings.some((s) => s.key === "eval_negatives" && s.value !== "0"));
+  return ["lrurec evaluate RUN",
+    name.startsWith("val") && "--split val",
+    card.mask && card.mask !== "window" && `--mask ${card.mask}`,
+    sampled ? `--eval-negatives ${sampled[0]}` : trainedSampled && "--eval-negatives 0",
+    name.endsWith("-last") && "--checkpoint last"].filter(Boolean).join(" ");
+}
+
 /** A section of runs under one protocol. Unlike ones have sections of their own, so that no table invites to compare them. */
 function evaluationOf(name, alike, groups) {
   const rows = rowsOf(name, alike);
@@ -166,7 +177,7 @@ function evaluationOf(name, alike, groups) {
       `Not evaluated like the other runs (${unlike.join(", ")}): numbers of the two tables cannot be compared.`,
       ...(unlike.join() === "mask" ? [" The same candidates for all: ", el("code", {}, "lrurec evaluate RUN --mask all"), "."] : [])) : null,
     old.length ? el("p", { class: "warning" }, `${old.join("; ")}: evaluate again with `,
-      el("code", {}, `lrurec evaluate RUN${which === "last" ? " --checkpoint last" : ""}`), ".") : null,
+      el("code", {}, commandOf(name, card || {}, alike)), ".") : null,
     card ? protocol(card, lengths.size > 1 ? ["max_length"] : []) : null,
     el("div", { class: "charts" }, ...charted.map((m) => intervalsChart(m, rows))),
     table([["", ...metrics], ...rows.map((row) => [row.label, ...metrics.map((m) => cell(row, m))])]));

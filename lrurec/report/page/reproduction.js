@@ -68,7 +68,7 @@ function beside(data, metric) {
     data: { labels, datasets: [
       dots("value", themed("--ink"), "circle"), dots("paper", colour(1), "rectRot"),
       ...(rows.some((row) => row.interval)
-        ? [{ label: "95% of resamplings of the users", data: rows.map((row) => row.interval || null), backgroundColor: colour(5), barThickness: 12, order: 1 }]
+        ? [{ label: "95% of resamplings of the users" + (outcome.seeds.length > 1 ? ", mean of the seeds" : ""), data: rows.map((row) => row.interval || null), backgroundColor: colour(5), barThickness: 12, order: 1 }]
         : []),
     ] },
     options: { indexAxis: "y", scales: { x: axis(kind === "eigenvalues" ? "mean |λ|" : metric, {}), y: { type: "category", labels } },

@@ -370,7 +370,7 @@ TEST(Formats, AFileOfAZipArchive) {
   EXPECT_EQ(read_interactions(folder / "one.zip", Format::sasrec).size(), 1U);
   write_zip(folder / "titled.zip", {{"ml-1m/movies.dat", "10::Ten::x\n"}, {"ml-1m/ratings.dat", ratings}});
   Dataset data = prepare(read_interactions(folder / "titled.zip", Format::movielens_dat), {}, Ties::file);
-  EXPECT_EQ(read_titles(data, folder / "titled.zip"), 1);
+  EXPECT_EQ(read_titles(data, folder / "titled.zip").found, 1);
   EXPECT_EQ(data.item_title(1), "Ten");
 
   write_zip(folder / "two.zip", {{"a/x.txt", "1 2\n"}, {"b/y.txt", "1 2\n3 4\n5 6\n"}});

@@ -47,6 +47,40 @@ TEST(Prepare, DropsImmediateRepeatsOnly) {
   EXPECT_EQ(data.protocol().steps[1], (Step{"immediate repeats dropped", 2, 2, 4}));
 }
 
+// A row was dropped where the row before it in the file was alike, so a log sorted by user and item lost what
+// lay apart in time.
+TEST(Prepare, TheOrderOfTheFileDecidesNothingWhereThereAreTimes) {
+  const std::vector<std::string> rows{"u a 1\n", "u b 2\n", "u a 3\n", "u a 4\n",
+                                      "v a 1\n", "v a 2\n", "v b 2\n"};
+  const auto in_order = [&](const std::vector<std::size_t>& places) {
+    std::string text;
+    for (const auto place : places) text += rows[place];
+    return prepare(inter(text), {}, Ties::hash);
+  };
+  const Dataset by_time = in_order({0, 4, 1, 5, 6, 2, 3});
+  EXPECT_EQ(sequence_text(by_time, 0), "a b a");
+  for (const auto& places :
+       {std::vector<std::size_t>{0, 2, 3, 1, 4, 5, 6}, {0, 2, 3, 4, 5, 1, 6}, {6, 5, 4, 3, 2, 1, 0}}) {
+    const Dataset other = in_order(places);
+    EXPECT_EQ(other.fingerprint(), by_time.fingerprint());
+    EXPECT_EQ(other.protocol().steps, by_time.protocol().steps);
+  }
+  auto without = inter("u a 1\nv b 2\nu a 3\nu b 4\n");
+  without.time.clear();
+  EXPECT_EQ(sequence_text(prepare(without, {}, Ties::file), 0), "a b") << "another user lies between";
+}
+
+// What overlaps goes with the immediate repeats, unless equal times lie between as they stand in the file.
+TEST(Prepare, OfExportsThatOverlapTheSameIsLeft) {
+  const auto twice = inter("u a 1\nu b 1\nu c 2\nu a 1\nu b 1\nu c 2\n");
+  const Dataset hashed = prepare(twice, {}, Ties::hash);
+  EXPECT_EQ(hashed.interactions(), 3);
+  EXPECT_FALSE(hashed.protocol().facts.contains("repeated_rows"));
+  const Dataset as_there = prepare(twice, {}, Ties::file);
+  EXPECT_EQ(sequence_text(as_there, 0), "a b a b c");
+  EXPECT_EQ(as_there.protocol().facts.at("repeated_rows"), 2);
+}
+
 TEST(Prepare, FilterOnceIsOnePassAndKcoreIsNot) {
   // Items with 2: a, b (c, d once). Then users with 2 of those: u, v; w has one left, so b falls to 1.
   const auto rows = inter("u a 1\nu c 2\nu b 3\nv a 1\nv d 2\nw b 1\nx a 1\nv e 3\nx e 2\nu e 4\n");

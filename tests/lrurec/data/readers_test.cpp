@@ -23,7 +23,7 @@ std::string fingerprint_of(const std::filesystem::path& path, Format format = Fo
 
 TEST(Readers, SasrecText) {
   const TemporaryFolder folder;
-  const auto rows = read_interactions(write_text(folder / "a.txt", "1 10\n1 7\n2  007\n"), Format::sasrec);
+  const auto rows = read_interactions(write_text(folder / "a.txt", "1 10\n1 7\n2  7\n"), Format::sasrec);
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows.items[rows.item[2]], "7");
   EXPECT_EQ(rows.item[1], rows.item[2]);
@@ -128,6 +128,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"negative", Format::sasrec, "-1 1\n", ":1:1: the user id must be a positive whole number"},
         BadLine{"zero", Format::sasrec, "1 0\n", ":1:3: the item id must be a positive whole number"},
         BadLine{"fraction", Format::sasrec, "1 1.5\n", ":1:3: the item id must be"},
+        // It was taken for 7, which may be another item.
+        BadLine{"leading_zero", Format::sasrec, "1 7\n1 007\n",
+                ":2:3: the item id begins with 0, and sasrec has numbers; ids that are text are read by "
+                "--columns user=0,item=1 --delimiter space"},
         BadLine{"too_large", Format::sasrec, "18446744073709551616 1\n",
                 ":1:1: the user id does not fit into 63 bits"},
         BadLine{"nul", Format::sasrec, std::string("1 1\n1 \0001\n", 9), ":2:3: a NUL byte"},

@@ -63,7 +63,7 @@ TEST(Titles, AreReadFromTheFilesThatComeWithDataSets) {
     Dataset data = ten_and_twenty(folder);
     const std::string fingerprint = data.fingerprint();
     EXPECT_EQ(data.item_title(1), "");
-    EXPECT_EQ(read_titles(data, write_text(folder / "titles", file.text)), 2);
+    EXPECT_EQ(read_titles(data, write_text(folder / "titles", file.text)).found, 2);
     EXPECT_EQ(data.item_title(1),
               "Ami\xC3\xA9"
               "e, The (1995)");
@@ -73,6 +73,24 @@ TEST(Titles, AreReadFromTheFilesThatComeWithDataSets) {
                                                                       : "B");
     EXPECT_EQ(data.fingerprint(), fingerprint) << "a run goes on with titles added to its data";
   }
+}
+
+// The first column of any of these names was taken, so that a table's own numbers were taken for items.
+TEST(Titles, ColumnsThatSayMoreComeFirst) {
+  const TemporaryFolder folder;
+  Dataset data = ten_and_twenty(folder);
+  const auto read = [&](const std::string& text) {
+    return read_titles(data, write_text(folder / "titles", text));
+  };
+  const auto own_numbers = read("id,name,movieId,title\n1,x,10,A\n10,y,20,B\n");
+  EXPECT_EQ(own_numbers.found, 2);
+  EXPECT_EQ(data.item_title(1), "A");
+  EXPECT_EQ(own_numbers.id_column, "column 'movieId'");
+  EXPECT_EQ(own_numbers.title_column, "column 'title'");
+  EXPECT_EQ(read("asin,parent_asin,name\n1,10,A\n10,20,B\n").id_column, "column 'parent_asin'");
+  const auto plain = read("10,A\n20,B\n");
+  EXPECT_EQ(plain.id_column, "first field");
+  EXPECT_EQ(plain.title_column, "second field");
 }
 
 TEST(Titles, AreKeptInTheFile) {
@@ -85,7 +103,7 @@ TEST(Titles, AreKeptInTheFile) {
   };
   data.save(folder / "plain.lrd");
   EXPECT_EQ(version("plain.lrd"), 2U) << "earlier builds read it";
-  EXPECT_EQ(read_titles(data, write_text(folder / "titles", "20,B\n")), 1);
+  EXPECT_EQ(read_titles(data, write_text(folder / "titles", "20,B\n")).found, 1);
   data.save(folder / "titled.lrd");
   EXPECT_EQ(version("titled.lrd"), 3U);
   const Dataset loaded = Dataset::load(folder / "titled.lrd");

@@ -150,7 +150,8 @@ TEST(Evaluate, TheOrderOfUsersChangesNothing) {
 
 TEST(Evaluate, NobodyToEvaluateIsAnError) {
   const data::Dataset data = test::make_dataset({{1, 2}});
-  expect_error(ErrorKind::data, "no user has a validation target", [&] { evaluate(data, by_id(data), {}); });
+  expect_error(ErrorKind::data, "no user has a validation target (leave-last-out needs 3 interactions)",
+               [&] { evaluate(data, by_id(data), {}); });
 }
 
 TEST(Baselines, PopularityCountsTrainingItems) {

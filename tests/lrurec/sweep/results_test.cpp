@@ -54,6 +54,9 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   EXPECT_EQ(failed["configurations"][2]["runs"][1]["exit_code"], 6);
   EXPECT_EQ(failed["configurations"][2]["runs"][1]["error"], "loss is nan");
   EXPECT_DOUBLE_EQ(failed["test"]["Recall@10"]["mean"], 0.3);
+  // It named a folder that had not been made, and one from where the command was given.
+  EXPECT_FALSE(failed["configurations"][2]["runs"][1].contains("folder"));
+  EXPECT_EQ(failed["configurations"][1]["runs"][0]["folder"], "dropout=0.2/seed=1");
 
   finish(runs[5], 0.0, 0.8);
   EXPECT_EQ(ranking(plan, runs, "Recall@10"), (std::vector<std::size_t>{1, 2, 0}))

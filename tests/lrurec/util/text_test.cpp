@@ -40,6 +40,7 @@ TEST(Text, CsvCellsAreNoFormulas) {
   for (const char* formula : {"=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1"}) {
     EXPECT_EQ(csv_cell(formula), std::string("'") + formula);
   }
+  EXPECT_EQ(csv_cell("'@a"), "''@a") << "or it would be that of @a";
   EXPECT_EQ(csv_cell("-5"), "-5");
   EXPECT_EQ(csv_cell("+1.5"), "+1.5");
 }
