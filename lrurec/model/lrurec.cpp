@@ -52,7 +52,11 @@ const ModelInfo& LRURec::about() {
         return std::make_unique<LRURec>(config, init);
       },
       .real_parameters = real_parameters_of,
-      .forward_flop = forward_flop};
+      .forward_flop = forward_flop,
+      .has_own_products =
+          [](const ModelConfig& config) {
+            return config.backbone == "lru" && config.network == "gelu" && !config.gates;
+          }};
   return info;
 }
 

@@ -53,10 +53,6 @@ class LRURec : public Model, public LinearRecurrence {
   void prepare_steps() override;
   Tensor initial_state(const IndexTensor& users) const override;
   Tensor step(const IndexTensor& items, const Tensor& state) const override;
-  /// OpenBLAS, which the other parts multiply by, rounds one row otherwise than many.
-  bool steps_have_fixed_bits() const override {
-    return config_.backbone == "lru" && config_.network == "gelu" && !config_.gates;
-  }
 
   /// Null where something else stands in the LRU's place.
   const LinearRecurrence* recurrence() const override;

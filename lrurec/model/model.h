@@ -66,8 +66,6 @@ class Model : public nn::Module {
   /// One item (i64 [n]) of each of n users: their rows [n, K], those of user_rows of the whole history.
   /// `state`, dense, becomes the state after it.
   virtual Tensor step(const IndexTensor& items, const Tensor& state) const;
-  /// Whether, on a CPU, a step of many users gives each the bits of a step of that user alone.
-  virtual bool steps_have_fixed_bits() const { return false; }
 
   // ---- looking inside ------------------------------------------------------------------------------------
 

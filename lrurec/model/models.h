@@ -50,6 +50,9 @@ struct ModelInfo {
   double (*real_parameters)(const ModelConfig&);
   /// Floating-point operations from tokens to rows, a multiply-add as two; the products only.
   double (*forward_flop)(const ModelConfig&, const Work&);
+  /// Whether none of its products are OpenBLAS's, which rounds one row otherwise than many, and by the number
+  /// of threads.
+  bool (*has_own_products)(const ModelConfig&) = [](const ModelConfig&) { return false; };
 };
 
 /// All models, in the order of their publication, LRURec last.

@@ -20,6 +20,10 @@ IncrementalModel::IncrementalModel(const Model& model)
   empty_ = initial_state(0);
 }
 
+bool IncrementalModel::has_fixed_bits() const {
+  return !model_->device().is_cuda() && info().has_own_products(config());
+}
+
 Tensor IncrementalModel::initial_state(std::int64_t n) const {
   return model_->initial_state(Tensor::zeros({n}, DType::i64));
 }

@@ -31,7 +31,7 @@ class IncrementalModel {
   /// it. Returns their rows [n, K], those that Model::user_rows gives for the whole history.
   Tensor step(const IndexTensor& items, Tensor& state) const;
   /// Whether many users together get the bits, of steps and of scores, that each gets alone.
-  bool has_fixed_bits() const { return !model_->device().is_cuda() && model_->steps_have_fixed_bits(); }
+  bool has_fixed_bits() const;
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded,
                        std::int64_t* scored = nullptr) const;

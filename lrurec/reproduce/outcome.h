@@ -39,7 +39,8 @@ std::vector<double> mean_abs_of_blocks(const sweep::Run& run);
 ///   incremental  {variant: ...} of figure 1
 ///
 /// value: mean of `values`, one for each seed, at the best validation step. deviation: over seeds.
-/// interval: 95% of resamplings of the users, mean over seeds. difference_percent: 100 (value / paper - 1).
+/// interval: 95% of resamplings of the users, mean of the seeds' intervals. difference_percent:
+/// 100 (value / paper - 1).
 /// curves: validation of the first seed. seconds: of training steps, without validation; those that are not
 /// in the log count as the logged ones beside them, and a run that has logged none has no seconds.
 nlohmann::json outcome(const Plan& plan, const Findings& findings);

@@ -111,7 +111,12 @@ void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::O
     }
     nn::check_names(wanted, own);
     for (auto& [name, tensor] : wanted) {
-      tensor.copy_(nn::from_record(checkpoint.optimizer.at(name), name, tensor.dtype(), tensor.shape()));
+      const Tensor value =
+          nn::from_record(checkpoint.optimizer.at(name), name, tensor.dtype(), tensor.shape());
+      if (const std::string problem = optimizer.problem(name, value); !problem.empty()) {
+        fail(ErrorKind::file, "{}", problem);
+      }
+      tensor.copy_(value);
     }
     optimizer.set_steps(checkpoint.progress.step);
   });

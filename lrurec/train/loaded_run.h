@@ -11,7 +11,7 @@ namespace lrurec::train {
 
 struct LoadOptions {
   std::string run;                  ///< folder
-  std::string data;                 ///< data set file, where it moved since training
+  std::string data{};               ///< data set file, where it moved since training
   std::string checkpoint = "best";  ///< or "last", "previous"
   Device device = {};
 };

@@ -15,11 +15,12 @@ namespace {
 
 /// After `steps` steps that were fine. A resumed run cannot change its learning rate, and the folder holds a
 /// run from its first checkpoint on; the first step has nothing before it to be kept.
-const char* remedy(std::int64_t steps) {
-  return steps == 0
-             ? "no step came before it, so it is not the learning rate; start a new run with other settings"
-             : "the checkpoints before it are intact; start a new run, in another folder, with a "
-               "smaller --learning-rate";
+const char* remedy(std::int64_t steps, Stepper::Keeps keeps) {
+  if (steps == 0)
+    return "no step came before it, so it is not the learning rate; start a new run with other settings";
+  if (keeps == Stepper::Keeps::nothing) return "a smaller --learning-rate may help";
+  return "the checkpoints before it are intact; start a new run, in another folder, with a smaller "
+         "--learning-rate";
 }
 
 nn::AdamOptions adam_options(const config::TrainConfig& c, const GpuWays& ways) {
@@ -52,9 +53,11 @@ Device prepare_device(const config::TrainConfig& config) {
   return device;
 }
 
-Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways)
+Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways,
+                 Keeps keeps)
     : config_(config),
       ways_(ways),
+      keeps_(keeps),
       data_(data),
       device_(prepare_device(config)),
       batcher_(data, config.examples(), config.batch_size, static_cast<std::uint64_t>(config.seed)),
@@ -73,7 +76,7 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
          "max_length = {} leaves {} nothing to learn from but the start token; set --max-length to 2 or more",
          config.max_length, model_->info().title);
   }
-  if (planned_steps() > 0) (void)schedule_.share(0);  // before a validation round has been made
+  check_schedule();  // before a validation round has been made
   // Other examples than windows are packed on the host.
   if (device_.is_cuda() && config.examples().kind == data::ExampleKind::windows) {
     on_gpu_.emplace(data, config.max_length, device_);
@@ -86,6 +89,17 @@ std::int64_t Stepper::planned_steps() const {
     by_epochs = std::numeric_limits<std::int64_t>::max();
   }
   return config_.max_steps > 0 ? std::min(config_.max_steps, by_epochs) : by_epochs;
+}
+
+void Stepper::check_schedule() const {
+  if (planned_steps() == 0 || schedule_.is_possible()) return;
+  const auto [key, flag] = config_.lr_decay_steps > 0 ? std::pair("lr_decay_steps", "--lr-decay-steps")
+                           : config_.max_steps == planned_steps() ? std::pair("max_steps", "--max-steps")
+                                                                  : std::pair("max_epochs", "--max-epochs");
+  fail(ErrorKind::usage,
+       "the learning rate rises for {} steps (warmup_steps), but is to have fallen after {} ({}); set "
+       "--warmup-steps to fewer, or {} to more",
+       config_.warmup_steps, schedule_.decay_steps, key, flag);
 }
 
 Stepper::Result Stepper::run(std::int64_t step) {
@@ -178,7 +192,7 @@ void Stepper::check_stable(std::int64_t steps) const {
   const std::string problem = broken.empty() ? model_->problem() : broken + " is not finite";
   if (problem.empty()) return;
   fail(ErrorKind::non_finite, "after step {} {} (learning rate {}); {}", steps, problem,
-       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy(steps));
+       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy(steps, keeps_));
 }
 
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
@@ -187,7 +201,7 @@ void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const 
   fail(ErrorKind::non_finite, "step {}: {}{} (learning rate {}{}); {}", step + 1, what,
        broken.empty() ? "" : "; the first broken one is " + broken, learning_rate(step),
        recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "",
-       remedy(step));
+       remedy(step, keeps_));
 }
 
 }  // namespace lrurec::train

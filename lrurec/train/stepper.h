@@ -23,9 +23,12 @@ Device prepare_device(const config::TrainConfig& config);
 /// the state after step n - 1.
 class Stepper {
  public:
+  /// Whether its steps are saved, for what errors say of those before.
+  enum class Keeps { nothing, checkpoints };
   /// Ways other than the defaults on a CPU, a learning rate that would fall before its warm-up has ended, and
   /// windows of one item, are ErrorKind::usage.
-  Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {});
+  Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {},
+          Keeps keeps = Keeps::nothing);
 
   struct Result {
     double loss = 0;           ///< mean over the batch's labels
@@ -75,6 +78,8 @@ class Stepper {
     model::Work work;
     nn::ClippedStep clipped;
   };
+  /// A learning rate that falls before it has risen is ErrorKind::usage, naming the settings.
+  void check_schedule() const;
   /// On the CPU packed there; on a GPU packed from the sequences that lie there.
   data::BatchTensors batch(std::int64_t epoch, std::int64_t index);
   /// All of a step but its batch: loss, backward, clip, AdamW.
@@ -88,6 +93,7 @@ class Stepper {
 
   const config::TrainConfig config_;
   const GpuWays ways_;
+  const Keeps keeps_;
   const data::Dataset& data_;
   const Device device_;
   data::Batcher batcher_;

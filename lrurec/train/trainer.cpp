@@ -37,7 +37,11 @@ nlohmann::json eigenvalue_line(const model::LinearRecurrence& recurrence, std::i
 
 Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
                  Events events)
-    : config_(config), data_(data), folder_(folder), events_(std::move(events)), stepper_(config, data) {
+    : config_(config),
+      data_(data),
+      folder_(folder),
+      events_(std::move(events)),
+      stepper_(config, data, {}, Stepper::Keeps::checkpoints) {
   if (config.average > 0) average_.emplace(stepper_.model(), config.average);
 }
 
@@ -49,15 +53,15 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
         "prepare made it then",
         path, checkpoint.fingerprint, data_.fingerprint());
   }
-  const auto changed = config::told_differences(checkpoint.parse_config(path), config_);
+  const config::TrainConfig had = checkpoint.parse_config(path);
+  const auto changed = config::differences(had, config_);
   if (!changed.empty()) {
     const bool length = std::ranges::any_of(
-        changed, [](const std::string& one) { return one == "max_steps" || one == "max_epochs"; });
-    fail(ErrorKind::file, "{}: a resumed run cannot change {}{}; start a new one for that", path,
-         fmt::join(changed, ", "),
-         length
-             ? ", since its learning rate falls to the last step (unless lr_decay_steps says where it ends)"
-             : "");
+        changed, [](const std::string& key) { return key == "max_steps" || key == "max_epochs"; });
+    fail(ErrorKind::file, "{}: a resumed run cannot change {}{}; start a new one for that{}", path,
+         fmt::join(config::told_differences(had, config_), ", "),
+         length ? ", since its learning rate falls to the last step" : "",
+         length ? " (begun with lr_decay_steps, which says where the rate ends, it can be prolonged)" : "");
   }
   if (checkpoint.progress.step > planned_steps()) {
     fail(ErrorKind::usage,

@@ -75,6 +75,7 @@ TEST(Config, ASavedConfigurationTakesNothingFromItsPreset) {
               "run of before its presets counted from the end");
   EXPECT_EQ(config.positions_from, "start");
   EXPECT_EQ(preset("ml-1m", "bert4rec").positions_from, "end");
+  EXPECT_EQ(preset("ml-1m", "sasrec").positions_from, "start");
   for (const auto& name : preset_names()) {
     parse_saved(config, to_toml(preset(name)), "run");
     EXPECT_EQ(config, preset(name));

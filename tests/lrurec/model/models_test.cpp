@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lrurec/check/gradients.h"
+#include "lrurec/config/config.h"
 #include "lrurec/data/batches.h"
 #include "lrurec/model/backbones.h"
 #include "lrurec/model/lrurec.h"
@@ -226,6 +227,28 @@ TEST(Bert4Rec, SeesBothSides) {
     return model->training_rows({Tensor::from(items), ends, {}, {}, Tensor::from(Ids{1})}, {}).value();
   };
   EXPECT_GT(max_difference(row_of_mask({3, 10, 4}), row_of_mask({3, 10, 5})), 0);
+}
+
+// Users of equal length were all ranked from a place that no training had reached.
+TEST(ModelPlaces, SASRecOfXlongIsTrainedAtThePlaceItRanksFrom) {
+  auto settings = config::preset("xlong", "sasrec");
+  settings.max_length = 12;
+  settings.hidden = 8;
+  const auto data =
+      data::make_demo({.users = 20, .items = 40, .mean_length = 8, .equal_lengths = true, .classes = 4});
+  const auto model = make_model(settings.model_config(data.items(), data.users()), 1);
+  data::Batcher batcher(data, settings.examples(), data.users(), 1);
+  model->loss(data::to_tensors(batcher.batch(0, 0), Device{}), {}).backward();
+  for (const auto& p : model->named_parameters()) {
+    if (p.name != "positions.weight") continue;
+    const auto trained = [&](std::int64_t place) {
+      return max_difference(p.variable.grad().slice(0, place, place + 1), Tensor::zeros({1, 8})) > 0;
+    };
+    EXPECT_TRUE(trained(11)) << "from the end the last item always has the last place";
+    // Of six training items, five have the item that comes next as label.
+    EXPECT_TRUE(trained(7));
+    EXPECT_FALSE(trained(6));
+  }
 }
 
 // A history of n items has the last n places instead of the first: with the vectors moved there, all is as it

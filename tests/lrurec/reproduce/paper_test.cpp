@@ -76,6 +76,7 @@ TEST(Paper, ItsTrainingsAreThoseOfThePresets) {
   const auto long_range = training(*paper().find_data("xlong"), *find_artifact("table4").find("sasrec"));
   EXPECT_EQ(long_range.model, "sasrec");
   EXPECT_EQ(long_range.negatives, 100);
+  EXPECT_EQ(long_range.positions_from, "end");
   EXPECT_EQ(find_artifact("figure4").find("weight_decay=1")->settings.at("weight_decay"), "1");
   try {
     find_artifact("tabel3");
@@ -85,8 +86,13 @@ TEST(Paper, ItsTrainingsAreThoseOfThePresets) {
   }
 }
 
+TEST(Paper, ItsEigenvaluesAreToldForItsDataSetsAlone) {
+  EXPECT_EQ(published_mean_abs(3416), (std::vector<double>{.3927, .4216}));
+  EXPECT_TRUE(published_mean_abs(3417).empty());
+}
+
 // One training serves every table that has it.
-TEST(ReproductionPlan, TrainingsAreShared) {
+TEST(ReproductionPlanCommand, TrainingsAreShared) {
   const test::TemporaryFolder folder;
   ASSERT_EQ(
       test::run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8")

@@ -39,7 +39,7 @@ int with_full_disk(rlim_t bytes, double seconds, F&& f) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+  return test::exit_code(status);
 }
 
 Checkpoint state(std::int64_t step) {

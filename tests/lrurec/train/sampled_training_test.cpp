@@ -1,19 +1,20 @@
 // Training with a sampled softmax and sampled validation.
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lrurec/data/negatives.h"
 #include "lrurec/train/trainer.h"
-#include "nn/serialization/archive.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
 
+using test::metrics;
+using test::saved_state;
 using test::TemporaryFolder;
 
 config::TrainConfig tiny_sampled(bool shared, bool corrected = false) {
@@ -32,22 +33,6 @@ config::TrainConfig tiny_sampled(bool shared, bool corrected = false) {
   config.log_correction = corrected;
   config.eval_negatives = 15;
   return config;
-}
-
-std::vector<nlohmann::json> sampled_metrics(const std::filesystem::path& run) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream in(run / "metrics.jsonl");
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(nlohmann::json::parse(line));
-    lines.back().erase("step_seconds");
-  }
-  return lines;
-}
-
-std::vector<std::byte> sampled_state(const RunFolder& run) {
-  Checkpoint checkpoint = Checkpoint::load(run.checkpoint("last"));
-  checkpoint.config.clear();
-  return nn::to_bytes(checkpoint);
 }
 
 TEST(SampledTraining, LowersTheFullLoss) {
@@ -84,7 +69,7 @@ TEST(SampledTraining, TheCorrectedLossIsOnTheScaleOfTheFullOne) {
     auto config = tiny_sampled(shared, true);
     config.max_steps = 2;
     Trainer(config, data, RunFolder::create(folder / "run")).run();
-    for (const auto& line : sampled_metrics(folder / "run")) {
+    for (const auto& line : metrics(folder / "run")) {
       if (line["split"] == "train") {
         EXPECT_NEAR(line["loss"].get<double>(), std::log(data.items()), 0.15);
       }
@@ -107,8 +92,8 @@ TEST(SampledTraining, AResumedRunEndsAtTheSameBits) {
     const auto loaded = run.load_last();
     second.resume(loaded.checkpoint, loaded.path);
     second.run();
-    EXPECT_EQ(sampled_state(run), sampled_state(whole));
-    EXPECT_EQ(sampled_metrics(folder / "run"), sampled_metrics(folder / "whole"));
+    EXPECT_EQ(saved_state(run), saved_state(whole));
+    EXPECT_EQ(metrics(folder / "run"), metrics(folder / "whole"));
   }
 }
 
@@ -120,7 +105,7 @@ TEST(SampledTraining, ValidationIsNamedSampled) {
   config.patience = 2;
   const auto progress = Trainer(config, data, RunFolder::create(folder / "run")).run();
   EXPECT_EQ(progress.finished, "no better sampled Recall@10 in 2 rounds");
-  for (const auto& line : sampled_metrics(folder / "run")) {
+  for (const auto& line : metrics(folder / "run")) {
     if (line["split"] != "val") continue;
     EXPECT_EQ(line["candidates"], "15 sampled");
     EXPECT_TRUE(line.contains("sampled Recall@10"));

@@ -13,12 +13,15 @@
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
 
 using test::expect_error;
 using test::max_difference;
+using test::metrics;
+using test::saved_state;
 using test::TemporaryFolder;
 
 config::TrainConfig tiny() {
@@ -33,24 +36,6 @@ config::TrainConfig tiny() {
   config.dropout = 0.3;
   config.learning_rate = 1e-2;
   return config;
-}
-
-/// Lines of metrics.jsonl without what depends on the clock.
-std::vector<nlohmann::json> metrics(const std::filesystem::path& run) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream in(run / "metrics.jsonl");
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(nlohmann::json::parse(line));
-    lines.back().erase("step_seconds");
-  }
-  return lines;
-}
-
-/// Bytes of weights and optimiser, and the progress, as they were saved last.
-std::vector<std::byte> saved_state(const RunFolder& run) {
-  Checkpoint checkpoint = Checkpoint::load(run.checkpoint("last"));
-  checkpoint.config.clear();
-  return nn::to_bytes(checkpoint);
 }
 
 TEST(Trainer, LearnsAndKeepsTheBestCheckpoint) {
@@ -134,7 +119,10 @@ TEST(Trainer, ARateThatFallsToTheLastStepKeepsThatStep) {
   auto longer = config;
   longer.max_steps = 2 * config.max_steps;
   EXPECT_EQ(config::differences(config, longer), std::vector<std::string>{"max_steps"});
-  expect_error(ErrorKind::file, "cannot change max_steps",
+  expect_error(ErrorKind::file,
+               "last: a resumed run cannot change max_steps (20, not 40), since its learning rate falls to "
+               "the last step; start a new one for that (begun with lr_decay_steps, which says where the "
+               "rate ends, it can be prolonged)",
                [&] { Trainer(longer, data, run).resume(Checkpoint::load(run.checkpoint("last")), "last"); });
   config.lr_decay_steps = longer.lr_decay_steps = 30;
   EXPECT_TRUE(config::differences(config, longer).empty());
@@ -426,13 +414,23 @@ TEST(Trainer, AStopAfterTheLastRoundIsTooLate) {
   EXPECT_EQ(other.load_last().checkpoint.progress.step, 18);
 }
 
-// The first validation round had been made by then.
+// The first validation round had been made by then, and the sentence named settings that there are not.
 TEST(Stepper, AScheduleThatCannotBeIsRefusedBeforeTheFirstStep) {
   const data::Dataset data = test::small_demo();
   auto config = tiny();
   config.lr_schedule = "cosine";
   config.warmup_steps = 100;
-  expect_error(ErrorKind::usage, "cannot be before the warm-up's end", [&] { Stepper(config, data); });
+  const auto refused = [&](const std::string& message) {
+    expect_error(ErrorKind::usage, message, [&] { Stepper(config, data); });
+  };
+  refused(
+      "the learning rate rises for 100 steps (warmup_steps), but is to have fallen after 20 (max_steps); set "
+      "--warmup-steps to fewer, or --max-steps to more");
+  config.lr_decay_steps = 7;
+  refused("fallen after 7 (lr_decay_steps); set --warmup-steps to fewer, or --lr-decay-steps to more");
+  config.lr_decay_steps = config.max_steps = 0;
+  config.max_epochs = 3;
+  refused("fallen after 15 (max_epochs); set --warmup-steps to fewer, or --max-epochs to more");
 }
 
 TEST(Trainer, AnEigenvalueOfModulusOneIsNeverSaved) {
@@ -466,7 +464,7 @@ TEST(Trainer, RefusesToResumeWithOtherDataOrSettings) {
   expect_error(ErrorKind::file, "another data set",
                [&] { Trainer(config, other, run).resume(loaded.checkpoint, loaded.path); });
   config.weight_decay = 0.5;
-  expect_error(ErrorKind::file, "cannot change weight_decay",
+  expect_error(ErrorKind::file, "cannot change weight_decay (0.01, not 0.5); start a new one for that",
                [&] { Trainer(config, data, run).resume(loaded.checkpoint, loaded.path); });
 }
 
