@@ -1,5 +1,8 @@
 #pragma once
-// Everything that other projects use, in one header: <lrurec/lrurec.h>.
+// What other projects use, in one header, <lrurec/lrurec.h>: tensors, gradients, operations, layers and
+// optimisers; data from logs to batches; models, their training, evaluation, recommendations and sessions;
+// weights from and to other tools; what is inside a trained model. What the command makes of them (sweeps,
+// the paper's tables, HTML pages) is not in it.
 
 #include "autograd/anomaly.h"
 #include "autograd/gradcheck.h"
@@ -8,9 +11,22 @@
 #include "lrurec/data/batch.h"
 #include "lrurec/data/demo.h"
 #include "lrurec/data/prepare.h"
+#include "lrurec/data/readers.h"
+#include "lrurec/data/statistics.h"
+#include "lrurec/data/titles.h"
+#include "lrurec/data/writers.h"
 #include "lrurec/eval/baselines.h"
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/eval/statistics.h"
+#include "lrurec/exchange/import_run.h"
+#include "lrurec/exchange/weights.h"
+#include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/inspect/memory.h"
+#include "lrurec/inspect/scan_steps.h"
+#include "lrurec/model/session.h"
 #include "lrurec/serve/recommender.h"
+#include "lrurec/serve/session_store.h"
+#include "lrurec/train/loaded_run.h"
 #include "lrurec/train/stepper.h"
 #include "lrurec/train/trainer.h"
 #include "nn/containers.h"

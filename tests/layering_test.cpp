@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +71,28 @@ TEST(Layering, FilesIncludeOnlyToTheirLeft) {
     }
   }
   EXPECT_GT(files, 50);
+}
+
+TEST(Layering, FoldersOfLrurecFormNoCycle) {
+  static const std::regex include("#include \"lrurec/(\\w+)/");
+  std::map<std::string, std::set<std::string>> uses;
+  const fs::path lrurec = fs::path(LRUREC_SOURCE_DIR) / "lrurec";
+  for (const auto& entry : fs::recursive_directory_iterator(lrurec)) {
+    if (entry.path().extension() != ".h" && entry.path().extension() != ".cpp") continue;
+    const std::string folder = fs::relative(entry.path(), lrurec).begin()->string();
+    std::ifstream file(entry.path());
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
+      if ((*it)[1] != folder) uses[folder].insert((*it)[1]);
+    }
+  }
+  EXPECT_GT(uses.size(), 8U);
+  // What uses nothing that is left can be taken away; of a cycle all stays.
+  while (std::erase_if(uses, [&](const auto& one) {
+           return std::ranges::none_of(one.second, [&](const auto& used) { return uses.contains(used); });
+         }) > 0) {
+  }
+  for (const auto& [folder, used] : uses) ADD_FAILURE() << folder << " uses " << testing::PrintToString(used);
 }
 
 // Users include ops/ops.h alone.

@@ -16,6 +16,9 @@ function(install_folders component)
 include(\"${CMAKE_SOURCE_DIR}/tools/install_folders.cmake\")" COMPONENT ${component})
 endfunction()
 
+# As install() itself takes a relative --prefix: from where it is called.
+install(CODE "cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_PREFIX)" ALL_COMPONENTS)
+
 install_folders(command ${CMAKE_INSTALL_BINDIR} ${CMAKE_INSTALL_DATADIR}/doc/lrurec)
 install(TARGETS lrurec RUNTIME COMPONENT command)
 # The same command compiled for more of a processor, which it starts where it can (lrurec/util/builds.h).

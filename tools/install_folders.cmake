@@ -6,6 +6,7 @@
 foreach(folder IN LISTS LRUREC_FOLDERS)
   set(missing)
   set(at "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${folder}")
+  cmake_path(ABSOLUTE_PATH at)  # so that the way up ends at a folder that is there
   while(NOT EXISTS "${at}")
     list(APPEND missing "${at}")
     cmake_path(GET at PARENT_PATH at)

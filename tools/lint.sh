@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # clang-tidy. Needs clang, clang-tidy and libomp-dev beside what tools/setup.sh installs (tools/setup.sh --ci does it).
 #   tools/lint.sh                   all sources but the tests, about four minutes on two cores
-#   tools/lint.sh --changed [BASE]  those that differ from BASE (the commit before this one), at most 16 of them: part of CI
+#   tools/lint.sh --changed [BASE]  those that differ from BASE (the commit before this one), and for each header that does
+#                                   one that includes it, at most 16 in all: part of CI
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,7 +21,18 @@ if [ "${1:-}" = --changed ]; then
     [ $# -eq 1 ] || { echo "lint: there is no commit $base to compare with" >&2; exit 2; }
     base=$(git hash-object -t tree /dev/null)  # nothing was before: all has changed
   fi
-  sources=$(comm -12 <(sort <<<"$sources") <(git diff --name-only --diff-filter=d "$base" | sort))
+  differing=$(git diff --name-only --diff-filter=d "$base")
+  changed=$(grep -xF "$differing" <<<"$sources" || true)
+  # Sources that a header is looked at with: its own comes first.
+  with() {
+    grep -xF "${1%.*}.cpp" <<<"$sources" || true
+    git grep -lF "#include \"$1\"" -- '*.cpp' | grep -xF "$sources" || true
+  }
+  for header in $(grep -E '\.(h|inc)$' <<<"$differing" || true); do
+    candidates=$(with "$header")
+    if ! grep -qxF "$candidates" <<<"$changed"; then changed+=$'\n'${candidates%%$'\n'*}; fi
+  done
+  sources=$(grep . <<<"$changed" | sort -u || true)
   count=$(grep -c . <<<"$sources" || true)
   if [ "$count" -gt 16 ]; then
     echo "lint: $count files changed; looking at 16 of them, tools/lint.sh does all" >&2

@@ -2,10 +2,10 @@
 # Sets up, builds and runs every test. The last line is "N passed, N failed" (", N skipped" where some were).
 #   tools/test.sh          everything
 #   tools/test.sh --fast   after a small change: no second build for the CUDA kernels, no installation, and without the
-#                          tests that start the command
+#                          tests of the command (a few others start programs too)
 #
-# Tests of the CUDA kernels are skipped in the main build unless there is a GPU; they then run in a second build, where
-# the same kernel files are emulated on the CPU (docs/architecture.md).
+# Tests of the CUDA kernels run in the main build where there is a GPU, and everywhere in a second build, where the same
+# kernel files are emulated on the CPU (docs/architecture.md).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -48,7 +48,7 @@ run() {
   for ((shard = 0; shard < shards; ++shard)); do
     local code=0 report=$work/$shard.xml
     wait "${pids[$shard]}" || code=$?
-    # The runner's own summary is left out, and why a test was skipped: the counts below come from its report.
+    # The runner's own summary is left out, and why a test was skipped: both are told below, from its report.
     awk '/: Skipped$/ { getline; next } /^(Note: This is test shard|\[(==========|  PASSED  |  SKIPPED )\])/ { next } NF' \
       "$work/$shard.log"
     # A test process that crashed has left no report.
@@ -67,6 +67,10 @@ run() {
     left_out=$(grep -c '<skipped' "$report" 2>/dev/null || true)
     skipped=$((skipped + ${left_out:-0}))
   done
+  # Each reason for skipping once, and of how many tests.
+  { sed -n 's/.*<skipped message="[^"&]*&#x0A;\([^"]*\)".*/\1/p' "$work"/*.xml 2>/dev/null || true; } |
+    sed 's/\(&#x0A;\)*$//; s/&#x0A;/ /g; s/&quot;/"/g; s/&apos;/'"'"'/g; s/&lt;/</g; s/&gt;/>/g; s/&amp;/\&/g' |
+    sort | uniq -c | sed 's/^ *\([0-9]*\) /test: \1 skipped: /' >&2
 }
 
 say "building"
@@ -75,7 +79,11 @@ say "running"
 if [ -n "$fast" ]; then
   run build/bin/lrurec_tests --gtest_filter='-*Command*:*Cuda*:Tour.*:Bench*:Completion.*:PytorchToSafetensors.*'
 else
-  run build/bin/lrurec_tests
+  if [[ $(build/bin/lrurec check device --json) == *'"problem"'* ]]; then  # no GPU
+    run build/bin/lrurec_tests --gtest_filter='-*Cuda*'
+  else
+    run build/bin/lrurec_tests
+  fi
   say "installing"
   # A project that uses the installed libraries: counted as one test.
   ran=$((ran + 1))

@@ -8,10 +8,19 @@ build=$(realpath -m "${1:-$root/build}")
 cd "$root"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# The manifests of the user's own installation wait meanwhile: those of one as root could not be written over.
+kept=$(mktemp -d "$build/install_manifests.XXXXXX")
+manifests() { find "$1" -maxdepth 1 -name 'install_manifest*.txt'; }
+manifests "$build" | xargs -r -d '\n' mv -t "$kept"
+put_back() {
+  manifests "$build" | xargs -r -d '\n' rm -f
+  manifests "$kept" | xargs -r -d '\n' mv -t "$build"
+  rm -rf "$kept" "$work"
+}
+trap put_back EXIT
 prefix=$work/prefix
-rm -f "$build"/install_manifest*.txt  # of an installation as root it could not be written over
-(umask 077 && cmake --install "$build" --prefix "$prefix" >"$work/install.log")
+# A relative prefix, for which the way up to a folder that is there once had no end.
+(cd "$work" && umask 077 && timeout 300 cmake --install "$build" --prefix prefix >"$work/install.log")
 
 if find "$prefix" ! -type l ! -perm -044 -o -type d ! -perm -055 | grep .; then
   echo "test_install: these are not for all users" >&2

@@ -18,7 +18,7 @@ enum class ComplexAs { c64, split };
 /// What a model's tensors do not say. Written as metadata of the file, each under the name given here.
 struct About {
   std::int64_t max_length = 0;  ///< max_len: items of history; 0: not known
-  std::string fingerprint;      ///< dataset_fingerprint: of the data set, "" where not known
+  std::string fingerprint{};    ///< dataset_fingerprint: of the data set, "" where not known
   std::int64_t step = 0;        ///< step: training steps behind the weights
 };
 

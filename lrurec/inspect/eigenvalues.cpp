@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "lrurec/model/models.h"
-#include "lrurec/reproduce/paper.h"
 #include "tensor/error.h"
 
 namespace lrurec::inspect {
@@ -28,7 +27,7 @@ std::vector<Eigenvalues> eigenvalues(const model::Model& model) {
   std::vector<Eigenvalues> blocks;
   const auto* recurrence = model.recurrence();
   if (recurrence == nullptr) {
-    const bool other_backbone = model.info().name == "lrurec";
+    const bool other_backbone = std::ranges::count(model.info().settings, "backbone") > 0;
     fail(ErrorKind::usage, "{}{} has no LRU, whose eigenvalues these are", model.info().title,
          other_backbone ? fmt::format(" with the backbone {}", model.config().backbone) : "");
   }
@@ -121,15 +120,6 @@ const MeanDefinition& nearest(const std::vector<MeanDefinition>& definitions,
   };
   return *std::min_element(definitions.begin(), definitions.end(),
                            [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
-}
-
-std::vector<double> published_mean_abs(std::int64_t num_items) {
-  for (const auto& data : reproduce::paper().data) {
-    if (data.items == static_cast<double>(num_items)) {
-      return reproduce::find_artifact("table5").values.at(data.name).at("lrurec");
-    }
-  }
-  return {};
 }
 
 }  // namespace lrurec::inspect

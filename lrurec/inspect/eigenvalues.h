@@ -37,8 +37,4 @@ std::vector<MeanDefinition> mean_definitions(const model::Model& model);
 const MeanDefinition& nearest(const std::vector<MeanDefinition>& definitions,
                               const std::vector<double>& published);
 
-/// Mean |lambda| of both blocks after training in the paper (table 5) for its data set of so many items
-/// (table 2); empty for any other.
-std::vector<double> published_mean_abs(std::int64_t num_items);
-
 }  // namespace lrurec::inspect

@@ -160,6 +160,15 @@ const Artifact& find_artifact(const std::string& name) {
        util::choices(name, artifact_names()));
 }
 
+std::vector<double> published_mean_abs(std::int64_t num_items) {
+  for (const auto& data : paper().data) {
+    if (data.items == static_cast<double>(num_items)) {
+      return find_artifact("table5").values.at(data.name).at("lrurec");
+    }
+  }
+  return {};
+}
+
 config::TrainConfig training(const PaperData& data, const Variant& variant) {
   config::TrainConfig config = config::preset(data.name, variant.model);
   for (const auto& [key, value] : data.settings) config::set(config, key, value, data.title);

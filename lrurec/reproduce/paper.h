@@ -1,6 +1,7 @@
 #pragma once
 // The paper's tables and figures, as data: paper.toml, which is put into the program when it is built.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,6 +58,10 @@ const Paper& paper();
 std::vector<std::string> artifact_names();
 /// An unknown name is ErrorKind::usage with a suggestion.
 const Artifact& find_artifact(const std::string& name);
+
+/// Mean |lambda| of both blocks after training (table 5) on the paper's data set of so many items (table 2);
+/// empty for any other.
+std::vector<double> published_mean_abs(std::int64_t num_items);
 
 /// The training of a variant on a data set: its preset, with the settings of both.
 config::TrainConfig training(const PaperData& data, const Variant& variant);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -62,6 +63,12 @@ inline std::filesystem::path write_text(const std::filesystem::path& path, const
   return path;
 }
 
+/// The exit code in a status of wait() or system(); 128 and the signal where one ended the process, as shells
+/// have it.
+inline int exit_code(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 /// What a command printed, and its exit code.
 struct CommandResult {
   int code = -1;
@@ -73,11 +80,21 @@ inline CommandResult run_shell(const TemporaryFolder& folder, const std::string&
   const std::string line =
       "cd " + folder.path().string() + " && { " + command + " ; } >.stdout 2>.stderr </dev/null";
   const int status = std::system(line.c_str());
-  CommandResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(folder / ".stdout"),
-                       read_text(folder / ".stderr")};
+  CommandResult result{exit_code(status), read_text(folder / ".stdout"), read_text(folder / ".stderr")};
   std::filesystem::remove(folder / ".stdout");
   std::filesystem::remove(folder / ".stderr");
   return result;
+}
+
+/// The same where nobody reads its standard output any more: a pipe whose only reader is gone.
+inline CommandResult run_without_a_reader(const TemporaryFolder& folder, const std::string& command) {
+  return run_shell(folder, "rm -f gone; mkfifo gone; exec 3<>gone 4>gone 3<&-; " + command + " >&4");
+}
+
+/// For run_shell: waits until a condition holds, such as "[ -s out ]", or ends with exit code 9 where a
+/// process of the background, the last that was started unless one is named, has ended without it.
+inline std::string wait_until(const std::string& condition, const std::string& process = "$!") {
+  return "until " + condition + "; do kill -0 " + process + " || exit 9; sleep .02; done; ";
 }
 
 /// The command under test, and the project's folder: where they were built, or where the tests were carried

@@ -63,11 +63,6 @@ TEST(Eigenvalues, TheMedianOfFourIsTheMeanOfTheTwoInTheMiddle) {
   EXPECT_NEAR(definitions[3].blocks[0], (sizes[1] + sizes[2]) / 2, 1e-12);
 }
 
-TEST(Eigenvalues, ThePapersOnesAreToldForItsDataSetsAlone) {
-  EXPECT_EQ(published_mean_abs(3416), (std::vector<double>{.3927, .4216}));
-  EXPECT_TRUE(published_mean_abs(3417).empty());
-}
-
 // Each against a sum written out, from the parameters themselves.
 TEST(Eigenvalues, MeansAreWhatTheirNamesSay) {
   const model::LRURec model(small, 5);
