@@ -26,14 +26,20 @@ std::mutex& leaf_mutex(const void* leaf) {
 
 class Engine {
  public:
-  explicit Engine(bool keep_graph)
-      : keep_graph_(keep_graph), walk_(++walks), anomaly_(DetectAnomaly::current()) {}
+  Engine(Variables outputs, bool keep_graph)
+      : outputs_(std::move(outputs)),
+        keep_graph_(keep_graph),
+        walk_(++walks),
+        anomaly_(DetectAnomaly::current()) {}
   ~Engine() {
     for (Node* node : entered_) node->walk_ = 0;
   }
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  void seed(const Tensors& grads) {
+    for (std::size_t i = 0; i < outputs_.size(); ++i) seed(outputs_[i], grads[i]);
+  }
   void seed(const Variable& output, const Tensor& grad) {
     if (!grad.defined() || !output.requires_grad()) return;
     if (grad.shape() != output.shape() || grad.dtype() != output.dtype()) {
@@ -236,12 +242,13 @@ class Engine {
     }
   }
 
+  Variables outputs_;  ///< a hook may empty the caller's list
   bool keep_graph_, started_ = false;
   std::uint64_t walk_;  ///< the number of this walk, by which nodes know it
   DetectAnomaly* anomaly_;
-  std::vector<Node*> entered_;           ///< that know this walk until it ends
-  std::vector<Node*> order_;             ///< kept alive by backward()'s copy of the outputs
-  std::vector<Variable::Impl*> leaves_;  ///< that a gradient was added to
+  std::vector<Node*> entered_;                              ///< that know this walk until it ends
+  std::vector<Node*> order_;                                ///< kept alive by outputs_
+  std::vector<Variable::Impl*> leaves_;                     ///< that a gradient was added to
   std::vector<std::pair<Variable::Impl*, Tensor>> hooked_;  ///< gradients of leaves that have hooks
   std::vector<Tensors> totals_;                             ///< gradients of the outputs of nodes, by slot
   std::vector<std::uint32_t> free_;                         ///< slots of nodes that are done
@@ -251,9 +258,8 @@ void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_g
   if (outputs.size() != grad_outputs.size()) {
     fail_op("backward", "{} outputs and {} gradients", outputs.size(), grad_outputs.size());
   }
-  const Variables alive = outputs;  // a hook may empty the caller's list
-  Engine engine(keep_graph);
-  for (std::size_t i = 0; i < alive.size(); ++i) engine.seed(alive[i], grad_outputs[i]);
+  Engine engine(outputs, keep_graph);
+  engine.seed(grad_outputs);
   engine.run();
 }
 
