@@ -40,21 +40,6 @@ class Engine {
   void seed(const Tensors& grads) {
     for (std::size_t i = 0; i < outputs_.size(); ++i) seed(outputs_[i], grads[i]);
   }
-  void seed(const Variable& output, const Tensor& grad) {
-    if (!grad.defined() || !output.requires_grad()) return;
-    if (grad.shape() != output.shape() || grad.dtype() != output.dtype()) {
-      fail_op("backward", "gradient {} {} does not fit output {} {}", name(grad.dtype()), grad.shape().str(),
-              name(output.dtype()), output.shape().str());
-    }
-    started_ = true;
-    auto& impl = *output.impl_;
-    if (impl.node) {
-      visit(impl.node.get());
-      gradient_sum::add(total_of(*impl.node, impl.output), grad);
-    } else {
-      add_to_leaf(impl, grad);
-    }
-  }
 
   void run() {
     if (!started_) {
@@ -73,6 +58,22 @@ class Engine {
   }
 
  private:
+  void seed(const Variable& output, const Tensor& grad) {
+    if (!grad.defined() || !output.requires_grad()) return;
+    if (grad.shape() != output.shape() || grad.dtype() != output.dtype()) {
+      fail_op("backward", "gradient {} {} does not fit output {} {}", name(grad.dtype()), grad.shape().str(),
+              name(output.dtype()), output.shape().str());
+    }
+    started_ = true;
+    auto& impl = *output.impl_;
+    if (impl.node) {
+      visit(impl.node.get());
+      gradient_sum::add(total_of(*impl.node, impl.output), grad);
+    } else {
+      add_to_leaf(impl, grad);
+    }
+  }
+
   void walk() {
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) pass_on(**it, differentiate(**it));
     for (auto& [leaf, grad] : hooked_) {
