@@ -143,6 +143,7 @@ void Node::attach(Variable* results, std::size_t count, const std::shared_ptr<No
     auto& impl = *results[i].impl_;
     (i == 0 ? node->first_output_ : node->rare().more_outputs[i - 1]) = {impl.value.shape(),
                                                                          impl.value.dtype()};
+    if (!is_inexact(impl.value.dtype())) continue;
     impl.node = node;
     impl.output = static_cast<std::uint32_t>(i);
   }

@@ -194,7 +194,8 @@ Variable record(std::string_view op, const Inputs& inputs, const Tensor& output,
   return result;
 }
 
-/// The same for an operation with several outputs; `backward` is a MultiBackward.
+/// The same for an operation with several outputs; `backward` is a MultiBackward. Outputs of integers and
+/// booleans, such as places, stay off the graph.
 template <class F = MultiBackward>
 Variables record(std::string_view op, const Inputs& inputs, const Tensors& outputs, const F& backward) {
   static_assert(std::is_invocable_v<const F&, const Tensors&, const Needs&>,

@@ -20,9 +20,9 @@ namespace lrurec::nn {
 /// Whether a layer adds a bias.
 enum class Bias { yes, no };
 
-/// y = x W^T + b; weight: [out, in], bias: [out], undefined with Bias::no. Both begin with standard deviation
-/// .02 whatever the width, as in the published LRURec, where a residual stands beside the layer; a plain
-/// network wants WeightScale::fan_in.
+/// y = x W^T + b; weight: [out, in], bias: [out], undefined with Bias::no. Both begin normal with sigma
+/// .02, cut at two sigma, whatever the width, as in the published LRURec, where a residual stands beside the
+/// layer; a plain network wants WeightScale::fan_in.
 class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published,

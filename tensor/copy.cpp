@@ -119,8 +119,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
     dispatch_all("copy", dtype_, [&]<class To>() {
       dispatch_all("copy", from.dtype_, [&]<class From>() {
         if constexpr (is_complex_type<To> || !is_complex_type<From>) {
-          if constexpr (std::is_integral_v<To> && !std::is_same_v<To, bool> &&
-                        std::is_floating_point_v<From>) {
+          if constexpr (kernels::may_not_hold<To, From>) {
             if (!kernels::holds<To>(where, StridedLoop<1>(shape_, {from.strides_}),
                                     static_cast<const From*>(from.data<From>()))) {
               fail_op("copy", "{} to {}: a number is out of its range, or NaN", name(from.dtype_),

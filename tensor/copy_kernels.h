@@ -21,6 +21,12 @@ void copy(Cpu, const StridedLoop<2>& loop, To* to, const From* from);
 template <class To, class From>
 void copy(Cuda, const StridedLoop<2>& loop, To* to, const From* from);
 
+/// Whether To is an integer type that does not have all numbers of From.
+template <class To, class From>
+inline constexpr bool may_not_hold =
+    std::is_integral_v<To> && !std::is_same_v<To, bool> &&
+    (std::is_floating_point_v<From> || (std::is_integral_v<From> && sizeof(From) > sizeof(To)));
+
 /// Whether To, an integer type, has every element of `from` once its fraction is cut off.
 template <class To, class From>
 bool holds(Cpu, const StridedLoop<1>& loop, const From* from);
@@ -31,8 +37,12 @@ bool holds(Cuda, const StridedLoop<1>& loop, const From* from);
 template <class To, class From>
 LRUREC_HOST_DEVICE inline bool holds_number(From x) {
   constexpr auto least = static_cast<From>(std::numeric_limits<To>::min());
-  const From whole = std::trunc(x);
-  return whole >= least && whole < -least;
+  if constexpr (std::is_integral_v<From>) {
+    return x >= least && x < -least;
+  } else {
+    const From whole = std::trunc(x);
+    return whole >= least && whole < -least;
+  }
 }
 
 /// to += from

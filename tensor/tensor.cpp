@@ -175,9 +175,12 @@ Tensor Tensor::clone() const { return empty(shape_, dtype_, device()).copy_(*thi
 // Strides of a Tensor are never negative; only the source of this one copy has such.
 Tensor Tensor::flip(const std::vector<int>& dims) const {
   Tensor reversed = *this;
-  for (const int named : dims) {
-    const int dim = normalize_dim("flip", named, rank());
-    if (reversed.strides_[dim] != strides_[dim]) fail_op("flip", "dimension {} is named twice", dim);
+  std::array<bool, Shape::max_rank> named{};
+  for (const int given : dims) {
+    const int dim = normalize_dim("flip", given, rank());
+    if (std::exchange(named[static_cast<std::size_t>(dim)], true)) {
+      fail_op("flip", "dimension {} is named twice", dim);
+    }
     if (shape_[dim] <= 1) continue;
     reversed.offset_ += (shape_[dim] - 1) * strides_[dim];
     reversed.strides_[dim] = -strides_[dim];
@@ -216,7 +219,11 @@ Tensor Tensor::copied_to(Device device) const {
   return t;
 }
 
-void Tensor::fail_undefined(const char* op) const { fail_op(op, "the tensor is undefined"); }
+void Tensor::fail_undefined(std::string_view op) { fail_op(op, "the tensor is undefined"); }
+
+void check_defined(std::string_view op, const Tensor& tensor) {
+  if (!tensor.defined()) fail_op(op, "the tensor is undefined");
+}
 
 void Tensor::check_type(const char* op, DType asked) const {
   if (!defined()) fail_undefined(op);

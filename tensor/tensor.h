@@ -102,7 +102,9 @@ class Tensor {
                          Device device = {});
   /// Uniform in the open interval (0, 1); both parts of complex numbers. `random` is a seed, or
   /// Philox(seed, stream). Element i of the row-major order is a function of (seed, stream, i) alone (f64 is
-  /// rounded to f32), whatever the shape and device: two tensors from one seed and stream are alike.
+  /// rounded to f32), whatever the shape and device: two tensors from one seed and stream are alike. Streams
+  /// below 2^16 are also the dropout sites of a training's first step, so give what stands beside one another
+  /// seed.
   static Tensor rand(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
   /// Normal with mean 0 and variance 1 (complex: E|z|^2 = 1), drawn as by rand(). The last digits depend on
   /// log and cos of the machine's mathematical library.
@@ -228,7 +230,7 @@ class Tensor {
  private:
   friend class SavedTensor;
   static Tensor empty_for(std::size_t values, const Shape& shape, DType dtype);
-  [[noreturn]] void fail_undefined(const char* op) const;
+  [[noreturn]] static void fail_undefined(std::string_view op);
   Tensor part(const char* op, int which) const;
   void check_writable(const char* op) const;
   Tensor apart_from(const Tensor& source) const;
@@ -245,8 +247,11 @@ class Tensor {
 
 using Tensors = std::vector<Tensor>;
 
-/// Type and shape, for errors: "f32 [2, 3]".
+/// Type and shape, for errors: "f32 [2, 3]", or "undefined".
 std::string describe(const Tensor& tensor);
+
+/// An undefined tensor is an error of `op`, before anything that `op` is made of could name itself.
+void check_defined(std::string_view op, const Tensor& tensor);
 
 /// Tensor::str().
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);

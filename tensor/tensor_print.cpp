@@ -105,6 +105,7 @@ class Printer {
 }  // namespace
 
 std::string describe(const Tensor& tensor) {
+  if (!tensor.defined()) return "undefined";
   return fmt::format("{} {}", name(tensor.dtype()), tensor.shape().str());
 }
 

@@ -4,6 +4,12 @@
 # loaded when a GPU is opened. AUTO is ON for the GPUs of this machine and their architecture alone, OFF where there is none.
 # EMULATED compiles the same files as C++ against tensor/cuda/emulator/. OFF touches none of them.
 
+option(LRUREC_EMULATOR_RACES "With LRUREC_CUDA=EMULATED, by GCC: a race within a kernel is an error (tools/sanitize.sh races)" OFF)
+if(LRUREC_EMULATOR_RACES)
+  # For kernels, those of tests among them. What it calls is tensor/cuda/emulator/races.cpp: its library is not linked.
+  set(watch_accesses -fsanitize=thread --param=tsan-instrument-func-entry-exit=0)
+endif()
+
 # default_architectures(ARCHITECTURE...): those of the kernels, unless others were asked for. What this has written into the
 # cache was not asked for: it gives way to the default of another mode or GPU.
 function(default_architectures)
@@ -130,7 +136,7 @@ function(add_cuda_sources layer)
     list(FILTER kernels EXCLUDE REGEX "/toolkit/")
     unite(kernels ${layer})
     file(GLOB emulator CONFIGURE_DEPENDS ${folder}/cuda/*.cpp ${folder}/cuda/emulator/*.cpp)
-    set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
+    set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++;${watch_accesses}")
     if(kernels OR emulator)
       add_library(${layer}_cuda OBJECT ${kernels} ${emulator})
       target_link_libraries(${layer}_cuda PRIVATE lrurec_options fmt::fmt OpenMP::OpenMP_CXX)

@@ -6,6 +6,8 @@
 #   tools/sanitize.sh threads [FILTER]   ThreadSanitizer, by clang with libomp and its Archer tool, which tells it of
 #                                        OpenMP's barriers (GCC's OpenMP gives false reports). A program with a race is
 #                                        run first: one that is not reported is an error.
+#   tools/sanitize.sh races [FILTER]     the tests of CUDA kernels, emulated, where every access of a kernel is looked at:
+#                                        memory that two of its threads use, one writing, and neither waits for the other
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,6 +30,25 @@ some_match() { # BINARY: a run of nothing would pass
   [ -n "$("$1" --gtest_list_tests --gtest_filter="$filter")" ] || { echo "sanitize: no test matches '$filter'" >&2; exit 2; }
 }
 
+# in_two_shards FOLDER: its tests that match the filter, side by side; ends the script.
+in_two_shards() {
+  local folder=$1 shard failed=0
+  some_match "$folder/bin/lrurec_tests"
+  export OMP_WAIT_POLICY=passive
+  pids=()
+  trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT INT TERM  # what runs in the background does not hear Ctrl-C
+  for shard in 0 1; do
+    GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard "$folder/bin/lrurec_tests" --gtest_brief=1 --gtest_filter="$filter" >"$folder/$shard.log" 2>&1 &
+    pids+=($!)
+  done
+  for shard in 0 1; do
+    wait "${pids[$shard]}" || { failed=1; grep -vE 'SKIPPED|Skipped|no CUDA kernels' "$folder/$shard.log" | tail -n 60; }
+    grep -hE '^\[  (PASSED|FAILED)' "$folder/$shard.log" || true
+  done
+  [ $failed -eq 0 ] && echo "sanitize: nothing found"
+  exit $failed
+}
+
 case "$kind" in
   address | fast)
     tools/setup.sh
@@ -44,22 +65,16 @@ case "$kind" in
     # What a limit of the address space tells is no news to a sanitizer, which takes terabytes of it; and where a test
     # makes system calls of its own, it must not stand in between.
     : "${filter:=-*Little*:*NeedsLittleMemory*:*AStartThatFailed*:Archive.HostileSizes*:Durability.*:SweepCommand.MemoryForOneRun*}"
-    some_match $folder/bin/lrurec_tests
     export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
-    export OMP_WAIT_POLICY=passive
-    pids=()
-    trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT INT TERM  # what runs in the background does not hear Ctrl-C
-    for shard in 0 1; do
-      GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$shard $folder/bin/lrurec_tests --gtest_brief=1 --gtest_filter="$filter" >$folder/$shard.log 2>&1 &
-      pids+=($!)
-    done
-    failed=0
-    for shard in 0 1; do
-      wait "${pids[$shard]}" || { failed=1; grep -vE 'SKIPPED|Skipped|no CUDA kernels' $folder/$shard.log | tail -n 60; }
-      grep -hE '^\[  (PASSED|FAILED)' $folder/$shard.log || true
-    done
-    [ $failed -eq 0 ] && echo "sanitize: nothing found"
-    exit $failed
+    in_two_shards $folder
+    ;;
+  races)
+    tools/setup.sh
+    folder=build/races
+    configure $folder -DLRUREC_CUDA=EMULATED -DLRUREC_EMULATOR_RACES=ON -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-g1
+    compile $folder lrurec lrurec_tests
+    : "${filter:=*Cuda*}"
+    in_two_shards $folder
     ;;
   threads)
     tools/setup.sh
@@ -99,7 +114,7 @@ CPP
     echo "sanitize: no race found, and the one made on purpose was"
     ;;
   *)
-    echo "usage: tools/sanitize.sh address|fast|threads [FILTER]" >&2
+    echo "usage: tools/sanitize.sh address|fast|threads|races [FILTER]" >&2
     exit 2
     ;;
 esac

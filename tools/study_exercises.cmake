@@ -118,6 +118,14 @@ study_mistake(1 sums_that_stay "[l, h, offsets](const Tensor& dh, const Needs&) 
     for (std::int64_t d = 0; d < l.numel(); ++d) sums.data<c128>()[d] += grads[0].data<c128>()[d];
     return Tensors{sums, grads[1]};")
 
+# As frameworks write it whose gradients are dL/dRe - i dL/dIm.
+study_mistake(1 conjugated "        g = dstates[t * D + d] + std::conj(l[d]) * g;
+        to_x[t * D + d] = g;
+        if (t > offsets[s]) to_lambda[d] += g * std::conj(states[(t - 1) * D + d]);"
+"        g = std::conj(dstates[t * D + d]) + l[d] * g;
+        to_x[t * D + d] = g;
+        if (t > offsets[s]) to_lambda[d] += g * states[(t - 1) * D + d];")
+study_mistake(1 behind_the_end "      c128 g = 0;" "      c128 g = to_x[offsets[s + 1] * D + d] = 0;")
 study_mistake(1 into_the_gradient "const Tensor dx = Tensor::zeros(h.shape(), h.dtype());" "const Tensor dx = dh;")
 
 study_exercise(2 2_ring)

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <stdexcept>
 
@@ -47,10 +48,19 @@ std::string path_of(archive_entry* entry) {
   return name == nullptr ? "?" : name;
 }
 
-/// A name that could not be turned into characters is a warning; the data are there.
-bool next_entry(archive* handle, archive_entry** entry) {
-  const int code = archive_read_next_header(handle, entry);
-  return code == ARCHIVE_OK || code == ARCHIVE_WARN;
+/// How many files and folders the record at the end of a zip archive promises; nothing where there is no
+/// record, as in an archive that was cut off.
+std::optional<std::size_t> promised_entries(const std::string& path, std::uint64_t file_size) {
+  constexpr std::uint64_t record = 22, longest_comment = 65535;
+  if (file_size < record) return std::nullopt;
+  std::string tail(std::min(file_size, record + longest_comment), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(-std::ssize(tail), std::ios::end);
+  file.read(tail.data(), std::ssize(tail));
+  const auto at = tail.rfind("PK\5\6", tail.size() - record);
+  if (!file || at == std::string::npos) return std::nullopt;
+  const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(tail[at + i])}; };
+  return byte(10) + 256 * byte(11);
 }
 
 }  // namespace
@@ -69,6 +79,16 @@ struct LineSource::Archive {
   int pipe = -1;
   std::vector<char> taken;      ///< the last that was read from it
   std::uint64_t delivered = 0;  ///< bytes read from it
+
+  /// The next file or folder of an archive; null behind the last one, or where it has failed.
+  archive_entry* next_entry() {
+    archive_entry* entry = nullptr;
+    const int code = failed ? ARCHIVE_FATAL : archive_read_next_header(handle, &entry);
+    // A name that could not be turned into characters is a warning; the data are there.
+    if (code == ARCHIVE_OK || code == ARCHIVE_WARN) return entry;
+    failed = code != ARCHIVE_EOF;
+    return nullptr;
+  }
 
   /// The next bytes of the pipe, 0 at its end; below 0, and said to the handle, where it cannot be read.
   la_ssize_t read_pipe() {
@@ -171,13 +191,28 @@ bool LineSource::is_zip() const {
          (archive_format(archive_->handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
 }
 
-std::vector<std::string> LineSource::members() const {
-  Archive other;
-  other.open(path_, /*is_pipe=*/false);
+void LineSource::reopen() {
+  archive_ = std::make_unique<Archive>();
+  archive_->open(path_, /*is_pipe=*/false);
+}
+
+// libarchive reads on from file to file where the list of them is missing, and passes over what it does not
+// find there: of two files one would be left, which then seems to be the only one.
+std::vector<std::string> LineSource::members() {
+  const auto promised = promised_entries(path_, *file_size_);
+  if (!promised) fail_damaged("its list of files is missing");
+  reopen();
   std::vector<std::string> names;
-  archive_entry* entry = nullptr;
-  while (!other.failed && next_entry(other.handle, &entry)) {
-    if (archive_entry_filetype(entry) == AE_IFREG) names.push_back(path_of(entry));
+  std::size_t entries = 0;
+  while (archive_entry* entry = archive_->next_entry()) {
+    ++entries;
+    const bool empty_folder = archive_entry_filetype(entry) == AE_IFDIR && archive_entry_size(entry) == 0;
+    if (!empty_folder) names.push_back(path_of(entry));
+  }
+  if (archive_->failed) fail_archive();
+  constexpr std::size_t not_said_here = 0xFFFF;  // of 65,535 files or more
+  if (entries != *promised && *promised != not_said_here) {
+    fail_damaged(fmt::format("it has {} files and folders, {} are listed", entries, *promised));
   }
   return names;
 }
@@ -206,11 +241,11 @@ void LineSource::open_member(const std::string& member) {
          kind_ == TextKind::titles ? "--titles-member" : "--member",
          util::printable(fmt::format("{}", fmt::join(names, ", ")), 1000));
   }
-  archive_ = std::make_unique<Archive>();
-  archive_->open(path_, /*is_pipe=*/false);
+  reopen();
   archive_entry* entry = nullptr;
   do {
-    if (archive_->failed || !next_entry(archive_->handle, &entry)) fail_archive();
+    entry = archive_->next_entry();
+    if (entry == nullptr) fail_archive();
   } while (path_of(entry) != wanted[0]);
   ended_ = false;
 }
@@ -242,7 +277,10 @@ bool LineSource::refill() {
   const std::size_t got = read(have);
   buffer_.resize(have + got);
   total_ += got;
-  if (total_ > most_text) fail(ErrorKind::data, "{}: more than 16 GiB of text", path_);
+  if (total_ > most_text) {
+    fail(ErrorKind::data,
+         "{}: more than 16 GiB of text; leave only what is read in it (with cut, or jq for JSON)", path_);
+  }
   ended_ = got == 0;
   if (ended_) check_nothing_left();
   return !ended_;
@@ -301,7 +339,8 @@ std::optional<std::string_view> LineSource::next() {
   const std::size_t stop = end == std::string::npos ? buffer_.size() : end;
   std::string_view line(buffer_.data() + begin_, stop - begin_);
   begin_ = end == std::string::npos ? buffer_.size() : end + 1;
-  if (line.size() > longest_line) fail_at(longest_line, "a line of more than 1 MiB", line);
+  if (line.size() > longest_line)
+    fail_at(longest_line, "a line of more than 1 MiB; is this a text with one record a line?", line);
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
   if (const auto at = line.find('\0'); at != std::string_view::npos) {

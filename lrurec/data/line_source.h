@@ -25,10 +25,10 @@ enum class TextKind {
 /// part (the whole path first); where it is empty there must be one alone, or one with a name of MovieLens
 /// (TextKind). A byte-order mark, carriage returns before the line feed and a missing last line feed make no
 /// difference. Lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged
-/// compression and bytes left over behind it (other than zeros behind a gz, or behind what comes through a
-/// pipe) are ErrorKind::data with file and line (a gz that comes through a pipe is not held to its
-/// checksums); a zip that comes through a pipe is ErrorKind::usage; a missing or unreadable file is
-/// ErrorKind::io.
+/// compression, a zip without its list of files or a file of the list, and bytes left over behind compressed
+/// data (other than zeros behind a gz, or behind what comes through a pipe) are ErrorKind::data with file and
+/// line (a gz that comes through a pipe is not held to its checksums); a zip that comes through a pipe is
+/// ErrorKind::usage; a missing or unreadable file is ErrorKind::io.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path, const std::string& member = {},
@@ -52,8 +52,9 @@ class LineSource {
   std::size_t read(std::size_t have);
   void check_nothing_left() const;
   bool is_zip() const;
-  /// The files of a zip archive, by their paths inside.
-  std::vector<std::string> members() const;
+  void reopen();
+  /// The files of a zip archive, by their paths inside. Reads to its end.
+  std::vector<std::string> members();
   void open_member(const std::string& member);
   [[noreturn]] void fail_archive() const;
   [[noreturn]] void fail_damaged(std::string_view why) const;

@@ -92,29 +92,27 @@ Step describe(const std::string& what, const Positions& rows, const Interactions
           static_cast<std::int64_t>(rows.size())};
 }
 
-/// rank[i]: place of name i among those that occur in rows, as numbers where all of these are, else as text.
-Numbers ranks(const Positions& rows, const Numbers& column, const StringTable& names) {
-  std::vector<bool> occurs(names.size());
-  for (const auto r : rows) occurs[column[r]] = true;
-  Numbers order;
-  for (std::uint32_t i = 0; i < names.size(); ++i) {
-    if (occurs[i]) order.push_back(i);
-  }
-  const bool numeric = std::ranges::all_of(order, [&](auto i) { return is_whole_number(names[i]); });
+/// Whole numbers by value, then texts. Two ids compare in one way whatever others there are, so that what the
+/// filter drops later does not change which rows were neighbours.
+bool id_before(std::string_view a, std::string_view b) {
+  const bool numbers = is_whole_number(a);
+  if (numbers != is_whole_number(b)) return numbers;
+  if (!numbers) return a < b;
   const auto trimmed = [](std::string_view text) {
-    const auto first = text.find_first_not_of('0');
-    return first == std::string_view::npos ? std::string_view() : text.substr(first);
+    return text.substr(std::min(text.find_first_not_of('0'), text.size()));
   };
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (!numeric) return names[a] < names[b];
-    const auto x = trimmed(names[a]), y = trimmed(names[b]);
-    // Whole numbers without leading zeros compare by length, then digit by digit; "7" and "07" by their text.
-    if (x != y) return x.size() != y.size() ? x.size() < y.size() : x < y;
-    return names[a] < names[b];
-  });
-  Numbers rank(names.size());
-  for (std::size_t place = 0; place < order.size(); ++place)
-    rank[order[place]] = static_cast<std::uint32_t>(place);
+  // Without leading zeros the longer number is the larger one; "7" and "07" compare as texts.
+  const auto x = trimmed(a), y = trimmed(b);
+  if (x.size() != y.size()) return x.size() < y.size();
+  return x != y ? x < y : a < b;
+}
+
+/// rank[i]: place of name i among all.
+Numbers ranks(const StringTable& names) {
+  Numbers order(names.size()), rank(names.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](auto a, auto b) { return id_before(names[a], names[b]); });
+  for (std::uint32_t place = 0; place < order.size(); ++place) rank[order[place]] = place;
   return rank;
 }
 
@@ -126,12 +124,8 @@ std::uint64_t tie_hash(const Interactions& all, std::uint32_t row) {
 /// Rows by user, and each user's by time and the rule for ties; without times as they stand in the file.
 class RowOrder {
  public:
-  /// By the names that occur in rows.
-  RowOrder(const Interactions& all, Ties ties, const Positions& rows)
-      : all_(&all),
-        ties_(ties),
-        user_rank_(ranks(rows, all.user, all.users)),
-        item_rank_(ranks(rows, all.item, all.items)) {}
+  RowOrder(const Interactions& all, Ties ties)
+      : all_(all), ties_(ties), user_rank_(ranks(all.users)), item_rank_(ranks(all.items)) {}
 
   void sort(Positions& rows) const {
     const auto before = [this](std::uint32_t a, std::uint32_t b) { return comes_before(a, b); };
@@ -142,7 +136,7 @@ class RowOrder {
 
  private:
   bool comes_before(std::uint32_t a, std::uint32_t b) const {
-    const Interactions& all = *all_;
+    const Interactions& all = all_;
     if (all.user[a] != all.user[b]) return user_rank_[all.user[a]] < user_rank_[all.user[b]];
     if (all.time.empty()) return false;
     if (all.time[a] != all.time[b]) return all.time[a] < all.time[b];
@@ -150,7 +144,7 @@ class RowOrder {
     return ties_ == Ties::hash && tie_hash(all, a) < tie_hash(all, b);
   }
 
-  const Interactions* all_;
+  const Interactions& all_;
   Ties ties_;
   Numbers user_rank_, item_rank_;
 };
@@ -269,7 +263,7 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     protocol.steps.push_back(describe(what + " dropped", rows, all));
     protocol.filter = fmt::format("{}, no {}", filter.str(), what);
   }
-  RowOrder order(all, ties, rows);
+  const RowOrder order(all, ties);
   order.sort(rows);
   drop_immediate_repeats(rows, all);
   protocol.steps.push_back(describe("immediate repeats dropped", rows, all));
@@ -281,8 +275,6 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
       keep_frequent(rows, all.user, all.users.size(), filter.least);
     } while (filter.kind == Filter::Kind::kcore && rows.size() != rows_before);
     protocol.steps.push_back(describe("filter " + filter.str(), rows, all));
-    order = RowOrder(all, ties, rows);  // what is left may be numbers, though not all was
-    order.sort(rows);
   }
   if (rows.empty()) {
     fail(ErrorKind::data, "{}: the filter {} leaves nothing; try --filter none", all.source, filter.str());

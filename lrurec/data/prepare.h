@@ -30,7 +30,7 @@ struct Filter {
 enum class Ties {
   file,     ///< as they stand in the file
   hash,     ///< by a hash of user and item: arbitrary, and free of patterns
-  item_id,  ///< by raw item id (as numbers, where all that are left are): the paper's MovieLens
+  item_id,  ///< by raw item id, whole numbers by value before texts: the paper's MovieLens
 };
 Ties parse_ties(const std::string& text);
 std::string_view name(Ties ties);
@@ -52,9 +52,9 @@ struct SplitRule {
 /// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. each user's rows
 /// by time (formats without time: as in the file), whatever stands between them in the file; 2. of a user's
 /// rows one with the item of the row before it is dropped; 3. the filter; 4. the users and items that are
-/// left numbered in the order of their raw ids (as numbers where all of them are, else as text), items from
-/// 1; 5. the split. Nothing left, or nobody with a target after a split by time, is ErrorKind::data; a split
-/// by time of rows without times ErrorKind::usage.
+/// left numbered in the order of their raw ids (whole numbers by value, then texts), items from 1; 5. the
+/// split. Nothing left, or nobody with a target after a split by time, is ErrorKind::data; a split by time of
+/// rows without times ErrorKind::usage.
 Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
                 std::optional<double> min_rating = {}, const SplitRule& split = {});
 

@@ -288,6 +288,10 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
   Places at;
   at.user = *place(columns.user), at.item = *place(columns.item), at.count = fields.size();
   at.time = place(columns.time), at.rating = place(columns.rating);
+  if (at.user == at.item) {
+    fail(ErrorKind::usage, "--columns: user and item are the same column, '{}' and '{}'", columns.user,
+         columns.item);
+  }
   need_rating(source, options, at.rating.has_value());
   read_fields(source, rows, splitter, at, options.with_rating, header ? std::nullopt : first);
 }

@@ -18,14 +18,18 @@ class Picked {
 
   void clear() {
     for (auto& value : values_) value.reset();
+    twice_.clear();
   }
   void set(std::string_view name, std::string value) {
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (names_[i] != name) continue;
+      if (values_[i]) twice_ = name;
       values_[i] = std::move(value);
       return;
     }
   }
+  /// A name that came twice, so that either value could be meant; or "".
+  const std::string& twice() const { return twice_; }
   /// The first of some names (by position) that the dictionary has.
   const std::optional<std::string>& first(std::initializer_list<std::size_t> positions) const {
     for (const auto i : positions) {
@@ -37,6 +41,7 @@ class Picked {
  private:
   std::vector<std::string> names_;
   std::vector<std::optional<std::string>> values_;
+  std::string twice_;
 };
 
 /// Takes texts and numbers of the outermost object.
@@ -76,7 +81,6 @@ class TopLevel : public nlohmann::json_sax<nlohmann::json> {
 };
 
 void parse_json(const LineSource& source, std::string_view line, Picked& picked) {
-  picked.clear();
   TopLevel handler(picked);
   if (!nlohmann::json::sax_parse(line.begin(), line.end(), &handler)) {
     source.fail_at(std::max<std::size_t>(handler.error_at, 1), "this is not a JSON object", line);
@@ -89,7 +93,6 @@ class PythonDictionary {
   PythonDictionary(const LineSource& source, std::string_view line) : source_(source), line_(line) {}
 
   void parse(Picked& picked) {
-    picked.clear();
     expect('{');
     if (peek() == '}') return end();
     while (true) {
@@ -213,6 +216,27 @@ class PythonDictionary {
   std::size_t at_ = 0;
 };
 
+enum class Writing { json, python };
+
+void parse_review(const LineSource& source, std::string_view line, Writing writing, Picked& picked) {
+  picked.clear();
+  if (writing == Writing::json) {
+    parse_json(source, line, picked);
+  } else {
+    PythonDictionary(source, line).parse(picked);
+  }
+  if (!picked.twice().empty()) {
+    source.fail_at(1, fmt::format("the key '{}' is there twice; leave one", picked.twice()), line);
+  }
+}
+
+/// "u'" may be Python's or stand in a text ("you're").
+Writing writing_of_steam(std::string_view line) {
+  const bool like_json = line.starts_with("{\"") && line.find("\": ") != std::string_view::npos;
+  const bool json = like_json && (line.find("u'") == std::string_view::npos || nlohmann::json::accept(line));
+  return json ? Writing::json : Writing::python;
+}
+
 const std::string& needed(const LineSource& source, std::string_view line,
                           const std::optional<std::string>& value, const char* what) {
   if (!value || value->empty()) source.fail_at(1, fmt::format("there is no {}", what), line);
@@ -227,7 +251,7 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
   TimeColumn times;
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
-    parse_json(source, *line, picked);
+    parse_review(source, *line, Writing::json, picked);
     const auto& user = needed(source, *line, picked.first({0, 1}), "reviewerID (or user_id)");
     // Of 2023 the product's; asin is its variant's there.
     const auto& item = needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");
@@ -248,13 +272,7 @@ void read_steam(LineSource& source, RowSink& rows) {
   TimeColumn times;
   while (const auto line = source.next()) {
     if (blank(*line)) continue;
-    // "u'" may be Python's or stand in a text ("you're").
-    if (line->starts_with("{\"") && line->find("\": ") != std::string_view::npos &&
-        (line->find("u'") == std::string_view::npos || nlohmann::json::accept(*line))) {
-      parse_json(source, *line, picked);
-    } else {
-      PythonDictionary(source, *line).parse(picked);
-    }
+    parse_review(source, *line, writing_of_steam(*line), picked);
     const auto& user = needed(source, *line, picked.first({0, 1}), "username (or user_id)");
     const auto& item = needed(source, *line, picked.first({2, 3}), "product_id (or item_id)");
     const auto& when = needed(source, *line, picked.first({4, 5}), "date (or timestamp)");

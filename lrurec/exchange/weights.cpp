@@ -230,12 +230,17 @@ void check_memory(const Weights& weights) {
   }
 }
 
+constexpr double published_eps = 1e-5;  ///< of its layer norms, PyTorch's default
+
 /// What of a configuration the published model does not have, "" where it has all.
 std::string beyond_published(const model::ModelConfig& config) {
   if (config.channels != 2 * config.hidden) {
     return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);
   }
   if (config.outer_gelu) return "it has no outer GELU";
+  if (config.layer_norm_eps != published_eps) {
+    return fmt::format("it has layer_norm_eps = {}, this one {}", published_eps, config.layer_norm_eps);
+  }
   if (config.backbone != "lru") return fmt::format("it has the LRU, this one {}", config.backbone);
   if (config.gates || config.network != model::ModelConfig{}.network) {
     return "it has a GELU network and no gates";

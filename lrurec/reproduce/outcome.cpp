@@ -1,6 +1,7 @@
 #include "lrurec/reproduce/outcome.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +20,7 @@ using sweep::Run;
 /// Values of one cell and metric, one for each seed that is finished.
 struct Measured {
   std::vector<double> values;
+  std::size_t wanted = 1;    ///< so many values there are to be
   double low = 0, high = 0;  ///< sums over seeds
   std::size_t intervals = 0;
   bool sampled = false;  ///< among some items, not all
@@ -42,7 +44,11 @@ json row_of(const Plan& plan, std::size_t data, const Variant* variant, const st
     const auto n = static_cast<double>(measured.intervals);
     row["interval"] = {measured.low / n, measured.high / n};
   }
-  if (paper && *paper != 0) row["difference_percent"] = 100 * (summary.mean / *paper - 1);
+  if (measured.values.size() < measured.wanted) {
+    row["wanted"] = measured.wanted;  // a mean over fewer seeds is not comparable
+  } else if (paper && *paper != 0) {
+    row["difference_percent"] = 100 * (summary.mean / *paper - 1);
+  }
   return row;
 }
 
@@ -101,6 +107,36 @@ class Clock {
   std::vector<Line> lines_;
 };
 
+/// What stands there in a run.json, or null.
+json found_at(const char* pointer, const json& about) {
+  const json::json_pointer place(pointer);
+  return about.contains(place) ? about.at(place) : json();
+}
+
+/// In what a run was not trained as is asked for now, so that its seconds are not of that: "with 2 threads,
+/// not 1, and beside other trainings"; "" where it was.
+std::string trained_otherwise(const Run& run) {
+  const json about = train::RunFolder::open(run.folder).description();
+  std::vector<json> starts(1, about);
+  for (const json& later : about.value("resumed", json::array())) starts.push_back(later);
+  std::vector<std::string> others;
+  const auto add = [&](std::string text) {
+    if (std::ranges::count(others, text) == 0) others.push_back(std::move(text));
+  };
+  for (const json& start : starts) {
+    const json threads = found_at("/environment/threads", start),
+               device = found_at("/environment/device", start);
+    if (threads.is_number_integer() && threads != run.config.threads) {
+      add(fmt::format("with {} threads, not {}", threads.get<std::int64_t>(), run.config.threads));
+    }
+    if (device.is_string() && device != run.config.device) {
+      add(fmt::format("on {}, not {}", device.get<std::string>(), run.config.device));
+    }
+  }
+  if (std::filesystem::exists(sweep::side_by_side_note(run))) add("beside other trainings");
+  return fmt::format("{}", fmt::join(others, ", and "));
+}
+
 /// Figure 1: the best validation and what it took, and a session's events.
 void add_efficiency(const Run& run, const Cell& cell, const Findings& findings,
                     std::vector<Measured>& measured) {
@@ -112,12 +148,14 @@ void add_efficiency(const Run& run, const Cell& cell, const Findings& findings,
   if (events != findings.incremental.end() && measured[3].values.empty()) {
     measured[3].values.push_back(
         events->second.at("by_length").back().at("cumulative_seconds").get<double>());
+    measured[3].wanted = 1;  // they are measured once, whatever the seeds
   }
 }
 
 json rows_of_cell(const Plan& plan, const Cell& cell, const Findings& findings) {
   const Artifact& artifact = *plan.artifact;
   std::vector<Measured> measured(artifact.metrics.size());
+  for (Measured& one : measured) one.wanted = plan.request.seeds.size();
   for (const Run* run : plan.runs_of(cell)) {
     if (!run->finished()) continue;
     if (const auto blocks = findings.mean_abs.find(run->folder); blocks != findings.mean_abs.end()) {
@@ -275,6 +313,9 @@ json outcome(const Plan& plan, const Findings& findings) {
         one["best_step"] = run->state.best_step;
         one["ended"] = run->state.ended;
         if (const auto seconds = clock.until(run->state.step)) one["seconds"] = *seconds;
+        if (artifact.kind == Kind::efficiency) {
+          if (auto how = trained_otherwise(*run); !how.empty()) one["trained"] = std::move(how);
+        }
         if (std::exchange(first, false)) {
           result["curves"].push_back({{"data", data},
                                       {"variant", cell.variant->name},

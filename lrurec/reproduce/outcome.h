@@ -31,18 +31,20 @@ std::vector<double> mean_abs_of_blocks(const sweep::Run& run);
 ///
 ///   name, title, note, kind, seeds, max_steps
 ///   data         [{name, title, file, source, fingerprint, generated, the_papers, users, items, protocol}]
-///   rows         [{data, variant, title, metric, paper, value, values, deviation, interval,
+///   rows         [{data, variant, title, metric, paper, value, values, wanted, deviation, interval,
 ///                 difference_percent}]
-///   runs         [{data, variant, seed, folder, steps, best_step, ended, seconds, error}]
+///   runs         [{data, variant, seed, folder, steps, best_step, ended, seconds, trained, error}]
 ///   curves       [{data, variant, title, metric, points: [{step, seconds, value}]}]
 ///   axes         [{setting, variants}] of figure 4
 ///   incremental  {variant: ...} of figure 1
 ///
-/// value: mean of `values`, one for each seed, at the best validation step. deviation: over seeds.
+/// value: mean of `values`, one for each seed, at the best validation step. wanted: the number of seeds where
+/// some have no value; there is no difference_percent then. deviation: over seeds.
 /// interval: 95% of resamplings of the users, mean of the seeds' intervals. difference_percent:
 /// 100 (value / paper - 1).
 /// curves: validation of the first seed. seconds: of training steps, without validation; those that are not
-/// in the log count as the logged ones beside them, and a run that has logged none has no seconds.
+/// in the log count as the logged ones beside them, and a run that has logged none has no seconds. trained:
+/// of figure 1, in what a run was not trained as is asked for: "with 2 threads, not 1".
 nlohmann::json outcome(const Plan& plan, const Findings& findings);
 
 }  // namespace lrurec::reproduce

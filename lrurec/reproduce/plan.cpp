@@ -13,9 +13,7 @@
 #include "tensor/error.h"
 
 namespace lrurec::reproduce {
-namespace {
-
-std::vector<const Variant*> chosen(const Artifact& artifact, const std::vector<std::string>& only) {
+std::vector<const Variant*> chosen_variants(const Artifact& artifact, const std::vector<std::string>& only) {
   std::vector<std::string> names;
   for (const auto& variant : artifact.variants) names.push_back(variant.name);
   for (const auto& name : only) {
@@ -31,6 +29,8 @@ std::vector<const Variant*> chosen(const Artifact& artifact, const std::vector<s
   }
   return found;
 }
+
+namespace {
 
 /// "lrurec", "lrurec,blocks=1": the model, and in what its training differs from the preset.
 std::string folder_of(const config::TrainConfig& config, const PaperData& data) {
@@ -68,7 +68,7 @@ std::vector<const sweep::Run*> Plan::runs_of(const Cell& cell) const {
 
 Plan make_plan(const Artifact& artifact, std::vector<DataFile> data, const Request& request) {
   Plan plan{&artifact, std::move(data), request, {}, {}};
-  const auto variants = chosen(artifact, request.only);
+  const auto variants = chosen_variants(artifact, request.only);
   std::map<std::filesystem::path, std::size_t> points;
   for (std::size_t d = 0; d < plan.data.size(); ++d) {
     const DataFile& file = plan.data[d];

@@ -55,8 +55,10 @@ struct Plan {
   std::vector<const sweep::Run*> runs_of(const Cell& cell) const;
 };
 
-/// `data`: of the artifact's data sets those that are there. Names in `only` that the artifact does not have
-/// are ErrorKind::usage.
+/// Those of these names; of none all. A name that the artifact does not have is ErrorKind::usage.
+std::vector<const Variant*> chosen_variants(const Artifact& artifact, const std::vector<std::string>& only);
+
+/// `data`: of the artifact's data sets those that are there. Errors as chosen_variants.
 Plan make_plan(const Artifact& artifact, std::vector<DataFile> data, const Request& request);
 
 /// Data of XLong's shape, generated: sequences as long, and for each user as many items, of `share` of its

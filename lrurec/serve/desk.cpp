@@ -139,6 +139,10 @@ Asked Desk::parse(const std::string& line) const {
     if (json.contains("user")) {
       ask_for_user(id_of(json["user"]), asked);
     } else {
+      if (options_.until != "all") {
+        throw std::invalid_argument(
+            "has \"items\", and --until cuts the history of a user of the data set alone");
+      }
       ask_for_items(raw_ids(json["items"]), asked);
     }
     std::vector<std::string> excluded = options_.exclude;

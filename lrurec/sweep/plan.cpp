@@ -6,6 +6,7 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 #include "lrurec/eval/metrics.h"
@@ -31,8 +32,9 @@ class Reader {
     for (const auto& [key, node] : file) {
       const std::string name(key.str());
       if (std::find(known.begin(), known.end(), name) == known.end()) {
-        fail(ErrorKind::usage, "{}: unknown key '{}'{}; settings of the runs belong under [settings]",
-             at(node), name, util::suggestion(name, known));
+        const std::string suggestion = util::suggestion(name, known);
+        fail(ErrorKind::usage, "{}: unknown key '{}'{}ettings of the runs belong under [settings]", at(node),
+             name, suggestion.empty() ? "; s" : suggestion + " S");
       }
     }
     const auto* data = file.get_as<std::string>("data");
@@ -54,6 +56,7 @@ class Reader {
     plan.points = {{{}, several_models ? config::TrainConfig{} : read_settings({})}};
     if (grid != nullptr) expand(*grid, plan.points);
     for (Point& point : plan.points) {
+      check_name(point, grid);
       point.config.seed = plan.seeds.front();
       point.config.threads = plan.threads;
       for (const auto& [key, value] : point.choices) {
@@ -66,6 +69,16 @@ class Reader {
   }
 
  private:
+  /// It is that of a folder.
+  void check_name(const Point& point, const toml::table* grid) const {
+    constexpr std::size_t most = 255;
+    if (grid == nullptr || point.name().size() <= most) return;
+    fail(ErrorKind::usage,
+         "{}: the runs' folders are named after all keys of [grid], and '{}...' has more than {} bytes; put "
+         "what has one value under [settings]",
+         at(*grid), point.name().substr(0, 40), most);
+  }
+
   std::string at(const toml::node& node) const {
     return fmt::format("{}:{}", place_, node.source().begin.line);
   }
@@ -142,15 +155,18 @@ class Reader {
     }
     if (own != nullptr) model = model_name(*own);
     if (model.empty()) model = config.model;
+    const std::string name = preset != nullptr ? text_of(*preset, "preset") : config.preset;
     try {
-      config = config::preset(preset != nullptr ? text_of(*preset, "preset") : config.preset, model);
+      config = config::preset(name, model);
     } catch (const Error& e) {
       throw Error(e.kind(), fmt::format("{}: {}", at(*preset), e.what()));
     }
     for (const auto& [key, node] : *settings_) {
-      const std::string name(key.str());
-      refuse_own(name, node);
-      if (name != "preset" && name != "model") config::set(config, name, text_of(node, name), at(node));
+      const std::string setting(key.str());
+      refuse_own(setting, node);
+      if (setting != "preset" && setting != "model") {
+        config::set(config, setting, text_of(node, setting), at(node));
+      }
     }
     return config;
   }
@@ -211,11 +227,12 @@ std::string Point::name() const {
 }
 
 void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& place) {
-  if (!seeds.empty() && *std::min_element(seeds.begin(), seeds.end()) >= 0 &&
-      std::set(seeds.begin(), seeds.end()).size() == seeds.size()) {
-    return;
+  if (seeds.empty() || *std::min_element(seeds.begin(), seeds.end()) < 0 ||
+      std::set(seeds.begin(), seeds.end()).size() < seeds.size()) {
+    fail(ErrorKind::usage, "{}: seeds needs a list of different whole numbers, such as [1, 2, 3]", place);
   }
-  fail(ErrorKind::usage, "{}: seeds needs a list of different whole numbers, such as [1, 2, 3]", place);
+  config::TrainConfig any;
+  for (const auto seed : seeds) config::set(any, "seed", fmt::format("{}", seed), place);
 }
 
 double parse_memory(const std::string& text, const std::string& place) {
@@ -227,7 +244,8 @@ double parse_memory(const std::string& text, const std::string& place) {
   const std::vector<std::pair<std::string, double>> units{
       {"MB", 1e6}, {"GB", 1e9}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}};
   for (const auto& [name, bytes] : units) {
-    if (error == std::errc{} && number > 0 && unit == name) return number * bytes;
+    const bool is_amount = error == std::errc{} && number > 0 && std::isfinite(number * bytes);
+    if (is_amount && unit == name) return number * bytes;
   }
   fail(ErrorKind::usage, "{}: '{}' is no amount of memory; write it as \"8 GB\" or \"500 MB\"", place, text);
 }

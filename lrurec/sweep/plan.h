@@ -44,13 +44,13 @@ struct Plan {
   std::vector<Point> points;
 };
 
-/// Reads a file. Unknown keys, values of another type or out of range, and repeated values are
-/// ErrorKind::usage with file and line; a missing file is ErrorKind::io.
+/// Reads a file. Unknown keys, values of another type or out of range, repeated values, and names of points
+/// that no folder can have are ErrorKind::usage with file and line; a missing file is ErrorKind::io.
 Plan read_plan(const std::filesystem::path& file);
 /// The same from text; `place` stands in errors for the file name, data is taken from `folder`.
 Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder);
 
-/// Seeds that are none, negative or repeated are ErrorKind::usage naming `place`.
+/// Seeds that are none, repeated or beyond the range of one are ErrorKind::usage naming `place`.
 void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& place);
 
 /// "8 GB", "500 MB", "1.5 GiB" in bytes; anything else is ErrorKind::usage naming `place`.

@@ -22,6 +22,8 @@ bool same_limits(const config::TrainConfig& a, const config::TrainConfig& b) {
 
 }  // namespace
 
+std::filesystem::path side_by_side_note(const Run& run) { return run.folder.string() + ".side-by-side"; }
+
 RunState look_at(const Run& wanted) {
   const auto& folder = wanted.folder;
   const auto there = [&](const char* which) {

@@ -37,6 +37,10 @@ struct Run {
   bool finished() const { return state.kind == RunState::Kind::finished; }
 };
 
+/// A file beside a run's folder that says that others were at work in the meantime: its seconds are then not
+/// those of a training alone.
+std::filesystem::path side_by_side_note(const Run& run);
+
 /// Where a run stands. One with other settings than are wanted, or on other data, is ErrorKind::usage: its
 /// numbers would stand for settings that it does not have; so is one that was trained with more patience or
 /// more steps, which its limits would not have let it reach, and one whose best round is that of an end

@@ -2,7 +2,8 @@
 // A run's folder: everything that explains it.
 //
 //   config.toml              every setting
-//   run.json                 command, data set and fingerprint, machine and versions
+//   run.json                 command, data set and fingerprint, machine and versions, and of each resumption
+//                            step, command, machine and versions
 //   metrics.jsonl            one object a line: step, split ("train", "val"), loss, metrics
 //   metrics.csv              the same as a table, written at every validation round
 //   eigenvalues.jsonl        lambda of every block at each validation round, if the model has any

@@ -13,14 +13,23 @@
 namespace lrurec::train {
 namespace {
 
+/// The flag of what makes weights grow: a step multiplies them by 1 - learning_rate * weight_decay, which is
+/// below -1 where either is very large.
+const char* too_large(const config::TrainConfig& config) {
+  const bool decay_overshoots = config.learning_rate * config.weight_decay > 2;
+  return decay_overshoots && config.weight_decay > config.learning_rate ? "--weight-decay"
+                                                                        : "--learning-rate";
+}
+
 /// After `steps` steps that were fine. A resumed run cannot change its learning rate, and the folder holds a
 /// run from its first checkpoint on; the first step has nothing before it to be kept.
-const char* remedy(std::int64_t steps, Stepper::Keeps keeps) {
+std::string remedy(std::int64_t steps, Stepper::Keeps keeps, const config::TrainConfig& config) {
   if (steps == 0)
     return "no step came before it, so it is not the learning rate; start a new run with other settings";
-  if (keeps == Stepper::Keeps::nothing) return "a smaller --learning-rate may help";
-  return "the checkpoints before it are intact; start a new run, in another folder, with a smaller "
-         "--learning-rate";
+  if (keeps == Stepper::Keeps::nothing) return fmt::format("a smaller {} may help", too_large(config));
+  return fmt::format(
+      "the checkpoints before it are intact; start a new run, in another folder, with a smaller {}",
+      too_large(config));
 }
 
 nn::AdamOptions adam_options(const config::TrainConfig& c, const GpuWays& ways) {
@@ -192,7 +201,7 @@ void Stepper::check_stable(std::int64_t steps) const {
   const std::string problem = broken.empty() ? model_->problem() : broken + " is not finite";
   if (problem.empty()) return;
   fail(ErrorKind::non_finite, "after step {} {} (learning rate {}); {}", steps, problem,
-       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy(steps, keeps_));
+       learning_rate(std::max<std::int64_t>(steps - 1, 0)), remedy(steps, keeps_, config_));
 }
 
 void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const {
@@ -201,7 +210,7 @@ void Stepper::fail_non_finite(std::int64_t step, const std::string& what) const 
   fail(ErrorKind::non_finite, "step {}: {}{} (learning rate {}{}); {}", step + 1, what,
        broken.empty() ? "" : "; the first broken one is " + broken, learning_rate(step),
        recurrence != nullptr ? fmt::format(", max |lambda| {:.6g}", recurrence->max_abs_lambda()) : "",
-       remedy(step, keeps_));
+       remedy(step, keeps_, config_));
 }
 
 }  // namespace lrurec::train

@@ -35,6 +35,18 @@ nlohmann::json eigenvalue_line(const model::LinearRecurrence& recurrence, std::i
 
 }  // namespace
 
+void check_validation(const config::TrainConfig& config, const data::Dataset& data,
+                      const std::string& place) {
+  if (data.evaluated_users(data::Split::validation).empty()) {
+    fail(ErrorKind::data, "{}: no user has a validation target ({})", place,
+         data::need_of_targets(data.protocol()));
+  }
+  if (config.eval_negatives > data.items()) {
+    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", config.eval_negatives,
+         data.items());
+  }
+}
+
 Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
                  Events events)
     : config_(config),

@@ -32,6 +32,10 @@ struct Events {
   std::function<bool()> stop_requested = [] { return false; };
 };
 
+/// What no validation round can be made of: data without a validation target are ErrorKind::data naming
+/// `place`, more eval_negatives than items ErrorKind::usage.
+void check_validation(const config::TrainConfig& config, const data::Dataset& data, const std::string& place);
+
 /// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
 /// batch, loss, backward, clip, AdamW; every validate_every steps (and at step 0) a validation round and a
 /// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.

@@ -33,6 +33,24 @@ void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std
   }
 }
 
+namespace {
+
+/// The names of one parameter (tied weights), and the value that the first of them was given.
+class TiedValues {
+ public:
+  /// The name under which this parameter was given another value before, "" if it was not.
+  std::string contradiction(const std::string& name, const Variable& parameter, const Tensor& value) {
+    const auto [at, is_new] = seen_.try_emplace(&parameter.value(), name, value);
+    const auto& [first, given] = at->second;
+    return is_new || to_record(given).bytes == to_record(value).bytes ? "" : first;
+  }
+
+ private:
+  std::map<const Tensor*, std::pair<std::string, Tensor>> seen_;  // a Variable under two names has one value
+};
+
+}  // namespace
+
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module) {
   auto state = module.named_state();
   const auto parameters = parameter_names(module);
@@ -42,8 +60,12 @@ void load_records(const std::map<std::string, TensorRecord>& records, Module& mo
   for (const auto& [name, record] : records) names.insert(name);
   check_names(wanted, names);
   Tensors values;
+  TiedValues tied;
   for (const auto& p : state) {
     values.push_back(from_record(records.at(p.name), p.name, p.variable.dtype(), p.variable.shape()));
+    if (const auto first = tied.contradiction(p.name, p.variable, values.back()); !first.empty()) {
+      fail(ErrorKind::file, "tensors '{}' and '{}' differ, and are one here", first, p.name);
+    }
     if (const auto at = parameters.contains(p.name) ? first_non_finite(values.back()) : -1; at >= 0) {
       fail(ErrorKind::file, "tensor '{}' is not finite at entry {}", p.name, at);
     }
@@ -69,7 +91,7 @@ std::string LoadReport::str() const {
   };
   say("missing in the file", missing);
   say("not part of the module", unexpected);
-  say("of another shape or kind", unlike);
+  say("of another shape, kind or value", unlike);
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
@@ -80,6 +102,7 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
   LoadReport report;
   std::set<std::string> known;
   std::vector<std::pair<Variable, Tensor>> fitting;
+  TiedValues tied;
   for (const auto& [name, variable] : state) {
     known.insert(name);
     const auto found = file.tensors.find(name);
@@ -100,6 +123,11 @@ LoadReport load_module(const std::filesystem::path& path, Module& module, Loadin
     const Tensor converted = value.to(variable.dtype());  // in f32, what was finite may be infinite
     if (const auto at = parameters.contains(name) ? first_non_finite(converted) : -1; at >= 0) {
       fail(ErrorKind::file, "{}: tensor '{}' is not finite at entry {}", path.string(), name, at);
+    }
+    if (const auto first = tied.contradiction(name, variable, converted); !first.empty()) {
+      report.unlike.push_back(
+          fmt::format("{}: another value in the file than {}, one tensor here", name, first));
+      continue;
     }
     fitting.emplace_back(variable, converted.to(variable.value().device()));
   }

@@ -17,8 +17,8 @@ namespace lrurec::nn {
 std::map<std::string, TensorRecord> to_records(const Module& module);
 
 /// Gives a module the weights of some records. A missing, extra or misshaped tensor, or a parameter that is
-/// not finite, is ErrorKind::file, naming it; the module is then unchanged. A buffer may be a mask of
-/// infinities.
+/// not finite, is ErrorKind::file, naming it, and so are two values for one parameter under two names (tied
+/// weights); the module is then unchanged. A buffer may be a mask of infinities.
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module);
 
 /// ErrorKind::file naming the first tensor that only one side has.
@@ -33,7 +33,7 @@ struct LoadReport {
   std::vector<std::string> missing;     ///< names of the module that the file lacks
   std::vector<std::string> unexpected;  ///< names of the file that the module lacks
   std::vector<std::string> unlike;  ///< of another shape, or real where the module's is complex: "w: [2, 3]
-                                    ///< in the file, [4, 3] here"
+                                    ///< in the file, [4, 3] here"; or a second value for a tied parameter
   bool same() const { return missing.empty() && unexpected.empty() && unlike.empty(); }
   /// All of it in a sentence.
   std::string str() const;

@@ -232,7 +232,7 @@ void additive_attention_backward(Cpu, const AdditiveAttention<T>& f,
     std::fill(out.dh + first * D, out.dh + end * D, T(0));
     for (std::int64_t from = 0; from < x.n(); from += block) {
       const std::int64_t seen = std::min(from + block, x.n()), queries = seen - from;
-      const T *dc = out.dc + (first + from) * D, *c = out.c + (first + from) * D;
+      const T* dc = out.dc + (first + from) * D;
       x.scores(from, w.data());
       for (std::int64_t i = 0; i < queries; ++i) {
         weights(from + i + 1, seen, out.lse[first + from + i], w.data() + i * stride);
@@ -242,9 +242,11 @@ void additive_attention_backward(Cpu, const AdditiveAttention<T>& f,
       tile_product(TileStart::zero, queries, seen, D, TileOperand<T>{dc, D, 1}, h.data(), stride, de.data(),
                    stride);
       for (std::int64_t i = 0; i < queries; ++i) {
-        const T along = dot(D, dc + i * D, c + i * D);
+        const std::int64_t n = from + i + 1;
         T *row = de.data() + i * stride, *weight = w.data() + i * stride;
-        for (std::int64_t j = 0; j <= from + i; ++j) row[j] = weight[j] * (row[j] - along);
+        // dc . c by the weights at hand: from the rounded c, the gradients of a row would not sum to 0.
+        const T along = dot(n, weight, row) / sum(n, weight);
+        for (std::int64_t j = 0; j < n; ++j) row[j] = weight[j] * (row[j] - along);
       }
       x.gate_gradients(from, de.data(), out, dk.data());
     }

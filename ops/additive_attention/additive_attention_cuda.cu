@@ -21,7 +21,9 @@ __device__ T gate(T x) {
 
 /// v . sigmoid(q_t + k_j), the same in all lanes.
 template <class T>
-__device__ T score(const AdditiveAttention<T>& f, std::int64_t t, std::int64_t j) {
+__device__ T score(const AdditiveAttention<T>& f, std::int64_t t, std::int64_t j,
+                   cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   T sum = 0;
   for (std::int64_t a = cuda::lane(); a < f.A; a += cuda::warp_size) {
     sum += f.v[a] * gate(f.q[t * f.A + a] + f.k[j * f.A + a]);
@@ -30,7 +32,8 @@ __device__ T score(const AdditiveAttention<T>& f, std::int64_t t, std::int64_t j
 }
 
 template <class T>
-__device__ T warp_dot(std::int64_t n, const T* a, const T* b) {
+__device__ T warp_dot(std::int64_t n, const T* a, const T* b, cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   T sum = 0;
   for (std::int64_t i = cuda::lane(); i < n; i += cuda::warp_size) sum += a[i] * b[i];
   return cuda::warp_sum(sum);

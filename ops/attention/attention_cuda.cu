@@ -67,7 +67,9 @@ __device__ void for_channels(std::int64_t width, F&& f) {
 
 /// sums[r] += sum over the chunk's lanes of weight * row(lane)[channel]
 template <int channels, class T, class F>
-__device__ void add_rows(std::int64_t width, int count, T weight, F&& row, T* sums) {
+__device__ void add_rows(std::int64_t width, int count, T weight, F&& row, T* sums,
+                         cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   for (int l = 0; l < count; ++l) {
     const T w = __shfl_sync(cuda::whole_warp, weight, l);
     const T* from = row(l);

@@ -10,7 +10,7 @@ namespace lrurec::ops {
 std::int64_t check_labels(std::string_view op, const IndexTensor& labels, std::int64_t rows,
                           std::int64_t classes) {
   if (labels.dtype() != DType::i64 || labels.shape() != Shape{rows}) {
-    fail_op(op, "labels: {} {} must be i64 [{}]", name(labels.dtype()), labels.shape().str(), rows);
+    fail_op(op, "labels: {} must be i64 [{}]", describe(labels), rows);
   }
   if (rows > 0 && labels.made_in(0, classes - 1)) return rows;
   std::int64_t count = 0;

@@ -9,7 +9,8 @@ using cuda::lane, cuda::warp, cuda::warp_size;
 
 /// x of this lane and of those before it.
 template <class R>
-__device__ R sum_so_far(R x) {
+__device__ R sum_so_far(R x, cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   for (int step = 1; step < warp_size; step *= 2) {
     const R before = __shfl_up_sync(cuda::whole_warp, x, step);
     if (lane() >= step) x += before;

@@ -22,6 +22,7 @@ void dispatch_row(DType dtype, F&& f) {
 
 template <class Row>
 Tensor unary_forward(const Tensor& x) {
+  check_defined(Row::name, x);
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   const StridedLoop<2> loop(x.shape(), {y.strides(), x.strides()});
   dispatch_row<Row>(x.dtype(), [&]<class T>() {
@@ -72,6 +73,8 @@ Variable unary(const Variable& x) {
 struct Operands {
   Tensor a, b;
   Operands(std::string_view op, const Tensor& left, const Tensor& right) {
+    check_defined(op, left);
+    check_defined(op, right);
     const DType dtype = promote(left.dtype(), right.dtype());
     const Shape shape = broadcast_shapes(op, left.shape(), right.shape());
     a = left.to(dtype).broadcast_to(shape);

@@ -54,12 +54,14 @@ struct Matrix {
 
 /// The sum (maximum) over the four lanes that share a row.
 template <class T>
-__device__ T row_sum(T x) {
+__device__ T row_sum(T x, cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   x += __shfl_xor_sync(cuda::whole_warp, x, 1);
   return x + __shfl_xor_sync(cuda::whole_warp, x, 2);
 }
 template <class T>
-__device__ T row_max(T x) {
+__device__ T row_max(T x, cuda::Place caller = cuda::Place::current()) {
+  const cuda::CalledFrom here(caller);
   for (int step = 1; step <= 2; step *= 2) {
     const T other = __shfl_xor_sync(cuda::whole_warp, x, step);
     x = other > x ? other : x;
@@ -122,7 +124,9 @@ struct FirstPass {
         largest = s[r][i] > largest ? s[r][i] : largest;
         if (Products::column(i) == label) found = s[r][i];
       }
-      if (label >= 0 && label < tile && Products::owns(label)) label_score[first_row + lane_row(r)] = found;
+      if (blockIdx.z == 0 && label >= 0 && label < tile && Products::owns(label)) {
+        label_score[first_row + lane_row(r)] = found;
+      }
       largest = row_max(largest);
       // Minus infinity less minus infinity is NaN: a row may have seen classes of that bias alone.
       const T base = largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;

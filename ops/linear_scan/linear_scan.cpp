@@ -28,7 +28,7 @@ namespace {
 
 std::vector<std::int64_t> rising_offsets(std::string_view op, const IndexTensor& offsets) {
   if (offsets.rank() != 1 || offsets.dtype() != DType::i64 || offsets.numel() < 1) {
-    fail_op(op, "offsets: {} {} must be i64 [S + 1]", name(offsets.dtype()), offsets.shape().str());
+    fail_op(op, "offsets: {} must be i64 [S + 1]", describe(offsets));
   }
   auto at = offsets.host().to_vector<std::int64_t>();
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {

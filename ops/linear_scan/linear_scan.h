@@ -11,7 +11,7 @@ namespace lrurec::ops {
 /// How the recurrence is computed. All three give the same numbers up to rounding.
 enum class ScanAlgorithm {
   sequential,  ///< one step after the other: D work a step, no parallelism in time
-  recursive,   ///< Algorithm 1 of the paper: log2(L) passes over memory, L log2(L) work
+  recursive,   ///< Algorithm 1 of the paper: log2(L) passes over memory, (L / 2) log2(L) work
   chunked,     ///< chunks of time side by side, then their carries: twice the work, parallel in time
   automatic,   ///< chunked when there are too few sequences for the threads, else sequential
 };

@@ -152,6 +152,19 @@ LRUREC_INLINE xsimd::batch<T, A> whole_log1p(const xsimd::batch<T, A>& x) {
 
 namespace lrurec::formulas {
 
+/// -x, of 0 as well.
+template <class T>
+LRUREC_HOST_DEVICE LRUREC_INLINE T negate(const T& x) {
+  return -x;
+}
+#ifndef __CUDACC__
+/// With AVX-512, xsimd 8 computes 0 - x, which of 0 is 0.
+template <class T, class A>
+LRUREC_INLINE xsimd::batch<T, A> negate(const xsimd::batch<T, A>& x) {
+  return x * xsimd::batch<T, A>(T(-1));
+}
+#endif
+
 /// Phi(z) = (1 + erf(z / sqrt 2)) / 2, the standard normal distribution function.
 template <class T>
 LRUREC_HOST_DEVICE LRUREC_INLINE T normal_cdf(const T& z) {

@@ -119,7 +119,8 @@ __global__ void __launch_bounds__(256, scan_blocks<V, In>)
 #pragma unroll
   for (int i = 1; i < R; i *= 2) whole_run = times(whole_run, whole_run);
 
-  V state = ends.initial != nullptr ? ends.initial[piece * D + column] : V(0);
+  // Only of its own channel: in place (final_state is initial) another block may replace the others.
+  V state = ends.initial != nullptr && inside ? ends.initial[piece * D + column] : V(0);
   V slope = V(0);  // of lambda
   const auto row = [&](std::int64_t t) { return reversed ? at.end - 1 - t : at.begin + t; };
 
@@ -169,11 +170,13 @@ __global__ void __launch_bounds__(256, scan_blocks<V, In>)
       }
     }
   }
-  if (length == 0 && inside && warp() == 0) {
-    // An empty sequence hands on what it was given.
-    const V given = ends.add_first != nullptr ? ends.add_first[at.sequence * D + column] : V(0);
-    if (ends.final_state != nullptr) ends.final_state[piece * D + column] = state;
-    if (ends.carried_out != nullptr) ends.carried_out[piece * D + column] = given;
+  if (length == 0) {  // an empty sequence hands on what it was given
+    __syncthreads();  // every warp has read it
+    if (inside && warp() == 0) {
+      const V given = ends.add_first != nullptr ? ends.add_first[at.sequence * D + column] : V(0);
+      if (ends.final_state != nullptr) ends.final_state[piece * D + column] = state;
+      if (ends.carried_out != nullptr) ends.carried_out[piece * D + column] = given;
+    }
   }
   if constexpr (lambda_gradient) {
     __syncthreads();

@@ -40,7 +40,8 @@ struct RowLayout {
 
   /// The sum over the lanes of a row.
   template <class T>
-  __device__ static T sum(T x) {
+  __device__ static T sum(T x, Place caller = Place::current()) {
+    const CalledFrom here(caller);
 #pragma unroll
     for (int step = Lanes / 2; step > 0; step /= 2) x += __shfl_xor_sync(whole_warp, x, step);
     return x;

@@ -22,11 +22,13 @@ Variable var(const Variable& x, const Dims& dims, double correction, bool keep_d
   return sum(square(size), dims, keep_dims) * (1 / degrees);
 }
 Tensor raw::var(const Tensor& x, const Dims& dims, double correction, bool keep_dims) {
+  check_defined("var", x);
   return ops::var(Variable(x), dims, correction, keep_dims).value();
 }
 
 Tensor raw::norm(const Tensor& x, const Dims& dims, bool keep_dims) {
   // An error names this operation, not those it is made of.
+  check_defined("norm", x);
   reduced_dims("norm", x.shape(), dims);
   dispatch_inexact("norm", x.dtype(), []<class T>() {});
   const Tensor size = is_complex(x.dtype()) ? raw::abs(x) : x;
@@ -46,6 +48,7 @@ Variable norm(const Variable& x, const Dims& dims, bool keep_dims) {
 
 Tensor raw::logsumexp(const Tensor& x, const Dims& dims, bool keep_dims) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
+  check_defined("logsumexp", x);
   if (!is_real(x.dtype())) fail_op("logsumexp", "dtype {} is not supported", name(x.dtype()));
   const auto reduced = reduced_dims("logsumexp", x.shape(), dims);
   const Shape kept = reduced_shape(x.shape(), reduced, true),

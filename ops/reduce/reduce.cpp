@@ -14,6 +14,7 @@ namespace {
 /// divisor: of every sum.
 Tensor sum_dims(std::string_view op, const Tensor& x, const std::vector<bool>& reduced, bool keep_dims,
                 double divisor = 1) {
+  check_defined(op, x);
   Tensor y = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), x.dtype(), x.device());
   const std::int64_t columns = reduced_count(x.shape(), reduced);
   const std::int64_t kept = y.numel();
@@ -77,6 +78,7 @@ int dimension_of_some(std::string_view op, const Tensor& x, int dim) {
 
 /// argmax for the operation that errors name.
 Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
+  check_defined(op, x);
   dim = dimension_of_some(op, x, dim);
   const auto reduced = reduced_dims(op, x.shape(), {dim});
   Tensor index = Tensor::empty(reduced_shape(x.shape(), reduced, keep_dims), DType::i64, x.device());
@@ -91,6 +93,7 @@ Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep
 
 // The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
 Tensor index_of_smallest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
+  check_defined(op, x);
   dispatch_real(op, x.dtype(), []<class T>() {});
   return index_of_largest(op, raw::neg(x), dim, keep_dims);
 }

@@ -77,11 +77,13 @@ Variable log_softmax(const Variable& x, int dim) {
 }
 
 Tensor raw::softmax(const Tensor& x, int dim) {
+  check_defined("softmax", x);
   if (is_last("softmax", dim, x.rank())) return softmax_last(x);
   return softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
 }
 
 Tensor raw::log_softmax(const Tensor& x, int dim) {
+  check_defined("log_softmax", x);
   if (is_last("log_softmax", dim, x.rank())) return log_softmax_last(x);
   return log_softmax_last(x.transpose(dim, -1)).transpose(dim, -1);
 }

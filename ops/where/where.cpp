@@ -18,6 +18,7 @@ Tensor number_beside(double value, const Tensor& x) {
 }  // namespace
 
 Tensor raw::where(const Tensor& condition, const Tensor& left, const Tensor& right) {
+  for (const Tensor* tensor : {&condition, &left, &right}) check_defined("where", *tensor);
   if (condition.dtype() != DType::boolean) {
     fail_op("where", "the condition must be boolean, not {}", name(condition.dtype()));
   }
@@ -63,6 +64,11 @@ namespace {
 
 /// The number that x takes where the mask is, of its dtype.
 Tensor filling(const Tensor& x, const Tensor& mask, double value) {
+  check_defined("masked_fill", x);
+  check_defined("masked_fill", mask);
+  if (mask.dtype() != DType::boolean) {
+    fail_op("masked_fill", "the mask must be boolean, not {}", name(mask.dtype()));
+  }
   if (broadcast_shapes("masked_fill", x.shape(), mask.shape()) != x.shape()) {
     fail_op("masked_fill", "the mask {} does not stretch to x: {}", mask.shape().str(), x.shape().str());
   }
@@ -84,6 +90,7 @@ Variable masked_fill(const Variable& x, const Tensor& mask, double value) {
 }
 
 Tensor raw::clamp(const Tensor& x, double low, double high) {
+  check_defined("clamp", x);
   dispatch_real("clamp", x.dtype(), []<class T>() {});  // or the error would name maximum
   return raw::minimum(raw::maximum(x, raw::scalar_like(low, x)), raw::scalar_like(high, x));
 }

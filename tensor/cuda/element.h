@@ -2,6 +2,7 @@
 // Element types as kernels see them: std::complex has no device functions, cuda::std::complex has the same
 // layout. The emulator keeps std::complex.
 
+#include <cstddef>
 #include <type_traits>
 
 #include "tensor/dtype.h"
@@ -33,12 +34,25 @@ struct ElementOf<std::complex<T>> {
 template <class T>
 using element = typename ElementOf<T>::type;
 
+#ifdef LRUREC_CUDA_EMULATED
+namespace emulator {
+/// Throws unless the address is a multiple of `bytes`, as cuda::std::complex must lie; std::complex need not.
+void check_elements(const void* address, std::size_t bytes);
+}  // namespace emulator
+#endif
+
 template <class T>
 element<T>* elements(T* p) {
+#ifdef LRUREC_CUDA_EMULATED
+  emulator::check_elements(p, sizeof(T));
+#endif
   return reinterpret_cast<element<T>*>(p);
 }
 template <class T>
 const element<T>* elements(const T* p) {
+#ifdef LRUREC_CUDA_EMULATED
+  emulator::check_elements(p, sizeof(T));
+#endif
   return reinterpret_cast<const element<T>*>(p);
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 // For CUDA kernel files only (*_cuda.cu): how kernels are launched, and what they share.
 //
-// A kernel file is CUDA C++ with two habits, so that the emulator (emulator/emulator.h) can run it as well:
-// kernels start by launch(...), not by <<<...>>>, and dynamic shared memory comes from shared_memory<T>().
+// A kernel file is CUDA C++ with three habits, so that the emulator (emulator/emulator.h) can run it as well:
+// kernels start by launch(...), not by <<<...>>>; dynamic shared memory comes from shared_memory<T>(); and a
+// helper in which threads wait for each other takes where it is called (`Place caller = Place::current()`)
+// and begins with `const CalledFrom here(caller)`, since threads in two calls of it must not wait together.
 
 #ifdef LRUREC_CUDA_EMULATED
 #include "tensor/cuda/emulator/emulator.h"
@@ -43,13 +45,15 @@ __device__ inline int warp() { return static_cast<int>(threadIdx.x) / warp_size;
 
 /// The sum (maximum) over a warp, the same bits in every lane: the order of additions is a fixed tree.
 template <class T>
-__device__ T warp_sum(T x) {
+__device__ T warp_sum(T x, Place caller = Place::current()) {
+  const CalledFrom here(caller);
 #pragma unroll
   for (int step = warp_size / 2; step > 0; step /= 2) x += __shfl_xor_sync(whole_warp, x, step);
   return x;
 }
 template <class T>
-__device__ T warp_max(T x) {
+__device__ T warp_max(T x, Place caller = Place::current()) {
+  const CalledFrom here(caller);
 #pragma unroll
   for (int step = warp_size / 2; step > 0; step /= 2) {
     const T other = __shfl_xor_sync(whole_warp, x, step);
@@ -62,7 +66,8 @@ __device__ T warp_max(T x) {
 /// `partial`: 32 elements of shared memory. Starts and ends with a barrier, so that it may be called again at
 /// once.
 template <class T>
-__device__ T block_sum(T x, T* partial) {
+__device__ T block_sum(T x, T* partial, Place caller = Place::current()) {
+  const CalledFrom here(caller);
   x = warp_sum(x);
   __syncthreads();
   if (lane() == 0) partial[warp()] = x;
@@ -71,7 +76,8 @@ __device__ T block_sum(T x, T* partial) {
   return warp_sum(lane() < warps ? partial[lane()] : T(0));
 }
 template <class T>
-__device__ T block_max(T x, T* partial) {
+__device__ T block_max(T x, T* partial, Place caller = Place::current()) {
+  const CalledFrom here(caller);
   x = warp_max(x);
   __syncthreads();
   if (lane() == 0) partial[warp()] = x;

@@ -241,6 +241,18 @@ TEST(Gradcheck, AWrongAddIntoIsCaught) {
   EXPECT_NE(report.problems[0].find("(AddInto)"), std::string::npos) << report.problems[0];
 }
 
+// Places beside values, as of a largest element, would be walked to.
+TEST(Gradcheck, OutputsOfIntegersStayOffTheGraph) {
+  const Variable x = leaf({1, 2, 3});
+  const Variables both =
+      record("my_op", {x}, Tensors{ops::raw::square(x.value()), Tensor::arange(3)},
+             [v = x.value()](const Tensors& dy, const Needs&) { return Tensors{2.0 * (dy[0] * v)}; });
+  EXPECT_TRUE(both[0].requires_grad());
+  EXPECT_FALSE(both[1].requires_grad());
+  ops::sum(both[0]).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{2, 4, 6}));
+}
+
 // All outputs had a gradient in every walk.
 TEST(Gradcheck, ABackwardThatNeedsAllItsOutputsUsedIsCaught) {
   const auto two = [](const MultiBackward& backward) {

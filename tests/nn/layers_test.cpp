@@ -167,7 +167,7 @@ TEST(LRU, ExtremeLogsGiveFiniteValuesOrANamedError) {
   }
 }
 
-// lambda = exp(-exp(nu_log) + i exp(theta_log)) at the ends of float: 1.0f from nu_log = -17.4 down, 0
+// lambda = exp(-exp(nu_log) + i exp(theta_log)) at the ends of float: 1.0f from nu_log = -17.33 down, 0
 // from 4.7 up, and exp(nu_log) itself infinite from 88.8 up.
 TEST(LRU, EigenvaluesAtTheEndsOfTheirRangeHaveFiniteGradientsOrNameTheirParameter) {
   const Tensor x = random_normal({6, 3}, DType::f32, 1),

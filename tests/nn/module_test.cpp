@@ -167,10 +167,11 @@ TEST(Module, LoadingListsWhatDiffersAndStrictlyChangesNothing) {
   save_module(folder / "weights", saved);
   const auto values = [&](const char* name) { return other.parameter(name).value().clone(); };
   const Tensor first = values("0.weight"), last = values("3.weight"), unlike = values("2.weight");
-  expect_error(ErrorKind::file,
-               "missing in the file: 3.weight, 3.bias; of another shape or kind: 2.weight: f32 [1, 3] in the "
-               "file, f32 [2, 3] here, 2.bias: f32 [1] in the file, f32 [2] here",
-               [&] { load_module(folder / "weights", other); });
+  expect_error(
+      ErrorKind::file,
+      "missing in the file: 3.weight, 3.bias; of another shape, kind or value: 2.weight: f32 [1, 3] in the "
+      "file, f32 [2, 3] here, 2.bias: f32 [1] in the file, f32 [2] here",
+      [&] { load_module(folder / "weights", other); });
   EXPECT_EQ(max_difference(values("0.weight"), first), 0);
 
   const LoadReport report = load_module(folder / "weights", other, Loading::lenient);
@@ -423,6 +424,33 @@ TEST(ModuleCuda, BuffersMoveWithTheModule) {
   centre.to(test::gpu);
   EXPECT_TRUE(centre.mean.value().device().is_cuda());
   EXPECT_EQ(centre.mean.value().to_vector<float>(), (std::vector<float>{1, 2, 3}));
+}
+
+// The second of two names won, and the tensor of the first was lost without a word.
+TEST(LoadModule, TwoValuesOfATiedParameterAreADifference) {
+  struct Tied : Module {
+    explicit Tied(Initializer& init) : linear(2, 2, init, WeightScale::published, Bias::no) {
+      register_module("p", linear);
+      register_module("q", linear);
+    }
+    Linear linear;
+  };
+  const test::TemporaryFolder folder;
+  Initializer init(1);
+  Tied tied(init), other(init);
+  save_module(folder / "one", tied);
+  EXPECT_TRUE(load_module(folder / "one", other).same());
+  Safetensors file = read_safetensors(folder / "one");
+  file.tensors["q.weight"] = Tensor::full({2, 2}, 7);
+  write_safetensors(folder / "two", file);
+  const char* difference = "q.weight: another value in the file than p.weight";
+  test::expect_error(ErrorKind::file, difference, [&] { load_module(folder / "two", other); });
+  EXPECT_EQ(load_module(folder / "two", other, Loading::lenient).unlike.size(), 1U);
+  EXPECT_EQ(test::max_difference(other.linear.weight.value(), tied.linear.weight.value()), 0);
+  auto records = to_records(tied);
+  records["q.weight"] = to_record(Tensor::full({2, 2}, 7));
+  test::expect_error(ErrorKind::file, "'p.weight' and 'q.weight' differ",
+                     [&] { load_records(records, other); });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "ops/ops.h"
@@ -16,6 +17,9 @@ struct ConformingFunction {
   std::string group;
   std::function<Variables(const Variables& x, const nlohmann::json& args)> compute;
 };
+
+/// Rows of unary.inc and binary.inc that PyTorch has no function for; none so far.
+inline const std::set<std::string> without_namesake{};
 
 inline const std::map<std::string, ConformingFunction>& conforming_functions() {
   using namespace ops;

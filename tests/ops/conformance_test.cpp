@@ -173,8 +173,13 @@ TEST(Conformance, OfCasesInTheFileThatTheEnvironmentNames) {
 TEST(Conformance, EveryFunctionOfTheTableHasCases) {
   std::set<std::string> recorded, known;
   for (const auto& one : fixture().cases()) recorded.insert(one["f"]);
-  for (const auto& [name, function] : conforming_functions()) known.insert(name);
-  EXPECT_EQ(recorded, known);
+  for (const auto& [name, function] : conforming_functions()) {
+    if (!without_namesake.contains(name)) known.insert(name);
+  }
+  EXPECT_EQ(recorded, known) << "a function that PyTorch has too needs a row in "
+                                "tools/reference/conformance_table.py and its cases recorded "
+                                "(tools/reference/conformance.py); any other stands in without_namesake "
+                                "(tests/ops/conformance_functions.h)";
 }
 
 std::string joined(const std::vector<std::string>& names) {

@@ -18,7 +18,7 @@ struct NamedError {
 TEST(Errors, NameTheOperationThatWasCalled) {
   const Tensor ids = Tensor::zeros({2, 3}, DType::i64), f32 = Tensor::zeros({2, 3}, DType::f32),
                f64 = Tensor::zeros({2, 3}, DType::f64), flags = Tensor::zeros({2, 3}, DType::boolean);
-  const Tensor five = Tensor::zeros({5}, DType::f32);
+  const Tensor five = Tensor::zeros({5}, DType::f32), none;
   const Variable x(f32, true), number(Tensor::scalar(1.0F)), one(Tensor::ones({1})),
       z1(Tensor::ones({1}, DType::c64)), z11(Tensor::ones({1, 1}, DType::c64));
   const Tensor offsets = offsets_of_lengths({2});
@@ -71,6 +71,22 @@ TEST(Errors, NameTheOperationThatWasCalled) {
       {"[greater] ", [&] { raw::greater(f32, five); }},
       {"[greater_equal] ", [&] { raw::greater_equal(f32.to(DType::c64), f32); }},
       {"[less] ", [&] { raw::less(f32, five); }},
+      {"[masked_fill] the mask must be boolean, not f32", [&] { raw::masked_fill(f32, f32, 0); }},
+      {"[masked_fill] the tensor is undefined", [&] { raw::masked_fill(f32, none, 0); }},
+      {"[where] the tensor is undefined", [&] { raw::where(none, f32, f32); }},
+      {"[exp] the tensor is undefined", [&] { raw::exp(none); }},
+      {"[add] the tensor is undefined", [&] { raw::add(f32, none); }},
+      {"[pow] the tensor is undefined", [&] { raw::pow(none, f32); }},
+      {"[sum] the tensor is undefined", [&] { raw::sum(none); }},
+      {"[mean] the tensor is undefined", [&] { raw::mean(none); }},
+      {"[var] the tensor is undefined", [&] { raw::var(none); }},
+      {"[norm] the tensor is undefined", [&] { raw::norm(none); }},
+      {"[logsumexp] the tensor is undefined", [&] { raw::logsumexp(none); }},
+      {"[softmax] the tensor is undefined", [&] { raw::softmax(none); }},
+      {"[log_softmax] the tensor is undefined", [&] { raw::log_softmax(none); }},
+      {"[argmin] the tensor is undefined", [&] { raw::argmin(none, 0); }},
+      {"[clamp] the tensor is undefined", [&] { raw::clamp(none, 0, 1); }},
+      {"[segment_sum] offsets: undefined must be i64", [&] { raw::segment_sum(f32, IndexTensor()); }},
   };
   for (const auto& [message, call] : errors) test::expect_error(ErrorKind::internal, message, call);
 }

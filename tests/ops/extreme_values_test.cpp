@@ -148,8 +148,18 @@ class ExtremeValues {
     expect_near(slope(one(c128(NAN, 1))), {NAN, NAN}, "abs'");
   }
 
+  // A zero's sign is the sign of the infinity behind it, and the side of a branch cut.
+  void signs_of_zero() const {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      for (const std::int64_t n : {1, 33}) {
+        const Tensor y = raw::neg(Tensor::zeros({n}, dtype, device_)).host().to(DType::f64);
+        for (const double zero : y.to_vector<double>()) EXPECT_TRUE(zero == 0 && std::signbit(zero)) << n;
+      }
+    }
+  }
+
   void all() const {
-    quotients(), logits(), softmax_rows(), exponentials(), activations(), absolute_values();
+    signs_of_zero(), quotients(), logits(), softmax_rows(), exponentials(), activations(), absolute_values();
   }
 
  private:

@@ -143,6 +143,24 @@ TEST(RecurrenceCuda, LruOfFewLongSequences) {
   expect_close(run(gpu), run({}), 1e-10, "lru");
 }
 
+// In place: what the block of some channels replaces, the block of others must not read.
+TEST(RecurrenceCuda, AStepReplacesStatesOfMoreChannelsThanABlockHas) {
+  LRUREC_NEEDS_GPU();
+  constexpr std::int64_t n = 4, H = 3, D = 35, O = 2;
+  const Tensor u = random_normal({n, H}, DType::f64, 1).contiguous(), lambda = eigenvalues(D, DType::c128),
+               B = random_normal({D, H}, DType::c128, 2), b = random_normal({D}, DType::c128, 3),
+               C = random_normal({O, D}, DType::c128, 4), c = random_normal({O}, DType::f64, 5);
+  const auto step = [&](Device device) {
+    const Tensor state = random_normal({n, D}, DType::c128, 6).contiguous().to(device);
+    const auto weights =
+        raw::pack_lru(lambda.to(device), B.to(device), b.to(device), C.to(device), c.to(device));
+    const Tensor y = raw::lru_step(u.to(device), weights, state);
+    return Tensors{y.host(), state.host()};
+  };
+  const Tensors expected = step({});
+  test::in_every_thread_order([&] { expect_close(step(gpu), expected, 1e-10, "a step"); });
+}
+
 // Offsets that a GPU made are not remembered by the CPU: it must keep its own while kernels are started.
 TEST(RecurrenceCuda, TakesOffsetsThatTheGpuMade) {
   LRUREC_NEEDS_GPU();

@@ -136,6 +136,20 @@ TEST(AdditiveAttention, IsItsCompositionAtAwkwardLengths) {
   }
 }
 
+// A token that sees itself alone has the weight 1 whatever its score, so that what makes the score has no
+// gradient. Rounding that is left there makes a full step of AdamW.
+TEST(AdditiveAttention, WithoutAChoiceItsScoresHaveNoGradient) {
+  const Tensor at = Tensor::from(Offsets{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  Variables x;
+  for (const Shape& shape : {Shape{9, 37}, Shape{9, 37}, Shape{37}, Shape{9, 33}}) {
+    x.emplace_back(random_normal(shape, DType::f32, 1 + x.size()), /*requires_grad=*/true);
+  }
+  backward({additive_attention(x[0], x[1], x[2], x[3], at)}, {random_normal({9, 33}, DType::f32, 7)});
+  for (const std::size_t input : {0, 1, 2}) {
+    EXPECT_EQ(max_difference(x[input].grad(), Tensor::zeros(x[input].shape(), DType::f32)), 0) << input;
+  }
+}
+
 // Where e^-q e^-k would overflow.
 TEST(AdditiveAttention, LargeGatesAreRight) {
   const Tensor at = Tensor::from(Offsets{0, 9});

@@ -110,6 +110,9 @@ TEST(Tensor, PermuteAndFlip) {
   EXPECT_EQ(test::max_difference(t.flip({}), t), 0);
   EXPECT_EQ(Tensor::zeros({0, 3}).flip({0, 1}).shape(), (Shape{0, 3}));
   expect_error(ErrorKind::internal, "[flip] dimension 1 is named twice", [&] { t.flip({1, -2}); });
+  expect_error(ErrorKind::internal, "[flip] dimension 0 is named twice", [] {
+    Tensor::ones({1}).broadcast_to({3}).flip({0, 0});
+  });
 }
 
 TEST(Tensor, IsPrintedInRows) {

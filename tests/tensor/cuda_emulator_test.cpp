@@ -12,6 +12,7 @@
 #include <numeric>
 #include <set>
 
+#include "tensor/cuda/element.h"
 #include "tensor/cuda/emulator/memory.h"
 #include "tensor/cuda/gemm.h"
 #include "tensor/cuda/pack.h"
@@ -53,6 +54,7 @@ TEST(CudaEmulator, BarriersMakeTheOrderOfThreadsIrrelevant) {
       [&] { EXPECT_EQ(launch_on(counting(96), reverse<true>, 96, 96 * sizeof(float)), expected); });
 }
 
+#ifndef __SANITIZE_THREAD__  // there it is an error (cuda_races_test.cpp)
 TEST(CudaEmulator, AMissingBarrierGivesWrongNumbers) {
   auto expected = counting(96);
   std::reverse(expected.begin(), expected.end());
@@ -61,6 +63,7 @@ TEST(CudaEmulator, AMissingBarrierGivesWrongNumbers) {
       [&] { wrong += launch_on(counting(96), reverse<false>, 96, 96 * sizeof(float)) != expected ? 1 : 0; });
   EXPECT_EQ(wrong, 3);
 }
+#endif
 
 __global__ void barrier_for_half(float*) {
   if (threadIdx.x < 16) __syncthreads();
@@ -94,12 +97,29 @@ __global__ void shuffles_apart(float* x) {
   }
 }
 
-TEST(CudaEmulator, ThreadsThatMeetAtDifferentPlacesAreAnError) {
-  for (auto* kernel : {barriers_apart<16, 32>, shuffles_apart}) {
-    test::expect_error(ErrorKind::internal, "[test] block (0, 0, 0): threads wait at",
-                       [&] { launch_on(counting(32), kernel, 32); });
+// The same place of a helper, in two calls of it.
+__global__ void warp_sums_apart(float* x) {
+  if (threadIdx.x % 2 == 0) {
+    x[threadIdx.x] = warp_sum(x[threadIdx.x]);
+  } else {
+    x[threadIdx.x] = warp_sum(2 * x[threadIdx.x]);
   }
-  launch_on(counting(32), barriers_apart<32, 32>, 32);
+}
+__global__ void block_sums_apart(float* x) {
+  __shared__ float partial[32];
+  if (threadIdx.x < 32) {
+    x[threadIdx.x] = block_sum(x[threadIdx.x], partial);
+  } else {
+    x[threadIdx.x] = block_sum(2 * x[threadIdx.x], partial);
+  }
+}
+
+TEST(CudaEmulator, ThreadsThatMeetAtDifferentPlacesAreAnError) {
+  for (auto* kernel : {barriers_apart<16, 64>, shuffles_apart, warp_sums_apart, block_sums_apart}) {
+    test::expect_error(ErrorKind::internal, "[test] block (0, 0, 0): threads wait at",
+                       [&] { launch_on(counting(64), kernel, 64); });
+  }
+  launch_on(counting(64), barriers_apart<64, 64>, 64);
 }
 
 __global__ void sum_of_packs(std::size_t begin, float* x) {
@@ -116,6 +136,20 @@ TEST(CudaEmulator, PacksAtAddressesThatAreNotAlignedAreAnError) {
   EXPECT_EQ(x.to_vector<float>()[0], 5 + 9);
   test::expect_error(ErrorKind::internal, "a pack of 16 bytes is read or written where it is not aligned",
                      [&] { launch("test", sum_of_packs, 1, 1, 0, std::size_t{1}, x.data<float>()); });
+}
+
+TEST(CudaEmulator, ComplexNumbersThatAreNotAlignedAreAnError) {
+  const auto at = []<class T>(T, std::size_t real) {
+    using Real = typename T::value_type;
+    const Tensor x = Tensor::zeros({4}, dtype_of<Real>, gpu);
+    // As std::complex may lie, and cuda::std::complex may not.
+    elements(reinterpret_cast<T*>(x.data<Real>() + real));
+  };
+  at(c64(), 2), at(c128(), 2);
+  test::expect_error(ErrorKind::internal, "elements of 8 bytes lie where they are not aligned",
+                     [&] { at(c64(), 1); });
+  test::expect_error(ErrorKind::internal, "elements of 16 bytes lie where they are not aligned",
+                     [&] { at(c128(), 1); });
 }
 
 __global__ void queue_up(int* next, float* order) {
@@ -244,6 +278,10 @@ TEST(CudaEmulator, WarpOperationsFollowTheProgrammingGuide) {
 TEST(CudaEmulator, ImpossibleLaunchesAreErrors) {
   test::expect_error(ErrorKind::internal, "2048 threads",
                      [&] { launch("test", copy_shared, 1, 2048, 0, nullptr); });
+  test::expect_error(ErrorKind::internal, "(2 x 1 x 65)",
+                     [&] { launch("test", copy_shared, 1, dim3(2, 1, 65), 0, nullptr); });
+  test::expect_error(ErrorKind::internal, "on a grid of 2147483648 x 1 x 1",
+                     [&] { launch("test", copy_shared, 1u << 31, 32, 0, nullptr); });
   test::expect_error(ErrorKind::internal, "shared memory",
                      [&] { launch("test", copy_shared, 1, 32, 1 << 20, nullptr); });
 }

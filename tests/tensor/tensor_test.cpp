@@ -207,6 +207,12 @@ TEST(Tensor, IntegersAreNumbersWithoutTheirFractionOrAnError) {
     expect_error(ErrorKind::internal, "to i64", [&] { whole(0x1p63, real, DType::i64); });
   }
   EXPECT_EQ(whole(0x1p31 - 0.5, DType::f64, DType::i32), 0x1p31 - 1);
+  EXPECT_EQ(whole(0x1p31 - 1, DType::i64, DType::i32), 0x1p31 - 1);
+  EXPECT_EQ(whole(-0x1p31, DType::i64, DType::i32), -0x1p31);
+  for (const double out : {0x1p31, -0x1p31 - 1, 0x1p40 + 5}) {
+    expect_error(ErrorKind::internal, "[copy] i64 to i32: a number is out of its range",
+                 [&] { whole(out, DType::i64, DType::i32); });
+  }
   EXPECT_EQ(Tensor::full({1}, NAN, DType::f64).to(DType::boolean).item<bool>(), true);
   const Tensor pairs = Tensor::from(std::vector<double>{1, NAN, 2, NAN}, {2, 2});
   EXPECT_EQ(pairs.select(1, 0).to(DType::i64).to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 2}));

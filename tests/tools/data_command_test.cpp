@@ -120,6 +120,11 @@ TEST(DataCommand, WritesToStandardOutput) {
   EXPECT_EQ(result.out, "1 2\n1 3\n");
   EXPECT_EQ(result.err, "2 interactions written to standard output as sasrec\n");
   EXPECT_FALSE(std::filesystem::exists(folder / "-"));
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  const auto full = test::run_shell(folder, test::command_path() + " data write x.lrd -o - > /dev/full");
+  EXPECT_EQ(full.code, 5);
+  EXPECT_EQ(full.err.find("interactions written"), std::string::npos) << full.err;
+  EXPECT_NE(full.err.find("cannot write the results to standard output"), std::string::npos) << full.err;
 }
 
 // A split by time was leave-last-out in what was made of the file, and its times were taken for real ones.

@@ -47,6 +47,12 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
   result.least = counters().chunked;
   give($("#scan-x"), "one, two");
   result.refused = $("#scan-message").textContent;
+  give($("#scan-x"), "1, , 3");
+  result.gap = $("#scan-message").textContent;
+  give($("#scan-x"), "7");
+  result.one = $("#scan-message").textContent;
+  give($("#scan-re"), "");
+  result.empty = $("#scan-message").textContent;
   )js");
   EXPECT_EQ(played["eight"]["sequential"], "depth 7 of 7 · work 7 of 7");
   EXPECT_EQ(played["eight"]["recursive"], "depth 3 of 3 · work 12 of 12");
@@ -61,7 +67,10 @@ TEST(ExploreCommand, TheScanIsSteppedThrough) {
   EXPECT_EQ(played["read"], "Algorithm 1 after 3 of 3 rounds: " + last_row);
   EXPECT_NE(played["padding"].get<std::string>().find("2 zeros are thought of before h1"), std::string::npos)
       << played["padding"];
-  EXPECT_NE(played["refused"].get<std::string>().find("sixteen numbers"), std::string::npos);
+  for (const char* what : {"refused", "gap", "empty"}) {
+    EXPECT_NE(played[what].get<std::string>().find("sixteen numbers"), std::string::npos) << played[what];
+  }
+  EXPECT_NE(played["one"].get<std::string>().find("nothing to compute"), std::string::npos) << played["one"];
 
   EXPECT_EQ(played["numbers"], json::parse(R"(["100", "1", "0.5", "200", "10000000", "0.0001"])"));
   EXPECT_EQ(played["least"], "depth 5 of 5 · work 5 of 5") << "a chunk has one number at least";

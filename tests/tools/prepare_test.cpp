@@ -129,8 +129,18 @@ TEST(PrepareCommand, FilesThatCannotBeReadOrWrittenAreExitFive) {
   expect_refused(folder, "none.txt -o x.lrd", 5, "there is no such file");
   expect_refused(folder, ". -o x.lrd", 5, "it is a folder");
   expect_refused(folder, "a.txt -o none/x.lrd", 5, "none/x.lrd");
+  // Before the reading, of which long files take minutes.
+  write_text(folder / "bad.txt", "1 x\n");
+  std::filesystem::create_directory(folder / "taken");
+  expect_refused(folder, "bad.txt --format sasrec -o none/x.lrd", 5,
+                 "none/x.lrd: No such file or directory; make its folder first");
+  for (const char* force : {"", " --force"}) {
+    expect_refused(folder, std::string("bad.txt --format sasrec -o taken") + force, 5,
+                   "cannot write taken: it is not a plain file");
+  }
   expect_refused(folder, "a.txt -o " + std::string(300, 'n'), 5, "File name too long");
-  EXPECT_EQ(folder.entries(), (std::vector<std::string>{"a.txt"})) << "no temporary is left";
+  EXPECT_EQ(folder.entries(), (std::vector<std::string>{"a.txt", "bad.txt", "taken"}))
+      << "no temporary is left";
 }
 
 TEST(PrepareCommand, ResultsThatCannotBePrintedAreNoSuccess) {

@@ -137,6 +137,9 @@ if (kind === "efficiency") {
 TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
   const TemporaryFolder folder;
   const std::string command = "reproduce table4 --only lrurec --max-steps 1 --share 0.0005 -o out";
+  const auto plan = run_lrurec(folder, command + " --dry-run");
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "out")) << "it left the generated data";
   const auto made = run_lrurec(folder, command);
   ASSERT_EQ(made.code, 0) << made.err;
   EXPECT_NE(made.err.find("XLong cannot be had"), std::string::npos) << made.err;
@@ -231,6 +234,47 @@ TEST(ReproduceCommand, EveryStepHasItsSeconds) {
   EXPECT_DOUBLE_EQ(points[1]["seconds"].get<double>(), 60 * each);
 }
 
+// They were taken for those of one thread, or of a training alone.
+TEST(ReproduceCommand, SecondsOfTrainingsThatRanOtherwiseAreToldAsSuch) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string only = " -q --only gru4rec --max-steps 4 --data ml-1m=d.lrd -o out";
+  ASSERT_EQ(run_lrurec(folder, "reproduce table3 --threads 2" + only).code, 0);
+  const auto two_threads = run_lrurec(folder, "reproduce figure1" + only);
+  ASSERT_EQ(two_threads.code, 0) << two_threads.err;
+  EXPECT_NE(
+      two_threads.out.find("GRU4Rec, seed 1, was trained with 2 threads, not 1: its seconds are of that."),
+      std::string::npos)
+      << two_threads.out;
+  EXPECT_EQ(json::parse(read_text(folder / "out/figure1.json"))["runs"][0]["trained"],
+            "with 2 threads, not 1");
+  const auto as_asked = run_lrurec(folder, "reproduce figure1 --threads 2" + only);
+  ASSERT_EQ(as_asked.code, 0) << as_asked.err;
+  EXPECT_EQ(as_asked.out.find("was trained"), std::string::npos) << as_asked.out;
+
+  const std::string seeds = only + " --seeds 1,2,3";
+  ASSERT_EQ(run_lrurec(folder, "reproduce table3 --jobs 2 --threads 2" + seeds).code, 0);
+  const auto beside = run_lrurec(folder, "reproduce figure1 --json --threads 2" + seeds);
+  ASSERT_EQ(beside.code, 0) << beside.err;
+  const json runs = json::parse(beside.out)["runs"];
+  EXPECT_FALSE(runs[0].contains("trained")) << runs[0];
+  for (const int later : {1, 2}) EXPECT_EQ(runs[later]["trained"], "beside other trainings");
+}
+
+// It ended with 0, and its JSON did not say so.
+TEST(ReproduceCommand, ADryRunOfWhatFailsFails) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const auto plan = run_lrurec(
+      folder, "reproduce table3 --only mf --device cuda:9 --data ml-1m=d.lrd -o out --dry-run --json");
+  EXPECT_EQ(plan.code, 2) << plan.err;
+  EXPECT_NE(plan.err.find("1 of 1 runs failed"), std::string::npos) << plan.err;
+  const json run = json::parse(plan.out)["runs"][0];
+  EXPECT_EQ(run["exit_code"], 2);
+  EXPECT_NE(run["error"].get<std::string>().find("while its memory was measured: "), std::string::npos)
+      << run;
+}
+
 // One run refused the table for all.
 TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
   const TemporaryFolder folder;
@@ -245,6 +289,13 @@ TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
   const json outcome = json::parse(made.out);
   EXPECT_EQ(outcome["rows"][0]["values"].size(), 1U);
   EXPECT_TRUE(outcome["runs"][0].contains("error"));
+  // It was compared like a mean of both.
+  EXPECT_EQ(outcome["rows"][0]["wanted"], 2);
+  EXPECT_TRUE(outcome["rows"][0].contains("paper"));
+  EXPECT_FALSE(outcome["rows"][0].contains("difference_percent"));
+  const auto tables =
+      run_lrurec(folder, "reproduce table5 -q --max-steps 2 --seeds 1,2 --data ml-1m=d.lrd -o out");
+  EXPECT_NE(tables.out.find("(1 of 2 seeds)"), std::string::npos) << tables.out;
 }
 
 TEST(ReproduceCommand, RefusesWhatItCannotDo) {

@@ -98,6 +98,44 @@ seq 100
   EXPECT_NE(report.find("[my_kernel] CUDA: an illegal memory access"), std::string::npos) << report;
 }
 
+// What racecheck calls a warning leaves its exit code 0.
+TEST(ScriptsCommand, GpuCheckFailsWhereRacecheckDisplaysHazards) {
+  const GpuBundle bundle;
+  const auto check = [&](const std::string& summary) {
+    bundle.program("tools/compute-sanitizer", "case $* in *racecheck*) echo '========= RACECHECK SUMMARY: " +
+                                                  summary + "' ;; *) echo ok ;; esac");
+    return bundle.check("--sections sanitizer", "PATH=$PWD/tools:$PATH");
+  };
+  const auto clean = check("0 hazards displayed (0 errors, 0 warnings)");
+  EXPECT_EQ(clean.code, 0) << clean.err;
+  const auto found = check("10 hazards displayed (0 errors, 10 warnings)");
+  EXPECT_EQ(found.code, 1);
+  EXPECT_NE(found.err.find("1 steps failed"), std::string::npos) << found.err;
+  if (bundle.shown("command -v python3").empty()) GTEST_SKIP() << "there is no python3";
+  for (const char* text : {"| racecheck | **exit code 1** |", "racecheck: `RACECHECK SUMMARY: 10 hazards"}) {
+    EXPECT_NE(bundle.report().find(text), std::string::npos) << text << '\n' << bundle.report();
+  }
+}
+
+// `evaluate` has no TF32; the validation of a training with it has.
+TEST(ScriptsCommand, GpuCheckTimesAnEvaluationWithAndWithoutTf32) {
+  const GpuBundle bundle;
+  bundle.program("bin/lrurec", R"sh(
+all=$*
+case $1 in prepare) touch "$4" ;; bench) echo "$2 ${all##*--tf32 }" >>timed ;; esac)sh");
+  EXPECT_EQ(bundle.check("--sections benchmarks").code, 0);
+  EXPECT_EQ(bundle.shown("grep eval timed"), "eval true --json\neval false --json\n");
+}
+
+// The sanitizer may take longer than the rest together.
+TEST(ScriptsCommand, GpuCheckRunsTheSanitizerLast) {
+  const GpuBundle bundle;
+  bundle.program("tools/compute-sanitizer", "echo ok");
+  EXPECT_EQ(bundle.shown("PATH=$PWD/tools:$PATH tools/gpu_check.sh 2>&1 | "
+                         "sed -n 's/^gpu_check: \\([a-z]*\\): .*/\\1/p' | uniq | tr '\\n' ' '"),
+            "device tests parity training bits ways benchmarks sanitizer ");
+}
+
 TEST(ScriptsCommand, GpuCheckEndsAStepThatTakesTooLong) {
   const GpuBundle bundle;
   bundle.shown("sed -i s/^limit=60/limit=0.1/ tools/gpu_check.sh");

@@ -78,10 +78,10 @@ TEST(ScriptsCommand, SanitizeRefusesAFilterThatNoTestMatches) {
   const StubbedScripts scripts{"sanitize.sh"};
   scripts.program("tools/setup.sh", "");
   scripts.program("bin/cmake", "");
-  for (const char* build : {"asan", "asan-fast"}) {
+  for (const char* build : {"asan", "asan-fast", "races"}) {
     scripts.program(std::string("build/") + build + "/bin/lrurec_tests", "");
   }
-  for (const char* arguments : {"address Nothign.*", "fast"}) {
+  for (const char* arguments : {"address Nothign.*", "fast", "races"}) {
     const auto checked = scripts.run(std::string("tools/sanitize.sh ") + arguments);
     EXPECT_EQ(checked.code, 2) << checked.out;
     EXPECT_NE(checked.err.find("no test matches"), std::string::npos) << checked.err;
@@ -108,6 +108,25 @@ TEST(ScriptsCommand, KernelsThatNobodyToldOfAreNotFreeOfSpills) {
   const auto checked = scripts.run("tools/bench/cuda_resources.sh");
   EXPECT_EQ(checked.code, 2) << checked.out;
   EXPECT_NE(checked.err.find("told of no kernel"), std::string::npos) << checked.err;
+}
+
+// A launch leaves 16 of 48 KiB to what a kernel declares.
+TEST(ScriptsCommand, KernelsThatDeclareTooMuchSharedMemoryAreRefused) {
+  const StubbedScripts scripts{"bench/cuda_resources.sh"};
+  if (scripts.run("command -v c++filt").code != 0) GTEST_SKIP() << "there is no c++filt";
+  scripts.program("bin/git", "echo ops/a/a.cu");
+  const auto with_shared = [&](int bytes) {
+    scripts.program("bin/nvcc",
+                    "echo \"ptxas info    : Compiling entry function '_Z1kPf' for 'sm_90'\"\n"
+                    "echo '    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads'\n"
+                    "echo 'ptxas info    : Used 9 registers, used 1 barriers, " +
+                        std::to_string(bytes) + " bytes smem'");
+    return scripts.run("tools/bench/cuda_resources.sh");
+  };
+  const auto most = with_shared(16384), more = with_shared(16388);
+  EXPECT_EQ(most.code, 0) << most.err;
+  EXPECT_EQ(more.code, 1) << more.out;
+  EXPECT_NE(more.err.find("16388"), std::string::npos) << more.err;
 }
 
 TEST(ScriptsCommand, ChangesOfWhichNoneCompilesAreNotNoticed) {

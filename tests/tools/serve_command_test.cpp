@@ -241,6 +241,53 @@ TEST(ServeCommand, BlanksAroundIdsAndAByteOrderMarkAreNoPartOfThem) {
   EXPECT_EQ(lines(session.out).back()["events"], 2);
 }
 
+// CLI11 takes "[7]" for a list of 7, and an empty list for one that is still to come.
+TEST(ServeCommand, IdsInSquareBracketsAreIdsAndAnEmptyListIsNone) {
+  const TemporaryFolder folder;
+  write_text(folder / "log.csv", "user,item\nu,7\nu,[7]\nu,a\nu,b\n[u],[7]\n[u],7\n[u],b\n[u],a\n[u],[7]\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare log.csv -o d.lrd --columns user=user,item=item --filter none").code,
+            0);
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run" + test::tiny_training).code, 0);
+  const auto items_of = [](const nlohmann::json& answer) {
+    std::map<std::string, double> scores;
+    for (const auto& item : answer["items"]) scores[item["item"]] = item["score"];
+    return scores;
+  };
+  write_text(folder / "requests", "{\"items\": [\"7\"]}\n{\"items\": [\"[7]\"]}\n");
+  const auto batch = lines(run_lrurec(folder, "recommend run --include-seen --batch requests").out);
+  for (const auto& [id, answer] : {std::pair{"7", batch.at(0)}, {"[7]", batch.at(1)}}) {
+    const auto one =
+        run_lrurec(folder, std::string("recommend run --include-seen --json --items '") + id + "'");
+    EXPECT_EQ(items_of(nlohmann::json::parse(one.out)), items_of(answer)) << id << one.err;
+  }
+  const auto excluded = run_lrurec(folder, "recommend --include-seen --exclude '[7]' --items a run --json");
+  const auto left = items_of(nlohmann::json::parse(excluded.out));
+  EXPECT_TRUE(left.contains("7") && !left.contains("[7]")) << excluded.out << excluded.err;
+  EXPECT_EQ(nlohmann::json::parse(
+                run_lrurec(folder, "inspect memory --items 'a,[7]' run --json").out)["items"][1]["item"],
+            "[7]");
+  for (const char* empty : {"--items , -k 2", "--items '' -k 2", "--user u --exclude ' '"}) {
+    const auto refused = run_lrurec(folder, std::string("recommend run ") + empty);
+    EXPECT_EQ(refused.code, 2) << empty << refused.out;
+    EXPECT_NE(refused.err.find("needs an id"), std::string::npos) << refused.err;
+  }
+  write_text(folder / "requests", "{\"items\": [\"a\"]}\n");
+  const auto until = run_lrurec(folder, "recommend run --batch requests --until test");
+  EXPECT_EQ(until.code, 3);
+  EXPECT_NE(lines(until.out).at(0)["error"].get<std::string>().find("--until"), std::string::npos)
+      << until.out;
+  EXPECT_EQ(run_lrurec(folder, "evaluate run --per-user -").code, 2);
+
+  // A folder of that name is none of its list.
+  std::filesystem::rename(folder / "run", folder / "[other]");
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o other --seed 2" + test::tiny_training).code, 0);
+  const auto compared = run_lrurec(folder, "compare --metrics Recall@10 '[other]' other --json");
+  EXPECT_EQ(compared.code, 0) << compared.err;
+  EXPECT_NE(compared.out.find("[other]"), std::string::npos) << compared.out;
+  EXPECT_EQ(run_lrurec(folder, "report '[other]'").code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "[other]/report.html"));
+}
+
 // FISM reads a whole history: a session that begins with one holds all of it, not max_length items.
 TEST(ServeCommand, ASessionOfFismBeginsWithTheWholeHistory) {
   const TemporaryFolder folder;

@@ -238,7 +238,8 @@ test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::strin
   write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
   return test::run_shell(
       folder,
-      test::command_path() + " sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test & sweep=$!; " +
+      test::command_path() +
+          " sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test --json & sweep=$!; " +
           test::wait_until("[ -e out/settings/seed=1/run.json ] && [ -e out/settings/seed=2/run.json ]",
                            "$sweep") +
           then);
@@ -264,14 +265,15 @@ TEST(SweepCommand, GoesOnAfterAnInterruptionAsIfThereHadBeenNone) {
     const TemporaryFolder folder;
     const auto stopped = amid_a_sweep(folder, std::string("kill -") + signal + " $sweep; wait $sweep");
     ASSERT_EQ(stopped.code, code) << stopped.err;
-    EXPECT_NE(
-        stopped.err.find("Continue with: lrurec sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test\n"),
-        std::string::npos)
+    EXPECT_NE(stopped.err.find(
+                  "Continue with: lrurec sweep s.toml -o out --seeds 1,2 --memory '4 GB' --no-test --json\n"),
+              std::string::npos)
         << stopped.err;
-    // A run that is continued keeps its description; one that is begun anew writes it.
-    const auto begun = std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json");
+    const auto so_far = nlohmann::json::parse(stopped.out);  // there was none
+    EXPECT_FALSE(so_far["configurations"][0]["runs"][1]["finished"].get<bool>()) << so_far;
     expect_completed_by_another(folder);
-    EXPECT_EQ(std::filesystem::last_write_time(folder / "out/settings/seed=2/run.json"), begun);
+    const auto about = nlohmann::json::parse(read_text(folder / "out/settings/seed=2/run.json"));
+    EXPECT_EQ(about["resumed"].size(), 1U) << "it was begun anew";
   }
 }
 
@@ -414,9 +416,55 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   EXPECT_NE(unlike.err.find("choose one eval_negatives"), std::string::npos) << unlike.err;
   write_text(folder / "s.toml", head + "[settings]\nnegatives = 5\n[grid]\nlabel_smoothing = [0.1, 0.2]\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out --dry-run -q").code, 2);
+  write_text(folder / "s.toml", head + settings + "eval_negatives = 1000\n");
+  const auto many = run_lrurec(folder, "sweep s.toml -o out --dry-run");
+  EXPECT_EQ(many.code, 2) << many.out;
+  EXPECT_NE(many.err.find("eval_negatives = 1000 of 40 items"), std::string::npos) << many.err;
   write_text(folder / "s.toml", "data = 'none.lrd'\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+// A test of fewer steps was forgotten with that of more.
+TEST(SweepCommand, EveryTestThatWasLookedAtStays) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  const std::string command = "sweep s.toml -o out -q --seeds 1";
+  ASSERT_EQ(run_lrurec(folder, command).code, 0);
+  auto before = results(folder);
+  ASSERT_EQ(before["tests_seen"].size(), 1U);
+  before["tests_seen"][0]["metrics"]["Recall@10"]["mean"] = 2;  // as of other weights
+  write_text(folder / "out/sweep.json", before.dump());
+  for (int twice = 0; twice < 2; ++twice) {
+    ASSERT_EQ(run_lrurec(folder, command).code, 0);
+    const auto after = results(folder);
+    ASSERT_EQ(after["tests_seen"].size(), 2U) << "the same test is no further one";
+    EXPECT_EQ(after["tests_seen"][0], before["tests_seen"][0]);
+    EXPECT_EQ(after["tests_seen"][1]["metrics"], after["test"]);
+  }
+}
+
+// It was an error of the program, after memory had been measured.
+TEST(SweepCommand, ADamagedListOfTestsIsAFileThatIsDamaged) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  std::filesystem::create_directory(folder / "out");
+  for (const std::string seen : {"[1]", "[{}]", "{\"a\": 1}", "\"x\""}) {
+    const std::string text = "{\"made_by\": \"lrurec sweep\", \"tests_seen\": " + seen + "}";
+    write_text(folder / "out/sweep.json", text);
+    const auto refused = run_lrurec(folder, "sweep s.toml -o out");
+    EXPECT_EQ(refused.code, 4) << seen << refused.err;
+    EXPECT_NE(refused.err.find("out/sweep.json is damaged: its \"tests_seen\""), std::string::npos)
+        << refused.err;
+    EXPECT_EQ(refused.err.find("measuring memory"), std::string::npos) << refused.err;
+    EXPECT_EQ(read_text(folder / "out/sweep.json"), text);
+  }
+  write_text(folder / "out/sweep.json", "");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out -q --seeds 1");
+  EXPECT_EQ(swept.code, 0) << swept.err;
+  EXPECT_EQ(results(folder)["tests_seen"].size(), 1U);
 }
 
 // It was replaced.

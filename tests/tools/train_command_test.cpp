@@ -40,6 +40,47 @@ TEST(TrainCommand, ADryRunCountsNoMoreExamplesThanThereAre) {
   EXPECT_NE(some.out.find(" tokens of 16 examples"), std::string::npos) << some.out << some.err;
 }
 
+// It was fine, and the training then refused.
+TEST(TrainCommand, ADryRunRefusesWhatATrainingDoes) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  write_text(folder / "two.txt", "1 1\n1 2\n2 1\n2 3\n3 1\n3 2\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare two.txt --format sasrec -o two.lrd").code, 0);
+  for (const std::string how : {" --dry-run", " -o new"}) {
+    const auto many =
+        run_lrurec(folder, "train d.lrd" + test::tiny_training + " --eval-negatives 1000" + how);
+    EXPECT_EQ(many.code, 2) << how << many.err;
+    EXPECT_NE(many.err.find("eval_negatives = 1000 of 40 items"), std::string::npos) << many.err;
+    const auto none = run_lrurec(folder, "train two.lrd" + test::tiny_training + how);
+    EXPECT_EQ(none.code, 3) << how << none.err;
+    EXPECT_NE(none.err.find("two.lrd: no user has a validation target"), std::string::npos) << none.err;
+    EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+  }
+}
+
+// It was called the time at most, and validation was not in it.
+TEST(TrainCommand, ADryRunSaysThatValidationIsNotCounted) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const auto plan = run_lrurec(folder, "train d.lrd --dry-run" + test::tiny_training);
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  EXPECT_NE(plan.out.find("validation not counted, less if it stops early"), std::string::npos) << plan.out;
+}
+
+// run.json told of the first start alone.
+TEST(TrainCommand, AResumedRunSaysByWhatItWasResumed) {
+  const TemporaryFolder folder;
+  make_run(folder, "run", " --threads 1");
+  ASSERT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12 --threads 2").code, 0);
+  const auto about = nlohmann::json::parse(read_text(folder / "run/run.json"));
+  EXPECT_EQ(about["environment"]["threads"], 1);
+  EXPECT_EQ(about["environment"]["device"], "cpu");
+  ASSERT_EQ(about["resumed"].size(), 1U);
+  EXPECT_EQ(about["resumed"][0]["step"], 10);
+  EXPECT_EQ(about["resumed"][0]["environment"]["threads"], 2);
+  EXPECT_NE(about["resumed"][0]["command"].dump().find("--resume"), std::string::npos);
+}
+
 // run.json named the old place, where "next: lrurec evaluate run" found nothing.
 TEST(TrainCommand, AResumedRunFollowsItsData) {
   const TemporaryFolder folder;
@@ -107,6 +148,15 @@ TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
   EXPECT_NE(resumed.err.find("run/metrics.jsonl has lost 2 of the validation rounds until step 10"),
             std::string::npos)
       << resumed.err;
+  EXPECT_EQ(resumed.err.find("eigenvalues.jsonl has lost"), std::string::npos) << resumed.err;
+
+  make_run(folder, "other");
+  std::filesystem::remove(folder / "other/eigenvalues.jsonl");
+  const auto other = run_lrurec(folder, "train d.lrd -o other -q --resume --max-steps 11");
+  EXPECT_EQ(other.code, 0) << other.err;
+  EXPECT_NE(other.err.find("other/eigenvalues.jsonl has lost 3 of the validation rounds until step 10"),
+            std::string::npos)
+      << other.err;
 }
 
 // They were those of the weights themselves, which evaluate does not take.
@@ -172,6 +222,11 @@ TEST(TrainCommand, ADryRunTellsOfNoCheckpoints) {
   EXPECT_EQ(broken.code, 6) << broken.err;
   EXPECT_EQ(broken.err.find("checkpoint"), std::string::npos) << broken.err;
   EXPECT_NE(broken.err.find("a smaller --learning-rate may help"), std::string::npos) << broken.err;
+  // It named the learning rate too.
+  const auto decayed =
+      run_lrurec(folder, "train d.lrd --dry-run --weight-decay 1e15 --hidden 8 --channels 12");
+  EXPECT_EQ(decayed.code, 6) << decayed.err;
+  EXPECT_NE(decayed.err.find("a smaller --weight-decay may help"), std::string::npos) << decayed.err;
 }
 
 // The preset's settings were taken for asked for, and that of an imported run for unknown.

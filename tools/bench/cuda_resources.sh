@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Registers, shared memory and spills of every CUDA kernel, as ptxas reports them; no GPU is needed.
 #   tools/bench/cuda_resources.sh [architecture, 90 unless given]
-# Exit 1 when a float kernel of a hot folder spills registers to memory.
+# Exit 1 when a float kernel of a hot folder spills registers to memory, or any declares more than 16 KiB __shared__.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -42,9 +42,15 @@ done | c++filt | sed -E 's/lrurec::|ops::kernels::|\(anonymous namespace\)::|<un
   }' | sort | tee "$work/table"
 [ -s "$work/table" ] || { echo "nvcc told of no kernel, so that nothing was looked at" >&2; exit 2; }
 
+# Of a block's 48 KiB a launch takes 32 without asking for more (tensor/cuda/toolkit/launch.h).
+if large=$(awk '$(NF - 2) > 16 * 1024' "$work/table" | grep .); then
+  echo "these kernels declare more than 16 KiB of shared memory; make it dynamic (shared_memory<T>()):" >&2
+  echo "$large" >&2
+  exit 1
+fi
 if spilling=$(grep -E "^($hot) " "$work/table" | grep -v double | awk '$NF > 0' | grep .); then
   echo "these hot kernels spill:" >&2
   echo "$spilling" >&2
   exit 1
 fi
-echo "no float kernel of a hot folder spills"
+echo "no float kernel of a hot folder spills, none declares more than 16 KiB of shared memory"

@@ -22,8 +22,8 @@ SECTIONS = {
     "training": "Losses on CPU and GPU, step by step",
     "bits": "The same bits every time",
     "ways": "Ways that are not the default yet",
-    "sanitizer": "compute-sanitizer",
     "benchmarks": "Benchmarks",
+    "sanitizer": "compute-sanitizer",
     "scan": "The scan",
     "peers": "Beside PyTorch on this GPU",
     "full": "Trainings to early stopping",
@@ -133,7 +133,7 @@ def benchmarks(steps: list[Step]) -> str:
                 f"{result['sgemm_gflops'] / 1e3:.0f} TF/s, {result['copy_gbps']:.0f} GB/s",
             ]
         )
-    parts = [table(["", "median", "floor", "ratio", "device memory", "cuBLAS, copy"], rows)] if rows else []
+    parts = [table(["", "median", "floor", "ratio", "tensors' memory", "cuBLAS, copy"], rows)] if rows else []
     for step in steps:
         result = step.json()
         if result is not None and step.title == "incremental":
@@ -254,7 +254,8 @@ def main() -> int:
             if step.code != 0 or section in ("device", "training", "bits"):
                 lines.append(f"{step.title}:\n\n{text(step)}")
         if section in ("tests", "sanitizer", "parity"):
-            last = [f"{s.title}: `{line}`" for s in mine for line in re.findall(r"(?:PASSED|ERROR SUMMARY|cases,).*", s.out)]
+            summaries = re.compile(r"(?:PASSED|(?:ERROR|RACECHECK) SUMMARY|cases,).*")
+            last = [f"{s.title}: `{line}`" for s in mine for line in summaries.findall(s.out)]
             lines += ["- " + line for line in last] + [""]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(lines).rstrip() + "\n")

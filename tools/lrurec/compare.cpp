@@ -155,7 +155,9 @@ void add_compare(CLI::App& app) {
   sub->add_option("runs", options->runs, "folders of two or more runs; the first is compared with each other")
       ->required()
       ->expected(2, 1000);
-  sub->add_option("--metrics", options->metrics, "default: Recall@10,NDCG@10")->delimiter(',');
+  sub->add_option("--metrics", options->metrics, "default: Recall@10,NDCG@10")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   sub->add_option("--split", options->split, "test (default) or val");
   sub->add_option("--data", options->data, "data set file of all the runs, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")

@@ -130,6 +130,7 @@ void write(const DataOptions& options) {
   if (to_stdout) {
     const auto raw = data::raw_text(data, format, options.numbers);
     write_out(raw.text);
+    if (flush_output() != 0) return;  // what failed is said at the end
     repeats = raw.repeats;
   } else {
     repeats = data::write_raw(data, format, options.output, options.numbers);

@@ -120,6 +120,7 @@ void run_evaluate(const EvaluateOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
   const eval::Mask mask = eval::parse_mask(options.mask);
+  if (options.per_user == "-") fail(ErrorKind::usage, "--per-user needs the name of a file, not -");
   if (!options.per_user.empty()) {
     refuse_to_replace(options.per_user, {full_ranks_begin, sampled_ranks_begin}, "table of ranks",
                       "--per-user");

@@ -76,7 +76,8 @@ void add_explore(CLI::App& app) {
   sub->add_option("-o,--output", options->output, "file to write; default: explore.html in the run's folder");
   sub->add_option("--user", options->users,
                   "users whose histories the page offers, such as 196,22; an id with a comma in a --user of "
-                  "its own; default: the first 20");
+                  "its own; default: the first 20")
+      ->allow_extra_args(false);  // or CLI11 would take an id in square brackets for a list
   sub->add_option("--data", options->data, "the data set file, where it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));

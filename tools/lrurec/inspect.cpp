@@ -222,7 +222,7 @@ Known known_of(const InspectOptions& options, const train::LoadedRun& run,
     known.user = *user + 1;
   } else {
     std::vector<std::string> unknown;
-    history = catalogue.items(trimmed_ids(options.items), unknown);
+    history = catalogue.items(options.items, unknown);
     for (const auto& raw : unknown) warn("not in the data set and left out: {}", util::visible(raw));
   }
   if (history.empty()) fail(ErrorKind::data, "the history has no known item");
@@ -319,9 +319,13 @@ void scan(const InspectOptions& options) {
   for (const auto& step : steps) add(step.what.substr(0, step.what.find(':')), step.values);
   add("one by one", one_by_one);
   print_out("{}\n", table(rows));
+  if (x.size() == 1) return print_out("One number is its own state: there is nothing to compute.\n");
   for (std::size_t i = 1; i < steps.size(); ++i) print_out("{}\n", steps[i].what);
-  print_out("\n{} rounds instead of {} multiply-adds one after the other: algorithm 1 of the paper.\n",
-            steps.size() - 1, x.size() - 1);
+  const auto count = [](std::size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  print_out("\n{} instead of {} one after the other: algorithm 1 of the paper.\n",
+            count(steps.size() - 1, "round"), count(x.size() - 1, "multiply-add"));
   const std::size_t padded = std::bit_ceil(x.size()), zeros = padded - x.size();
   if (zeros > 0) {
     print_out("{} {} thought of before h1, so that there are {}; {} nothing.\n", zeros,
@@ -351,8 +355,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* items =
       of_run("memory", "How much each past item contributes to the state and to a score", memory);
   items->add_option("--user", options->user, "a user of the data set, by raw id");
-  items->add_option("--items", options->items, "raw item ids, oldest first, separated by commas")
-      ->delimiter(',');
+  add_ids(*items, "--items", options->items, "raw item ids, oldest first, separated by commas");
   items->add_option("--score", options->score,
                     "the item whose score is looked at; default: the best new one");
   items->add_option("--data", options->data, "data set file, if it moved since training");

@@ -71,6 +71,22 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
   return current;
 }
 
+/// Where a command takes several folders, CLI11 would take "[a]" for a list of one: such a folder is given as
+/// "./[a]". What is returned holds the words that argv points to.
+std::vector<std::string> keep_folders_in_brackets(int argc, char** argv) {
+  std::vector<std::string> folders(static_cast<std::size_t>(argc));
+  if (argc < 2 || (argv[1] != std::string_view("compare") && argv[1] != std::string_view("report")))
+    return folders;
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (!word.starts_with('[') || !word.ends_with(']')) continue;
+    std::string& folder = folders[static_cast<std::size_t>(i)];
+    folder = fmt::format("./{}", word);
+    argv[i] = folder.data();
+  }
+  return folders;
+}
+
 /// "lrurec inspect scan": the words that lead to a subcommand.
 std::string words_of(const CLI::App* app) {
   std::string words = app->get_name();
@@ -183,6 +199,7 @@ int run(int argc, char** argv) {
   add_examples(app);
   refuse_empty_paths(app);
   app.footer(std::string("\n") + teaching);
+  const std::vector<std::string> folders = keep_folders_in_brackets(argc, argv);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) print_out("{}", teaching);

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +18,7 @@
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
 #include "lrurec/data/titles.h"
+#include "nn/serialization/atomic_file.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -158,6 +162,21 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
 
+/// A place that cannot be written is said before the long reading, not after it.
+void check_place(const std::string& output) {
+  const auto place = nn::followed(output);
+  std::error_code ignored;  // what cannot be looked at is said when it is written
+  const auto status = std::filesystem::status(place, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    fail(ErrorKind::io, "cannot write {}: it is not a plain file", output);
+  }
+  const auto folder = place.has_parent_path() ? place.parent_path() : std::filesystem::path(".");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    fail(ErrorKind::io, "cannot write {}: {}{}", output, std::strerror(errno),
+         errno == ENOENT ? "; make its folder first" : "");
+  }
+}
+
 void run_prepare(const PrepareOptions& given) {
   PrepareOptions options = given;
   if (options.raw == "-") options.raw = "/dev/stdin";
@@ -180,6 +199,7 @@ void run_prepare(const PrepareOptions& given) {
       const data::LineSource there(options.titles, options.titles_member, data::TextKind::titles);
     }
   }
+  check_place(options.output);
   if (std::filesystem::exists(options.output) && !options.force) {
     fail(ErrorKind::usage, "{} exists already; replace it with --force or choose another name with -o",
          options.output);

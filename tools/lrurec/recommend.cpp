@@ -24,8 +24,7 @@ namespace {
 struct RecommendOptions {
   std::string run, data, checkpoint = "best", device = "cpu", until = "all", batch;
   std::optional<std::string> user;
-  std::optional<std::vector<std::string>> items;
-  std::vector<std::string> exclude;
+  std::vector<std::string> items, exclude;  ///< raw ids
   std::int64_t k = 10, threads = 0;
   bool include_seen = false, json = false;
 };
@@ -79,18 +78,17 @@ void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
 
 void run_recommend(const RecommendOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
-  const int ways = (options.user ? 1 : 0) + (options.items ? 1 : 0) + (options.batch.empty() ? 0 : 1);
+  const int ways = (options.user ? 1 : 0) + (options.items.empty() ? 0 : 1) + (options.batch.empty() ? 0 : 1);
   if (ways != 1) fail(ErrorKind::usage, "name one of --user, --items and --batch");
-  if (options.items && options.until != "all") {
+  if (!options.items.empty() && options.until != "all") {
     fail(ErrorKind::usage,
          "--until cuts the history of a user of the data set; it says nothing with --items");
   }
   const train::LoadedRun loaded = train::load_run(
       {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
-  const std::vector<std::string> excluded = trimmed_ids(options.exclude);
   const serve::Desk desk(
       loaded.data, *loaded.model,
-      {loaded.config.max_length, options.until, excluded, options.k, options.include_seen});
+      {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
   if (!options.batch.empty()) return run_batch(options, desk);
 
   serve::Asked asked;
@@ -99,10 +97,10 @@ void run_recommend(const RecommendOptions& options) {
     asked.echo["user"] = *options.user;
     desk.ask_for_user(*options.user, asked);
   } else {
-    desk.ask_for_items(trimmed_ids(*options.items), asked);
+    desk.ask_for_items(options.items, asked);
   }
   if (!asked.error.empty()) fail(ErrorKind::data, "{}", asked.error);
-  desk.exclude(excluded, asked);
+  desk.exclude(options.exclude, asked);
   if (!asked.unknown.empty()) {
     warn("not in the data set and left out: {}",
          util::visible(fmt::format("{}", fmt::join(asked.unknown, ", "))));
@@ -141,9 +139,8 @@ void add_recommend(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("recommend", "The best next items for a user or a list of items");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--user", options->user, "a user of the data set, by raw id");
-  sub->add_option("--items", options->items,
-                  "raw item ids, oldest first, separated by commas (ids with commas: --batch)")
-      ->delimiter(',');
+  add_ids(*sub, "--items", options->items,
+          "raw item ids, oldest first, separated by commas (ids with commas: --batch)");
   sub->add_option(
       "--batch", options->batch,
       "file of requests, - for standard input: JSON lines {\"user\": ID} or {\"items\": [ID, ...]}, "
@@ -152,10 +149,8 @@ void add_recommend(CLI::App& app) {
       "exit code 3 at the end");
   sub->add_option("-k", options->k, "how many (default 10)")->check(CLI::Range(1, 1000000));
   add_seen_flags(*sub, options->include_seen);
-  sub->add_option(
-         "--exclude", options->exclude,
-         "without these raw item ids, separated by commas; with --batch beside those of each request")
-      ->delimiter(',');
+  add_ids(*sub, "--exclude", options->exclude,
+          "without these raw item ids, separated by commas; with --batch beside those of each request");
   sub->add_option("--until", options->until,
                   "history of --user: all (default), or what precedes the test or val target")
       ->check(CLI::IsMember({"all", "test", "val"}));

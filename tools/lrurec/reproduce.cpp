@@ -64,7 +64,8 @@ class Reproduction {
   explicit Reproduction(const ReproduceOptions& options)
       : options_(options), artifact_(reproduce::find_artifact(options.what)) {
     sweep::check_seeds(options.request.seeds, "--seeds");
-    plan_ = make_plan(artifact_, open_all(), options.request);
+    // A mistake in --only is told before data are generated.
+    reproduce::chosen_variants(artifact_, options.request.only);
     // One GPU, or a figure that shows seconds, is for one training at a time.
     const bool on_gpu = Device::parse(options.request.device).is_cuda();
     const bool alone = on_gpu || artifact_.kind == reproduce::Kind::efficiency;
@@ -77,20 +78,17 @@ class Reproduction {
     if (limits_.jobs == 0) {
       limits_.jobs = alone ? 1 : std::max<std::int64_t>(1, cores / options.request.threads);
     }
+    plan_ = make_plan(artifact_, open_all(), options.request);
     queue_.emplace(plan_.runs, limits_, line_);
   }
 
   void run() {
-    if (!options_.dry_run) {
-      refuse_unless_json_of(reproducer, file(".json"));
-      refuse_unless_page(file(".html"));
-      lock();
-    }
+    if (!options_.dry_run) take_folder();
     queue_->look();
     needs_ = queue_->measure();
     if (interrupted_by() != 0) return say_how_to_continue();
     print_plan();
-    if (options_.dry_run) return;
+    if (options_.dry_run) return queue_->throw_failures(TrainingQueue::Failures::so_far);
     queue_->train([] {});
     if (interrupted_by() != 0) return say_how_to_continue();
     switch (artifact_.kind) {
@@ -139,10 +137,15 @@ class Reproduction {
 
   reproduce::DataFile generated() {
     const auto& paper = *reproduce::paper().find_data(artifact_.data.front());
-    const fs::path path =
-        options_.request.output / "data" / fmt::format("{}-generated-{}.lrd", paper.name, options_.share);
+    const std::string name = fmt::format("{}-generated-{}.lrd", paper.name, options_.share);
+    fs::path path = options_.request.output / "data" / name;
     if (!fs::exists(path)) {
-      fs::create_directories(path.parent_path());
+      if (options_.dry_run) {
+        path = scratch_.emplace().path() / name;
+      } else {
+        take_folder();
+        fs::create_directories(path.parent_path());
+      }
       note("{} cannot be had: {:.3g} of it are generated, in its shape", paper.title, options_.share);
       reproduce::make_xlong(options_.share).save(path);
     }
@@ -151,7 +154,11 @@ class Reproduction {
     return file;
   }
 
-  void lock() {
+  /// Before anything is written into it.
+  void take_folder() {
+    if (lock_) return;
+    refuse_unless_json_of(reproducer, file(".json"));
+    refuse_unless_page(file(".html"));
     fs::create_directories(options_.request.output);
     lock_.emplace(options_.request.output,
                   fmt::format("{} is in use by another reproduce, or by runs of one that are still saving; "
@@ -160,7 +167,16 @@ class Reproduction {
                   util::FileLock::Holders::and_its_children);
   }
 
-  void say_how_to_continue() { TrainingQueue::say_how_to_continue(line_, "the same command"); }
+  void say_how_to_continue() {
+    TrainingQueue::say_how_to_continue(line_, "the same command");
+    if (options_.json && !options_.dry_run) print_json(outcome());
+  }
+
+  nlohmann::json outcome() const {
+    nlohmann::json all = reproduce::outcome(plan_, findings_);
+    all["made_by"] = reproducer;
+    return all;
+  }
 
   fs::path file(const char* extension) const {
     return options_.request.output / (artifact_.name + extension);
@@ -173,7 +189,8 @@ class Reproduction {
       if (options_.dry_run && !options_.json) print_out("{} needs no training\n", artifact_.name);
       return;
     }
-    std::vector<std::vector<std::string>> rows{{"training", "stands at step", "memory", "time at most"}};
+    std::vector<std::vector<std::string>> rows{
+        {"training", "stands at step", "memory", "time without validation"}};
     std::vector<double> bytes;
     double seconds = 0, longest = 0;
     nlohmann::json plan{{"runs", nlohmann::json::array()}};
@@ -188,19 +205,23 @@ class Reproduction {
                                        : "fails"});
       nlohmann::json one{{"run", run.label}, {"folder", run.folder.string()}, {"finished", run.finished()}};
       if (begun) one["step"] = run.state.step;
+      if (run.exit_code != 0) {
+        one["exit_code"] = run.exit_code;
+        one["error"] = run.complaint;
+      }
       if (missing) {
         bytes.push_back(needs.bytes);
         seconds += needs.seconds_left(run);
         longest = std::max(longest, needs.seconds_left(run));
         one["memory_bytes"] = needs.bytes;
-        one["seconds_at_most"] = needs.seconds_left(run);
+        one["seconds_without_validation"] = needs.seconds_left(run);
       }
       plan["runs"].push_back(std::move(one));
     }
     const auto at_once = std::max<std::int64_t>(1, sweep::most_at_once(bytes, limits_.jobs, limits_.memory));
     seconds = std::max(longest, seconds / static_cast<double>(at_once));
     plan["at_once"] = at_once;
-    plan["seconds"] = seconds;
+    plan["seconds_without_validation"] = seconds;
     const std::string limit =
         limits_.memory < 1e15 ? fmt::format(" within {:.0f} MB", limits_.memory / 1e6) : "";
     const std::string text = fmt::format(
@@ -274,14 +295,13 @@ class Reproduction {
   }
 
   void report() {
-    nlohmann::json outcome = reproduce::outcome(plan_, findings_);
-    outcome["made_by"] = reproducer;
-    write_text(file(".json"), util::json_text(outcome, 2) + "\n");
-    write_text(file(".html"), report::reproduction_page(outcome));
+    const nlohmann::json all = outcome();
+    write_text(file(".json"), util::json_text(all, 2) + "\n");
+    write_text(file(".html"), report::reproduction_page(all));
     if (options_.json) {
-      print_json(outcome);
+      print_json(all);
     } else {
-      print_tables(outcome);
+      print_tables(all);
       print_out("page: {}\n", file(".html").string());
     }
     queue_->throw_failures();
@@ -316,6 +336,9 @@ class Reproduction {
         const std::string title = row.value("title", "");
         std::string value = number(row, "value"), interval, difference;
         if (row.contains("deviation")) value += " +- " + number(row, "deviation");
+        if (row.contains("wanted")) {
+          value += fmt::format(" ({} of {} seeds)", row["values"].size(), row["wanted"].get<std::int64_t>());
+        }
         if (row.contains("interval")) {
           interval = fmt::format("{:.4f} .. {:.4f}", row["interval"][0].get<double>(),
                                  row["interval"][1].get<double>());
@@ -336,6 +359,12 @@ class Reproduction {
       }
     }
     if (!artifact_.note.empty()) print_out("\n{}\n", artifact_.note);
+    for (const auto& run : outcome["runs"]) {
+      if (!run.contains("trained")) continue;
+      print_out("\n{}, seed {}, was trained {}: its seconds are of that.\n",
+                artifact_.find(run["variant"])->title, run["seed"].get<std::int64_t>(),
+                run["trained"].get<std::string>());
+    }
     if (options_.request.max_steps > 0) {
       print_out("\nNo training went further than {} steps (--max-steps).\n",
                 with_commas(options_.request.max_steps));
@@ -346,6 +375,7 @@ class Reproduction {
   const reproduce::Artifact& artifact_;
   ProgressLine line_;
   std::optional<util::FileLock> lock_;
+  std::optional<ScratchFolder> scratch_;  ///< of data that a dry run generates
   reproduce::Plan plan_;
   TrainingQueue::Limits limits_;
   std::optional<TrainingQueue> queue_;

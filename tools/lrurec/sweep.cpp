@@ -76,7 +76,7 @@ class Sweep {
 
   void run() {
     if (!options_.dry_run) refuse_unless_json_of(sweeper, json_file());
-    if (!options_.dry_run && fs::exists(options_.output)) lock();
+    if (!options_.dry_run && fs::exists(options_.output)) take_folder();
     queue_->look();
     needs_ = queue_->measure();
     if (options_.dry_run) {
@@ -86,10 +86,9 @@ class Sweep {
     if (interrupted_by() != 0) return say_how_to_continue();
     fs::create_directories(options_.output);
     if (!lock_) {
-      lock();
+      take_folder();
       queue_->look();  // another may have been faster
     }
-    read_tests_seen();
     queue_->train([this] { write_json_meanwhile(); });
     if (interrupted_by() != 0) return say_how_to_continue();
     order_ = sweep::ranking(plan_, runs_, metric_);
@@ -100,13 +99,14 @@ class Sweep {
   }
 
  private:
-  void lock() {
+  void take_folder() {
     lock_.emplace(
         options_.output,
         fmt::format(
             "{} is in use by another sweep, or by runs of one that are still saving; wait for them to end",
             options_.output),
         util::FileLock::Holders::and_its_children);
+    read_tests_seen();
   }
 
   void say_how_to_continue() {
@@ -118,6 +118,7 @@ class Sweep {
     if (options_.no_test) command += " --no-test";
     if (options_.json) command += " --json";
     TrainingQueue::say_how_to_continue(line_, command);
+    if (options_.json) print_json(json());
   }
 
   void test() {
@@ -136,9 +137,7 @@ class Sweep {
                               {"seeds", plan_.seeds},
                               {"metrics", sweep::summaries(test_)}};
     for (const auto& one : tests_seen_) {
-      if (one.at("configuration") != seen["configuration"] || one.at("seeds") != seen["seeds"]) {
-        others.push_back(one);
-      }
+      if (one != seen) others.push_back(one);
     }
     tests_seen_ = std::move(others);
     tests_seen_.push_back(seen);
@@ -146,8 +145,21 @@ class Sweep {
 
   /// What earlier calls looked at stays known: a test that was seen cannot be unseen.
   void read_tests_seen() {
-    if (!fs::is_regular_file(json_file())) return;
-    tests_seen_ = util::parse_json(read_text(json_file())).value("tests_seen", nlohmann::json::array());
+    if (!fs::is_regular_file(json_file()) || fs::is_empty(json_file())) return;
+    const nlohmann::json before = util::parse_json(read_text(json_file()));
+    const auto is_test = [](const nlohmann::json& one) {
+      return one.is_object() && one.contains("configuration") && one.contains("seeds") &&
+             one.contains("metrics");
+    };
+    if (before.is_object() && !before.contains("tests_seen")) return;
+    if (!before.is_object() || !before["tests_seen"].is_array() ||
+        !std::ranges::all_of(before["tests_seen"], is_test)) {
+      fail(ErrorKind::file,
+           "{} is damaged: its \"tests_seen\" is no list of tests; put the file back as it was, or move it "
+           "away",
+           json_file().string());
+    }
+    tests_seen_ = before["tests_seen"];
   }
 
   static std::string with_deviation(const sweep::Summary& s) {

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "lrurec/model/models.h"
 #include "lrurec/train/stepper.h"
+#include "lrurec/train/time_left.h"
 #include "lrurec/train/trainer.h"
 #include "lrurec/util/builds.h"
 #include "ops/matmul/blas_info.h"
@@ -31,7 +33,8 @@ struct TrainOptions {
   bool resume = false, json = false, dry_run = false;
 };
 
-nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& data) {
+nlohmann::json describe_run(const TrainOptions& options, const config::TrainConfig& config,
+                            const data::Dataset& data) {
   nlohmann::json description{{"command", command_line()},
                              {"fingerprint", data.fingerprint()},
                              {"environment",
@@ -40,6 +43,7 @@ nlohmann::json describe_run(const TrainOptions& options, const data::Dataset& da
                                {"processor", processor()},
                                {"vectors", util::name_of(util::compiled_for())},
                                {"threads", omp_get_max_threads()},
+                               {"device", config.device},
                                {"blas", ops::blas_description()}}}};
   train::RunFolder::name_data(description, options.data);
   return description;
@@ -85,12 +89,15 @@ void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& no
       before, omp_get_max_threads(), as_before);
 }
 
-/// run.json names the data set where it is now.
-void follow_data(const train::RunFolder& folder, const std::string& data) {
-  const nlohmann::json before = folder.description();
-  nlohmann::json now = before;
-  train::RunFolder::name_data(now, data);
-  if (now != before) folder.write_description(now);
+/// run.json names the data set where it is now, and all that the run was resumed by.
+void describe_resumption(const train::RunFolder& folder, const std::string& data, std::int64_t step,
+                         const nlohmann::json& now) {
+  nlohmann::json about = folder.description();
+  train::RunFolder::name_data(about, data);
+  nlohmann::json& resumed = about["resumed"];
+  if (!resumed.is_array()) resumed = nlohmann::json::array();
+  resumed.push_back({{"step", step}, {"command", now["command"]}, {"environment", now["environment"]}});
+  folder.write_description(about);
 }
 
 /// The step of the best round so far where its weights are gone, after a warning.
@@ -113,19 +120,19 @@ std::optional<std::int64_t> lost_best(const train::RunFolder& folder, const trai
   return progress.best_step;
 }
 
-/// A training that is resumed has the lines of all its rounds, unless somebody has cut them off.
-void warn_of_lost_rounds(const train::RunFolder& folder, const train::Progress& progress,
-                         std::int64_t validate_every) {
+/// A training that is resumed has the lines of all its rounds, unless somebody has cut them off. `log`: the
+/// name of a file, `lines` all that it has.
+void warn_of_lost_rounds(const std::filesystem::path& log, const std::vector<nlohmann::json>& lines,
+                         const train::Progress& progress, std::int64_t validate_every) {
   if (progress.best_recall < 0) return;
   std::set<std::int64_t> lost{progress.best_step};
   for (std::int64_t step = 0; step <= progress.step; step += validate_every) lost.insert(step);
-  for (const auto& line : folder.log_lines()) {
+  for (const auto& line : lines) {
     if (line["split"] == "val") lost.erase(line["step"].get<std::int64_t>());
   }
   if (lost.empty()) return;
   warn("warning: {} has lost {} of the validation rounds until step {}{}; reports and sweeps go without them",
-       (folder.path() / "metrics.jsonl").string(), lost.size(), progress.step,
-       lost.contains(progress.best_step) ? ", also the best" : "");
+       log.string(), lost.size(), progress.step, lost.contains(progress.best_step) ? ", also the best" : "");
 }
 
 /// Patience counts rounds without a better Recall@10, which every round has where nothing else is ranked.
@@ -141,23 +148,21 @@ void warn_of_few_candidates(const config::TrainConfig& config, const data::Datas
 /// Progress bar, rate, loss and time left.
 class Reporter {
  public:
+  explicit Reporter(std::int64_t validate_every) : left_(validate_every) {}
+
   void step(const train::StepEvent& e) {
     smooth_loss_ = smooth_loss_ == 0 ? e.loss : 0.95 * smooth_loss_ + 0.05 * e.loss;
-    // A median over the last steps: a validation round or a busy machine must not spoil the estimate.
-    recent_.push_back(e.seconds);
-    if (recent_.size() > 51) recent_.erase(recent_.begin());
-    auto sorted = recent_;
-    std::nth_element(sorted.begin(), sorted.begin() + std::ssize(sorted) / 2, sorted.end());
-    const double seconds = sorted[sorted.size() / 2];
-    step_seconds_ = seconds;
+    left_.add_step(e.seconds);
+    const double seconds = left_.step_seconds();
     const double fraction = static_cast<double>(e.step) / static_cast<double>(e.planned);
-    line_.update(fmt::format("{} step {}/{}  {:.2f} steps/s  {:.0f} tokens/s  loss {:.4f}  at most {} left",
-                             bar(fraction, 20), e.step, e.planned, 1 / seconds,
-                             static_cast<double>(e.tokens) / seconds, smooth_loss_,
-                             duration(seconds * static_cast<double>(e.planned - e.step))));
+    line_.update(fmt::format(
+        "{} step {}/{}  {:.2f} steps/s  {:.0f} tokens/s  loss {:.4f}  at most {} left{}", bar(fraction, 20),
+        e.step, e.planned, 1 / seconds, static_cast<double>(e.tokens) / seconds, smooth_loss_,
+        duration(left_.seconds(e.step, e.planned)), left_.knows_rounds() ? "" : " without validation"));
   }
 
   void validation(const train::ValidationEvent& e) {
+    left_.add_round(e.seconds);
     const auto& metrics = e.evaluation->metrics;
     const auto label = [&](const char* name) { return e.evaluation->label(name); };
     line_.print(fmt::format("step {:>6}  validation: {} {:.4f}  {} {:.4f}  {} {:.4f}  ({:.1f} s){}", e.step,
@@ -168,12 +173,12 @@ class Reporter {
 
   void print(const std::string& text) { line_.print(text); }
   void finish() { line_.finish(); }
-  double step_seconds() const { return step_seconds_; }
+  double step_seconds() const { return left_.step_seconds(); }
 
  private:
   ProgressLine line_;
-  double smooth_loss_ = 0, step_seconds_ = 0;
-  std::vector<double> recent_;
+  double smooth_loss_ = 0;
+  train::TimeLeft left_;
 };
 
 /// What a training would be: shapes, numbers, and a few steps to see what they take. Nothing is written.
@@ -183,25 +188,27 @@ void dry_run(const TrainOptions& options) {
   train::prepare_device(config);
   warn_of_useless_precision(config);
   const data::Dataset data = data::Dataset::load(options.data);
+  train::check_validation(config, data, options.data);
   train::Stepper stepper(config, data);
   std::optional<train::WeightAverage> average;
   if (config.average > 0) average.emplace(stepper.model(), config.average);
   constexpr std::int64_t steps = 4;
-  std::vector<double> seconds;
+  std::vector<double> seconds;  // of all but the first, which warms up
   model::Work work;
   for (std::int64_t step = 0; step < steps; ++step) {
     const auto start = std::chrono::steady_clock::now();
     const model::Work done = stepper.run(step).work;
     if (average) average->update(stepper.model(), step + 1);
     work.add(done, 1.0 / steps);
+    if (step == 0) continue;
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  const double step_seconds =
-      *std::min_element(seconds.begin() + 1, seconds.end());  // the first one warms up
+  const double step_seconds = train::median(seconds);
   const std::int64_t per_epoch = stepper.steps_per_epoch(), most = stepper.planned_steps();
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
   const double flop = model::training_flop(stepper.model(), work, classes).total();
   const double peak = peak_memory_bytes(stepper.device());
+  const double all_steps_seconds = step_seconds * static_cast<double>(most);
 
   nlohmann::json json{{"parameters", nlohmann::json::array()},
                       {"real_parameters", model::real_parameters(stepper.model())},
@@ -210,7 +217,7 @@ void dry_run(const TrainOptions& options) {
                       {"steps_per_epoch", per_epoch},
                       {"max_steps", most},
                       {"step_seconds", step_seconds},
-                      {"max_seconds", step_seconds * static_cast<double>(most)},
+                      {"seconds_without_validation", all_steps_seconds},
                       {"peak_memory_bytes", peak}};
   std::vector<std::vector<std::string>> rows{{"parameter", "shape", "type", "numbers"}};
   for (const auto& p : stepper.model().named_parameters()) {
@@ -233,14 +240,15 @@ void dry_run(const TrainOptions& options) {
              {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
              {"time per step", seconds_text(step_seconds)},
              {fmt::format("at most {} steps", with_commas(most)),
-              duration(step_seconds * static_cast<double>(most)) + ", less if it stops early"}}));
+              fmt::format("about {}, validation not counted, less if it stops early",
+                          duration(all_steps_seconds))}}));
 }
 
 /// Trains in the folder; `steps` says how far it came where an error ends it.
 void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
               const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
               std::int64_t& steps) {
-  Reporter reporter;
+  Reporter reporter(config.validate_every);
   warn_of_useless_precision(config);
   warn_of_few_candidates(config, data);
   remember_signals();
@@ -248,22 +256,26 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
       config, data, folder,
       {[&](const auto& e) { reporter.step(e); }, [&](const auto& e) { reporter.validation(e); },
        [] { return interrupted_by() != 0; }});
+  const nlohmann::json description = describe_run(options, config, data);
   std::optional<std::int64_t> lost;
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     trainer.resume(loaded->checkpoint, loaded->path);
-    warn_of_other_bits(folder, describe_run(options, data), loaded->checkpoint.parse_config(loaded->path),
-                       config);
-    follow_data(folder, options.data);
+    warn_of_other_bits(folder, description, loaded->checkpoint.parse_config(loaded->path), config);
     const train::Progress start = loaded->checkpoint.progress;
     loaded->checkpoint = {};  // a second copy of the weights and moments
     lost = lost_best(folder, start);
     if (lost) trainer.replace_best();
-    warn_of_lost_rounds(folder, start, config.validate_every);
+    warn_of_lost_rounds(folder.path() / "metrics.jsonl", folder.log_lines(), start, config.validate_every);
+    if (trainer.model().recurrence() != nullptr) {
+      warn_of_lost_rounds(folder.path() / "eigenvalues.jsonl", folder.eigenvalue_lines(), start,
+                          config.validate_every);
+    }
+    describe_resumption(folder, options.data, start.step, description);
     folder.cut_log(start);
     reporter.print(fmt::format("resuming at step {}", start.step));
   } else {
-    folder.write_description(describe_run(options, data));
+    folder.write_description(description);
   }
   folder.write_config(config);
   reporter.print(fmt::format("{}: {} users, {} items; {} parameters; {} thread{}; at most {} steps",
@@ -344,10 +356,7 @@ void run_train(const TrainOptions& options) {
   apply_threads(config);
   require_device(Device::parse(config.device));
   const data::Dataset data = data::Dataset::load(options.data);
-  if (data.evaluated_users(data::Split::validation).empty()) {
-    fail(ErrorKind::data, "{}: no user has a validation target ({})", options.data,
-         data::need_of_targets(data.protocol()));
-  }
+  train::check_validation(config, data, options.data);
   if (!folder) folder = train::RunFolder::create(options.output);
   std::int64_t steps = 0;
   try {

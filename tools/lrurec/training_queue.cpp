@@ -64,32 +64,20 @@ std::string complaint_of(int exit_code, const fs::path& log) {
                      exit_code == 128 + SIGKILL ? " (out of memory?)" : "");
 }
 
-/// A folder that disappears with all that is in it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "lrurec-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      fail(ErrorKind::io, "cannot make a folder in {}: {}", fs::temp_directory_path().string(),
-           std::strerror(errno));
-    }
-    path_ = pattern;
+/// Once it stays: of a run that goes on alone only a part was.
+void note_side_by_side(const Run& run, bool others_at_work) {
+  const fs::path note = sweep::side_by_side_note(run);
+  if (others_at_work) {
+    util::retrying([&] { write_text(note, "other trainings were at work in the meantime\n"); });
+  } else if (run.state.kind == RunState::Kind::missing) {
+    fs::remove(note);
   }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
+}
 
- private:
-  fs::path path_;
-};
-
-Child start(const Run& run) {
+Child start(const Run& run, bool others_at_work) {
   fs::create_directories(run.folder.parent_path());
   util::retrying([&] { write_text(beside(run, ".toml"), config::to_toml(run.config)); });
+  note_side_by_side(run, others_at_work);
   std::vector<std::string> arguments{
       "train",   run.data.string(), "-o", run.folder.string(), "--config", beside(run, ".toml").string(),
       "--quiet", "--json"};
@@ -102,6 +90,20 @@ double share(std::size_t part, std::size_t whole) {
 }
 
 }  // namespace
+
+ScratchFolder::ScratchFolder() {
+  std::string pattern = (fs::temp_directory_path() / "lrurec-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    fail(ErrorKind::io, "cannot make a folder in {}: {}", fs::temp_directory_path().string(),
+         std::strerror(errno));
+  }
+  path_ = pattern;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
 
 std::string read_text(const fs::path& file) {
   const auto bytes = nn::read_file(file);
@@ -154,7 +156,8 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
     const Run* run = first_of(p);
     if (run == nullptr) continue;
     line_.update("measuring memory: " + run->label);
-    const fs::path settings = scratch / "settings.toml", out = scratch / "out", err = scratch / "err";
+    const fs::path settings = scratch.path() / "settings.toml", out = scratch.path() / "out",
+                   err = scratch.path() / "err";
     write_text(settings, config::to_toml(run->config));
     Child child({"train", run->data.string(), "--dry-run", "--json", "--config", settings.string()}, out,
                 err);
@@ -209,6 +212,7 @@ void TrainingQueue::train(const std::function<void()>& ended) {
     }
   }
   if (there > 0) line_.print(fmt::format("{} of {} runs are there already", there, runs_.size()));
+  const bool several_at_work = sweep::most_at_once(bytes, limits_.jobs, limits_.memory) > 1;
   sweep::Schedule schedule(bytes, limits_.jobs, limits_.memory);
   struct Working {
     std::size_t place;
@@ -225,7 +229,7 @@ void TrainingQueue::train(const std::function<void()>& ended) {
     if (stopping && working.empty()) return;
     if (!stopping) {
       while (const auto place = schedule.start()) {
-        working.push_back({*place, Clock::now(), start(*waiting[*place])});
+        working.push_back({*place, Clock::now(), start(*waiting[*place], several_at_work)});
       }
     }
     for (auto w = working.begin(); w != working.end();) {

@@ -26,7 +26,7 @@ class TrainingQueue {
   struct Needs {
     double bytes = 0;
     double step_seconds = 0, max_steps = 0;
-    /// Of one of its runs, at most: to the last step that its limits allow, without validation.
+    /// Of one of its runs: to the last step that its limits allow, without validation.
     double seconds_left(const sweep::Run& run) const {
       return std::max(max_steps - static_cast<double>(run.state.step), 0.0) * step_seconds;
     }
@@ -66,6 +66,19 @@ class TrainingQueue {
   Limits limits_;
   ProgressLine& line_;
   std::vector<Needs> needs_;
+};
+
+/// A folder that disappears with all that is in it.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
 class Child;

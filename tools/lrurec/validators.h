@@ -56,4 +56,19 @@ inline std::vector<std::string> trimmed_ids(std::vector<std::string> ids) {
   return ids;
 }
 
+/// An option of raw ids, separated by commas, each without the blanks around it; repeated, they add up.
+/// CLI11's own lists take "[a]" for a list, an empty one for nothing, and the run's folder for one more id.
+inline CLI::Option* add_ids(CLI::App& app, const std::string& name, std::vector<std::string>& ids,
+                            const std::string& help) {
+  const auto take = [&ids, name](const std::vector<std::string>& texts) {
+    for (const auto& text : texts) {
+      for (auto& id : trimmed_ids(CLI::detail::split(text, ','))) {
+        if (!id.empty()) ids.push_back(std::move(id));
+      }
+    }
+    if (ids.empty()) throw CLI::ValidationError(name, "needs an id");
+  };
+  return app.add_option_function<std::vector<std::string>>(name, take, help)->allow_extra_args(false);
+}
+
 }  // namespace lrurec::command

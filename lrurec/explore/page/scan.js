@@ -98,13 +98,16 @@ function scanSection() {
 
   let at = 0, timer = null;
 
+  // An empty text is no number, though Number("") is 0.
+  const number = (text) => (text.trim() === "" ? NaN : Number(text));
+
   function numbers() {
-    const values = x.value.split(/[\s,;]+/).filter(Boolean).map(Number);
-    return values.length > 0 && values.length <= 16 && values.every(Number.isFinite) ? values.map((v) => [v, 0]) : null;
+    const values = x.value.trim().split(/\s*[,;]\s*|\s+/).map(number);
+    return values.length <= 16 && values.every(Number.isFinite) ? values.map((v) => [v, 0]) : null;
   }
 
   function drawScans() {
-    const values = numbers(), lambda = [Number(re.value), Number(im.value)];
+    const values = numbers(), lambda = [number(re.value), number(im.value)];
     if (!values || !lambda.every(Number.isFinite)) {
       message.textContent = "Between one and sixteen numbers, with commas between them, and a number for each part of λ.";
       return;
@@ -121,7 +124,7 @@ function scanSection() {
     const where = backward.checked ? `after g${values.length}` : "before h1";
     const padding = zeros === 0 ? "" : ` ${zeros === 1 ? "1 zero is" : `${zeros} zeros are`} thought of ${where} for Algorithm 1, so that there are ` +
       `${values.length + zeros}; ${zeros === 1 ? "it adds" : "they add"} nothing.`;
-    message.textContent = at === 0
+    message.textContent = most === 0 ? "One number is its own state: there is nothing to compute." : at === 0
       ? "Every round does what its lines show at once. Step, and watch which of the three is ready first." + padding
       : `Round ${at}. ` + (left.length ? `Not ready: ${left.join(", ")}.` : "All three have the same numbers.") + padding;
     next.disabled = at >= most;

@@ -9,6 +9,7 @@ const number = (x) => (typeof x !== "number" ? "" : x >= 100 ? whole(Math.round(
 const signed = (x) => (typeof x === "number" ? `${x >= 0 ? "+" : "\u2212"}${fixed(Math.abs(x), 1)}%` : "");
 /** A model has one colour and one mark in all charts. */
 const variantsInOrder = [...new Set(outcome.rows.map((row) => row.variant))];
+const titles = new Map(outcome.rows.map((row) => [row.variant, row.title]));
 const lookOf = (variant) => variantsInOrder.indexOf(variant);
 const rowsOf = (data) => outcome.rows.filter((row) => row.data === data.name);
 
@@ -27,13 +28,18 @@ function warnings(data) {
   const found = [];
   if (data.generated) found.push(`${data.title} cannot be had. These numbers are of generated data in its shape and no comparison with the paper's.`);
   else if (!data.the_papers) found.push(`${data.file} has ${whole(data.users)} users and ${whole(data.items)} items, which is not the paper's ${data.title}: its numbers are of other data.`);
+  for (const run of outcome.runs) {
+    if (run.data !== data.name || !run.trained) continue;
+    found.push(`${titles.get(run.variant)}, seed ${run.seed}, was trained ${run.trained}: its seconds are of that.`);
+  }
   return found.map((text) => el("p", { class: "warning" }, text));
 }
 
-/** Ours, under it the interval, the deviation over seeds, the paper's number and the difference. */
+/** Ours, under it how many seeds it is of, the interval, the deviation over seeds, the paper's number and the difference. */
 function cell(row) {
   if (!row) return "";
   const more = [];
+  if (row.wanted) more.push(`${row.values.length} of ${row.wanted} seeds`);
   if (row.interval) more.push(`${fixed(row.interval[0])} – ${fixed(row.interval[1])}`);
   if (row.deviation !== undefined) more.push(`± ${fixed(row.deviation, 5)} over seeds`);
   if (row.paper !== undefined) more.push(`paper ${number(row.paper)} ${signed(row.difference_percent)}`);
@@ -120,7 +126,6 @@ function chartsOf(data) {
 
 function trainings() {
   if (!outcome.runs.length) return;
-  const titles = new Map(outcome.rows.map((row) => [row.variant, row.title]));
   section("The trainings", "Seconds are those of training steps; validation does not count.",
     table([["", "data", "seed", "steps", "best", "ended", "seconds", "folder"],
       ...outcome.runs.map((run) => [titles.get(run.variant) || run.variant, run.data, String(run.seed),

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tensor/cuda/emulator/memory.h"
+#include "tensor/cuda/emulator/races.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -24,7 +25,9 @@ namespace lrurec::cuda::emulator {
 namespace {
 
 constexpr std::size_t stack_bytes = 64 * 1024;
+constexpr unsigned most_blocks = 0x7fffffffu;  ///< of a grid along x
 constexpr int lanes = 32;
+constexpr unsigned whole_warp = 0xffffffffu;
 
 enum class State { ready, at_barrier, in_warp, done, failed };
 
@@ -35,8 +38,9 @@ struct Fiber {
   std::vector<std::byte> stack = std::vector<std::byte>(stack_bytes);
   State state = State::ready;
   dim3 index;
-  Place waits_at;                       ///< its barrier or warp operation
+  std::vector<Place> calls;             ///< from the kernel's own line to the barrier or warp operation
   unsigned mask = 0;                    ///< of the warp operation it waits in
+  bool warp_barrier = false;            ///< that operation is __syncwarp
   std::array<std::byte, slot> given{};  ///< its value there
 };
 
@@ -51,7 +55,7 @@ std::vector<std::unique_ptr<Fiber>> fibers;  // kept from launch to launch
 std::vector<Warp> warps;
 std::vector<std::byte> shared;
 Fiber* current = nullptr;
-int current_thread = 0;
+int thread_index = 0;
 const std::function<void()>* body = nullptr;
 std::string failure;  ///< of a thread, which cannot throw across fibers
 
@@ -102,7 +106,7 @@ void prepare_fibers(std::size_t count) {
 
 void resume(int thread) {
   current = fibers[static_cast<std::size_t>(thread)].get();
-  current_thread = thread;
+  thread_index = thread;
   threadIdx = current->index;
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
@@ -123,13 +127,17 @@ void resume(int thread) {
   fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
 }
 
+bool same(const Place& a, const Place& b) {
+  return a.line() == b.line() && a.column() == b.column() && std::string_view(a.file_name()) == b.file_name();
+}
+
 // A GPU lets no thread wait at one place for others at another; threads that wait together are at one.
 void expect_one_place(const char* name, const Fiber& a, const Fiber& b) {
-  const Place &here = a.waits_at, &there = b.waits_at;
-  if (here.line() == there.line() && here.column() == there.column() &&
-      std::string_view(here.file_name()) == there.file_name()) {
-    return;
-  }
+  if (std::equal(a.calls.begin(), a.calls.end(), b.calls.begin(), b.calls.end(), same)) return;
+  const auto [mine, other] =
+      std::mismatch(a.calls.begin(), a.calls.end(), b.calls.begin(), b.calls.end(), same);
+  const Place here = mine != a.calls.end() ? *mine : a.calls.back(),
+              there = other != b.calls.end() ? *other : b.calls.back();
   fail_kernel(name, fmt::format("threads wait at {}:{} for others at {}:{}", here.file_name(), here.line(),
                                 there.file_name(), there.line()));
 }
@@ -154,6 +162,7 @@ bool resolve_warps(const char* name, int threads) {
       }
       if (!all) continue;
       any = true;
+      if (fiber.warp_barrier && mask == whole_warp) races::warp_waited(first / lanes);
       for (int k = 0; k < std::min(lanes, threads - first); ++k) {
         if ((mask >> k & 1u) == 0) continue;
         Fiber& other = *fibers[static_cast<std::size_t>(first + k)];
@@ -175,6 +184,14 @@ std::string count_states(int threads) {
   return fmt::format("{} at a barrier, {} in a warp operation, {} finished", count[1], count[2], count[3]);
 }
 
+void wait_in_warp(unsigned mask, bool barrier, const Place& place) {
+  const CalledFrom here(place);
+  current->mask = mask;
+  current->warp_barrier = barrier;
+  current->state = State::in_warp;
+  to_scheduler();
+}
+
 std::int64_t launched = 0;
 
 template <class T>
@@ -184,6 +201,7 @@ void shuffle(std::vector<T>& turn, const Philox& random) {
 
 void run_block(const char* name, int threads, std::vector<int>& turn, std::uint64_t block) {
   unwrite(shared.data(), shared.size());
+  races::block_begins();
   for (int t = 0; t < threads; ++t) fibers[static_cast<std::size_t>(t)]->state = State::ready;
   std::uint64_t round = 0;
   for (;;) {
@@ -205,6 +223,7 @@ void run_block(const char* name, int threads, std::vector<int>& turn, std::uint6
     }
     if (done == threads) return;
     if (waiting == threads) {
+      races::block_waited();
       for (int t = 0; t < threads; ++t) {
         Fiber& fiber = *fibers[static_cast<std::size_t>(t)];
         expect_one_place(name, *fibers[0], fiber);
@@ -229,9 +248,11 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked
          const std::function<void()>& thread) {
   ++launched;
   const int threads = static_cast<int>(block.x * block.y * block.z);
-  if (threads < 1 || threads > 1024 || grid.y > 65535 || grid.z > 65535) {
-    fail(ErrorKind::internal, "[{}] cannot be launched with {} threads on a grid of {} x {} x {}", name,
-         threads, grid.x, grid.y, grid.z);
+  if (threads < 1 || threads > 1024 || block.z > 64 || grid.x > most_blocks || grid.y > 65535 ||
+      grid.z > 65535) {
+    fail(ErrorKind::internal,
+         "[{}] cannot be launched with {} threads ({} x {} x {}) on a grid of {} x {} x {}", name, threads,
+         block.x, block.y, block.z, grid.x, grid.y, grid.z);
   }
   if (shared_bytes_asked > 227 * 1024) {
     fail(ErrorKind::internal, "[{}] {} bytes of shared memory are more than the 227 KiB of a block", name,
@@ -252,6 +273,7 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked
                                                   u / (block.x * block.y)};
   }
   const Unprotected device_memory;
+  const races::Kernel watched(shared.data(), shared.size());
   const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z;
   std::vector<std::uint64_t> block_turn(blocks);
   std::iota(block_turn.begin(), block_turn.end(), 0);
@@ -264,32 +286,42 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes_asked
   }
 }
 
-void block_barrier(Place place) {
-  current->waits_at = place;
+CalledFrom::CalledFrom(const Place& caller) { current->calls.push_back(caller); }
+CalledFrom::~CalledFrom() { current->calls.pop_back(); }
+
+void block_barrier(const Place& place) {
+  const CalledFrom here(place);
   current->state = State::at_barrier;
   to_scheduler();
 }
 
-const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes, Place place) {
-  Fiber& fiber = *current;
-  const int thread = current_thread;
-  fiber.mask = mask;
-  fiber.waits_at = place;
-  std::memcpy(fiber.given.data(), value, bytes);
-  fiber.state = State::in_warp;
-  to_scheduler();
-  return warps[static_cast<std::size_t>(thread / lanes)].values.data();
+void warp_barrier(unsigned mask, const Place& place) { wait_in_warp(mask, true, place); }
+
+const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes, const Place& place) {
+  std::memcpy(current->given.data(), value, bytes);
+  wait_in_warp(mask, false, place);
+  return warps[static_cast<std::size_t>(thread_index / lanes)].values.data();
 }
 
-void check_alignment(const void* address, std::size_t bytes) {
-  if (reinterpret_cast<std::uintptr_t>(address) % bytes == 0) return;
-  failure = fmt::format("a pack of {} bytes is read or written where it is not aligned", bytes);
+void fail_thread(std::string what) {
+  failure = std::move(what);
   current->state = State::failed;
   to_scheduler();
 }
 
-int current_lane() { return current_thread % lanes; }
+void check_alignment(const void* address, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(address) % bytes == 0) return;
+  fail_thread(fmt::format("a pack of {} bytes is read or written where it is not aligned", bytes));
+}
+
+int current_thread() { return thread_index; }
+int current_lane() { return thread_index % lanes; }
 
 std::byte* shared_bytes() { return shared.data(); }
 
 }  // namespace lrurec::cuda::emulator
+
+int atomicAdd(int* p, int x) { return std::exchange(*p, *p + x); }
+unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
+int atomicMax(int* p, int x) { return std::exchange(*p, x > *p ? x : *p); }
+int atomicOr(int* p, int x) { return std::exchange(*p, *p | x); }

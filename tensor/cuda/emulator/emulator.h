@@ -4,18 +4,21 @@
 //
 // A block's threads are fibers on one CPU thread. A fiber runs until it waits at a barrier or in a warp
 // operation; the others then have their turn, in an order that a seed shuffles (set_order). So a missing
-// barrier shows as a result that depends on the order. Checked as well, each a failure that names the kernel:
+// barrier mostly shows as a result that depends on the order. It does not where each thread reads and writes
+// between two waits, as in x[0] += 1: races.h finds those. Checked as well, each a failure that names the
+// kernel:
 //   - threads of a block or warp that do not all arrive where others wait;
 //   - writing past the end of a block of device memory (guard bytes, looked at when it is freed);
-//   - threads that meet at different barriers, or lanes in different warp operations;
-//   - packs read or written where they are not aligned (pack.h);
+//   - threads that meet at different barriers, or lanes in different warp operations, or in two calls of a
+//     helper that takes a Place (kernel.h);
+//   - packs read or written where they are not aligned (pack.h), and complex numbers (element.h);
 //   - host code that touches device memory (it is protected except while kernels and copies run: SIGSEGV);
 //   - host pointers among the arguments of a kernel.
 // Fresh device memory, what lies behind a block, freed memory and fresh dynamic shared memory are full of
 // NaN (as integers: of huge numbers), so memory that was never written cannot pass for a result. Not covered
 // are arrays declared __shared__: they keep what the block before left in them, and their bytes do not count
-// against the limits of a block. There is no notion of time here: the emulator says what kernels compute, not
-// how fast.
+// against the limits of a block (tools/bench/cuda_resources.sh counts them); nor is __launch_bounds__ looked
+// at. There is no notion of time here: the emulator says what kernels compute, not how fast.
 
 #include <cmath>
 #include <cstddef>
@@ -23,6 +26,7 @@
 #include <cstring>
 #include <functional>
 #include <source_location>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -68,14 +72,28 @@ void run(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes,
 /// Kernels launched so far.
 std::int64_t launches();
 
-/// Where a kernel waits: threads that wait together must be at one place of its code.
+/// A place in a kernel's code: threads that wait together must be at one.
 using Place = std::source_location;
-void block_barrier(Place place);
+/// While one lives, its thread is in a function that was called there, which belongs to where it waits.
+class CalledFrom {
+ public:
+  explicit CalledFrom(const Place& caller);
+  ~CalledFrom();
+  CalledFrom(const CalledFrom&) = delete;
+  CalledFrom& operator=(const CalledFrom&) = delete;
+};
+
+void block_barrier(const Place& place);
+void warp_barrier(unsigned mask, const Place& place);
 /// Gives the value of every lane of `mask` (those not in it: unspecified), each `bytes` <= 16 long, once all
 /// came.
 const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes,
-                               Place place = Place::current());
+                               const Place& place = Place::current());
+/// The index in its block of the thread that runs, and its lane.
+int current_thread();
 int current_lane();
+/// Ends the kernel with an error, from within a thread.
+void fail_thread(std::string what);
 std::byte* shared_bytes();
 /// Throws when one of the 8-byte words of a kernel's argument looks like a pointer to host memory.
 void check_argument(const char* name, const void* argument, std::size_t bytes);
@@ -103,8 +121,7 @@ inline void __syncthreads(lrurec::cuda::emulator::Place place = lrurec::cuda::em
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu,
                        lrurec::cuda::emulator::Place place = lrurec::cuda::emulator::Place::current()) {
-  const char nothing = 0;
-  lrurec::cuda::emulator::warp_exchange(mask, &nothing, 1, place);
+  lrurec::cuda::emulator::warp_barrier(mask, place);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T x, int source, int width = 32,
@@ -165,12 +182,15 @@ T __ldg(const T* p) {
   return *p;
 }
 inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
-inline int atomicAdd(int* p, int x) { return std::exchange(*p, *p + x); }
-inline unsigned atomicAdd(unsigned* p, unsigned x) { return std::exchange(*p, *p + x); }
-inline int atomicMax(int* p, int x) { return std::exchange(*p, x > *p ? x : *p); }
-inline int atomicOr(int* p, int x) { return std::exchange(*p, *p | x); }
+// Not inline: within a kernel they would be accesses that can race (races.h).
+int atomicAdd(int* p, int x);
+unsigned atomicAdd(unsigned* p, unsigned x);
+int atomicMax(int* p, int x);
+int atomicOr(int* p, int x);
 
 namespace lrurec::cuda {
+
+using emulator::CalledFrom, emulator::Place;
 
 template <class T>
 T* shared_memory() {

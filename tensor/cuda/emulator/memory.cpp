@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tensor/cuda/element.h"
 #include "tensor/cuda/emulator/emulator.h"
 #include "tensor/cuda/emulator/graph.h"
 #include "tensor/cuda/runtime.h"
@@ -128,6 +129,11 @@ void set_memory_limit(std::size_t bytes) { memory().limit = bytes; }
 bool is_device_address(const void* p) {
   const auto* at = static_cast<const std::byte*>(p);
   return at >= memory().base && at < memory().base + reserved;
+}
+
+void check_elements(const void* address, std::size_t bytes) {
+  if (reinterpret_cast<std::uintptr_t>(address) % bytes == 0) return;
+  fail(ErrorKind::internal, "elements of {} bytes lie where they are not aligned for a kernel", bytes);
 }
 
 void check_argument(const char* name, const void* argument, std::size_t bytes) {

@@ -11,10 +11,8 @@ namespace {
 std::shared_ptr<void> instantiate(cudaGraph_t recorded) {
   cudaGraphExec_t executable = nullptr;
   check("make a graph", cudaGraphInstantiate(&executable, recorded, 0));
-  return {executable, [](void* e) {
-            cudaStreamSynchronize(stream());  // it may still run
-            cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(e));
-          }};
+  // One that still runs is freed when it has ended.
+  return {executable, [](void* e) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(e)); }};
 }
 
 /// Whether the recording's kernels and arguments are now those of the executable graph.

@@ -16,6 +16,14 @@ void check_call(const char* name, cudaError_t code);
 void check_launch(const char* name);
 cudaStream_t stream();
 
+/// What the emulator needs to tell calls of a helper apart (kernel.h); nothing on a GPU.
+struct Place {
+  __device__ static constexpr Place current() { return {}; }
+};
+struct CalledFrom {
+  __device__ explicit CalledFrom(const Place&) {}
+};
+
 /// The block's dynamic shared memory, of which launch() was told the bytes.
 template <class T>
 __device__ T* shared_memory() {
@@ -28,7 +36,8 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  // Of the 48 KiB of a block; what a kernel declares __shared__ counts as well.
+  // Of the 48 KiB of a block; what a kernel declares __shared__ counts as well
+  // (tools/bench/cuda_resources.sh).
   constexpr std::size_t without_asking = 32 * 1024;
   if (shared_bytes > without_asking) {
     check_call(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,

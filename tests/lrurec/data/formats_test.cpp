@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/format.h>
 #include <locale.h>
 
 #include "lrurec/data/fields.h"
@@ -105,6 +106,10 @@ TEST(Formats, AnyDelimitedTextByItsColumns) {
   fails("1,2\n", "user=0,item=2", "there is no column 2: the line has 2 (counted from 0)");
   fails("1,\"2\n", "user=0,item=1", ":1:3: the quoted field does not end on its line");
   fails("1,2,\"x\"y\n", "user=0,item=1", ":1:8: text behind a quoted field");
+  for (const char* same : {"user=0,item=u", "user=u,item=0", "user=0,item=00"}) {
+    expect_error(ErrorKind::usage, "user and item are the same column",
+                 [&] { read("u,i,t\na,x,1\n", same); });
+  }
   for (const char* bad : {"user=0", "0,1", "user=0,item=1,item=2", "user=,item=1", "user=0,item=1,tome=3"}) {
     expect_error(ErrorKind::usage, "--columns must be", [&] { Columns::parse(bad); });
   }
@@ -167,6 +172,12 @@ TEST(Formats, BrokenReviewsAreReportedWithTheirLine) {
   fails(Format::amazon_json, "{\"asin\": \"i\", \"unixReviewTime\": 1}\n", ":1:1: there is no reviewerID");
   fails(Format::amazon_json, "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": \"x\"}\n",
         "'x' is no time");
+  fails(Format::amazon_json,
+        good + "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": 1, \"asin\": \"k\"}\n",
+        "raw:2:1: the key 'asin' is there twice; leave one");
+  fails(Format::steam, "{'username': 'u', 'username': 'v', 'product_id': '1', 'date': '2017-12-17'}\n",
+        "raw:1:1: the key 'username' is there twice");
+  fails(Format::steam, "{\"username\": \"u\", \"username\": \"u\"}\n", "the key 'username' is there twice");
   fails(Format::steam, "{'username': 'u', 'product_id': '1'}\n", "there is no date");
   fails(Format::steam, "{'username': 'u', 'product_id': '1', 'date': 'May 3'}\n", "'May 3' is no date");
   fails(Format::steam, "{'username': 'u\n", "the text does not end on its line");
@@ -388,16 +399,56 @@ TEST(Formats, AFileOfAZipArchive) {
   expect_error(ErrorKind::usage, "is no zip archive", [&] {
     read_interactions(write_text(folder / "plain", "1 2\n"), {.format = Format::sasrec, .member = "a"});
   });
-  // Cut off in the middle.
-  const auto bytes = test::read_bytes(folder / "ml.zip");
-  for (std::size_t size = 4; size + 1 < bytes.size(); size += 7) {
-    test::write_bytes(folder / "cut.zip", {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
+}
+
+/// An archive with eight bytes missing, or all behind a place, or a bit turned over.
+std::vector<std::vector<char>> damaged_at(const std::vector<char>& bytes, std::size_t place) {
+  const auto at = [&](std::size_t i) {
+    return bytes.begin() + static_cast<std::ptrdiff_t>(std::min(i, bytes.size()));
+  };
+  std::vector<std::vector<char>> results{{bytes.begin(), at(place)}, {bytes.begin(), at(place)}};
+  results[1].insert(results[1].end(), at(place + 8), bytes.end());
+  for (int bit = 0; bit < 8; ++bit) {
+    results.push_back(bytes);
+    results.back()[place] = static_cast<char>(results.back()[place] ^ (1 << bit));
+  }
+  return results;
+}
+
+// A file that was not found in the archive was passed over, and the other one taken for the only one.
+TEST(Formats, ADamagedZipGivesNoOtherRows) {
+  const TemporaryFolder folder;
+  const auto zip_of = [&](const std::string& first, const std::string& second) {
+    write_zip(folder / "two.zip", {{first, "1::10::5::1\n"}, {second, "1::20::5::1\n"}});
+    return test::read_bytes(folder / "two.zip");
+  };
+  const auto items_of = [&](const std::vector<char>& bytes) -> std::string {
+    test::write_bytes(folder / "damaged.zip", bytes);
     try {
-      EXPECT_EQ(read_interactions(folder / "cut.zip", Format::movielens_dat).size(), 2U) << size;
+      const auto rows = read_interactions(folder / "damaged.zip", Format::movielens_dat);
+      return fmt::format("{}: {}", rows.size(), rows.items[0]);
     } catch (const Error& e) {
       EXPECT_TRUE(e.kind() == ErrorKind::data || e.kind() == ErrorKind::usage) << e.what();
+      return "error";
     }
+  };
+  const auto known = zip_of("ratings.dat", "other.txt"), unknown = zip_of("year1.dat", "year2.dat");
+  ASSERT_EQ(items_of(known), "1: 10");
+  ASSERT_EQ(items_of(unknown), "error") << "which of them is not clear";
+  for (std::size_t place = 0; place < known.size(); ++place) {
+    const auto all = damaged_at(known, place);
+    EXPECT_EQ(items_of(all[0]), "error") << "cut off behind " << place << " bytes";
+    for (std::size_t i = 1; i < all.size(); ++i) EXPECT_NE(items_of(all[i]), "1: 20") << place << ", " << i;
   }
+  for (std::size_t place = 0; place < unknown.size(); ++place) {
+    const auto all = damaged_at(unknown, place);
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(items_of(all[i]), "error") << place << ", " << i;
+  }
+  // The file that is meant, said to be a folder.
+  auto folder_with_text = known;
+  const std::string_view text(known.data(), known.size());
+  folder_with_text[text.find("PK\1\2") + 41] = 0x41;
+  EXPECT_EQ(items_of(folder_with_text), "error");
 }
 
 }  // namespace

@@ -107,14 +107,18 @@ TEST(Prepare, NumbersFollowTheOrderOfRawIds) {
   EXPECT_EQ(texts.item_name(1), "x10");
 }
 
-// A single id that is no number, which the filter drops, made text of all the others.
-TEST(Prepare, IdsThatAreDroppedDoNotChangeTheOrderOfTheRest) {
-  const auto rows = inter("10 10 1\n10 9 1\n9 10 1\n9 9 1\n9 undefined 2\nnull 9 1\n");
-  const Dataset data = prepare(rows, Filter::parse("once:2"), Ties::item_id);
-  EXPECT_EQ(data.user_name(0), "9");
-  EXPECT_EQ(data.item_name(1), "9");
-  EXPECT_EQ(sequence_text(data, 1), "9 10");
-  EXPECT_EQ(prepare(rows, {}, Ties::item_id).item_name(1), "10") << "as text, where one of them is";
+// A single id that is no number made text of all the others, also where the filter dropped it later: "10"
+// then stood before "9", and another row was a repeat.
+TEST(Prepare, WhatElseThereIsDoesNotChangeTheOrderOfTwoIds) {
+  const std::string rows = "10 10 1\n10 9 1\n10 9 2\n9 10 1\n9 9 1\n9 9 2\n";
+  for (const std::string more : {"", "9 undefined 1\n", "null 9 1\n", "null undefined 1\n"}) {
+    const Dataset data = prepare(inter(rows + more), Filter::parse("once:2"), Ties::item_id);
+    EXPECT_EQ(data.user_name(0), "9") << more;
+    EXPECT_EQ(data.item_name(1), "9") << more;
+    for (const std::int64_t user : {0, 1}) EXPECT_EQ(sequence_text(data, user), "9 10 9") << more;
+  }
+  const Dataset all = prepare(inter("u b 1\nu 07 1\nu 10 1\nu 9x 1\nu 7 1\nu 9 1\n"), {}, Ties::item_id);
+  EXPECT_EQ(sequence_text(all, 0), "07 7 9 10 9x b") << "whole numbers by value, then texts";
 }
 
 TEST(Prepare, NothingLeftIsAnError) {

@@ -22,7 +22,7 @@ namespace {
 
 using test::TemporaryFolder;
 
-const model::ModelConfig small{.num_items = 7, .hidden = 4, .channels = 8, .layer_norm_eps = 1e-7};
+const model::ModelConfig small{.num_items = 7, .hidden = 4, .channels = 8};
 
 /// The bits of every parameter of a model, by name.
 std::map<std::string, std::vector<std::uint8_t>> bits(const model::LRURec& model) {
@@ -73,7 +73,6 @@ TEST_F(Exchange, RoundTripsAreBitEqual) {
       EXPECT_EQ(weights.config.hidden, 4);
       EXPECT_EQ(weights.config.channels, 8);
       EXPECT_EQ(weights.config.blocks, 2);
-      EXPECT_EQ(weights.config.layer_norm_eps, 1e-7);
       model::LRURec other(weights.config, 2);
       ASSERT_NE(bits(other), bits(model_));
       weights.load_into(other);
@@ -188,6 +187,14 @@ TEST_F(Exchange, PublishedNamesHoldNoMoreThanThePublishedModel) {
   nn::Safetensors file = exported();
   file.metadata["layer_norm"] = "false";
   expect_refused(file, "lacks some");
+  // load_state_dict does not read metadata: the scores would be those of PyTorch's default.
+  file = exported();
+  file.metadata["layer_norm_eps"] = "0.01";
+  expect_refused(file, "layer_norm_eps = 1e-05, this one 0.01");
+  test::expect_error(ErrorKind::usage, "layer_norm_eps = 1e-05, this one 0.01", [] {
+    const model::LRURec model({.num_items = 7, .hidden = 4, .channels = 8, .layer_norm_eps = 0.01}, 1);
+    to_safetensors(model, {}, Names::published, ComplexAs::c64);
+  });
   for (const auto& [config, name] : std::vector<std::pair<model::ModelConfig, std::string>>{
            {{.num_items = 7, .hidden = 4, .channels = 8, .norm_first = true}, "final_layer_norm"},
            {{.num_items = 7, .hidden = 4, .channels = 8, .item_norm = true}, "item_norm"},
@@ -219,6 +226,7 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
   for (const model::ModelConfig& config :
        std::vector<model::ModelConfig>{{.num_items = 7, .layer_norm = false},
                                        {.num_items = 7, .residual = false},
+                                       {.num_items = 7, .layer_norm_eps = 1e-3},
                                        {.num_items = 7, .pffn = false},
                                        {.num_items = 7, .backbone = "rwkv"},
                                        {.num_items = 7, .network = "swiglu", .gates = true},
@@ -228,6 +236,7 @@ TEST_F(Exchange, AnAblatedModelComesBackAsItWas) {
     const model::LRURec model(config, 1);
     const Weights weights = read(to_safetensors(model, {}, Names::ours, ComplexAs::c64));
     EXPECT_EQ(weights.config.layer_norm, config.layer_norm);
+    EXPECT_EQ(weights.config.layer_norm_eps, config.layer_norm_eps);
     EXPECT_EQ(weights.config.residual, config.residual);
     EXPECT_EQ(weights.config.pffn, config.pffn);
     EXPECT_EQ(weights.config.backbone, config.backbone);
@@ -319,7 +328,6 @@ TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {
     const auto checkpoint = train::Checkpoint::load(run.checkpoint(name));
     const auto config = checkpoint.parse_config("c");
     EXPECT_EQ(config.max_length, 9);
-    EXPECT_EQ(config.layer_norm_eps, 1e-7);
     EXPECT_EQ(checkpoint.progress.step, 12);
     EXPECT_EQ(checkpoint.fingerprint, data.fingerprint());
     model::LRURec other(config.model_config(data.items(), data.users()), 3);

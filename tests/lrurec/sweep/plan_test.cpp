@@ -59,7 +59,9 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   };
   refused("seeds = [1]\n", "s.toml: data = ");
   refused("data = 'd'\nsede = [1]\n", "s.toml:2: unknown key 'sede'; did you mean 'seeds'?");
-  refused("data = 'd'\ndropout = 0.5\n", "belong under [settings]");
+  refused("data = 'd'\nsede = [1]\n", "'seeds'? Settings of the runs belong under [settings]");
+  refused("data = 'd'\ndropout = 0.5\n",
+          "unknown key 'dropout'; settings of the runs belong under [settings]");
   refused("data = 'd'\n[grid]\ndroput = [0.5]\n", "s.toml:3: ");
   refused("data = 'd'\n[grid]\ndroput = [0.5]\n", "did you mean 'dropout'?");
   refused("data = 'd'\n[grid]\ndropout = 0.5\n", "s.toml:3: dropout needs a list");
@@ -75,6 +77,8 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nseeds = 3\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = [1, -2]\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = [1, 'b']\n", "s.toml:2: seeds needs");
+  refused("data = 'd'\nseeds = [1, 1000000000000001]\n",
+          "s.toml:2: seed = ");  // it was told of a temporary file
   refused("data = 'd'\nmetric = 'NDGC@10'\n", "did you mean 'NDCG@10'?");
   refused("data = 'd'\nmetric = 10\n", "s.toml:2: metric needs");
   refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
@@ -87,14 +91,32 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
           "s.toml:3: lr_final_share: changes nothing without --lr-schedule");
   refused("data = 'd'\n[settings]\nbackbone = 'rwkv'\n[grid]\nchannels = [16, 32]\n",
           "s.toml:5: channels: the backbone rwkv has no channels");
+  // It ended in the words of the file system, after memory had been measured.
+  std::string long_names = "data = 'd'\n[grid]\n";
+  for (const std::string key : {"learning_rate", "batch_size", "max_length", "validate_every", "warmup_steps",
+                                "max_epochs", "weight_decay", "patience", "max_steps", "hidden", "channels",
+                                "log_every", "eval_negatives", "negatives", "clip_norm", "lr_decay_steps"}) {
+    long_names += key + " = [60000]\n";
+  }
+  refused(long_names, "s.toml:2: the runs' folders are named after all keys of [grid]");
   expect_error(ErrorKind::io, "nowhere.toml", [] { read_plan("nowhere.toml"); });
+}
+
+// The place stood twice.
+TEST(SweepPlan, APresetThatIsNoTextIsToldOnce) {
+  try {
+    parse("data = 'd'\n[settings]\npreset = [1]\n");
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "s.toml:3: preset needs one value");
+  }
 }
 
 TEST(SweepPlan, AmountsOfMemory) {
   EXPECT_EQ(parse_memory("8 GB", ""), 8e9);
   EXPECT_EQ(parse_memory("500MB", ""), 5e8);
   EXPECT_EQ(parse_memory("2 GiB", ""), 2147483648.0);
-  for (const char* text : {"", "8", "GB", "-1 GB", "0 GB", "8 gb", "1 GB2"}) {
+  for (const char* text : {"", "8", "GB", "-1 GB", "0 GB", "8 gb", "1 GB2", "inf GB", "nan GB", "1e308 GB"}) {
     expect_error(ErrorKind::usage, "is no amount of memory", [&] { parse_memory(text, "here"); });
   }
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "autograd/gradcheck.h"
 #include "exercise.h"
 #include "tensor/random.h"
@@ -81,6 +83,12 @@ c128 same(c128 z) { return z; }
 c128 conj(c128 z) { return std::conj(z); }
 c128 none(c128) { return 0; }
 
+/// Of complex numbers whose parts stand one after the other.
+std::vector<double> conj_of(std::vector<double> parts) {
+  for (std::size_t i = 1; i < parts.size(); i += 2) parts[i] = -parts[i];
+  return parts;
+}
+
 std::vector<Mistake> mistakes_of_dx(const Numbers& dh, const Offsets& offsets) {
   const Offsets one{0, offsets.back()};
   return {
@@ -97,6 +105,8 @@ std::vector<Mistake> mistakes_of_dx(const Numbers& dh, const Offsets& offsets) {
        dx_by(dh, one, true, conj)},
       {"dx: g must be 0 again at the last row of each sequence; it was carried over from another sequence.",
        dx_with_one_beginning(dh, offsets)},
+      {"dx: this is the conj of the gradient; here gradients are dL/dRe + i dL/dIm, not dL/dRe - i dL/dIm.",
+       conj_of(dx_by(dh, offsets, true, conj))},
       {"dx: this is dh alone; what later states owe to x_t, conj(lambda) g_{t+1}, is missing.",
        dx_by(dh, offsets, true, none)},
   };
@@ -199,11 +209,17 @@ void diagnose(Check& check) {
   };
   const auto product = [](c128 a, c128 b) { return a * std::conj(b); };
   const bool right_dx = equal(parts(dx), dx_by(dh, offsets, true, conj));
-  const bool right_dlambda = equal(parts(dlambda), dlambda_by(dx, h, offsets, product));
-  bool known = !right_dx && check.recognise(parts(dx), mistakes_of_dx(dh, offsets));
-  known =
-      (!right_dlambda && check.recognise(parts(dlambda), mistakes_of_dlambda(dx, dh, h, offsets))) || known;
-  if (known) return;
+  // Who computes the conj of every gradient has made one mistake, not one in dlambda as well.
+  const bool conjugated = equal(parts(dx), conj_of(dx_by(dh, offsets, true, conj)));
+  Numbers g = dx;
+  if (conjugated) std::transform(g.begin(), g.end(), g.begin(), conj);
+  const auto dlambda_of_g = dlambda_by(g, h, offsets, product);
+  const bool right_dlambda = equal(parts(dlambda), conjugated ? conj_of(dlambda_of_g) : dlambda_of_g);
+  const bool known_dx = !right_dx && check.recognise(parts(dx), mistakes_of_dx(dh, offsets));
+  const bool known_dlambda =
+      !right_dlambda && check.recognise(parts(dlambda), mistakes_of_dlambda(dx, dh, h, offsets));
+  // What is right in dlambda for a g that is wrong is worth saying beside what is wrong with g.
+  if (known_dx || (right_dx && known_dlambda)) return;
   if (!right_dx) {
     check.hint("begin with dx at the last row of a sequence, where it is dh, then the row before it.");
   } else if (!right_dlambda) {

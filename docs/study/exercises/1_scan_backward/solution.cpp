@@ -1,4 +1,5 @@
 #include <complex>
+#include <span>
 
 #include "exercise.h"
 
@@ -13,8 +14,11 @@ Tensors backward(const Tensor& lambda, const Tensor& h, const Tensor& dh, const 
   const Tensor dx = Tensor::zeros(h.shape(), h.dtype());
   const std::int64_t D = lambda.size(0);
   // Row-major: channel d of row t is [t * D + d].
-  const c128 *l = lambda.data<c128>(), *states = h.data<c128>(), *dstates = dh.data<c128>();
-  c128 *to_lambda = dlambda.data<c128>(), *to_x = dx.data<c128>();
+  const auto numbers = [](const Tensor& t) {
+    return std::span<c128>(t.data<c128>(), static_cast<std::size_t>(t.numel()));
+  };
+  const std::span<const c128> l = numbers(lambda), states = numbers(h), dstates = numbers(dh);
+  const std::span<c128> to_lambda = numbers(dlambda), to_x = numbers(dx);
   for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
     for (std::int64_t d = 0; d < D; ++d) {
       c128 g = 0;

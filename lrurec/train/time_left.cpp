@@ -1,0 +1,30 @@
+#include "lrurec/train/time_left.h"
+
+#include <algorithm>
+
+namespace lrurec::train {
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+void TimeLeft::add(std::vector<double>& last, double seconds) {
+  last.push_back(seconds);
+  if (last.size() > 51) last.erase(last.begin());
+}
+
+std::int64_t TimeLeft::rounds_left(std::int64_t step, std::int64_t planned) const {
+  if (step >= planned) return 0;
+  const std::int64_t at_the_end = planned % validate_every_ == 0 ? 0 : 1;
+  return planned / validate_every_ - step / validate_every_ + at_the_end;
+}
+
+double TimeLeft::seconds(std::int64_t step, std::int64_t planned) const {
+  return step_seconds() * static_cast<double>(planned - step) +
+         median(rounds_) * static_cast<double>(rounds_left(step, planned));
+}
+
+}  // namespace lrurec::train

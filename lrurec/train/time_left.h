@@ -1,0 +1,36 @@
+#pragma once
+// How long a training may still take.
+
+#include <cstdint>
+#include <vector>
+
+namespace lrurec::train {
+
+/// The middle value, the higher one of two; 0 of none.
+double median(std::vector<double> values);
+
+/// Its steps and its validation rounds, should nothing end it early. Each counts as the median of the last
+/// ones: a busy moment of the machine must not spoil the estimate.
+class TimeLeft {
+ public:
+  explicit TimeLeft(std::int64_t validate_every) : validate_every_(validate_every) {}
+
+  void add_step(double seconds) { add(steps_, seconds); }
+  void add_round(double seconds) { add(rounds_, seconds); }
+
+  double step_seconds() const { return median(steps_); }
+  /// Without a round what rounds take is not known, and seconds() has none of it.
+  bool knows_rounds() const { return !rounds_.empty(); }
+  /// After `step` of `planned` steps, in seconds.
+  double seconds(std::int64_t step, std::int64_t planned) const;
+
+ private:
+  static void add(std::vector<double>& last, double seconds);
+  /// One every validate_every steps, and one at the end.
+  std::int64_t rounds_left(std::int64_t step, std::int64_t planned) const;
+
+  std::int64_t validate_every_;
+  std::vector<double> steps_, rounds_;  ///< seconds of the last ones
+};
+
+}  // namespace lrurec::train
