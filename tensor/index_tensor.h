@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -75,5 +76,8 @@ class IndexTensor {
   Tensor host_;  ///< the values on the CPU, where they came from there
   std::optional<Range> range_;
 };
+
+/// Type and shape, for errors.
+inline std::string describe(const IndexTensor& tensor) { return describe(tensor.values()); }
 
 }  // namespace lrurec

@@ -11,8 +11,8 @@ int check(std::string_view op, const Tensor& x, int dim, const IndexTensor& inde
   bool fits = index.dtype() == DType::i64 && index.rank() == x.rank();
   for (int d = 0; fits && d < x.rank(); ++d) fits = d == dim || index.size(d) <= x.size(d);
   if (!fits) {
-    fail_op(op, "index: {} {} must be i64 and, but along dimension {}, no larger than x: {}",
-            name(index.dtype()), index.shape().str(), dim, x.shape().str());
+    fail_op(op, "index: {} must be i64 and, but along dimension {}, no larger than x: {}", describe(index),
+            dim, x.shape().str());
   }
   if (index.made_in(0, x.size(dim) - 1)) return dim;
   const Tensor flat = index.host();
