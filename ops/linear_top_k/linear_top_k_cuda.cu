@@ -19,7 +19,7 @@ __global__ void add_bias_kernel(std::int64_t n, std::int64_t C, std::int64_t ld,
     T* score = scores + i / C * ld + c;
     const T v = *score + bias[c];
     *score = v;
-    if (v - v != T(0)) *broken = 1;  // all threads that write, write the same
+    if (v - v != T(0)) atomicOr(broken, 1);
   }
 }
 

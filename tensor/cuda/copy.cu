@@ -42,7 +42,7 @@ __global__ void copy_kernel(Strided<2> walk, To* to, const From* from) {
 template <class To, class From>
 __global__ void holds_kernel(Strided<1> walk, const From* from, std::int32_t* missed) {
   for (std::int64_t i = global_thread(); i < walk.count(); i += grid_threads()) {
-    if (!holds_number<To>(from[walk.offsets(i)[0]])) *missed = 1;  // all threads that write, write the same
+    if (!holds_number<To>(from[walk.offsets(i)[0]])) atomicOr(missed, 1);
   }
 }
 
