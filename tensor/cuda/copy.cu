@@ -113,7 +113,7 @@ COPY(c64, c64);
 COPY(c64, c128);
 COPY(c128, c64);
 COPY(c128, c128);
-HOLDS(std::int64_t);
+template bool holds<std::int32_t>(Cuda, const StridedLoop<1>&, const std::int64_t*);
 HOLDS(float);
 HOLDS(double);
 FILL(bool);
