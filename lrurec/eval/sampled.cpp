@@ -66,15 +66,18 @@ std::int64_t sampled_rank(std::span<const float> scores) {
   return rank;
 }
 
+void check_negatives(std::int64_t negatives, std::int64_t items) {
+  if (negatives > items) {
+    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", negatives, items);
+  }
+}
+
 Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& scorer,
                             const SampledEvaluateOptions& options) {
   if (options.negatives < 1) fail(ErrorKind::internal, "a sampled evaluation needs at least one negative");
   const NoGrad no_grad;
   const std::vector<std::int64_t> users = users_to_rank(data, options.split);
-  if (options.negatives > data.items()) {
-    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", options.negatives,
-         data.items());
-  }
+  check_negatives(options.negatives, data.items());
   Evaluation result;
   result.sampled = options.negatives;
   double loss = 0;

@@ -23,6 +23,9 @@ struct SampledEvaluateOptions {
 /// or above it. A score that is not a number is ErrorKind::non_finite.
 std::int64_t sampled_rank(std::span<const float> scores);
 
+/// More negatives than items are ErrorKind::usage.
+void check_negatives(std::int64_t negatives, std::int64_t items);
+
 /// Ranks the target of every evaluated user among `negatives` different items, drawn uniformly from those
 /// that a full ranking has as candidates: all but the target, the start token and what the mask takes out.
 /// With as many negatives as there are such items this is the full ranking.

@@ -8,21 +8,10 @@
 #include <utility>
 
 #include "lrurec/model/models.h"
+#include "lrurec/util/median.h"
 #include "tensor/error.h"
 
 namespace lrurec::inspect {
-namespace {
-
-/// The middle one, of an even number the mean of the two in the middle.
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*std::max_element(values.begin(), middle) + *middle) / 2;
-}
-
-}  // namespace
-
 std::vector<Eigenvalues> eigenvalues(const model::Model& model) {
   std::vector<Eigenvalues> blocks;
   const auto* recurrence = model.recurrence();
@@ -57,7 +46,7 @@ double half_life(std::complex<double> lambda) {
 double median_half_life(const Eigenvalues& lambda) {
   std::vector<double> lives;
   for (const auto z : lambda) lives.push_back(half_life(z));
-  return median(std::move(lives));
+  return util::median(std::move(lives));
 }
 
 std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
@@ -95,7 +84,7 @@ std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
     geometric.blocks.push_back(std::exp(-all[1].blocks[b]));
     std::vector<double> sizes;
     for (const auto z : blocks[b]) sizes.push_back(std::abs(z));
-    middle.blocks.push_back(median(std::move(sizes)));
+    middle.blocks.push_back(util::median(std::move(sizes)));
   }
   all.push_back(geometric);
   all.push_back(middle);

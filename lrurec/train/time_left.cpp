@@ -1,15 +1,8 @@
 #include "lrurec/train/time_left.h"
 
-#include <algorithm>
+#include "lrurec/util/median.h"
 
 namespace lrurec::train {
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 void TimeLeft::add(std::vector<double>& last, double seconds) {
   last.push_back(seconds);
@@ -22,9 +15,11 @@ std::int64_t TimeLeft::rounds_left(std::int64_t step, std::int64_t planned) cons
   return planned / validate_every_ - step / validate_every_ + at_the_end;
 }
 
+double TimeLeft::step_seconds() const { return util::median(steps_); }
+
 double TimeLeft::seconds(std::int64_t step, std::int64_t planned) const {
   return step_seconds() * static_cast<double>(planned - step) +
-         median(rounds_) * static_cast<double>(rounds_left(step, planned));
+         util::median(rounds_) * static_cast<double>(rounds_left(step, planned));
 }
 
 }  // namespace lrurec::train

@@ -6,9 +6,6 @@
 
 namespace lrurec::train {
 
-/// The middle value, the higher one of two; 0 of none.
-double median(std::vector<double> values);
-
 /// Its steps and its validation rounds, should nothing end it early. Each counts as the median of the last
 /// ones: a busy moment of the machine must not spoil the estimate.
 class TimeLeft {
@@ -18,7 +15,7 @@ class TimeLeft {
   void add_step(double seconds) { add(steps_, seconds); }
   void add_round(double seconds) { add(rounds_, seconds); }
 
-  double step_seconds() const { return median(steps_); }
+  double step_seconds() const;
   /// Without a round what rounds take is not known, and seconds() has none of it.
   bool knows_rounds() const { return !rounds_.empty(); }
   /// After `step` of `planned` steps, in seconds.

@@ -41,10 +41,7 @@ void check_validation(const config::TrainConfig& config, const data::Dataset& da
     fail(ErrorKind::data, "{}: no user has a validation target ({})", place,
          data::need_of_targets(data.protocol()));
   }
-  if (config.eval_negatives > data.items()) {
-    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", config.eval_negatives,
-         data.items());
-  }
+  eval::check_negatives(config.eval_negatives, data.items());
 }
 
 Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,

@@ -16,6 +16,7 @@
 #include "lrurec/train/time_left.h"
 #include "lrurec/train/trainer.h"
 #include "lrurec/util/builds.h"
+#include "lrurec/util/median.h"
 #include "ops/matmul/blas_info.h"
 #include "tensor/error.h"
 #include "tools/lrurec/bench_support.h"
@@ -203,7 +204,7 @@ void dry_run(const TrainOptions& options) {
     if (step == 0) continue;
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  const double step_seconds = train::median(seconds);
+  const double step_seconds = util::median(seconds);
   const std::int64_t per_epoch = stepper.steps_per_epoch(), most = stepper.planned_steps();
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
   const double flop = model::training_flop(stepper.model(), work, classes).total();

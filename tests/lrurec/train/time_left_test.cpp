@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "lrurec/util/median.h"
+
 namespace lrurec::train {
 namespace {
 
 TEST(TimeLeft, MedianOfAFew) {
-  EXPECT_EQ(median({}), 0);
-  EXPECT_EQ(median({3}), 3);
-  EXPECT_EQ(median({9, 1, 2}), 2);
+  EXPECT_EQ(util::median({}), 0);
+  EXPECT_EQ(util::median({3}), 3);
+  EXPECT_EQ(util::median({9, 1, 2}), 2);
+  EXPECT_EQ(util::median({4, 1, 2, 9}), 3);
 }
 
 // Validation was left out: 40 steps of a millisecond had "at most 0:00 left" before 40 rounds of a second.
