@@ -111,6 +111,10 @@ TEST(InspectCommand, ShowsTheScanStepByStep) {
   EXPECT_NE(scan.out.find("join 2 + 2     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
   EXPECT_NE(scan.out.find("one by one     1  2.5  4.25  6.125"), std::string::npos) << scan.out;
   EXPECT_EQ(scan.out.find("zero"), std::string::npos) << scan.out;
+  const std::string two = run_lrurec(folder, "inspect scan --x 1,2").out;
+  EXPECT_NE(two.find("1 round instead of 1 multiply-add one after the other"), std::string::npos) << two;
+  const std::string one = run_lrurec(folder, "inspect scan --x 7").out;
+  EXPECT_NE(one.find("there is nothing to compute"), std::string::npos) << one;
   const auto five = run_lrurec(folder, "inspect scan --x 1,2,3,4,5");
   EXPECT_NE(five.out.find("3 zeros are thought of before h1, so that there are 8; they add nothing."),
             std::string::npos)
