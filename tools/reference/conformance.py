@@ -4,7 +4,7 @@
     LRUREC_CONFORMANCE=cases.safetensors build/bin/lrurec_tests --gtest_filter='Conformance.*'
 
 Without --random: the fixture of the tests, tests/fixtures/conformance.safetensors. docs/conformance.md says what is
-compared, and has the format. Needs PyTorch (CPU) and numpy.
+compared. Needs PyTorch (CPU) and numpy.
 """
 
 import argparse
