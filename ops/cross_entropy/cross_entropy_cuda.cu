@@ -6,9 +6,9 @@ namespace {
 
 // One block: a loss is one number a row, and few rows of stored logits fit a GPU.
 template <class T>
-__global__ void cross_entropy_mean_kernel(std::int64_t rows, std::int64_t columns, const T* x,
-                                          const std::int64_t* labels, const RowLogSum<T>* lse, double count,
-                                          T* value) {
+__global__ void __launch_bounds__(cuda::most_block_threads)
+    cross_entropy_mean_kernel(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
+                              const RowLogSum<T>* lse, double count, T* value) {
   __shared__ double partial[cuda::warp_size];
   double total = 0;
   for (std::int64_t r = threadIdx.x; r < rows; r += blockDim.x) {
@@ -36,8 +36,8 @@ __global__ void cross_entropy_backward_kernel(std::int64_t columns, const T* x, 
 template <class T>
 void cross_entropy_mean(Cuda, std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,
                         const RowLogSum<T>* lse, std::int64_t count, T* value) {
-  cuda::launch("cross_entropy", cross_entropy_mean_kernel<T>, 1, 1024, 0, rows, columns, x, labels, lse,
-               static_cast<double>(count), value);
+  cuda::launch("cross_entropy", cross_entropy_mean_kernel<T>, 1, cuda::most_block_threads, 0, rows, columns,
+               x, labels, lse, static_cast<double>(count), value);
 }
 
 template <class T>

@@ -87,7 +87,8 @@ __global__ void linear_cross_entropy_softmax_kernel(std::int64_t classes, std::i
 
 // The sum of all losses, in double and in a fixed order.
 template <class T>
-__global__ void linear_cross_entropy_sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value) {
+__global__ void __launch_bounds__(cuda::most_block_threads)
+    linear_cross_entropy_sum_kernel(std::int64_t tokens, const T* loss, T scale, T* value) {
   __shared__ double partial[cuda::warp_size];
   double total = 0;
   for (std::int64_t t = threadIdx.x; t < tokens; t += blockDim.x) total += static_cast<double>(loss[t]);
@@ -131,8 +132,8 @@ void linear_cross_entropy(Cuda, const LinearCrossEntropy<T>& f) {
   } else {
     chunked_head(f, loss.data());
   }
-  cuda::launch("linear_cross_entropy", linear_cross_entropy_sum_kernel<T>, 1, 1024, 0, f.tokens, loss.data(),
-               f.scale(), f.loss);
+  cuda::launch("linear_cross_entropy", linear_cross_entropy_sum_kernel<T>, 1, cuda::most_block_threads, 0,
+               f.tokens, loss.data(), f.scale(), f.loss);
 }
 
 template void linear_cross_entropy(Cuda, const LinearCrossEntropy<float>&);

@@ -113,7 +113,8 @@ __global__ void __launch_bounds__(cuda::block_threads)
 
 // One block; in double and in a fixed order.
 template <class T>
-__global__ void sampled_cross_entropy_mean_kernel(std::int64_t n, const T* losses, T scale, T* value) {
+__global__ void __launch_bounds__(cuda::most_block_threads)
+    sampled_cross_entropy_mean_kernel(std::int64_t n, const T* losses, T scale, T* value) {
   __shared__ double partial[warp_size];
   double sum = 0;
   for (std::int64_t t = threadIdx.x; t < n; t += blockDim.x) sum += static_cast<double>(losses[t]);
@@ -192,8 +193,8 @@ void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
   } else {
     with_own_negatives(f, dlabel, losses.data());
   }
-  cuda::launch(sampled_op, sampled_cross_entropy_mean_kernel<T>, 1, 1024, 0, f.tokens, losses.data(),
-               f.scale(), f.loss);
+  cuda::launch(sampled_op, sampled_cross_entropy_mean_kernel<T>, 1, cuda::most_block_threads, 0, f.tokens,
+               losses.data(), f.scale(), f.loss);
 }
 
 template <class T>

@@ -59,9 +59,8 @@ __global__ void add_kernel(Strided<2> walk, T* to, const T* from) {
 template <class T>
 void fill(Cuda, const StridedLoop<1>& loop, T* to, T value) {
   const Strided<1> walk(loop);
-  const auto same = *elements(&value);
   cuda::launch("fill", fill_kernel<cuda::element<T>>, blocks_for(walk.count()), cuda::block_threads, 0, walk,
-               elements(to), same);
+               elements(to), cuda::as_element(value));
 }
 
 template <class To, class From>

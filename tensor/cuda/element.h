@@ -60,6 +60,16 @@ template <class T>
 inline constexpr bool is_complex_element =
     std::is_same_v<T, complex<float>> || std::is_same_v<T, complex<double>>;
 
+/// A value as kernels take it. (Reading it through elements() would need an address that suits the element.)
+template <class T>
+element<T> as_element(const T& x) {
+  if constexpr (is_complex_element<element<T>>) {
+    return {x.real(), x.imag()};
+  } else {
+    return x;
+  }
+}
+
 template <class T>
 LRUREC_HOST_DEVICE inline T conjugate(const T& x) {
   if constexpr (is_complex_element<T>) {

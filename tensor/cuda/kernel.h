@@ -25,6 +25,9 @@ inline constexpr unsigned whole_warp = 0xffffffffu;
 
 /// Threads of a block, and its warps, where nothing speaks for other numbers.
 inline constexpr int block_threads = 256, block_warps = block_threads / warp_size;
+/// The most that a block can have. A kernel started with so many says it by __launch_bounds__, so that it
+/// gets registers for all of them.
+inline constexpr int most_block_threads = 1024;
 /// Warps of a block where each goes its own way (a row, a channel, a token): none waits for another.
 inline constexpr int lone_warps = 4;
 

@@ -43,7 +43,7 @@ inline void mma_tf32(const float (&a)[4], const float (&b)[2], float& d0, float&
 __device__ inline float to_tf32(float x) {
 #if __CUDA_ARCH__ >= 800
   unsigned bits;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  asm volatile("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
   return __uint_as_float(bits);
 #else
   __trap();
@@ -54,7 +54,8 @@ __device__ inline float to_tf32(float x) {
 __device__ inline void mma_tf32(const float (&a)[4], const float (&b)[2], float& d0, float& d1, float& d2,
                                 float& d3) {
 #if __CUDA_ARCH__ >= 800
-  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
       "{%0,%1,%2,%3};"
       : "+f"(d0), "+f"(d1), "+f"(d2), "+f"(d3)
       : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),

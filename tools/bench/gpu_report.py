@@ -52,8 +52,8 @@ class Step:
 def read(folder: Path) -> list[Step]:
     steps = []
     for path in sorted(folder.glob("*.step"), key=lambda p: p.stat().st_mtime):
-        title, code, seconds, version, command = path.read_text().rstrip("\n").split("\n", 4)
-        text = [p.read_text() if p.exists() else "" for p in (path.with_suffix(".out"), path.with_suffix(".err"))]
+        title, code, seconds, version, command = path.read_text(errors="replace").rstrip("\n").split("\n", 4)
+        text = [p.read_text(errors="replace") if p.exists() else "" for p in (path.with_suffix(".out"), path.with_suffix(".err"))]
         steps.append(Step(path.name.split(".")[0], title, int(code), int(seconds), version, command, *text))
     return steps
 
