@@ -89,7 +89,7 @@ TEST(LibraryPage, AnOperationAndWhatIsWrongWithIt) {
 
 TEST(LibraryPage, TheModuleLearnsAndIsSaved) {
 #include "samples/library_training.inc"
-  EXPECT_LT(loss_of_step, 0.5 / 6);  // who always answers 1 has 1/6
+  EXPECT_LT(loss_of_step, 0.5 / 6);  // always answering 1 gives 1/6
   const lrurec::test::TemporaryFolder folder;
 #include "samples/library_saving.inc"
   EXPECT_EQ(resumed.steps(), 400);

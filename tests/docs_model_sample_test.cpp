@@ -16,7 +16,7 @@ namespace {
 #include "samples/two_items.inc"
 
 TEST(Samples, TheModelOfTheRecipeLearns) {
-  // Whoever took items 2n and 2n + 1 takes 2n + 2: both of the last two items say so.
+  // A user who took items 2n and 2n + 1 takes 2n + 2 next, so both of the last two items tell the next one.
   std::vector<std::vector<std::int32_t>> sequences;
   for (std::int32_t u = 0; u < 60; ++u) {
     std::vector<std::int32_t> sequence;

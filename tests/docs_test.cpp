@@ -63,7 +63,7 @@ TEST(Docs, ThePaperMapNamesFilesFunctionsAndTestsThatExist) {
     EXPECT_NE(map.find("| eq. " + std::to_string(equation) + " |"), std::string::npos)
         << "equation " << equation;
   }
-  // What the paper has of tables, figures and sections, lrurec explain leads to by their own names.
+  // lrurec explain finds the paper's tables, figures and sections by their own names.
   for (const char* name :
        {"table 1", "table 2", "table 3", "table 4", "table 5", "table 6", "figure 1", "figure 2", "figure 3",
         "figure 4", "section 3.2", "section 3.3", "section 3.4", "section 5.1", "section 5.2", "section 5.3",

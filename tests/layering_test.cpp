@@ -30,8 +30,7 @@ bool is_kernel(const std::string& path) {
   return path.ends_with("_cpu.cpp") || path.ends_with("_cuda.cu") || path.starts_with(primitives);
 }
 
-/// What is wrong with a file of this path (relative to the project) including `included`; empty when nothing
-/// is.
+/// What is wrong if a file of this path (relative to the project) includes `included`; empty if nothing is.
 std::string complaint(const std::string& path, const std::string& included) {
   if (layer_of(included) > layer_of(path))
     return layers[static_cast<std::size_t>(layer_of(path))] + " may not use it";
@@ -87,7 +86,7 @@ TEST(Layering, FoldersOfLrurecFormNoCycle) {
     }
   }
   EXPECT_GT(uses.size(), 8U);
-  // What uses nothing that is left can be taken away; of a cycle all stays.
+  // Removes folders again and again that use none of those left. Only cycles stay.
   while (std::erase_if(uses, [&](const auto& one) {
            return std::ranges::none_of(one.second, [&](const auto& used) { return uses.contains(used); });
          }) > 0) {
@@ -95,7 +94,7 @@ TEST(Layering, FoldersOfLrurecFormNoCycle) {
   for (const auto& [folder, used] : uses) ADD_FAILURE() << folder << " uses " << testing::PrintToString(used);
 }
 
-// Users include ops/ops.h alone.
+// Users include only ops/ops.h.
 TEST(Layering, OpsHeaderHasEveryOperation) {
   const fs::path ops = fs::path(LRUREC_SOURCE_DIR) / "ops";
   const auto read = [](const fs::path& path) {

@@ -211,7 +211,7 @@ TEST(StudyExercisesCommand, ChecksTheLearnersFile) {
   const CommandResult beyond = check("beyond.cpp");
   EXPECT_EQ(beyond.code, 1) << beyond.out << beyond.err;
   EXPECT_NE(beyond.err.find("Assertion"), std::string::npos) << beyond.err;
-  // The line of the file, where only one of a header of libstdc++ was named.
+  // Regression: only a line of a libstdc++ header was named, not this line of the learner's file.
   const auto line = [&](const std::string& file, const std::string& text) {
     const std::string before = solution.substr(0, solution.find(text));
     return (folder / file).string() + ":" +

@@ -59,7 +59,7 @@ std::vector<Variant> variants_of(const model::ModelInfo& info) {
   return all;
 }
 
-/// Three users of 4, 3 and 5 items.
+/// Three users of 4, 3 and 5 training items, and two held-out ones each.
 data::Dataset tiny_data() {
   data::StringTable users, items;
   for (const char* name : {"a", "b", "c"}) users.add(name);

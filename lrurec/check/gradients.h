@@ -13,9 +13,9 @@ struct ModelCase {
   GradcheckReport report;
 };
 
-/// A tiny one of each model whose title contains `only`, in f64: every parameter, through a batch of its
-/// training examples, with and without dropout, by the fused loss and by the composition, of LRURec also with
-/// equation 8's outer GELU.
+/// Checks a tiny model of each kind whose name or title contains `only`, in f64. Every parameter is checked
+/// through a batch of the model's training examples, with and without dropout, by the fused loss and by the
+/// composition. LRURec is checked with each of its switches and backbones too.
 std::vector<ModelCase> check_model_gradients(const std::string& only = "");
 
 }  // namespace lrurec::check

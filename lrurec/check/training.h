@@ -1,5 +1,5 @@
 #pragma once
-// Training on a GPU beside the same training on the CPU, and beside itself.
+// Training on a GPU, compared with the same training on the CPU and with itself.
 
 #include <cstdint>
 #include <functional>
@@ -33,8 +33,8 @@ std::vector<StepPair> check_training(const config::TrainConfig& config, const da
                                      const train::GpuWays& ways = {});
 
 /// The same training `repeats` times on config.device, compared bit by bit: losses, norms and final
-/// parameters. The first one has, of the `ways`, the head alone: the others keep the bits. Returns the first
-/// difference in words, empty where there is none.
+/// parameters. The first training uses only `ways.head`, the later ones all of `ways`, since the rest must
+/// not change the bits. Returns the first difference in words, or an empty text.
 std::string check_repeats(const config::TrainConfig& config, const data::Dataset& data, std::int64_t steps,
                           std::int64_t repeats, const train::GpuWays& ways = {});
 

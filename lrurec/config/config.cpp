@@ -59,7 +59,7 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
     if (setting.key == "network") model::position_wise(text);
     if (setting.key == "positions_from") nn::parse_places_from(text);
     if (setting.key == "model") model::find_model(text);
-    // One that is saved need not be there any more, but its name goes into TOML again.
+    // A saved preset may exist no longer, but its name is written to TOML again.
     const auto breaks_text = [](char c) {
       const auto byte = static_cast<unsigned char>(c);
       return byte < 0x20 || byte == 0x7F || c == '"' || c == '\\';
@@ -77,7 +77,7 @@ bool contains(const std::vector<std::string>& list, const std::string& key) {
   return std::find(list.begin(), list.end(), key) != list.end();
 }
 
-/// The models that have a setting of their own; none: it is of the training, which all have.
+/// The models that have this setting as their own; none for a setting of the training, which all models have.
 std::vector<std::string> owners(const std::string& key) {
   std::vector<std::string> names;
   for (const auto* info : model::models()) {
@@ -91,7 +91,7 @@ bool has_setting(const std::string& model, const std::string& key) {
   return names.empty() || contains(names, model);
 }
 
-/// Only -1 stands for another dropout's rate; what was saved may have any negative number for that.
+/// Only -1 stands for the rate of `dropout`; saved configurations may have any negative number for it.
 void check_rate(const TrainConfig& config, const std::string& key, const std::string& place) {
   const double rate = config.lru_dropout;
   if (key != "lru_dropout" || rate == -1 || (rate >= 0 && rate <= 0.999999)) return;
@@ -471,7 +471,7 @@ std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b)
   if (a.model != b.model) return {"model"};
   std::vector<std::string> keys;
   for (const auto& setting : settings_of(a)) {
-    // A rate that falls until the last step falls otherwise where that is another.
+    // A learning rate that falls until the last step depends on which step that is.
     const bool is_length =
         setting.key == std::string_view("max_steps") || setting.key == std::string_view("max_epochs");
     const bool fixed = !setting.may_change || (is_length && falls_to_the_end(a));

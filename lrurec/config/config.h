@@ -17,12 +17,12 @@ namespace lrurec::config {
 /// Defaults are those of the paper and its published implementation on ML-1M.
 struct TrainConfig {
   std::string preset = "ml-1m";
-  std::string model = "lrurec";  ///< a name of lrurec/model/models.h; its presets and its own settings follow
+  std::string model = "lrurec";  ///< a name of lrurec/model/models.h; it decides its presets and own settings
   std::int64_t seed = 1;
   std::int64_t threads = 0;  ///< 0: all cores
-  /// The same bits whatever `threads` says, also where OpenBLAS multiplies (the sampled softmax): on one
-  /// thread, for OpenBLAS has as many as OpenMP. Our own kernels, and so all of a training of LRURec with the
-  /// full softmax, have them anyway.
+  /// Runs on one thread, so that the bits do not depend on `threads`. It matters where OpenBLAS multiplies
+  /// (the sampled softmax), which has as many threads as OpenMP. Our own kernels, and so all of LRURec's
+  /// training with the full softmax, give the same bits on any number of threads.
   bool deterministic = false;
   std::string device = "cpu";  ///< or "cuda", "cuda:1"
   bool tf32 = false;           ///< float products on a GPU with 10 bits of mantissa
@@ -82,7 +82,7 @@ struct TrainConfig {
   /// The defaults, with a model's own settings.
   explicit TrainConfig(const model::ModelConfig& of);
   model::ModelConfig model_config(std::int64_t num_items, std::int64_t num_users) const;
-  /// What its model is trained on.
+  /// The training examples of its model.
   data::ExampleOptions examples() const;
   friend bool operator==(const TrainConfig&, const TrainConfig&) = default;
 };
@@ -100,7 +100,7 @@ struct Setting {
   bool may_change = false;
 };
 const std::vector<Setting>& settings();
-/// Those that a configuration's model has: the others' own ones are left out.
+/// The settings that the configuration's model has, without those that only other models have.
 std::vector<Setting> settings_of(const TrainConfig& config);
 /// Its model's own settings as text: "hidden = 64", ...
 std::vector<std::string> own_settings(const TrainConfig& config);
@@ -110,19 +110,20 @@ std::vector<std::string> own_settings(const TrainConfig& config);
 std::vector<std::string> preset_names();
 TrainConfig preset(const std::string& name, const std::string& model = "lrurec");
 
-/// Sets one setting from text (a command-line flag). Not a number, out of range, or one that the model does
-/// not have: ErrorKind::usage naming `place`. `model` is set before the others, by preset().
+/// Sets one setting from text (a command-line flag). Text that is no number, a value out of range, and a
+/// setting that is unknown or that the model does not have are ErrorKind::usage naming `place`. The model is
+/// chosen before the other settings, by preset().
 void set(TrainConfig& config, const std::string& key, const std::string& text, const std::string& place);
 
 /// Heads that do not divide hidden, and label smoothing with negatives, are ErrorKind::usage.
 void check_together(const TrainConfig& config);
-/// For where a setting is asked for by name, as `place`: one that changes nothing beside the others (such as
-/// lr_final_share without a falling learning rate) is ErrorKind::usage.
+/// Checks a setting that was asked for by name, at `place`: one that has no effect beside the others, such as
+/// lr_final_share without a falling learning rate, is ErrorKind::usage.
 void check_effect(const TrainConfig& config, const std::string& key, const std::string& place);
-/// For where channels are asked for by name: a recurrence that has none is ErrorKind::usage naming `place`.
+/// The same for `channels`: a backbone that has none is ErrorKind::usage naming `place`.
 void check_channels(const TrainConfig& config, const std::string& place);
 
-/// What the command line has in the place of a file's `preset` and `model`, where not empty.
+/// The command line's preset and model, which replace those of a file; "" where it names none.
 struct OverFile {
   std::string preset, model;
 };
@@ -138,8 +139,8 @@ void parse_toml(TrainConfig& config, const std::string& text, const std::string&
 /// The line of each key of a text that parse_toml accepts.
 std::map<std::string, std::int64_t> toml_lines(const std::string& text);
 
-/// A saved configuration, which to_toml wrote: it is complete, so its preset is only a name, and a setting
-/// that did not exist when it was saved has the value that leaves everything as it was (TrainConfig's).
+/// Reads a configuration that to_toml wrote. It is complete, so its preset is only a name. A setting that did
+/// not exist when it was saved gets TrainConfig's default, which leaves everything as it was.
 void parse_saved(TrainConfig& config, const std::string& text, const std::string& place);
 
 /// All settings that the model has as TOML, each with its meaning as a comment. parse_toml of it gives the
@@ -149,8 +150,8 @@ std::string to_toml(const TrainConfig& config);
 /// A setting's value as TOML.
 std::string value_text(const TrainConfig& config, const Setting& setting);
 
-/// Keys in which two configurations differ, leaving out those a resumed run may change; of two models only
-/// "model".
+/// Keys in which two configurations differ, without those that a resumed run may change; only "model" if the
+/// models differ.
 std::vector<std::string> differences(const TrainConfig& a, const TrainConfig& b);
 /// The same with both values: "dropout (0.6, not 0.2)".
 std::vector<std::string> told_differences(const TrainConfig& had, const TrainConfig& wanted);

@@ -10,7 +10,7 @@
 namespace lrurec::config {
 namespace {
 
-// Section 5.1 and figure 4 of the paper; weight decay is 1e-2 but where a model's own preset has another.
+// Section 5.1 and figure 4 of the paper; weight decay is 1e-2 unless a model's own preset says otherwise.
 const std::map<std::string, TrainConfig>& presets() {
   const auto make = [](std::int64_t length, double dropout, std::int64_t validate_every,
                        std::int64_t batch = 128) {
@@ -26,11 +26,10 @@ const std::map<std::string, TrainConfig>& presets() {
         {"ml-1m", make(200, 0.2, 500)}, {"beauty", make(50, 0.6, 1000)},
         {"video", make(50, 0.6, 1000)}, {"sports", make(50, 0.6, 1000)},
         {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
-    // 2.1 million items. The paper has 100 negatives, as we read it a position (negatives = 100,
-    // negatives_shared = false), and ranks among 10,000. 1,000 for the whole batch take a quarter of that
-    // time a step.
-    // (Shared ones are for large catalogues: on 500 items their noise costs most of the Recall@10, on 20,000
-    // they do as well as 100 a position.)
+    // 2.1 million items. The paper trains with 100 negatives, which we read as 100 for each position
+    // (negatives = 100, negatives_shared = false), and ranks among 10,000. With 1,000 shared by the batch a
+    // step takes a quarter of that time. Shared negatives are for large catalogues: on 500 items their noise
+    // costs most of the Recall@10, on 20,000 items they do as well as 100 for each position.
     TrainConfig& xlong = table.at("xlong");
     xlong.negatives = 1000;
     xlong.negatives_shared = true;

@@ -13,6 +13,7 @@ namespace lrurec::data {
 /// what a cloze hides at step s by Philox(seed, 2^63 + 2^61 + s).
 class Batcher {
  public:
+  /// Data without a training item are ErrorKind::data.
   Batcher(const Dataset& data, const ExampleOptions& options, std::int64_t batch_size, std::uint64_t seed);
 
   std::int64_t examples() const { return std::ssize(examples_); }

@@ -127,7 +127,7 @@ std::vector<std::int64_t> Dataset::evaluated_users(Split split) const {
 }
 
 std::string Dataset::fingerprint() const {
-  // Of leave-last-out as version 1 had it.
+  // Leave-last-out is hashed as in version 1, so that older fingerprints still hold.
   return nn::fingerprint(nn::to_bytes(
       Payload{offsets_, ids_, user_names_, item_names_, Protocol{}, cuts_, cuts_.empty() ? 1U : 2U, {}}));
 }

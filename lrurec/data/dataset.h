@@ -12,7 +12,7 @@
 
 namespace lrurec::data {
 
-/// Which held-out item is predicted: the second-last (validation) or the last (test) of each user.
+/// Which held-out item is predicted; with leave-last-out a user's second-last (validation) or last (test).
 enum class Split { validation, test };
 std::string_view name(Split split);
 
@@ -45,10 +45,10 @@ std::string need_of_targets(const Protocol& protocol);
 
 using Items = std::span<const std::int32_t>;
 
-/// Where each user's sequence is cut, where that is not by leave-last-out.
+/// Where each user's sequence is cut, for splits other than leave-last-out.
 struct Cuts {
-  std::vector<std::int32_t> train;             ///< [users], items for training
-  std::vector<std::int32_t> validation, test;  ///< [users], place of the target; 0: the user has none
+  std::vector<std::int32_t> train;             ///< [users], number of items for training
+  std::vector<std::int32_t> validation, test;  ///< [users], position of the target (from 0); 0: there is none
 
   bool empty() const { return train.empty(); }
   template <class Archive>
@@ -93,8 +93,7 @@ class Dataset {
   Items train(std::int64_t user) const;
   /// Whether the user has a target.
   bool evaluated(std::int64_t user, Split split) const { return target_place(user, split) > 0; }
-  /// What is known before the target. Like target(), for evaluated users only: of others it is
-  /// ErrorKind::internal.
+  /// The items before the target. Like target() for evaluated users only; others are ErrorKind::internal.
   Items history(std::int64_t user, Split split) const;
   std::int32_t target(std::int64_t user, Split split) const;
   std::vector<std::int64_t> evaluated_users(Split split) const;
@@ -104,6 +103,7 @@ class Dataset {
   std::string fingerprint() const;
 
   void save(const std::filesystem::path& path) const;
+  /// Damage, or a file of another kind, is ErrorKind::file; a missing file is ErrorKind::io.
   static Dataset load(const std::filesystem::path& path);
 
   friend bool operator==(const Dataset&, const Dataset&) = default;

@@ -17,7 +17,7 @@ void end_segment(PackedBatch& batch, std::int64_t user) {
   batch.users.push_back(user + 1);
 }
 
-/// The items before the last, and that one as label.
+/// The model sees the items before the last, which is the label.
 void pack_prefix(const Dataset& data, const Window& window, PackedBatch& batch) {
   const Items items = items_of(data, window);
   if (window.length == 1) batch.items.push_back(0);
@@ -28,7 +28,7 @@ void pack_prefix(const Dataset& data, const Window& window, PackedBatch& batch) 
   ++batch.sequences;
 }
 
-/// All training items of the user but that of the pair.
+/// The model sees all training items of the user but the label.
 void pack_pair(const Dataset& data, const Window& window, PackedBatch& batch) {
   const Items all = data.train(window.user);
   const auto place = window.first + window.length - 1;
@@ -74,7 +74,7 @@ class Cloze {
   }
 
  private:
-  /// The items, the last behind the mask.
+  /// Appends the items, the last one hidden behind the mask.
   void pack_next(std::int64_t user, Items items, PackedBatch& batch) const {
     batch.items.insert(batch.items.end(), items.begin(), items.end() - 1);
     batch.items.push_back(mask_);
@@ -83,7 +83,7 @@ class Cloze {
     end_segment(batch, user);
     ++batch.sequences;
   }
-  /// The last token of the batch.
+  /// Hides the last token of the batch.
   void hide(std::uint64_t draw, PackedBatch& batch) {
     batch.labels.push_back(batch.items.back());
     batch.predicted_from.push_back(batch.tokens() - 1);

@@ -24,7 +24,7 @@ class FieldSplitter {
   /// double quotes may hold the delimiter, and "" stands for a quote in it.
   FieldSplitter(std::string delimiter, bool quotes) : delimiter_(std::move(delimiter)), quotes_(quotes) {}
 
-  /// A quoted field that does not end on its line is an error of `source`.
+  /// A quoted field that does not end on its line is ErrorKind::data.
   const std::vector<Field>& split(const LineSource& source, std::string_view line);
 
  private:
@@ -41,8 +41,8 @@ class FieldSplitter {
 inline bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 bool is_whole_number(std::string_view text);
 
-/// A number as it is, or a date such as 2017-12-17, 2017-12-17 08:30:00 or 2017-12-17T08:30:00Z
-/// (UTC, in seconds); nothing for anything else.
+/// A number as it is. A date, such as 2017-12-17, 2017-12-17 08:30:00 or 2017-12-17T08:30:00Z, as seconds
+/// since 1970; it is in UTC unless it has an offset. Nothing for any other text.
 std::optional<Time> parse_time(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 
@@ -50,7 +50,7 @@ std::optional<double> parse_number(std::string_view text);
 class TimeColumn {
  public:
   /// parse_time() of a text that stands at `column` of the line. A date after numbers, or a number after
-  /// dates, is an error of `source`: a date counts seconds and a number whatever the file means by it.
+  /// dates, is ErrorKind::data: a date counts seconds, a number whatever the file means by it.
   std::optional<Time> parse(const LineSource& source, std::string_view text, std::size_t column,
                             std::string_view line);
 

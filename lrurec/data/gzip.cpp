@@ -27,7 +27,7 @@ struct GzipReader::State {
     if (file != nullptr) std::fclose(file);
   }
 
-  /// Reads on behind what is not decoded yet; whether there is anything.
+  /// Reads more, behind what is not decoded yet. Returns whether there was anything.
   bool refill() {
     std::memmove(input.data(), stream.next_in, stream.avail_in);
     stream.next_in = input.data();

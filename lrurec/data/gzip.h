@@ -1,5 +1,6 @@
 #pragma once
-// Text out of a gzip file, with what its trailers promise checked: libarchive's decoder passes over them.
+// Text from a gzip file, checked against the checksums and lengths in its trailers, which libarchive's
+// decoder ignores.
 
 #include <cstdint>
 #include <filesystem>
@@ -19,12 +20,12 @@ class GzipReader {
   GzipReader(const GzipReader&) = delete;
   GzipReader& operator=(const GzipReader&) = delete;
 
-  /// Bytes of text, of all members one after the other; 0 at their end. What is damaged, cut off or has
-  /// another checksum or length than its trailer says is a std::runtime_error with the reason; reading is
-  /// ErrorKind::io.
+  /// Reads text of all members, one after the other. Returns the number of bytes, 0 at the end. Data that are
+  /// damaged, cut off, or of another checksum or length than their trailer says are a std::runtime_error with
+  /// the reason; a failed read is ErrorKind::io.
   std::size_t read(std::span<char> into);
-  /// At the end: bytes behind the last member, which are not gzip; 0 where they are zeros alone, which gzip
-  /// passes over too.
+  /// At the end: how many bytes that are not gzip follow the last member. Zeros alone count as 0, since gzip
+  /// ignores them too.
   std::uint64_t left_over() const;
 
  private:

@@ -48,8 +48,8 @@ std::string path_of(archive_entry* entry) {
   return name == nullptr ? "?" : name;
 }
 
-/// How many files and folders the record at the end of a zip archive promises; nothing where there is no
-/// record, as in an archive that was cut off.
+/// How many files and folders the record at the end of a zip archive promises. Nothing if there is no record,
+/// as in an archive that was cut off.
 std::optional<std::size_t> promised_entries(const std::string& path, std::uint64_t file_size) {
   constexpr std::uint64_t record = 22, longest_comment = 65535;
   if (file_size < record) return std::nullopt;
@@ -77,7 +77,7 @@ struct LineSource::Archive {
 
   bool failed = false;
   int pipe = -1;
-  std::vector<char> taken;      ///< the last that was read from it
+  std::vector<char> taken;      ///< the last block read from it
   std::uint64_t delivered = 0;  ///< bytes read from it
 
   /// The next file or folder of an archive; null behind the last one, or where it has failed.
@@ -90,7 +90,8 @@ struct LineSource::Archive {
     return nullptr;
   }
 
-  /// The next bytes of the pipe, 0 at its end; below 0, and said to the handle, where it cannot be read.
+  /// Reads the next bytes of the pipe. Returns 0 at its end; on an error a negative number, and the handle is
+  /// told why.
   la_ssize_t read_pipe() {
     taken.resize(block);
     ssize_t got = 0;
@@ -170,7 +171,7 @@ LineSource::LineSource(const std::filesystem::path& path, const std::string& mem
   archive* handle = archive_->handle;
   archive_entry* entry = nullptr;
   const int header = archive_read_next_header(handle, &entry);
-  // The end at once is a compressed file of no text, or an empty pipe; unless the decoder had a complaint.
+  // An end at once means a compressed file without text or an empty pipe, unless the decoder has a complaint.
   ended_ = header == ARCHIVE_EOF && archive_errno(handle) == 0;
   if (!ended_ && header != ARCHIVE_OK && header != ARCHIVE_WARN) fail_archive();
   if (is_zip()) {
@@ -196,8 +197,8 @@ void LineSource::reopen() {
   archive_->open(path_, /*is_pipe=*/false);
 }
 
-// libarchive reads on from file to file where the list of them is missing, and passes over what it does not
-// find there: of two files one would be left, which then seems to be the only one.
+// Where the list of files is missing, libarchive reads on from file to file and skips those that it does not
+// find. If it finds one of two, that one would seem to be the only file.
 std::vector<std::string> LineSource::members() {
   const auto promised = promised_entries(path_, *file_size_);
   if (!promised) fail_damaged("its list of files is missing");
@@ -252,7 +253,7 @@ void LineSource::open_member(const std::string& member) {
 
 LineSource::~LineSource() = default;
 
-/// Up to a block of text behind what the buffer has.
+/// Reads up to a block of text behind the first `have` bytes of the buffer.
 std::size_t LineSource::read(std::size_t have) {
   if (gzip_) {
     try {

@@ -21,14 +21,23 @@ enum class TextKind {
 };
 
 /// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file, or of one file of a zip
-/// archive, in bounded memory. Of several files in an archive `member` names one, by its path or its last
-/// part (the whole path first); where it is empty there must be one alone, or one with a name of MovieLens
-/// (TextKind). A byte-order mark, carriage returns before the line feed and a missing last line feed make no
-/// difference. Lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than 16 GiB of text, damaged
-/// compression, a zip without its list of files or a file of the list, and bytes left over behind compressed
-/// data (other than zeros behind a gz, or behind what comes through a pipe) are ErrorKind::data with file and
-/// line (a gz that comes through a pipe is not held to its checksums); a zip that comes through a pipe is
-/// ErrorKind::usage; a missing or unreadable file is ErrorKind::io.
+/// archive, in bounded memory. A byte-order mark, carriage returns before the line feed and a missing last
+/// line feed make no difference.
+///
+/// `member` names one of several files in an archive, by its path or by the last part of it; a whole path
+/// that fits comes first. If it is empty, the archive must hold one file alone, or one with a name of
+/// MovieLens (TextKind).
+///
+/// Errors:
+///
+///   data   with file and line: lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than
+///          16 GiB of text, damaged compression, a zip that lacks its list of files or a file of the list,
+///          and bytes left over behind compressed data
+///   usage  a zip that comes through a pipe, and a `member` that does not name one file
+///   io     a missing or unreadable file
+///
+/// Zeros left over behind a gz, or behind what comes through a pipe, are no error. A gz that comes through a
+/// pipe is not checked against its checksums.
 class LineSource {
  public:
   explicit LineSource(const std::filesystem::path& path, const std::string& member = {},

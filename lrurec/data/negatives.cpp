@@ -41,7 +41,8 @@ std::vector<std::int64_t> draw_candidates(std::uint64_t seed, std::uint64_t key,
   }
   const std::int64_t left = num_items - std::ssize(out);
   count = std::min(count, left);
-  // The p-th item left is p + 1 + the excluded ones up to it: out[e] - e is the number left below, plus 1.
+  // Place p (from 0) among the items that are left is item p + 1 + the number of excluded items below it.
+  // out[e] - e is 1 + the number of items left below excluded item e.
   for (std::int64_t e = 0; e < std::ssize(out); ++e) out[static_cast<std::size_t>(e)] -= e;
   const auto item_at = [&](std::int64_t place) {
     return place + 1 + (std::upper_bound(out.begin(), out.end(), place + 1) - out.begin());

@@ -10,9 +10,9 @@ namespace lrurec::data {
 /// k) alone. They may include the labels, and do not include the start token.
 Tensor draw_negatives(std::uint64_t seed, std::int64_t step, const Shape& shape, std::int64_t num_items);
 
-/// `count` different items, every such set as likely, from those of 1..num_items that are not in `excluded`;
-/// all of them where there are no more. A function of the arguments alone. `key` separates draws of one seed:
-/// 2 user + split.
+/// `count` different items out of those of 1..num_items that are not in `excluded`, every such set equally
+/// likely; all of them if there are no more than `count`. A function of the arguments alone. `key` separates
+/// draws of one seed: 2 user + split (0: validation, 1: test).
 std::vector<std::int64_t> draw_candidates(std::uint64_t seed, std::uint64_t key, std::int64_t count,
                                           std::int64_t num_items, Items excluded);
 

@@ -16,7 +16,8 @@ struct Segments {
   const std::int64_t* codes;    ///< [count] segment_code
 };
 
-/// Where a segment's first label lies in the ids, and whether its input is the start token.
+/// One number for where a segment's first label lies in the ids and whether its input is the start token: it
+/// is negative for the start token.
 LRUREC_HOST_DEVICE inline std::int64_t segment_code(std::int64_t first_label, bool start_token) {
   return start_token ? ~first_label : first_label;
 }

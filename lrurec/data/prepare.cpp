@@ -149,7 +149,7 @@ class RowOrder {
   Numbers user_rank_, item_rank_;
 };
 
-/// Rows in order: one that has the user and item of the row before it goes.
+/// Drops rows with the user and item of the row before them; rows in order.
 void drop_immediate_repeats(Positions& rows, const Interactions& all) {
   const auto same = [&](std::uint32_t a, std::uint32_t b) {
     return all.user[a] == all.user[b] && all.item[a] == all.item[b];
@@ -187,7 +187,7 @@ double tied_share(const Positions& rows, const Interactions& all) {
   return static_cast<double>(tied) / static_cast<double>(rows.size());
 }
 
-/// How many rows have the user, item and time of another: exports that overlap; rows in order.
+/// How many rows repeat another's user, item and time, as exports that overlap do; rows in order.
 std::int64_t repeated_rows(const Positions& rows, const Interactions& all) {
   std::int64_t repeated = 0;
   std::vector<std::uint32_t> items;
@@ -215,7 +215,7 @@ Time time_at(const Positions& rows, const Interactions& all, double share) {
   return *at;
 }
 
-/// Rows in order, offsets of the users in them.
+/// rows: in order; offsets: of the users in them.
 Cuts cut_by_time(const Positions& rows, const Interactions& all, const std::vector<std::int64_t>& offsets,
                  Time validation_from, Time test_from) {
   Cuts cuts;
@@ -226,7 +226,7 @@ Cuts cut_by_time(const Positions& rows, const Interactions& all, const std::vect
     };
     const auto validation = place_of(validation_from), test = place_of(test_from);
     cuts.train.push_back(static_cast<std::int32_t>(validation - first));
-    // A first item of all has no history: place 0, which is no target.
+    // A user's very first item has no history. It has place 0, which stands for no target.
     cuts.validation.push_back(validation == test ? 0 : static_cast<std::int32_t>(validation - first));
     cuts.test.push_back(test == last ? 0 : static_cast<std::int32_t>(test - first));
   }

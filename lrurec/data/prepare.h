@@ -26,7 +26,7 @@ struct Filter {
 };
 
 /// How interactions of one user at the same time are ordered. Sorting them by item id creates patterns that
-/// are not in the data: worth about +20% NDCG on ML-1M, whose published results use it.
+/// are not in the data. On ML-1M they are worth about +20% NDCG, and its published results use them.
 enum class Ties {
   file,     ///< as they stand in the file
   hash,     ///< by a hash of user and item: arbitrary, and free of patterns
@@ -39,9 +39,9 @@ std::string_view name(Ties ties);
 struct SplitRule {
   /// leave-last-out: each user's last item is the test target, the one before the validation target.
   bool by_time = false;
-  /// By time: what is older than this share of all interactions is for training; the first item of each user
-  /// after it, and after the other share, is the target of validation and test. Nothing of the future is
-  /// trained on.
+  /// By time: the shares of all interactions that lie before validation and before test begin. Interactions
+  /// before validation begins are for training. The targets are each user's first item of the validation
+  /// period and first item of the test period, so nothing of the future is trained on.
   double validation_from = 0.8, test_from = 0.9;
 
   /// "leave-last", "time" or "time:0.8,0.9"; anything else is ErrorKind::usage.
@@ -49,12 +49,18 @@ struct SplitRule {
   std::string str() const;
 };
 
-/// 0. with min_rating, which needs Interactions::rating, rows rated below it are dropped; 1. each user's rows
-/// by time (formats without time: as in the file), whatever stands between them in the file; 2. of a user's
-/// rows one with the item of the row before it is dropped; 3. the filter; 4. the users and items that are
-/// left numbered in the order of their raw ids (whole numbers by value, then texts), items from 1; 5. the
-/// split. Nothing left, or nobody with a target after a split by time, is ErrorKind::data; a split by time of
-/// rows without times ErrorKind::usage.
+/// Makes a data set, in these steps:
+///
+///   0. with min_rating (which needs Interactions::rating), rows rated below it are dropped
+///   1. each user's rows are brought together and sorted by time; without times they stay in file order
+///   2. a row with the item of the user's row before it is dropped
+///   3. the filter
+///   4. the users and items that are left are numbered in the order of their raw ids (whole numbers by value,
+///      then texts), items from 1
+///   5. the split
+///
+/// Nothing left, no rating of min_rating or more, and nobody with a target after a split by time are
+/// ErrorKind::data. A split by time of rows without times is ErrorKind::usage.
 Dataset prepare(const Interactions& rows, const Filter& filter, Ties ties,
                 std::optional<double> min_rating = {}, const SplitRule& split = {});
 

@@ -88,13 +88,13 @@ void read_sasrec(LineSource& source, RowSink& rows) {
   }
 }
 
-/// Where a delimited text has what.
+/// Which field of a line holds what.
 struct Places {
   std::size_t user = 0, item = 1, count = 0;  ///< count: fields of every line
   std::optional<std::size_t> time, rating;
 };
 
-/// The rows behind a header, if there is one; `first`: a line that was read already.
+/// Reads the rows, behind a header if there is one. `first`: a row that was read already.
 void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
                  bool with_rating, std::optional<std::string> first = {}) {
   TimeColumn times;
@@ -134,7 +134,7 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
   }
 }
 
-/// The next line that is not blank, kept; an empty file has none.
+/// A copy of the next line that is not blank; nothing at the end of the file.
 std::optional<std::string> first_line(LineSource& source) {
   while (const auto line = source.next()) {
     if (!blank(*line)) return std::string(*line);
@@ -151,7 +151,7 @@ void need_rating(const LineSource& source, const ReadOptions& options, bool ther
   }
 }
 
-/// Of two columns of one name either could be meant.
+/// Two columns have one name, and either could be meant.
 [[noreturn]] void fail_twice(const LineSource& source, const std::vector<Field>& fields, std::size_t first,
                              std::size_t second, std::string_view name, std::string_view header) {
   source.fail_at(fields[second].column,
@@ -201,8 +201,9 @@ void read_movielens_csv(LineSource& source, RowSink& rows, const ReadOptions& op
   read_fields(source, rows, splitter, {0, 1, 4, 3, 2}, options.with_rating);
 }
 
-/// Which of the first two fields is the product: its number has 10 characters, a reviewer's has more and
-/// begins with an A. Nothing where they are not of this kind.
+/// Whether the first field is the product and the second the reviewer, or the other way round. A product's
+/// number has 10 characters; a reviewer's has more and begins with an A. Nothing if they do not look like
+/// that.
 std::optional<bool> item_comes_first(const std::vector<Field>& fields) {
   const auto of_amazon = [](const Field& field) {
     return std::ranges::all_of(field.text,
@@ -264,7 +265,7 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
   const auto place = [&](const std::string& column) -> std::optional<std::size_t> {
     if (column.empty()) return std::nullopt;
     if (is_whole_number(column)) {
-      std::size_t number = fields.size();  // where it is larger than any number can be
+      std::size_t number = fields.size();  // kept where the text is too large a number
       std::from_chars(column.data(), column.data() + column.size(), number);
       if (number < fields.size()) return number;
       source.fail_at(
@@ -442,7 +443,7 @@ std::optional<Sniffed> sniff_line(const LineSource& source, std::string_view lin
   std::vector<Field> fields;
   try {
     fields = commas.split(source, line);
-  } catch (const Error& e) {  // quotes that are none of a csv
+  } catch (const Error& e) {  // quotes that no csv file has
     if (e.kind() != ErrorKind::data) throw;
     return std::nullopt;
   }

@@ -23,8 +23,8 @@ enum class Format {
 };
 const std::vector<Format>& formats();
 std::string_view name(Format format);
-/// A name as --format has it; anything else is ErrorKind::usage with all that may stand there.
 enum class FormatFor { reading, writing };
+/// A name as --format has it; anything else is ErrorKind::usage, which lists the names.
 Format parse_format(const std::string& text, FormatFor purpose = FormatFor::reading);
 
 /// Which columns of a delimited text are read: by number from 0, or by their name in the header.
@@ -40,22 +40,23 @@ struct Columns {
 struct ReadOptions {
   Format format = Format::sasrec;
   Columns columns = {};      ///< of Format::columns
-  std::string member = {};   ///< of a zip file with several
+  std::string member = {};   ///< of a zip file with several files
   bool with_rating = false;  ///< fills Interactions::rating; a format without is ErrorKind::usage
 };
 
-/// Reads a file in a known format. A malformed line is ErrorKind::data with `file:line:column` and the text.
+/// Reads a file in a known format. A malformed line is ErrorKind::data with `file:line:column` and the text,
+/// as is a file without rows; other errors are LineSource's.
 Interactions read_interactions(const std::filesystem::path& path, const ReadOptions& options);
 inline Interactions read_interactions(const std::filesystem::path& path, Format format) {
   return read_interactions(path, ReadOptions{format});
 }
 
-/// The format a file seems to have, by its first line; ErrorKind::data naming --format when it fits none,
-/// ErrorKind::usage for a pipe, which can be read only once.
 struct Sniffed {
   Format format;
   std::string why;
 };
+/// The format a file seems to have, by its first line; ErrorKind::data naming --format when it fits none,
+/// ErrorKind::usage for a pipe, which can be read only once.
 Sniffed sniff_format(const std::filesystem::path& path, const std::string& member = {});
 
 }  // namespace lrurec::data

@@ -1,4 +1,4 @@
-// Reviews, one dictionary a line: JSON (Amazon), or Python's way of writing it (Steam).
+// Reviews, one dictionary a line: JSON (Amazon, Steam), or Python's way of writing it (Steam).
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 namespace lrurec::data {
 namespace {
 
-/// The texts and numbers of a dictionary under some names, as text; whatever else it holds is passed over.
+/// The texts and numbers that a dictionary has under some names, as text. All else is skipped.
 class Picked {
  public:
   explicit Picked(std::vector<std::string> names) : names_(std::move(names)), values_(names_.size()) {}
@@ -170,8 +170,8 @@ class PythonDictionary {
       out += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
     }
   }
-  /// Of the first half of a pair, as JSON escapes what is beyond four digits: the whole, where the second
-  /// half follows.
+  /// JSON escapes characters of more than four digits as a pair. Given its first half, the whole character if
+  /// the second half follows, else the half itself.
   std::uint32_t joined(std::uint32_t high) {
     const std::string_view next = line_.substr(at_, 6);
     std::uint32_t low = 0;
@@ -253,7 +253,7 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
     if (blank(*line)) continue;
     parse_review(source, *line, Writing::json, picked);
     const auto& user = needed(source, *line, picked.first({0, 1}), "reviewerID (or user_id)");
-    // Of 2023 the product's; asin is its variant's there.
+    // parent_asin first: in files of 2023 it is the product, and asin a variant of it.
     const auto& item = needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");
     const auto& when = needed(source, *line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
     const auto time = times.parse(source, when, 1, *line);

@@ -12,7 +12,8 @@ class RowSink {
  public:
   explicit RowSink(const LineSource& source) : source_(source) {}
 
-  /// All rows have a time or none has; the same goes for ratings.
+  /// Either all rows have a time or none has; the same goes for ratings. More than 2^31 rows are
+  /// ErrorKind::data.
   void add(std::string_view user, std::string_view item, std::optional<Time> time,
            std::optional<double> rating);
   /// The rows, with the texts of their ids.
@@ -24,7 +25,7 @@ class RowSink {
   Interner users_, items_;
 };
 
-/// Reviews as JSON lines (amazon_json) or as Python dictionaries (steam).
+/// Reviews as JSON lines (amazon_json), or as Python dictionaries or JSON lines (steam).
 void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating);
 void read_steam(LineSource& source, RowSink& rows);
 

@@ -16,6 +16,7 @@ struct Statistics {
   double gini = 0;                  ///< of interactions over items: 0 all alike, 1 all on one item
   std::int64_t unseen_targets = 0;  ///< test targets that no training sequence has
 };
+/// A data set without interactions is ErrorKind::data.
 Statistics statistics(const Dataset& data);
 
 /// The data set with the training items of every user in random order, a function of the seed; validation and

@@ -17,7 +17,7 @@
 namespace lrurec::data {
 namespace {
 
-/// The one that comes first: titles and what follows them may hold others.
+/// The delimiter that comes first: titles and what follows them may contain the others.
 std::string delimiter_of(std::string_view line) {
   std::string first = ",";
   for (const char* one : {"::", "|", "\t"}) {
@@ -44,7 +44,7 @@ std::string plain(std::string_view name) {
 template <class IsItem>
 TitleColumns title_columns(const std::vector<Field>& first, const IsItem& is_item) {
   TitleColumns columns;
-  // The first of these names that there is: what says most comes first.
+  // Looks for these names in turn, the most specific ones first.
   const auto find = [&](std::initializer_list<std::string_view> names, std::size_t& column) {
     for (const auto name : names) {
       const auto it = std::ranges::find(first, name, [](const Field& field) { return plain(field.text); });

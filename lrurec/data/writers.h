@@ -10,14 +10,14 @@ namespace lrurec::data {
 
 struct RawText {
   std::string text;
-  std::int64_t repeats = 0;  ///< items that follow themselves
+  std::int64_t repeats = 0;  ///< items that equal the one before
 };
 
-/// All interactions in a raw format. Times are whole seconds (steam: days), one further with every item of a
-/// user; ratings are 5. Reading the text gives the same sequences, but for an item that follows itself, as a
-/// filter may leave it: prepare drops the second. Raw ids that the format cannot hold (words, 0 or 007 in
-/// sasrec, delimiters) are ErrorKind::data; with `numbers`, users and items are written as 1, 2, ... in the
-/// data set's order instead.
+/// All interactions in a raw format. Times are whole seconds (steam: days) that go up by one with every item
+/// of a user; ratings are 5. Reading the text gives the same sequences, with one exception: a filter may
+/// leave an item that equals the one before, and prepare() drops it. Raw ids that the format cannot hold
+/// (words, 0 or 007 in sasrec, delimiters) are ErrorKind::data; with `numbers`, users and items are written
+/// as 1, 2, ... in the data set's order instead.
 RawText raw_text(const Dataset& data, Format format, bool numbers = false);
 
 /// Writes it to a file, atomically; returns the repeats.

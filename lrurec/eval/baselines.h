@@ -6,13 +6,13 @@
 
 namespace lrurec::eval {
 
-/// Score = number of training interactions of the item.
+/// Score = number of training interactions of the item; for all items, or for candidates only.
 Scorer popularity_scorer(const data::Dataset& data);
 
 CandidateScorer popularity_candidate_scorer(const data::Dataset& data);
 
-/// Score = number of times the item followed the user's last item in training; items that never did are
-/// ordered below those by popularity.
+/// Score = number of times the item followed the user's last item in training. Items that never did come
+/// after those, by popularity.
 Scorer markov_scorer(const data::Dataset& data, data::Split split);
 CandidateScorer markov_candidate_scorer(const data::Dataset& data, data::Split split);
 

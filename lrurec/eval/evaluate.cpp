@@ -17,8 +17,8 @@ data::Items input_of(const data::Dataset& data, std::int64_t user, data::Split s
   return history.last(std::min(history.size(), static_cast<std::size_t>(max_length)));
 }
 
-/// How many of `users` from `first` on are taken together: `scores` numbers a user, at most 4 million of
-/// them; a GPU wants more at a time.
+/// How many of `users`, from `first` on, are taken together: so many that they have at most 4 million scores
+/// (`scores` for each user) and 16k tokens, or 262k on a GPU, which needs more at a time.
 std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> users, std::size_t first,
                        const EvaluateOptions& options, std::int64_t scores, Device device = {}) {
   if (options.users_at_once > 0) {
@@ -125,7 +125,7 @@ Evaluation evaluate(const data::Dataset& data, const model::Model& model, const 
     const std::size_t n = group_size(data, users, first, options, /*scores=*/0, model.device());
     const auto group = std::span(users).subspan(first, n);
     std::vector<std::int64_t> targets;
-    std::vector<bool> impossible;  // the target is excluded itself
+    std::vector<bool> impossible;  // the target itself is excluded
     model::ExclusionList excluded;
     for (const auto user : group) {
       targets.push_back(data.target(user, options.split));

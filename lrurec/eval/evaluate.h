@@ -48,7 +48,7 @@ struct EvaluateOptions {
   data::Split split = data::Split::validation;
   std::int64_t max_length = 200;  ///< L: the last L items of the history are the model's input
   std::int64_t users_at_once =
-      0;  ///< 0: as many as keep the scores near 16 MiB and the input near 16k tokens
+      0;  ///< 0: as many as keep stored scores near 16 MiB and the input near 16k tokens (on a GPU 262k)
   bool with_loss = false;
   Mask mask = Mask::window;  ///< items that are no candidates
 };
@@ -61,11 +61,11 @@ data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Spl
                          std::int64_t max_length);
 
 /// Ranks the target of every evaluated user; metrics are averaged over users (the published implementation
-/// averages over batches, which weighs the last one wrongly).
+/// averages over batches, which gives a smaller last batch too much weight).
 Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options);
 
-/// The same for a model, without storing or sorting scores: ranks are counted while they are computed, and
-/// the last block runs its second half for the last token only. `with_loss` is available.
+/// The same for a model, without storing or sorting scores: ranks are counted while scores are computed.
+/// LRURec's last block runs its second half for the last tokens only.
 Evaluation evaluate(const data::Dataset& data, const model::Model& model, const EvaluateOptions& options);
 
 /// The rows of some users' histories before the split's targets, [users, K].

@@ -11,7 +11,8 @@ namespace lrurec::eval {
 /// The cut-offs every evaluation reports.
 inline const std::vector<std::int64_t> cutoffs{1, 5, 10, 20, 50};
 
-/// What one target of a rank (from 1) adds to a metric, such as "NDCG@10"; an unknown name is an error.
+/// What one target of this rank (from 1) adds to a metric such as "NDCG@10". An unknown name is
+/// ErrorKind::internal.
 double metric_of_rank(const std::string& name, std::int64_t rank);
 /// "Recall@1", ...: Recall, NDCG, MRR by cut-off.
 const std::vector<std::string>& metric_names();
@@ -26,7 +27,7 @@ class Metrics {
   void add(std::int64_t rank);
 
   std::int64_t users() const { return users_; }
-  /// "Recall@10" and the like; an unknown name is an error.
+  /// The mean of "Recall@10" and the like. An unknown name is ErrorKind::internal.
   double at(const std::string& name) const;
   /// All metrics, in the order Recall, NDCG, MRR by cut-off.
   std::vector<std::pair<std::string, double>> all() const;

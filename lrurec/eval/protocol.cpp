@@ -93,7 +93,7 @@ std::vector<std::string> ProtocolCard::differences(const ProtocolCard& a, const 
     if (x != y) found.push_back(fmt::format("{} ({} / {})", what, x, y));
   };
   look("data", a.fingerprint.substr(0, 12), b.fingerprint.substr(0, 12));
-  // Names of how data were made; the same fingerprint is the same data, whatever made them.
+  // These name how the data were made. With equal fingerprints the data are the same, however they were made.
   if (a.fingerprint != b.fingerprint) {
     look("filter", a.filter, b.filter);
     look("ties", a.ties, b.ties);

@@ -33,9 +33,9 @@ struct ProtocolCard {
   /// Lines for people, with an end of line each.
   std::string text() const;
   nlohmann::json json() const;
-  /// What makes metrics under two cards unlike, one phrase each; empty where they may be compared.
+  /// Why metrics under two cards cannot be compared, one phrase for each reason; empty if they can.
   static std::vector<std::string> differences(const ProtocolCard& a, const ProtocolCard& b);
-  /// What to do about them, a phrase.
+  /// What to do about these differences, a phrase.
   static std::string remedy(const std::vector<std::string>& differences);
 
  private:

@@ -31,7 +31,7 @@ std::size_t group_size(const data::Dataset& data, std::span<const std::int64_t> 
   return n;
 }
 
-/// The target and its candidates, in this order; also of a target that is masked, whose loss counts.
+/// The target, then its candidates. A masked target is there too, since its loss counts.
 std::vector<std::int64_t> candidates_of_user(const data::Dataset& data, std::int64_t user,
                                              const SampledEvaluateOptions& options) {
   const data::Items masked = masked_items(data, user, options.split, options.mask, options.max_length);

@@ -1,6 +1,6 @@
 #pragma once
-// Sampled evaluation: the target is ranked among some random items. It costs what those cost, not what the
-// catalogue does, and its metrics are not those of a full ranking (docs/protocol.md).
+// Sampled evaluation: the target is ranked among some random items. It costs as much as these items, not as
+// the whole catalogue, and its metrics are not those of a full ranking (docs/protocol.md).
 
 #include "lrurec/eval/evaluate.h"
 
@@ -32,6 +32,7 @@ void check_negatives(std::int64_t negatives, std::int64_t items);
 Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& scorer,
                             const SampledEvaluateOptions& options);
 
+/// The model's scores of the candidates (Model::score).
 CandidateScorer model_candidate_scorer(const model::Model& model, const data::Dataset& data,
                                        data::Split split, std::int64_t max_length);
 

@@ -10,7 +10,7 @@
 namespace lrurec::eval {
 namespace {
 
-/// Users that are alike, counted: all that a draw with replacement needs to know.
+/// Users with the same value, counted: all that a draw with replacement needs to know.
 template <class Key>
 struct Groups {
   std::vector<Key> keys;
@@ -115,7 +115,7 @@ PairedDifference compare_paired(std::span<const std::int64_t> ranks_a, std::span
   result.interval = quantiles(means);
 
   std::int64_t as_far = 0;
-  const double bar = std::abs(sum) * (1 - 1e-12);  // the same sum in another order of additions
+  const double bar = std::abs(sum) * (1 - 1e-12);  // lets the same sum pass in another order of additions
 #pragma omp parallel for schedule(static) reduction(+ : as_far)
   for (std::int64_t f = 0; f < flips; ++f) {
     std::mt19937_64 signs(seed * 1000003 + static_cast<std::uint64_t>(f));

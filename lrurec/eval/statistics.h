@@ -26,9 +26,9 @@ struct PairedDifference {
   std::int64_t differing = 0;  ///< users to whom the two give different values
 };
 
-/// A metric of two models for the same users in the same order. p: how often flipping the sign of every
-/// user's difference at random gives a mean at least as far from 0 (paired randomisation test, 10,000 draws,
-/// so at least 1 / 10,001).
+/// A metric of two models for the same users in the same order; other numbers of users are
+/// ErrorKind::internal. p: how often flipping the sign of every user's difference at random gives a mean at
+/// least as far from 0 (paired randomisation test, 10,000 draws, so at least 1 / 10,001).
 PairedDifference compare_paired(std::span<const std::int64_t> ranks_a, std::span<const std::int64_t> ranks_b,
                                 const std::string& metric, std::uint64_t seed = 1);
 

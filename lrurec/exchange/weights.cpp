@@ -122,12 +122,12 @@ model::ModelConfig config_of_shapes(const nn::Safetensors& file, Names names) {
   return config;
 }
 
-/// Metadata as numbers; ErrorKind::file for what is none.
+/// Metadata as numbers, truth values and texts; what is none is ErrorKind::file.
 class Metadata {
  public:
   explicit Metadata(const std::map<std::string, std::string>& entries) : entries_(entries) {}
 
-  /// also: what is a number too, though below 0.
+  /// A number of 0 or more, or `also`.
   template <class T>
   std::optional<T> number(const std::string& key, T also = 0) const {
     const auto it = entries_.find(key);
@@ -177,7 +177,8 @@ Names names_of(const nn::Safetensors& file) {
   return ours ? Names::ours : Names::published;
 }
 
-/// What another model than LRURec says of itself; its tensors are compared with that when it is loaded.
+/// The configuration of a model other than LRURec with the LRU. Its tensors are compared with it when they
+/// are loaded.
 model::ModelConfig config_of_metadata(const Metadata& metadata, const model::ModelInfo& info) {
   config::TrainConfig settings;
   settings.model = info.name;
@@ -208,7 +209,8 @@ double numbers_in(const nn::Safetensors& file) {
   return numbers;
 }
 
-/// The sizes that the metadata tell against the numbers that are there: no memory is asked for otherwise.
+/// Compares the sizes in the metadata with how many numbers the file has, before memory is taken for these
+/// sizes.
 void check_sizes(const Weights& weights, const model::ModelInfo& info) {
   const double numbers = numbers_in(weights.file);
   if (const double wanted = info.real_parameters(weights.config); numbers != wanted) {
@@ -219,8 +221,8 @@ void check_sizes(const Weights& weights, const model::ModelInfo& info) {
   }
 }
 
-/// The same of sizes that some tensors tell: what is missing or odd is named later, tensor by tensor, unless
-/// it would be asked for much memory before.
+/// The same for sizes from some tensors' shapes. Missing and odd tensors are named later, one by one; only
+/// sizes that would take much memory before that are refused here.
 void check_memory(const Weights& weights) {
   const double wanted = model::find_model(weights.config.model).real_parameters(weights.config),
                numbers = numbers_in(weights.file);
@@ -232,7 +234,7 @@ void check_memory(const Weights& weights) {
 
 constexpr double published_eps = 1e-5;  ///< of its layer norms, PyTorch's default
 
-/// What of a configuration the published model does not have, "" where it has all.
+/// What the published model lacks for a configuration, "" if it lacks nothing.
 std::string beyond_published(const model::ModelConfig& config) {
   if (config.channels != 2 * config.hidden) {
     return fmt::format("it has {} channels, this one {}", 2 * config.hidden, config.channels);

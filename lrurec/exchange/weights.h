@@ -23,16 +23,16 @@ struct About {
 };
 
 /// The model's parameters (f32), bit by bit, and the metadata model, its own settings (hidden, blocks, ...),
-/// num_items, num_users, max_len, step and dataset_fingerprint. ErrorKind::usage for published names where
-/// the published model cannot compute the same: another model, channels other than 2 hidden, or an outer
-/// GELU.
+/// num_items, num_users, max_len, step and dataset_fingerprint. Published names are ErrorKind::usage where
+/// the published model cannot compute the same, such as for another model, channels other than 2 hidden, or
+/// an outer GELU.
 nn::Safetensors to_safetensors(const model::Model& model, const About& about, Names names,
                                ComplexAs complex_as);
 
 /// Weights as a file holds them, before a model is made of them.
 struct Weights {
-  /// Of LRURec: sizes as the shapes say, layer_norm_eps and outer_gelu from the metadata. Of others all is
-  /// from the metadata.
+  /// For LRURec with the LRU: sizes from the shapes, all else from the metadata. For other models and
+  /// backbones everything is from the metadata.
   model::ModelConfig config;
   About about;
   Names names = Names::ours;
@@ -40,7 +40,7 @@ struct Weights {
   nn::Safetensors file;  ///< f32 and c64, complex tensors joined, names without the prefix "weights."
 
   /// Copies the weights into a model of this `config`, bit by bit. A missing, extra or misshaped tensor and
-  /// what no model may have (Model::problem) are ErrorKind::file, naming file and tensor.
+  /// weights with a Model::problem are ErrorKind::file, naming file and tensor.
   void load_into(model::Model& model) const;
 };
 

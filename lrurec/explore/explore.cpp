@@ -22,7 +22,7 @@ void check_can_be_shown(const train::LoadedRun& run) {
                        : config.norm_first        ? "its norms stand before the sublayers"
                        : config.item_norm         ? "it scores by the direction of the items' vectors alone"
                                                   : nullptr;
-  // Browsers end texts at half a gigabyte, of which the weights are most.
+  // Browsers cut texts at half a gigabyte, and the weights are most of the page.
   constexpr std::int64_t most_numbers = 60'000'000;
   if (reason == nullptr && model::real_parameters(*run.model) > most_numbers) {
     reason = "it is too large for a browser";

@@ -24,16 +24,22 @@ double half_life(std::complex<double> lambda);
 /// That of the middle channel; of an even number of channels the mean of the two in the middle.
 double median_half_life(const Eigenvalues& lambda);
 
-/// What "the mean |lambda|" of each block may mean.
+/// One of the things that "the mean |lambda|" of a block may mean, with its value for each block.
 struct MeanDefinition {
   std::string name;
   std::vector<double> blocks;
 };
-/// The mean over channels, as the paper says; of -ln|lambda| = nu, the paper's parameter; the geometric mean,
-/// e^-(mean nu), the median; weighted by gain, gamma |B_k| |C_k|, and by the energy of the state that white
-/// input would leave, gain^2 / (1 - |lambda|^2); without channels whose gain is below a tenth of the mean.
+/// Over the channels of each block:
+///
+///   the mean of |lambda|, as the paper says
+///   the mean of nu = -ln|lambda|, the paper's parameter
+///   the geometric mean, e^-(mean nu), and the median of |lambda|
+///   the mean weighted by gain, gamma |B_k| |C_k|
+///   the mean weighted by the state's energy under white input, gain^2 / (1 - |lambda|^2)
+///   the mean without channels whose gain is below a tenth of the mean gain
 std::vector<MeanDefinition> mean_definitions(const model::Model& model);
-/// The one whose numbers are nearest to `published` in the mean ratio; `published` is not empty.
+/// The definition nearest to `published`: the least sum over blocks of |ln(value / published)|. `published`
+/// must not be empty.
 const MeanDefinition& nearest(const std::vector<MeanDefinition>& definitions,
                               const std::vector<double>& published);
 

@@ -16,7 +16,7 @@ Tensor ids(const std::vector<std::int64_t>& values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
 }
 
-/// Shares of the tokens of one sequence in its last state, 0 of a state of zero. u: complex [L, D]
+/// Each token's share of the last state of a sequence, 0 if that state is 0. input: u, complex [L, D].
 std::vector<double> shares(const Tensor& input, const Eigenvalues& lambda) {
   const Tensor u = input.to(DType::c128).host().contiguous();
   const std::int64_t L = u.size(0), D = u.size(1);
@@ -68,7 +68,7 @@ Memory memory(const model::Model& model, std::span<const std::int32_t> history, 
   const NoGrad no_grad;
   const auto size = std::ssize(history), L = std::min(size, model.input_length(max_length));
   const std::vector<std::int64_t> read(history.end() - L, history.end());
-  // Without one of them the model reads one more, where there is one.
+  // Without one of these items the model reads one older item, if there is one.
   const std::vector<std::int64_t> longer(history.end() - std::min(size, L + 1), history.end());
 
   std::vector<std::vector<std::int64_t>> histories{read};

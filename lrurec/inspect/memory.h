@@ -18,9 +18,9 @@ struct ItemMemory {
   /// the item's own embedding, so this is exact; in the blocks after it, and behind a gated LRU's
   /// convolution, x_k already holds earlier items.
   std::vector<double> share;
-  /// The candidate's score less its score had the item not been there: exact, by running the model again. Of
-  /// a history that is longer than what the model reads, an older item is read then in its place. Not there
-  /// for a history of one item.
+  /// The candidate's score minus its score without this item: exact, by running the model again. If the
+  /// history is longer than what the model reads, an older item is then read in its place. Absent for a
+  /// history of one item.
   std::optional<double> score_change;
 };
 
@@ -29,9 +29,9 @@ struct Memory {
   std::vector<ItemMemory> items;  ///< those that the model reads
 };
 
-/// history: items 1..|I|, oldest first, at least one; of it the model reads what it does of a history with
-/// `max_length` (Model::input_length). user: 1..|U|, 0 somebody else. Memory grows with the square of the
-/// number of items that are read.
+/// history: items 1..|I|, oldest first; an empty one is ErrorKind::internal. The model reads its last
+/// Model::input_length(max_length) items. user: 1..|U|, 0: somebody else. The memory it takes grows with the
+/// square of the number of items that are read.
 Memory memory(const model::Model& model, std::span<const std::int32_t> history, std::int32_t candidate,
               std::int64_t max_length, std::int64_t user = 0);
 

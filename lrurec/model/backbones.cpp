@@ -16,7 +16,7 @@ namespace {
 double H_of(const ModelConfig& config) { return static_cast<double>(config.hidden); }
 double D_of(const ModelConfig& config) { return static_cast<double>(config.channels); }
 
-/// Dropout sites inside a recurrence, apart from those of the blocks.
+/// First dropout site inside the recurrences, beyond those of the blocks.
 constexpr std::uint64_t inner_site = 1000;
 
 using TokenFlop = BackboneInfo::TokenFlop;
@@ -40,7 +40,7 @@ const std::vector<BackboneInfo>& backbones() {
              const double H = H_of(config), D = D_of(config);
              return 3 * D + 2 * (D * H + D) + 2 * (H * D + H);
            },
-       // B x and h C with real x and y.
+       // B x and C h; x and y are real.
        .flop = [](const ModelConfig& config) -> TokenFlop {
          return {4 * H_of(config) * D_of(config), 4 * H_of(config) * D_of(config)};
        }},
@@ -55,7 +55,7 @@ const std::vector<BackboneInfo>& backbones() {
              return 3 * H * E + 2 * E + H + (nn::GatedLRU::taps + 1) * E + 3 * D + 2 * (D * E + D) +
                     2 * (E * D + E);
            },
-       // The gate is wanted of tokens that are scored alone.
+       // The gate is computed only for tokens that are scored, so it belongs to the outputs.
        .flop = [](const ModelConfig& config) -> TokenFlop {
          const double H = H_of(config), D = D_of(config), E = nn::GatedLRU::expansion * H;
          return {2 * H * E + 4 * E * D, 4 * E * D + 4 * H * E};
@@ -78,7 +78,7 @@ const std::vector<BackboneInfo>& backbones() {
                                          inner_site + static_cast<std::uint64_t>(index), init);
        },
        .real_parameters = [](const ModelConfig& config) { return nn::S4::real_parameters(H_of(config)); },
-       // To S4D's products come the sum that is rank 1 and what it changes.
+       // S4D's products, and those of the rank-1 term: its sum over the states and what that changes in them.
        .flop = [](const ModelConfig& config) -> TokenFlop {
          const double H = H_of(config), states = H * static_cast<double>(nn::S4::states);
          return {16 * states, 4 * states + 4 * H * H};
@@ -112,7 +112,7 @@ const BackboneInfo& backbone(const std::string& name) {
 
 namespace {
 
-/// Two thirds of 4 H, since it has three matrices in the place of two: a multiple of 8.
+/// Two thirds of 4 H, rounded up to a multiple of 8: SwiGLU has three matrices instead of two.
 std::int64_t swiglu_width(const ModelConfig& config) { return (config.hidden * 8 / 3 + 7) / 8 * 8; }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-// What can stand in the place of the LRU (table 6 of the paper) and of the position-wise network in a block
-// of LRURec.
+// The choices for the two sublayers of LRURec's block: what can replace the LRU (table 6 of the paper), and
+// the position-wise networks.
 
 #include <functional>
 #include <memory>
@@ -15,14 +15,15 @@
 namespace lrurec::model {
 
 struct BackboneInfo {
-  std::string name;           ///< of ModelConfig::backbone
-  bool has_channels = false;  ///< ModelConfig::channels is its
+  std::string name;           ///< a value of ModelConfig::backbone
+  bool has_channels = false;  ///< whether ModelConfig::channels applies
   /// The layer of block `index`.
   std::function<std::unique_ptr<nn::SequenceLayer>(const ModelConfig&, std::int64_t index, nn::Initializer&)>
       make;
-  /// Numbers in a layer, a complex one counted as two.
+  /// Number of real parameters of one layer; a complex parameter counts as two.
   std::function<double(const ModelConfig&)> real_parameters;
-  /// Operations of a token: until it is in the state, and from there to the output.
+  /// Floating-point operations for one token (a multiply-add is two): `inputs` until the token is in the
+  /// state, `outputs` from the state to the layer's output.
   struct TokenFlop {
     double inputs, outputs;
   };
@@ -30,11 +31,11 @@ struct BackboneInfo {
 };
 
 struct PositionWiseInfo {
-  std::string name;  ///< of ModelConfig::network
+  std::string name;  ///< a value of ModelConfig::network
   std::function<std::unique_ptr<nn::PositionWise>(const ModelConfig&, std::uint64_t dropout_site,
                                                   nn::Initializer&)>
       make;
-  /// Numbers in its matrices, each a multiply-add of every token, and in its biases.
+  /// Number of parameters in its matrices, where each costs one multiply-add per token, and in its biases.
   std::function<double(const ModelConfig&)> weights, biases;
 };
 const std::vector<PositionWiseInfo>& position_wises();
@@ -42,7 +43,8 @@ std::vector<std::string> position_wise_names();
 /// An unknown name is ErrorKind::usage with a suggestion.
 const PositionWiseInfo& position_wise(const std::string& name);
 
-/// The rate of what a recurrence gives: lru_dropout, or dropout where that is not set.
+/// Dropout probability of the recurrence's output: lru_dropout, or dropout where lru_dropout is not set
+/// (negative).
 double recurrence_dropout(const ModelConfig& config);
 
 const std::vector<BackboneInfo>& backbones();

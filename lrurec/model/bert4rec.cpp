@@ -19,7 +19,8 @@ const ModelInfo& BERT4Rec::about() {
       .examples = data::ExampleKind::cloze,
       .settings = {"hidden", "blocks", "heads", "positions_from", "dropout", "layer_norm_eps"},
       .example_settings = {"mask_share", "next_share", "train_heads"},
-      // The mask of ranking then has a place that every training sequence has; it learns faster so.
+      // From the end, the mask of ranking has the last place, which every training sequence has too. The
+      // model learns faster that way.
       .presets = {{"", {{"positions_from", "end"}}},
                   {"ml-1m", {{"next_share", "0.5"}}},
                   {"beauty", {{"mask_share", "0.6"}, {"dropout", "0.2"}}},
@@ -90,7 +91,7 @@ Variable BERT4Rec::user_rows(const data::BatchTensors& histories) const {
              at = histories.offsets.host().to_vector<std::int64_t>();
   std::vector<std::int64_t> masked, ends{0};
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {
-    // Training never shows the start token that stands for an empty history: the mask is alone then.
+    // An empty history arrives as a start token, which training never shows. It becomes the mask alone.
     std::copy_if(items.begin() + at[s], items.begin() + at[s + 1], std::back_inserter(masked),
                  [](std::int64_t item) { return item != 0; });
     masked.push_back(mask());

@@ -6,10 +6,10 @@
 
 namespace lrurec::model {
 
-/// Items of a sequence are hidden behind a mask and predicted from both sides (data::ExampleKind::cloze):
-/// x = dropout(LN(E_item + P_place)), bidirectional transformer blocks, row = gelu(W h + b), scores row E^T +
-/// c. To rank what comes next, the mask is put behind the last L - 1 items. It is not causal: every row
-/// depends on the whole sequence, which is why there is no state.
+/// Some items of a sequence are hidden and predicted from both sides (data::ExampleKind::cloze): x =
+/// dropout(LN(E_item + P_place)), bidirectional transformer blocks, row = gelu(W h + b), scores = row E^T +
+/// c. To rank the next item, the mask is put behind the last L - 1 items. The model is not causal: every row
+/// depends on the whole sequence, so there is no state.
 class BERT4Rec : public Model {
  public:
   BERT4Rec(const ModelConfig& config, nn::Initializer init);
@@ -25,9 +25,9 @@ class BERT4Rec : public Model {
   std::int64_t input_length(std::int64_t max_length) const override;
 
  private:
-  /// The item of the mask, behind the others.
+  /// The mask's item number: the one after the last item.
   std::int64_t mask() const { return config_.num_items + 1; }
-  /// Rows of the hidden tokens: h at them, transformed.
+  /// gelu(W h + b) at the hidden tokens: [tokens, H].
   Variable head(const Variable& h, const IndexTensor& tokens) const;
 
   nn::TransformerEncoder encoder_;  ///< E: [|I| + 2, H], P: [L, H]

@@ -6,8 +6,9 @@
 
 namespace lrurec::model {
 
-/// What makes a model of a name. Each model reads its own settings (ModelInfo::settings) and no others.
-/// Defaults are the paper's, for LRURec in the published implementation's reading.
+/// Which model, with which sizes and switches. Each model reads only its own settings (ModelInfo::settings).
+/// Defaults are the paper's; where LRURec's published implementation differs from the paper, they are the
+/// implementation's.
 struct ModelConfig {
   std::string model = "lrurec";   ///< a name of lrurec/model/models.h
   std::int64_t num_items = 0;     ///< |I|; ids are 1..|I|, 0 is the start token
@@ -18,8 +19,8 @@ struct ModelConfig {
   std::int64_t blocks = 2;
   std::int64_t heads = 2;  ///< of attention; hidden is a multiple of them
   double dropout = 0.2;
-  double lru_dropout = -1;     ///< of the recurrence's output; -1: as dropout
-  double final_dropout = 0.5;  ///< of what is scored
+  double lru_dropout = -1;     ///< of the recurrence's output; -1: same as dropout
+  double final_dropout = 0.5;  ///< NARM's, before its decoder
   double layer_norm_eps = 1e-5;
   /// Equation 8's outer GELU, which the published implementation does not have.
   bool outer_gelu = false;

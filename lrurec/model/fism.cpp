@@ -10,7 +10,7 @@
 namespace lrurec::model {
 namespace {
 
-/// n^-alpha, 0 of an empty history.
+/// n^-alpha; 0 for an empty history.
 double weight(double n, double alpha) { return n > 0 ? std::pow(n, -alpha) : 0; }
 
 }  // namespace
@@ -66,7 +66,7 @@ Variable FISM::training_rows(const data::BatchTensors& batch, const nn::ForwardC
 
 Variable FISM::user_rows(const data::BatchTensors& histories) const {
   const NoGrad no_grad;
-  // Training never shows the start token that stands for an empty history: such a sum is empty.
+  // An empty history arrives as a start token, which training never shows. Its sum is empty.
   const auto all = histories.items.host().to_vector<std::int64_t>(),
              at = histories.offsets.host().to_vector<std::int64_t>();
   std::vector<std::int64_t> items, ends{0};

@@ -67,7 +67,8 @@ const ModelInfo& FMLPRec::about() {
             return (static_cast<double>(config.num_items) + 1 + L) * H + 2 * H +
                    static_cast<double>(config.blocks) * (filter + 8 * H * H + 9 * H);
           },
-      // The position-wise networks of all places, of the last block of the last place; not the transforms.
+      // Counts the position-wise networks: of all places, in the last block of the last place only. The
+      // Fourier transforms are not counted.
       .forward_flop =
           [](const ModelConfig& config, const Work& work) {
             const auto H = static_cast<double>(config.hidden), L = static_cast<double>(config.max_length);

@@ -12,12 +12,12 @@ namespace lrurec::model {
 ///   y   = LN(dropout(filter(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 ///
-/// x: [S L, H], L places of each of S sequences: a filter is a circular convolution over all of them.
+/// x: [S L, H], the L places of each of S sequences. A filter is a circular convolution over these L places.
 class FilterBlock : public nn::Module {
  public:
   FilterBlock(const ModelConfig& config, std::uint64_t first_dropout_site, nn::Initializer& init);
   enum class Places { all, last };
-  /// -> [S L, H], or of each sequence's last place alone [S, H].
+  /// -> [S L, H], or with Places::last only the last place of each sequence, [S, H].
   Variable forward(const Variable& x, Places places, const nn::ForwardContext& context) const;
   Variable forward_composed(const Variable& x, Places places, const nn::ForwardContext& context) const;
 
@@ -35,8 +35,8 @@ class FilterBlock : public nn::Module {
 };
 
 /// x = dropout(LN(E_item + P_place)), filter blocks, the row is the last place, scores h E^T. Histories end
-/// at place L; what is before their first item is item 0, which the filters see like any other. A filter is
-/// not causal: a place sees those after it. So there is one example for each prefix, with its label at the
+/// at place L. The places before their first item hold item 0, which the filters see like any other. A filter
+/// is not causal: a place sees those after it. So each prefix is an example of its own, with its label at the
 /// end.
 class FMLPRec : public Model {
  public:

@@ -68,7 +68,7 @@ Tensor FPMC::initial_state(const IndexTensor& users) const {
 Tensor FPMC::step(const IndexTensor& items, const Tensor& state) const {
   const Tensor row = state.select(0, 0);
   row.slice(1, config_.hidden, 2 * config_.hidden).copy_(last_.step(items.to(device())));
-  return row.clone();  // what comes next changes the state
+  return row.clone();  // the next step changes the state in place
 }
 
 }  // namespace lrurec::model

@@ -7,8 +7,8 @@
 
 namespace lrurec::model {
 
-/// score(u, i | last item l) = UI_u . IU_i + LI_l . IL_i: a row is (UI_u, LI_l), 2 H wide, and an item's
-/// (IU_i, IL_i). Of a user who is not of the data set UI_u is 0: what is left is the Markov chain.
+/// score(u, i | last item l) = UI_u . IU_i + LI_l . IL_i: a row is (UI_u, LI_l), an item's vector (IU_i,
+/// IL_i), both of width 2 H. For a user outside the data set UI_u is 0, which leaves the Markov chain.
 class FPMC : public Model {
  public:
   FPMC(const ModelConfig& config, nn::Initializer init);

@@ -9,8 +9,8 @@
 
 namespace lrurec::model {
 
-/// x = dropout(E_item), h = GRU(x), row = dropout(h), scores h E^T + b. The item after every prefix is
-/// predicted in one pass over the sequence: a state is that of its prefix.
+/// x = dropout(E_item), h = GRU(x), row = dropout(h), scores h E^T + b. One pass over the sequence predicts
+/// the item after every prefix, since the state at a place is that of its prefix.
 class Gru4Rec : public Model {
  public:
   Gru4Rec(const ModelConfig& config, nn::Initializer init);

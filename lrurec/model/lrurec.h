@@ -11,10 +11,10 @@
 
 namespace lrurec::model {
 
-/// The whole model over packed sequences: items: i64 [tokens]; offsets: i64 [S + 1], the boundaries over
-/// which no state is carried. A start token (id 0) is a sequence of its own, which is what the published
-/// model's zeroed padding state amounts to. Its rows are the hidden features of the last block, its item
-/// matrix is the embedding E.
+/// The whole model over packed sequences. items: i64 [tokens]; offsets: i64 [S + 1], the boundaries over
+/// which no state is carried. A start token (id 0) is a sequence of its own, which amounts to the published
+/// model's zeroed padding state. Rows are the hidden features of the last block; the item matrix is the
+/// embedding E.
 class LRURec : public Model, public LinearRecurrence {
  public:
   /// `real` is f32 or f64.
@@ -29,8 +29,8 @@ class LRURec : public Model, public LinearRecurrence {
                   const nn::ForwardContext& context = {}) const;
   Variable encode_composed(const IndexTensor& items, const IndexTensor& offsets,
                            const nn::ForwardContext& context = {}) const;
-  /// Outside training: those of the last token of each sequence, [S, H], the same bits. The last block runs
-  /// its second half for these tokens only. No sequence may be empty.
+  /// Outside training: the hidden features of the last token of each sequence, [S, H], with the bits that
+  /// encode() gives. The last block runs its second half for these tokens only. No sequence may be empty.
   Variable encode_last(const IndexTensor& items, const IndexTensor& offsets) const;
 
   Variable training_rows(const data::BatchTensors& batch, const nn::ForwardContext& context) const override {
@@ -49,7 +49,7 @@ class LRURec : public Model, public LinearRecurrence {
   Variable item_bias() const override { return bias_; }
   std::string problem() const override;
 
-  /// Inference event by event (nn/layers.h). The state is that of every block, [blocks, n, ...].
+  /// Inference event by event (nn/layers.h). The state holds the states of all blocks, [blocks, n, ...].
   void prepare_steps() override;
   Tensor initial_state(const IndexTensor& users) const override;
   Tensor step(const IndexTensor& items, const Tensor& state) const override;
@@ -63,7 +63,7 @@ class LRURec : public Model, public LinearRecurrence {
  private:
   /// Equation 7: what enters the first block.
   Variable embed(const IndexTensor& items, const nn::ForwardContext& context) const;
-  /// What is scored, of the last block's rows: with norm_first their layer norm.
+  /// From the last block's output to the rows: a layer norm with norm_first, else the output itself.
   Variable finished(const Variable& x) const;
 
   nn::Embedding embedding_;          ///< E: [|I| + 1, H]

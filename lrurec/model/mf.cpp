@@ -18,7 +18,7 @@ const ModelInfo& MF::about() {
       .event_cost = "none",
       .examples = data::ExampleKind::pairs,
       .settings = {"hidden"},
-      .presets = {{"beauty", {{"weight_decay", "0.1"}}}},  // with 0.01 it learns its users by heart
+      .presets = {{"beauty", {{"weight_decay", "0.1"}}}},  // with 0.01 it memorises its users
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<MF>(config, init);
       },

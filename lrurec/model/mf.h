@@ -20,7 +20,7 @@ class MF : public Model {
   std::int64_t input_length(std::int64_t) const override { return 1; }
 
  private:
-  nn::Embedding users_, items_;  ///< p: [|U| + 1, H], of which 0 stands for nobody; q: [|I| + 1, H]
+  nn::Embedding users_, items_;  ///< p: [|U| + 1, H], row 0 for nobody; q: [|I| + 1, H]
   Variable bias_;                ///< b: [|I| + 1]
 };
 

@@ -25,10 +25,10 @@ class LinearRecurrence;
 /// are; losses, ranks and scores follow from that and stand here once.
 class Model : public nn::Module {
  public:
-  /// Its line in the table of models.
+  /// Its entry in the table of models (models.h).
   virtual const ModelInfo& info() const = 0;
   const ModelConfig& config() const { return config_; }
-  /// A model of its own with the same values.
+  /// A copy with parameters of its own and the same values.
   std::unique_ptr<Model> clone() const;
 
   // ---- what a model says of itself ---------------------------------------------------------------------
@@ -41,30 +41,32 @@ class Model : public nn::Module {
                                           const nn::ForwardContext& context) const {
     return training_rows(batch, context);
   }
-  /// Outside training: the row of each of S histories (items, offsets, users), [S, K]. No history is empty:
-  /// one without items is the start token. Where info().needs_users, a user who is none of the data set's is
-  /// ErrorKind::usage.
+  /// Outside training: the row of each of S histories (items, offsets and users of the batch), [S, K]. No
+  /// history is empty: one without items holds the start token. If info().needs_users, a user outside the
+  /// data set is ErrorKind::usage.
   virtual Variable user_rows(const data::BatchTensors& histories) const = 0;
   /// W: [|I| + 1, K].
   virtual Variable item_matrix() const = 0;
-  /// The parameter that W is, or is made of: the same sizes, and free.
+  /// The parameter that W is, or is computed from: the same shape, without any computation.
   virtual Variable item_vectors() const { return item_matrix(); }
   /// b: [|I| + 1].
   virtual Variable item_bias() const = 0;
-  /// How many of a history's last items the model looks at where the protocol says L.
+  /// How many of a history's last items the model reads when the protocol's L is max_length.
   virtual std::int64_t input_length(std::int64_t max_length) const { return max_length; }
-  /// What is wrong with the values, "" where nothing is: LRURec's eigenvalues must be less than 1.
+  /// What is wrong with the values, "" if nothing: LRURec's eigenvalues must have a modulus below 1.
   virtual std::string problem() const { return {}; }
 
   // ---- inference event by event, where info().has_state ------------------------------------------------
 
-  /// Lays out weights as steps read them; after a later change of these a step is ErrorKind::internal.
+  /// Lays out the weights as step() reads them. If the weights change afterwards, a step is
+  /// ErrorKind::internal.
   virtual void prepare_steps() {}
-  /// The states of n users before any item, on the model's device: what is known of a user's past, of a
-  /// fixed size, one tensor with the users along dimension 1. users: i64 [n] (data::BatchTensors::users).
+  /// The states of n users before any item, on the model's device: one tensor with the users along dimension
+  /// 1. A state has a fixed size and holds all that is known of a user's past. users: i64 [n]
+  /// (data::BatchTensors::users). Without info().has_state, this and step() are ErrorKind::internal.
   virtual Tensor initial_state(const IndexTensor& users) const;
-  /// One item (i64 [n]) of each of n users: their rows [n, K], those of user_rows of the whole history.
-  /// `state`, dense, becomes the state after it.
+  /// Takes one item (i64 [n]) of each of n users and returns their rows [n, K], which are those of
+  /// user_rows() for the whole history. `state` must be dense and becomes the state after the item.
   virtual Tensor step(const IndexTensor& items, const Tensor& state) const;
 
   // ---- looking inside ------------------------------------------------------------------------------------
@@ -74,15 +76,16 @@ class Model : public nn::Module {
 
   // ---- what follows ------------------------------------------------------------------------------------
 
-  /// Mean cross-entropy over the batch's labels (-1: none) and all |I| + 1 classes, equation 1; with label
-  /// smoothing by e, (1 - e) of it and e of the mean cross-entropy of all classes (see ops::label_margin).
+  /// Equation 1: the mean cross-entropy over the batch's labels (-1: no label) and all |I| + 1 classes. With
+  /// label smoothing e it is (1 - e) times that plus e times the mean cross-entropy of all classes (see
+  /// ops::label_margin).
   Variable loss(const data::BatchTensors& batch, const nn::ForwardContext& context = {},
                 const ops::HeadOptions& head = {}, double label_smoothing = 0) const;
   /// The same written out, by compositions all the way: stores all scores; for readers and tests.
   Variable loss_composed(const data::BatchTensors& batch, const nn::ForwardContext& context = {},
                          double label_smoothing = 0) const;
-  /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [labels, n] for
-  /// each label or [m] for all; `log_correction` scales them up to stand for all |I| items.
+  /// The loss over sampled classes (see ops::sampled_cross_entropy). negatives: i64 items, [labels, n] with n
+  /// for each label, or [m] shared by all labels; `log_correction` scales them up to stand for all |I| items.
   Variable sampled_loss(const data::BatchTensors& batch, const IndexTensor& negatives, bool log_correction,
                         const nn::ForwardContext& context = {}) const;
 
@@ -95,7 +98,7 @@ class Model : public nn::Module {
   /// Scores of some candidates only, outside training: rows: [n, K], candidates: i64 [n, k] -> [n, k].
   Tensor score(const Tensor& rows, const Tensor& candidates) const;
 
-  /// Where the parameters are. What comes in may be elsewhere: it is sent there.
+  /// Where the parameters are. Inputs that are elsewhere are sent there.
   Device device() const { return item_vectors().value().device(); }
   /// Of the parameters: f32 or f64.
   DType dtype() const { return item_vectors().dtype(); }
@@ -108,13 +111,14 @@ class Model : public nn::Module {
   ModelConfig config_;
 };
 
-/// What of a diagonal linear recurrence h_k = lambda h_{k-1} + u_k can be looked at, block by block.
+/// The inside of a diagonal linear recurrence h_k = lambda h_{k-1} + u_k, block by block.
 class LinearRecurrence {
  public:
   virtual ~LinearRecurrence() = default;
   /// lambda of each block, complex [D], on the CPU.
   virtual std::vector<Tensor> lambdas() const = 0;
-  /// Of each block, f64 [D] on the CPU: how much of what enters a channel comes out of it at once.
+  /// Gain of the channels of each block, f64 [D] on the CPU: gamma |B_k| |C_k|, how much of what enters a
+  /// channel comes out of it at once.
   virtual std::vector<Tensor> gains() const = 0;
   /// Outside training: u of each block, complex [tokens, D], for every token of some histories.
   virtual std::vector<Tensor> recurrence_inputs(const IndexTensor& items,

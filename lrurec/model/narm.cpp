@@ -29,7 +29,7 @@ const ModelInfo& NARM::about() {
       .forward_flop =
           [](const ModelConfig& config, const Work& work) {
             const auto H = static_cast<double>(config.hidden), D = 2 * H;
-            // The recurrence, A1 and A2, B, and of half the pairs of tokens a score and a sum.
+            // The recurrence, A1 and A2; B; and a score and a sum for half the pairs of tokens.
             return work.tokens * (6 * D * (H + D) + 4 * D * D) + work.rows * 4 * D * H +
                    work.token_pairs / 2 * 4 * D;
           }};
@@ -75,7 +75,7 @@ Variable NARM::training_rows_composed(const data::BatchTensors& batch,
   return rows(h, c, context);
 }
 
-// Of the last state alone: as published, a prefix at a time.
+// Attention from the last state alone: one prefix at a time, as published.
 Variable NARM::user_rows(const data::BatchTensors& histories) const {
   const NoGrad no_grad;
   const IndexTensor offsets = histories.offsets.to(device());

@@ -7,10 +7,14 @@
 
 namespace lrurec::model {
 
-/// A GRU of width D = 2 H over x = dropout(E_item); of its states up to t, with q = A1 h_t and k_j = A2 h_j,
-/// c_t = sum_j a_tj h_j with a_tj = softmax_j(v . sigmoid(q_t + k_j)); score = dropout(h_t, c_t) B E_i.
-/// The row is dropout(h_t, c_t) B, so that its scores are products with E itself. The item after every prefix
-/// is predicted in one pass, as in GRU4Rec; a prefix is what its last state sees.
+/// A GRU of width D = 2 H over x = dropout(E_item), with attention from its state h_t to the states h_j up to
+/// it:
+///
+///   q_t = A1 h_t,  k_j = A2 h_j
+///   a_tj = softmax_j(v . sigmoid(q_t + k_j)),  c_t = sum_j a_tj h_j
+///   row = dropout(h_t, c_t) B,  score of item i = row . E_i
+///
+/// One pass predicts the item after every prefix, as in GRU4Rec.
 class NARM : public Model {
  public:
   NARM(const ModelConfig& config, nn::Initializer init);
@@ -26,7 +30,7 @@ class NARM : public Model {
 
  private:
   Variable embed(const data::BatchTensors& batch, const nn::ForwardContext& context) const;
-  /// From the last state and what attention makes of all, to rows.
+  /// dropout(h, c) B; h, c: [rows, D] -> [rows, H].
   Variable rows(const Variable& h, const Variable& c, const nn::ForwardContext& context) const;
 
   nn::Embedding embedding_;  ///< E: [|I| + 1, H]

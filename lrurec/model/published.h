@@ -14,10 +14,11 @@ namespace lrurec::model {
 /// unused tensor with that prefix is ErrorKind::file, naming it, and so is a parameter without such a name.
 void load_published(const nn::Safetensors& file, const std::string& prefix, Model& model);
 
-/// A tensor per published name, as the model's parameters (or, with `gradients`, their gradients) give it.
+/// The model's parameters, or with `gradients` their gradients, under the published names; on the CPU.
 std::map<std::string, Tensor> to_published(const Model& model, bool gradients = false);
 
-/// The model's sizes as a fixture's metadata tell them (hidden, blocks, num_items, layer_norm_eps).
+/// The model's sizes, from a fixture's metadata (hidden, blocks, num_items, layer_norm_eps). Missing or
+/// impossible ones are ErrorKind::file naming `path`.
 ModelConfig config_of_fixture(const nn::Safetensors& file, const std::string& path);
 
 }  // namespace lrurec::model

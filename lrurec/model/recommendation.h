@@ -1,5 +1,5 @@
 #pragma once
-// What comes back for a user, and what must not.
+// Items that are recommended to a user, and items that must not be.
 
 #include <cstdint>
 #include <span>
@@ -14,11 +14,10 @@ struct Recommendation {
   double score;
 };
 
-/// For each of some users the items that are no candidates: the start token (item 0), which is no item to
-/// buy, and those given.
+/// The items that are no candidates, user by user: those given, and the start token (item 0).
 class ExclusionList {
  public:
-  /// The next user's items, in any order, also several times.
+  /// Adds the next user's items, in any order; repeats are allowed.
   void add(std::span<const std::int32_t> items);
   /// As linear_ranks and linear_top_k take it: each user's in rising order, each once.
   ops::raw::ExcludedClasses classes() const;

@@ -15,13 +15,12 @@ namespace lrurec::model {
 ///   y   = LN(dropout(LRU(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
 ///
-/// With ModelConfig::norm_first the norms stand before the sublayers, y = dropout(LRU(LN(x))) + x. With
-/// ModelConfig::gates each sublayer has a gate, y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x), which looks
-/// at x itself also where the norms come first. With ModelConfig::network another network stands in PFFN's
-/// place.
+/// With ModelConfig::norm_first the norms stand before the sublayers: y = dropout(LRU(LN(x))) + x. With
+/// ModelConfig::gates each sublayer has a gate: y = LN(dropout(sigmoid(W x + b) * LRU(x)) + x). The gate
+/// reads x itself, also with norm_first. ModelConfig::network puts another network in PFFN's place.
 ///
-/// The ablations (ModelConfig::layer_norm, residual, pffn) leave out LN, "+ x" and "+ y", or the second line;
-/// ModelConfig::backbone puts another recurrence in the LRU's place.
+/// ModelConfig::backbone puts another recurrence in the LRU's place. The ablations (ModelConfig::layer_norm,
+/// residual, pffn) leave out LN, "+ x" and "+ y", or the second line.
 class RecurrentBlock : public nn::Module {
  public:
   /// `index` of config.blocks.
@@ -32,8 +31,8 @@ class RecurrentBlock : public nn::Module {
                             const nn::ForwardContext& context) const;
   /// The same by the fused operations.
   Variable forward(const Variable& x, const IndexTensor& offsets, const nn::ForwardContext& context) const;
-  /// Outside training: out of the last token of each sequence, [S, H]; the same bits as in the whole. No
-  /// sequence may be empty.
+  /// Outside training: the output of the last token of each sequence, [S, H], with the bits that forward()
+  /// gives. No sequence may be empty.
   Variable forward_last(const Variable& x, const IndexTensor& offsets) const;
 
   /// Inference event by event, as nn::SequenceLayer.
@@ -43,7 +42,7 @@ class RecurrentBlock : public nn::Module {
 
   /// The LRU, also the one inside nn::GatedLRU; null where something else stands in its place.
   const nn::LRU* lru() const;
-  /// What that LRU is given in a block whose input is x.
+  /// The input of that LRU when the block's input is x.
   Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
 
  private:
@@ -54,7 +53,7 @@ class RecurrentBlock : public nn::Module {
   std::unique_ptr<nn::SequenceLayer> recurrence_;
   std::optional<nn::Linear> recurrence_gate_, feed_forward_gate_;
   nn::ResidualNorm recurrence_norm_;
-  std::unique_ptr<nn::PositionWise> feed_forward_;  ///< and its norm, or neither
+  std::unique_ptr<nn::PositionWise> feed_forward_;  ///< null without config.pffn, as is its norm
   std::optional<nn::ResidualNorm> feed_forward_norm_;
   bool outer_gelu_;
 };

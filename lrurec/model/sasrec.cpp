@@ -17,7 +17,8 @@ const ModelInfo& SASRec::about() {
       .examples = data::ExampleKind::windows,
       .settings = {"hidden", "blocks", "heads", "positions_from", "dropout", "layer_norm_eps"},
       .example_settings = {"train_heads"},
-      // All its users are alike in length: from the start, training reaches a place less than ranking reads.
+      // All its users have equally long histories. Counted from the start, the last places that ranking reads
+      // would never be trained.
       .presets = {{"xlong", {{"positions_from", "end"}}}},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {
         return std::make_unique<SASRec>(config, init);

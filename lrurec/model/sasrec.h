@@ -1,7 +1,7 @@
 #pragma once
-// SASRec (Kang and McAuley, ICDM 2018) in the form of LRURec's own block: norms after the residuals, a
-// position-wise network of 4 H, cross-entropy at every position (the original has norms before, one of H and
-// one sampled negative, which understates it; see docs/models.md).
+// SASRec (Kang and McAuley, ICDM 2018) in the form of LRURec's block: norms after the residuals, a
+// position-wise network of width 4 H, cross-entropy at every position. The original has norms before the
+// sublayers, a network of width H and one sampled negative, which understates it; see docs/models.md.
 
 #include "lrurec/model/model.h"
 #include "nn/transformer.h"

@@ -13,8 +13,8 @@
 
 namespace lrurec::model {
 
-/// A copy of a model, prepared for steps: weights laid out as the kernels read them. It takes no notice of
-/// later changes of the model.
+/// A copy of a model with weights laid out as the kernels of steps read them. Later changes of the model do
+/// not reach it.
 class IncrementalModel {
  public:
   /// A model without a state of a fixed size (ModelInfo::has_state) is ErrorKind::usage.
@@ -22,15 +22,16 @@ class IncrementalModel {
 
   const ModelConfig& config() const { return model_->config(); }
   const ModelInfo& info() const { return model_->info(); }
-  /// States of users before any event, users along dimension 1 (Model::initial_state). Of LRURec complex
-  /// [blocks, n, D], zeros: 2 KB a user at the paper's sizes.
+  /// States of users before any event, users along dimension 1 (Model::initial_state). LRURec's are zeros,
+  /// complex [blocks, n, D]: 2 KB a user at the paper's sizes.
   Tensor initial_state(const IndexTensor& users) const { return model_->initial_state(users); }
-  /// The same of n users of whom nothing is known.
+  /// The same for n unknown users.
   Tensor initial_state(std::int64_t n) const;
   /// Takes one item (i64 [n], 1..|I|, on either device) of each of n users; `state` becomes the state after
-  /// it. Returns their rows [n, K], those that Model::user_rows gives for the whole history.
+  /// it. Returns their rows [n, K], those that Model::user_rows gives for the whole history. Wrong shapes,
+  /// dtypes, devices or items are ErrorKind::internal.
   Tensor step(const IndexTensor& items, Tensor& state) const;
-  /// Whether many users together get the bits, of steps and of scores, that each gets alone.
+  /// Whether steps and scores of many users together have the bits that each user gets alone.
   bool has_fixed_bits() const;
   /// The k items with the best scores; item 0 must be among the excluded. See ops::raw::linear_top_k.
   ops::raw::TopK top_k(const Tensor& hidden, std::int64_t k, const ops::raw::ExcludedClasses& excluded,
@@ -51,12 +52,12 @@ class Session {
   /// The user took an item (1..|I|).
   void observe(std::int64_t item);
 
-  /// The k best next items, fewer where fewer are left, k being as large as it likes; without those in
-  /// `excluded` (any order; sorted ones cost less). There must have been an event.
+  /// The k best next items that are not in `excluded` (any order; sorted ones cost less), or fewer if fewer
+  /// are left; k may be of any size. Before the first event it is ErrorKind::internal.
   std::vector<Recommendation> recommend(std::int64_t k, std::span<const std::int32_t> excluded = {}) const;
 
-  /// An item of each of several different sessions of one model, all in one step; the same as observe() of
-  /// each where the model has_fixed_bits().
+  /// One item for each of several different sessions of one model, all in one step. If the model
+  /// has_fixed_bits(), the bits are those of observe() for each.
   static void observe_together(std::span<Session* const> sessions, std::span<const std::int64_t> items);
 
   std::int64_t events() const { return events_; }

@@ -76,7 +76,7 @@ json describe(const train::RunFolder& run) {
   for (auto& [name, evaluation] : evaluations.items()) {  // a run that went on since has other weights
     const bool of_last = name.ends_with("-last");
     const std::int64_t step = of_last ? last.progress.step : best.progress.step;
-    // What previous.ckpt was then is not known, nor what a damaged last.ckpt is.
+    // The step that previous.ckpt had then is not known, nor that of a damaged last.ckpt.
     if (name.ends_with("-previous") || (of_last && !warning.empty())) continue;
     if (evaluation.contains("step") && evaluation["step"] != step) {
       evaluation[of_last ? "last_step" : "best_step"] = step;

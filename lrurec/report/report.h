@@ -25,7 +25,7 @@ namespace lrurec::report {
 /// A run without any checkpoint is ErrorKind::io, a damaged file ErrorKind::file.
 nlohmann::json describe(const train::RunFolder& run);
 
-/// Gives runs whose folders are called alike as much of their paths as tells them apart.
+/// Where folders have equal names, gives the runs as much of their paths as tells them apart.
 void name_apart(std::vector<nlohmann::json>& runs, const std::vector<std::filesystem::path>& folders);
 
 /// The page: markup, style, script and chart library around what `runs` say. Text of theirs cannot become

@@ -20,7 +20,7 @@ using sweep::Run;
 /// Values of one cell and metric, one for each seed that is finished.
 struct Measured {
   std::vector<double> values;
-  std::size_t wanted = 1;    ///< so many values there are to be
+  std::size_t wanted = 1;    ///< how many values there should be
   double low = 0, high = 0;  ///< sums over seeds
   std::size_t intervals = 0;
   bool sampled = false;  ///< among some items, not all
@@ -74,7 +74,7 @@ void add_test(const json& test, const std::string& model, const std::string& met
   ++measured.intervals;
 }
 
-/// What a run's steps took, by the training lines of its log.
+/// The seconds that a run's steps took, from the training lines of its log.
 class Clock {
  public:
   explicit Clock(const std::vector<json>& log) {
@@ -88,8 +88,8 @@ class Clock {
     }
   }
 
-  /// Of the steps until this one. Between two lines each took what the later one says, after the last what
-  /// that says; without lines nothing is known.
+  /// Of all steps until this one. A step between two lines took what the later line says, one after the last
+  /// line what that says. Nothing without lines.
   std::optional<double> until(std::int64_t step) const {
     if (lines_.empty()) return {};
     auto line = std::ranges::lower_bound(lines_, step, {}, &Line::last);
@@ -113,8 +113,8 @@ json found_at(const char* pointer, const json& about) {
   return about.contains(place) ? about.at(place) : json();
 }
 
-/// In what a run was not trained as is asked for now, so that its seconds are not of that: "with 2 threads,
-/// not 1, and beside other trainings"; "" where it was.
+/// How a run's training differs from what is asked for now, so that its seconds do not count for that: "with
+/// 2 threads, not 1, and beside other trainings"; "" if it does not differ.
 std::string trained_otherwise(const Run& run) {
   const json about = train::RunFolder::open(run.folder).description();
   std::vector<json> starts(1, about);

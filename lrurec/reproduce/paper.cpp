@@ -40,7 +40,7 @@ std::vector<double> numbers(const toml::array& list) {
   return found;
 }
 
-/// A value as a flag would have it.
+/// A value as text, as a flag would have it.
 std::string setting_text(const toml::node& node) {
   if (node.is_boolean()) return node.as_boolean()->get() ? "true" : "false";
   if (node.is_string()) return node.as_string()->get();

@@ -31,12 +31,12 @@ struct Variant {
 
 enum class Kind { statistics, metrics, eigenvalues, efficiency, sensitivity };
 
-/// A table or figure. `values`: of a data set and a variant, one for each metric; what the paper does not
-/// print is not there.
+/// A table or figure. `values`: by data set and variant, one for each metric; absent where the paper prints
+/// none.
 struct Artifact {
   std::string name, title, note;
   Kind kind = Kind::metrics;
-  bool generated = false;  ///< its data cannot be had and are generated unless given
+  bool generated = false;  ///< its data cannot be had; they are generated unless given
   std::vector<std::string> data, metrics;
   std::vector<Variant> variants;
   std::map<std::string, std::map<std::string, std::vector<double>>> values;
@@ -63,7 +63,7 @@ const Artifact& find_artifact(const std::string& name);
 /// empty for any other.
 std::vector<double> published_mean_abs(std::int64_t num_items);
 
-/// The training of a variant on a data set: its preset, with the settings of both.
+/// The training of a variant on a data set: the data set's preset, with the settings of both.
 config::TrainConfig training(const PaperData& data, const Variant& variant);
 
 }  // namespace lrurec::reproduce

@@ -55,14 +55,15 @@ struct Plan {
   std::vector<const sweep::Run*> runs_of(const Cell& cell) const;
 };
 
-/// Those of these names; of none all. A name that the artifact does not have is ErrorKind::usage.
+/// The variants of these names, or all if there are no names. A name that the artifact does not have is
+/// ErrorKind::usage.
 std::vector<const Variant*> chosen_variants(const Artifact& artifact, const std::vector<std::string>& only);
 
-/// `data`: of the artifact's data sets those that are there. Errors as chosen_variants.
+/// `data`: those of the artifact's data sets that are there. Errors as chosen_variants.
 Plan make_plan(const Artifact& artifact, std::vector<DataFile> data, const Request& request);
 
-/// Data of XLong's shape, generated: sequences as long, and for each user as many items, of `share` of its
-/// users (docs/reproduce.md).
+/// Generated data of XLong's shape (docs/reproduce.md): `share` of its users, with sequences as long and as
+/// many items for each user.
 data::Dataset make_xlong(double share);
 
 }  // namespace lrurec::reproduce

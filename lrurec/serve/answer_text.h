@@ -1,5 +1,6 @@
 #pragma once
-// The longest part of an answer, its items, as text: what json_text makes of the object, without the object.
+// JSON text of an answer's items, its longest part: what util::json_text makes of the object, without making
+// the object.
 
 #include <span>
 #include <string>

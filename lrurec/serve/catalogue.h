@@ -1,5 +1,5 @@
 #pragma once
-// Raw ids, as the user's files have them, to the numbers of a data set.
+// From raw ids, as the user's files have them, to the numbers of a data set and back.
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,7 +18,9 @@ class Catalogue {
   explicit Catalogue(const data::Dataset& data);
 
   std::int64_t num_items() const { return data_.items(); }
+  /// 1..|I|; nothing for an unknown id.
   std::optional<std::int32_t> item(std::string_view raw) const;
+  /// From 0; nothing for an unknown id.
   std::optional<std::int64_t> user(std::string_view raw) const;
   std::string_view item_name(std::int64_t item) const { return data_.item_name(item); }
   /// Empty where it has none.

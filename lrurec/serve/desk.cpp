@@ -19,7 +19,7 @@
 namespace lrurec::serve {
 namespace {
 
-/// raw_id, whose complaint goes on after "the request".
+/// raw_id, with a complaint that continues "the request".
 std::string id_of(const nlohmann::json& value) {
   try {
     return raw_id(value);
@@ -40,7 +40,7 @@ std::string listed(const std::vector<std::string>& raw) {
   return util::visible(fmt::format("{}", fmt::join(raw, ", ")));
 }
 
-/// Whether it is or holds a number whose digits a double does not hold.
+/// Whether an id is or contains a number with more digits than a double holds.
 bool loses_digits(const nlohmann::json& id) {
   constexpr double exact = 9007199254740992;  // 2^53
   if (id.is_structured()) return std::any_of(id.begin(), id.end(), loses_digits);
@@ -193,7 +193,7 @@ nlohmann::json Desk::answer(const Asked& asked, std::span<const Recommendation> 
   return answer;
 }
 
-/// Of an answer without an error the list of items is put in by hand: it is most of the text.
+/// The list of items is written by hand, since it is most of the text.
 std::string Desk::answer_line(const Asked& asked, std::span<const Recommendation> items) const {
   if (!asked.error.empty()) return util::json_text(answer(asked, items));
   std::string line = "{";

@@ -17,14 +17,14 @@ struct DeskOptions {
   std::int64_t max_length = 0;  ///< L of the model
   std::string until =
       "all";  ///< which part of a user's history is read: all, or what precedes "test" or "val"
-  std::vector<std::string> exclude;  ///< of every request, beside those that it names
+  std::vector<std::string> exclude;  ///< items left out of every answer, beside those that a request names
   std::int64_t k = 10;               ///< of requests that name none
   bool include_seen = false;         ///< items of the history are candidates too
 };
 
-/// One request as it was asked, and what of it was understood.
+/// One request: what was asked, and what was understood.
 struct Asked {
-  /// "id" and "user" of the request, for its answer, also where that is an error.
+  /// The request's "id" and "user", which its answer repeats, also if that is an error.
   nlohmann::json echo = nlohmann::json::object();
   Request request;
   std::vector<std::string> unknown;  ///< ids that are not in the data set
@@ -36,23 +36,24 @@ class Desk {
  public:
   Desk(const data::Dataset& data, const model::Model& model, DeskOptions options);
 
-  /// A user of the data set, or a list of items; what is not known becomes the error, or `unknown`.
+  /// Take the history of a user of the data set, or a list of items. An unknown user is the error. Unknown
+  /// items go to `unknown`, and are the error if no item is known.
   void ask_for_user(const std::string& raw, Asked& asked) const;
   void ask_for_items(const std::vector<std::string>& raw, Asked& asked) const;
-  /// Items that must not come back, and those seen where they are no candidates.
+  /// Leaves these items out of the answer, and without include_seen those of the history too.
   void exclude(const std::vector<std::string>& raw, Asked& asked) const;
 
-  /// A line {"user": ID} or {"items": [ID, ...]}, with "k", "exclude" and "id" as it likes. What is wrong
-  /// with it, whatever it holds, becomes the error.
+  /// Reads a line {"user": ID} or {"items": [ID, ...]}, with "k", "exclude" and "id" if it likes. Whatever is
+  /// wrong with it becomes the error; nothing is thrown.
   Asked parse(const std::string& line) const;
-  /// Many lines, by all threads.
+  /// The same for many lines, by all threads.
   std::vector<Asked> parse(std::span<const std::string> lines) const;
 
   /// In the order asked: {"items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"} or {"error": WHY},
   /// with the echo and "unknown".
   std::vector<nlohmann::json> answer(const std::vector<Asked>& asked) const;
-  /// The same as lines without their ends, written by all threads and given to `out` in order, as soon as
-  /// they hold most_results items: some tens of megabytes of text.
+  /// The same as lines without line ends, written by all threads and given to `out` in order, in groups of at
+  /// most most_results items (some tens of megabytes of text) or of one answer.
   void answer_lines(std::span<const Asked> asked, const std::function<void(const std::string&)>& out,
                     std::int64_t most_results = std::int64_t{1} << 18) const;
 

@@ -19,7 +19,7 @@ struct ParsedEvent {
   std::int64_t k;
 };
 
-/// `user` is set as soon as it is known, for what is said of a mistake.
+/// `user` is set as soon as it is known, so that an error can name it.
 ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
   const std::size_t begin = std::min(
       line.find_first_not_of(line.starts_with("\xEF\xBB\xBF") ? "\xEF\xBB\xBF \t" : " \t"), line.size());
@@ -79,8 +79,8 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
                    std::int64_t most_results) {
   std::vector<EventAnswer> answers;
   std::vector<Event> events;
-  std::vector<std::size_t> places;                           // of the events among the answers
-  std::unordered_map<std::string, std::int64_t> new_events;  // of each user, among the events
+  std::vector<std::size_t> places;                           // where each event's answer stands in `answers`
+  std::unordered_map<std::string, std::int64_t> new_events;  // how many of `events` each user has
   std::int64_t results = 0;
   const auto hand_out = [&] {
     const auto after = store.take(events);

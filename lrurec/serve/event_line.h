@@ -15,21 +15,23 @@ namespace lrurec::serve {
 /// The line that answers a line, without its end.
 struct EventAnswer {
   std::string line;
-  bool failed = false;  ///< it tells an error
+  bool failed = false;  ///< it reports an error
 };
 
-/// Takes the events of lines in their order, each {"user": ID, "item": ID} with an optional "k", or a raw
-/// item id alone (the user has then no name), and answers each with the number of events and the k best next
-/// items, k being the line's or the one given:
-/// {"user": ID, "events": 3, "items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"}. A line that
-/// cannot be used is answered by {"error": WHY}, whatever it holds, and changes no state. The answers are
-/// those to the lines one by one, and are given to `out` in order, as soon as they hold most_results items:
-/// some tens of megabytes of text.
+/// Takes the events of lines in their order. A line is {"user": ID, "item": ID} with an optional "k", or a
+/// raw item id alone, whose user has no name. The answer has the user's number of events and the k best next
+/// items, where k is the line's or else the one given:
+///
+///   {"user": ID, "events": 3, "items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"}
+///
+/// A line that cannot be used, whatever it holds, is answered by {"error": WHY} and changes no state. The
+/// answers are the same as if the lines came one by one. They are given to `out` in order, in groups of at
+/// most most_results items (some tens of megabytes of text) or of one answer.
 void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
                    SessionStore& store, const std::function<void(const EventAnswer&)>& out,
                    std::int64_t most_results = std::int64_t{1} << 18);
 
-/// What an answer says of the items that its user has had: "included" or "excluded" from the candidates.
+/// What an answer says about the items that its user has had: "included" or "excluded" from the candidates.
 inline const char* seen_text(bool excluded) { return excluded ? "excluded" : "included"; }
 
 /// A raw id in JSON: text, or a whole number as it is written. Anything else is std::invalid_argument.

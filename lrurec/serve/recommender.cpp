@@ -28,7 +28,7 @@ std::vector<std::vector<Recommendation>> Recommender::recommend(std::span<const 
   constexpr std::size_t most_requests = 1024, most_tokens = 16384;
   std::vector<std::vector<Recommendation>> results;
   for (std::size_t first = 0; first < requests.size();) {
-    // As many at once as have results of some tens of megabytes, each as many as the largest k.
+    // As many requests at once as have results of some tens of megabytes: the largest k of them for each.
     constexpr std::int64_t most_results = std::int64_t{1} << 22;
     std::size_t n = 0, tokens = 0;
     std::int64_t k = 1;

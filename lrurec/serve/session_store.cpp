@@ -42,9 +42,9 @@ struct SavedSessions {
   }
 };
 
-/// The model's own settings that are not the usual ones, in lines: equal weights make other states with them.
-/// Those of training alone are left out. A setting of later versions has the value that leaves states as they
-/// are, and so adds no line to those of before.
+/// The model's own settings that are not the default ones, a line each: with them, equal weights make other
+/// states. Settings of training alone are left out. A setting that a later version adds has a default that
+/// leaves states as they are, so older files stay valid without a line for it.
 std::string unusual_settings(const model::ModelConfig& config) {
   const config::TrainConfig own(config), usual;
   const auto& of_model = model::find_model(config.model).settings;

@@ -31,17 +31,17 @@ struct AfterEvent {
 /// an event costs the same after ten events as after ten thousand.
 class SessionStore {
  public:
-  /// What users had done before their first event here: of number 1..|U|, oldest first.
+  /// The items of data set user `number` (1..|U|) before the first event here, oldest first.
   using Histories = std::function<std::span<const std::int32_t>(std::int64_t number)>;
 
-  /// model: of the sessions; must outlive the store. fingerprint: of its weights, which its states are kept
-  /// with, beside its settings. Where `histories` are
-  /// given, a user of the data set begins with the last `most` items of the own one, and has seen them all.
+  /// `model` must outlive the store. `fingerprint`: of the model's weights; it is saved with the states,
+  /// beside the model's settings. If `histories` is given, a user of the data set begins with the last `most`
+  /// items of their own history, and counts all items of it as seen.
   SessionStore(const model::IncrementalModel& model, std::string fingerprint, bool exclude_seen,
                Histories histories = nullptr, std::int64_t most = 0);
 
-  /// Events in their order, and the answer to each as if it had come alone. Those of different users share
-  /// steps, and all share the passes over the items, where the model has_fixed_bits().
+  /// Takes events in their order. Each answer is as if its event had come alone. If the model
+  /// has_fixed_bits(), events of different users share steps, and all events share the passes over the items.
   std::vector<AfterEvent> take(std::span<const Event> events);
   /// The user took an item (1..|I|). number: the user's in the data set, 1..|U|, 0: somebody else.
   void observe(const std::string& user, std::int32_t item, std::int64_t number = 0);
@@ -51,22 +51,22 @@ class SessionStore {
 
   bool excludes_seen() const { return exclude_seen_; }
   std::size_t users() const { return sessions_.size(); }
-  /// Events of a user, those before a load included; of one that has none yet those to begin with (number:
-  /// the user's in the data set).
+  /// Number of a user's events, with those before a load. For a user without events here, the length of the
+  /// history that the user will begin with (number: the user's in the data set).
   std::int64_t events(const std::string& user, std::int64_t number = 0) const;
 
   /// All states, atomically.
   void save(const std::filesystem::path& path) const;
-  /// Takes the states of a file into a store in which none is yet. States of other weights or settings,
-  /// damaged ones, and those without the items seen where these are to be left out, are ErrorKind::file; the
-  /// store is then empty.
+  /// Loads the states of a file into an empty store. States of other weights or settings, damaged ones, and
+  /// with exclude_seen a file without the items seen are ErrorKind::file; the store then stays empty. A
+  /// missing file is ErrorKind::io.
   void load(const std::filesystem::path& path);
 
  private:
   struct User {
     model::Session session;
     std::int64_t events = 0;
-    std::vector<std::int32_t> seen;  ///< sorted, different
+    std::vector<std::int32_t> seen;  ///< sorted, each once
   };
   User& user(const std::string& name, std::int64_t number);
   static void remember(User& user, std::int32_t item);

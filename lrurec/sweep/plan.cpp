@@ -69,7 +69,7 @@ class Reader {
   }
 
  private:
-  /// It is that of a folder.
+  /// The name becomes a folder's.
   void check_name(const Point& point, const toml::table* grid) const {
     constexpr std::size_t most = 255;
     if (grid == nullptr || point.name().size() <= most) return;

@@ -6,7 +6,7 @@
 //   jobs = 2                      # runs at once; default: cores / threads
 //   threads = 1                   # of each run; default 1
 //   memory = "8 GB"               # all runs together; default: 80% of what is free
-//   metric = "NDCG@10"            # what is chosen by; default Recall@10, by which each run has its best step
+//   metric = "NDCG@10"            # ranks configurations; best steps are by Recall@10; default Recall@10
 //
 //   [settings]                    # of every run, as in lrurec train --config
 //   preset = "small"
@@ -47,10 +47,11 @@ struct Plan {
 /// Reads a file. Unknown keys, values of another type or out of range, repeated values, and names of points
 /// that no folder can have are ErrorKind::usage with file and line; a missing file is ErrorKind::io.
 Plan read_plan(const std::filesystem::path& file);
-/// The same from text; `place` stands in errors for the file name, data is taken from `folder`.
+/// The same from text; `place` stands in errors for the file name, and the path of `data` starts from
+/// `folder`.
 Plan parse_plan(const std::string& text, const std::string& place, const std::filesystem::path& folder);
 
-/// Seeds that are none, repeated or beyond the range of one are ErrorKind::usage naming `place`.
+/// No seeds, repeated ones and ones out of range are ErrorKind::usage naming `place`.
 void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& place);
 
 /// "8 GB", "500 MB", "1.5 GiB" in bytes; anything else is ErrorKind::usage naming `place`.

@@ -1,5 +1,5 @@
 #pragma once
-// What the runs of a sweep came to.
+// The results of a sweep's runs.
 
 #include <filesystem>
 #include <map>
@@ -37,15 +37,20 @@ struct Run {
   bool finished() const { return state.kind == RunState::Kind::finished; }
 };
 
-/// A file beside a run's folder that says that others were at work in the meantime: its seconds are then not
-/// those of a training alone.
+/// A file beside a run's folder. If it is there, other runs were at work in the meantime, so the run's
+/// seconds are not those of a training alone.
 std::filesystem::path side_by_side_note(const Run& run);
 
-/// Where a run stands. One with other settings than are wanted, or on other data, is ErrorKind::usage: its
-/// numbers would stand for settings that it does not have; so is one that was trained with more patience or
-/// more steps, which its limits would not have let it reach, and one whose best round is that of an end
-/// before it was given more steps. Checkpoints without a run.json are ErrorKind::file. A run is finished
-/// where it ended by itself under the limits of its configuration.
+/// Where a run stands. It is finished if it ended by itself under the limits of its configuration.
+///
+/// ErrorKind::usage is a run whose numbers would not be those of the wanted configuration:
+///
+///   one of other settings or other data
+///   one trained for more steps or with more patience, which the wanted limits may have ended earlier
+///   one whose best round is that of an earlier end, before it was given more steps
+///
+/// ErrorKind::file is a run with checkpoints but without a run.json, or without the validation of its best
+/// step.
 RunState look_at(const Run& wanted);
 
 /// Every configuration with every seed, in folders of their own in `output`.
@@ -54,22 +59,22 @@ std::vector<Run> runs_of(const Plan& plan, const std::string& fingerprint,
 
 struct Summary {
   double mean = 0;
-  std::optional<double> deviation;  ///< of the sample; of one value there is none
+  std::optional<double> deviation;  ///< of the sample; none for a single value
 };
 Summary summarize(const std::vector<double>& values);
 
 /// A validation metric at the best step of each run of a configuration, as far as they are finished.
 std::vector<double> values(const std::vector<Run>& runs, std::size_t point, const std::string& metric);
 
-/// Configurations by the mean of a validation metric, and where that is the same by that of NDCG@10, best
-/// first; only those all of whose runs are finished, for a mean over some seeds is not comparable.
+/// Configurations (of Plan::points) by the mean of a validation metric, best first; ties go by the mean of
+/// NDCG@10. Only those with all runs finished: a mean over some seeds is not comparable.
 std::vector<std::size_t> ranking(const Plan& plan, const std::vector<Run>& runs, const std::string& metric);
 
 /// {"Recall@10": {"mean": ..., "deviation": ...}, ...}
 nlohmann::json summaries(const std::map<std::string, std::vector<double>>& metrics);
 
-/// sweep.json; folders as seen from where it lies, none for a run that failed before it had saved anything.
-/// `test`: metrics of the best configuration's runs; empty: not looked at.
+/// The object of sweep.json. Folders are relative to that file; a run that failed before it had saved
+/// anything has none. `test`: metrics of the best configuration's runs, empty if they were not computed.
 nlohmann::json to_json(const Plan& plan, const std::vector<Run>& runs, const std::string& fingerprint,
                        const std::string& metric, const std::map<std::string, std::vector<double>>& test);
 

@@ -29,7 +29,7 @@ void check_progress(const Progress& p) {
   }
 }
 
-/// The sizes that the file claims against the numbers that it holds.
+/// Compares the sizes that the file claims with the bytes of parameters that it holds.
 void check_sizes(const Checkpoint& checkpoint, const config::TrainConfig& config) {
   constexpr std::int64_t most_items = INT32_MAX - 1;
   if (checkpoint.num_items < 1 || checkpoint.num_items > most_items) {
@@ -48,7 +48,7 @@ void check_sizes(const Checkpoint& checkpoint, const config::TrainConfig& config
   }
 }
 
-/// Errors of the tensors, with the file's name before them.
+/// Puts the file's name before what errors say about its content.
 template <class F>
 void naming(const std::string& path, F&& f) {
   try {
@@ -69,7 +69,7 @@ Checkpoint Checkpoint::load(const std::filesystem::path& path) {
   const auto bytes = nn::read_envelope(path, file_kind, newest_version, &checkpoint.version);
   checkpoint = nn::from_bytes<Checkpoint>(bytes, path.string(), std::move(checkpoint));
   if (checkpoint.version == 1) checkpoint.progress.best_regular_recall = checkpoint.progress.best_recall;
-  if (checkpoint.version <= 3) checkpoint.progress.best_ndcg = 1;  // it stays the best of its Recall@10
+  if (checkpoint.version <= 3) checkpoint.progress.best_ndcg = 1;  // so that no equal Recall@10 replaces it
   checkpoint.version = newest_version;
   naming(path.string(), [&] {
     check_progress(checkpoint.progress);

@@ -24,8 +24,8 @@ struct Progress {
   std::int64_t rounds_without_better = 0;
   std::string finished;  ///< why training ended, empty while it may go on
 
-  /// Best of the rounds at multiples of validate_every, which patience counts from: a run that ended in
-  /// between had one round more than the same run without that end.
+  /// Best Recall@10 of the rounds at multiples of validate_every, which alone count for patience. A run that
+  /// ended in between had one more round than the same run without that end.
   double best_regular_recall = -1;
   double loss_sum = 0;  ///< of the steps since the last training line of the log
   std::int64_t loss_count = 0;
@@ -35,14 +35,14 @@ struct Checkpoint {
   std::string config;       ///< TOML, see config::to_toml
   std::string fingerprint;  ///< of the data set
   std::int64_t num_items = 0;
-  std::int64_t num_users = 0;  ///< 0 in version 2, which had no model that knows its users
+  std::int64_t num_users = 0;  ///< 0 before version 3, which brought models that know their users
   Progress progress;
   std::map<std::string, nn::TensorRecord> parameters;
-  /// And of WeightAverage; empty in a checkpoint for evaluation only.
+  /// The optimiser's state and WeightAverage's; empty in a checkpoint for evaluation only.
   std::map<std::string, nn::TensorRecord> optimizer;
   std::uint32_t version = newest_version;
 
-  /// 1 has no best_regular_recall and loss of unlogged steps, 2 no num_users, 3 no best_ndcg.
+  /// Version 2 added best_regular_recall and the loss of unlogged steps, 3 num_users, 4 best_ndcg.
   static constexpr std::uint32_t newest_version = 4;
 
   template <class Archive>
@@ -55,9 +55,10 @@ struct Checkpoint {
     if (version >= 4) archive(p.best_ndcg);
   }
 
+  /// Atomically, as the newest version.
   void save(const std::filesystem::path& path) const;
-  /// Numbers of a progress that cannot be, settings that do not go together, and sizes of a model that its
-  /// tensors do not have, are ErrorKind::file as damage is: no memory is asked for because a file says so.
+  /// Damage, an impossible progress, settings that do not go together, and model sizes that the tensors do
+  /// not have are ErrorKind::file. So a file's word alone never makes the program ask for memory.
   static Checkpoint load(const std::filesystem::path& path);
 
   /// The configuration inside; damage is ErrorKind::file.
@@ -69,6 +70,8 @@ model::ModelConfig model_config(const Checkpoint& checkpoint, const config::Trai
 /// Gives the model the weights of a checkpoint. Missing, extra, misshaped or non-finite tensors and weights
 /// that no model may have (Model::problem) are ErrorKind::file, naming the tensor.
 void load_parameters(const Checkpoint& checkpoint, const std::string& path, model::Model& model);
+/// The same for the optimiser's state and for the average. A checkpoint without optimiser state, as after
+/// lrurec import, is ErrorKind::file too.
 void load_optimizer(const Checkpoint& checkpoint, const std::string& path, nn::Optimizer& optimizer);
 void load_average(const Checkpoint& checkpoint, const std::string& path, WeightAverage& average);
 

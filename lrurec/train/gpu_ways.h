@@ -8,18 +8,19 @@
 
 namespace lrurec::train {
 
-/// Ways that differ in speed, not in what is trained: what is built and proven, but not yet measured, is
-/// chosen here, by `lrurec bench train` and `lrurec check training`. A training has the defaults.
+/// Choices that differ in speed, not in what is trained. `lrurec bench train` and `lrurec check training` can
+/// choose ways that are built and tested, but not yet measured. A training has the defaults.
 struct GpuWays {
   ops::HeadOptions head{};
   bool graphs = false;    ///< steps are recorded, and started as one CUDA graph each
-  int update_pieces = 1;  ///< blocks of threads that share out AdamW's block of a parameter
+  int update_pieces = 1;  ///< see nn::AdamOptions::gpu_pieces
 
   friend bool operator==(const GpuWays&, const GpuWays&) = default;
 };
 
-/// Sizes of a step, rounded up to one of eight for each power of two, as blocks of memory are. Steps of one
-/// bucket take the same blocks and, but for choices inside of cuBLAS, the same kernels: they share a graph.
+/// Sizes of a step, rounded up as blocks of memory are: to one of eight sizes for each power of two. Steps of
+/// one bucket take the same blocks and, except for choices inside cuBLAS, the same kernels. So they share a
+/// graph.
 struct StepBucket {
   std::int64_t tokens = 0, sequences = 0;
 

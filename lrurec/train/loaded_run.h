@@ -28,11 +28,12 @@ struct LoadedRun {
 /// The model that a checkpoint holds, on the CPU. Damage is ErrorKind::file naming `path`.
 std::unique_ptr<model::Model> load_model(const Checkpoint& checkpoint, const std::string& path);
 
-/// RunFolder::load for a command with --checkpoint, which is the remedy where best.ckpt is missing or
-/// damaged.
+/// RunFolder::load for a command with --checkpoint. If best.ckpt is missing or damaged and last.ckpt is not,
+/// the error names --checkpoint last as the remedy.
 Checkpoint load_checkpoint(const RunFolder& folder, const std::string& name);
 
-/// A data set other than the one that the run was trained on is ErrorKind::file; so is a damaged checkpoint.
+/// A data set other than the one that the run was trained on is ErrorKind::file, as is a damaged checkpoint.
+/// A missing run or data set is ErrorKind::io.
 LoadedRun load_run(const LoadOptions& options);
 
 }  // namespace lrurec::train

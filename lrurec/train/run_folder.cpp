@@ -40,7 +40,7 @@ bool describes_run(const fs::path& file) {
   return json.is_object() && json.contains(version) && json.contains("fingerprint");
 }
 
-/// Whether a file of a run's names is what a start leaves that was killed before its first checkpoint. It
+/// Whether a file of a run's names was left by a start that was killed before its first checkpoint. A start
 /// makes checkpoints/ and an empty log, then run.json, then config.toml, then the checkpoint.
 bool is_left_over(const fs::path& file) {
   const fs::path folder = file.parent_path(), checkpoints = folder / "checkpoints";
@@ -61,7 +61,7 @@ bool is_left_over(const fs::path& file) {
 
 /// Makes `previous` another name of `last`; false where the file system knows no links.
 bool link_as_previous(const fs::path& last, const fs::path& previous) {
-  // A name that remove_stale_temporaries takes for what it is, should this process be killed now.
+  // If this process is killed now, remove_stale_temporaries knows a file of this name as one to remove.
   const fs::path link =
       previous.parent_path() / fmt::format(".{}.tmp.{}", previous.filename().string(), ::getpid());
   std::error_code error;
@@ -243,7 +243,7 @@ void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& path)
     damaged(e.what());
   }
   const config::TrainConfig own = checkpoint.parse_config(path);
-  // It was written with every setting, before any checkpoint; a file that is cut off lacks some.
+  // The file was written with every setting, before any checkpoint. If it lacks some, it was cut off.
   const auto there = config::toml_lines(text);
   if (!there.contains("model") || written.model == own.model) {
     for (const auto& [key, line] : config::toml_lines(checkpoint.config)) {
@@ -353,7 +353,8 @@ RunFolder::Loaded RunFolder::load_last() const {
     if (!fs::exists(previous)) throw;
     loaded = {Checkpoint::load(previous), previous.string(),
               fmt::format("{}; going on from {} instead", e.what(), previous.string())};
-    // Else the next save would put it in the place of the whole one.
+    // Otherwise the next save would make the damaged last.ckpt the previous one, in the place of the whole
+    // one.
     if (lock_ && e.kind() == ErrorKind::file && fs::exists(last))
       nn::replace_file(last, checkpoint("damaged"));
   }

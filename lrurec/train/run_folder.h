@@ -24,38 +24,39 @@ namespace lrurec::train {
 
 class RunFolder {
  public:
-  /// A folder for a new run, locked while the object (or a copy) lives. One that holds a run (a checkpoint)
-  /// or files of such names that no start of a run left there, or is locked, is ErrorKind::usage, one that
-  /// cannot be written ErrorKind::io; nothing in it is touched. What a start that was killed before its first
-  /// checkpoint left there is replaced: whoever starts writes run.json, then config.toml, then a checkpoint.
+  /// A folder for a new run, locked while the object (or a copy) lives. It is ErrorKind::usage if the folder
+  /// is locked, holds a run (a checkpoint), or holds files of a run's names that no start of a run left
+  /// there, and ErrorKind::io if it cannot be written; nothing in it is touched then. What a start left that
+  /// was killed before its first checkpoint is replaced. A start writes run.json, then config.toml, then a
+  /// checkpoint.
   static RunFolder create(const std::filesystem::path& folder);
   /// The folder of an existing run, to read; ErrorKind::io when it holds none.
   static RunFolder open(const std::filesystem::path& folder);
   /// The same to go on with its training, locked; ErrorKind::usage where another process trains it.
   static RunFolder open_to_train(const std::filesystem::path& folder);
 
-  /// Removes all that create() and a training that came to nothing have made, folders too that are then
-  /// empty and were not there before.
+  /// Removes what create() and a training without result have made, with the folders that they made if they
+  /// are then empty.
   void discard() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoint(const std::string& name) const;
   std::filesystem::path data_path() const;  ///< from run.json
-  /// How run.json names the data set: a path that is no UTF-8 text cannot stand in JSON as it is.
+  /// Writes the data set's path into the object of run.json. A path that is not UTF-8 cannot stand in JSON as
+  /// it is; its bytes stand there too, as numbers.
   static void name_data(nlohmann::json& description, const std::filesystem::path& data);
 
   void write_config(const config::TrainConfig& config) const;
   void write_description(const nlohmann::json& description) const;
   nlohmann::json description() const;
   void write_evaluation(const std::string& split, const nlohmann::json& result) const;
-  /// All that evaluate has left here, by what stands in evaluation-NAME.json. A damaged one is
-  /// ErrorKind::file.
+  /// All that evaluate has left here, by NAME of evaluation-NAME.json. A damaged file is ErrorKind::file.
   std::map<std::string, nlohmann::json> evaluations() const;
 
-  /// Adds a line to metrics.jsonl, in one piece; a full disk is tried again, as for checkpoints.
+  /// Adds a line to metrics.jsonl, in one piece. As for checkpoints, it is tried again when the disk is full.
   void log(const nlohmann::json& line) const;
-  /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last one is left
-  /// out where a crash cut it off; any other that is damaged is ErrorKind::file. A missing file has none.
+  /// The lines of metrics.jsonl: objects with a whole number "step" and a text "split". The last line is left
+  /// out if a crash cut it off; any other damaged line is ErrorKind::file. A missing file has no lines.
   std::vector<nlohmann::json> log_lines() const;
   /// The same of eigenvalues.jsonl, whose lines also have "lambda": of every block, of every channel, [re,
   /// im].
@@ -65,11 +66,12 @@ class RunFolder {
   void write_metrics_table() const;
   /// Drops the lines of both logs after `step`: a resumed run writes them again.
   void cut_log(std::int64_t step) const;
-  /// Drops those that a run resumed from here writes again; before its first round that is all of them.
+  /// Drops the lines that a run resumed from here writes again: all of them before its first validation
+  /// round.
   void cut_log(const Progress& progress) const { cut_log(progress.best_recall < 0 ? -1 : progress.step); }
 
-  /// Makes last.ckpt the previous one and writes a new last.ckpt; at every moment both names lead to a whole
-  /// one (to last.ckpt not, for a moment, on a file system without hard links).
+  /// Makes last.ckpt the previous one and writes a new last.ckpt. At every moment both names lead to a whole
+  /// checkpoint; only on a file system without hard links is last.ckpt missing for a moment.
   void save_last(const Checkpoint& checkpoint) const;
   void save_best(const Checkpoint& checkpoint) const;
 
@@ -78,14 +80,15 @@ class RunFolder {
     std::string path;
     std::string warning;  ///< not empty when last.ckpt could not be used
   };
-  /// best.ckpt, last.ckpt or previous.ckpt. One whose settings are not those of config.toml is another run's
-  /// and was put here: ErrorKind::file; so is a config.toml that is damaged.
+  /// best.ckpt, last.ckpt or previous.ckpt. A checkpoint whose settings are not those of config.toml is
+  /// another run's that was put here: ErrorKind::file, as is a damaged config.toml.
   Checkpoint load(const std::string& name) const;
-  /// last.ckpt, or previous.ckpt when that is missing or damaged; of another run as above.
+  /// last.ckpt, or previous.ckpt if that is missing or damaged. If there is neither, ErrorKind::io. A
+  /// checkpoint of another run as above.
   Loaded load_last() const;
 
  private:
-  /// "run/" is "run": its parent is then the folder that it is in.
+  /// Takes "run/" as "run", so that its parent is the folder around it.
   explicit RunFolder(std::filesystem::path path)
       : path_(path.has_filename() ? std::move(path) : path.parent_path()) {}
   void remove_made_folders() const;

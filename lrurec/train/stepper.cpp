@@ -13,16 +13,17 @@
 namespace lrurec::train {
 namespace {
 
-/// The flag of what makes weights grow: a step multiplies them by 1 - learning_rate * weight_decay, which is
-/// below -1 where either is very large.
+/// The flag of the setting that makes weights grow. A step multiplies them by 1 - learning_rate *
+/// weight_decay, which is below -1 if either is very large.
 const char* too_large(const config::TrainConfig& config) {
   const bool decay_overshoots = config.learning_rate * config.weight_decay > 2;
   return decay_overshoots && config.weight_decay > config.learning_rate ? "--weight-decay"
                                                                         : "--learning-rate";
 }
 
-/// After `steps` steps that were fine. A resumed run cannot change its learning rate, and the folder holds a
-/// run from its first checkpoint on; the first step has nothing before it to be kept.
+/// What an error after `steps` good steps recommends: a new run in another folder, since a resumed run cannot
+/// change its learning rate and a folder with a checkpoint takes no new run. An error of the first step has
+/// no earlier steps to point to.
 std::string remedy(std::int64_t steps, Stepper::Keeps keeps, const config::TrainConfig& config) {
   if (steps == 0)
     return "no step came before it, so it is not the learning rate; start a new run with other settings";
@@ -85,7 +86,7 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
          "max_length = {} leaves {} nothing to learn from but the start token; set --max-length to 2 or more",
          config.max_length, model_->info().title);
   }
-  check_schedule();  // before a validation round has been made
+  check_schedule();  // here, before any validation round
   // Other examples than windows are packed on the host.
   if (device_.is_cuda() && config.examples().kind == data::ExampleKind::windows) {
     on_gpu_.emplace(data, config.max_length, device_);
@@ -125,7 +126,7 @@ void Stepper::start(std::int64_t step) {
 Stepper::Started Stepper::send(std::int64_t step, const data::BatchTensors& inputs) {
   const ops::Bf16Products products(config_.bf16);
   const Variable mean = loss(inputs, step);
-  if (!device_.is_cuda()) {  // a GPU looks at it where it is
+  if (!device_.is_cuda()) {  // on a GPU clip_and_step looks at it
     const double value = static_cast<double>(mean.value().item<float>());
     if (!std::isfinite(value)) fail_non_finite(step, fmt::format("the loss is {}", value));
   }

@@ -23,10 +23,10 @@ Device prepare_device(const config::TrainConfig& config);
 /// the state after step n - 1.
 class Stepper {
  public:
-  /// Whether its steps are saved, for what errors say of those before.
+  /// Whether the caller saves checkpoints, so that errors can say what is left of earlier steps.
   enum class Keeps { nothing, checkpoints };
-  /// Ways other than the defaults on a CPU, a learning rate that would fall before its warm-up has ended, and
-  /// windows of one item, are ErrorKind::usage.
+  /// On a CPU, ways other than the defaults are ErrorKind::usage. So are a learning rate that would fall
+  /// before its warm-up has ended, and windows of one item.
   Stepper(const config::TrainConfig& config, const data::Dataset& data, const GpuWays& ways = {},
           Keeps keeps = Keeps::nothing);
 
@@ -40,26 +40,27 @@ class Stepper {
   /// Step `step` (from 0). A loss or gradient that is not finite is ErrorKind::non_finite, naming step,
   /// tensor and entry; the model is then as it was.
   Result run(std::int64_t step);
-  /// The same in two halves, for many steps at a time. On a GPU start() only sends the step there; an error
-  /// comes out of finish(), and the steps after it left the model as it was. On the CPU start() does it all.
+  /// The same in two halves, for many steps at a time. On a GPU start() only sends the step there. An error
+  /// comes out of finish(), and steps that were started after the failed one have left the model as it was.
+  /// On the CPU start() does everything.
   void start(std::int64_t step);
   /// Results of all steps since the last finish(), in their order.
   std::vector<Result> finish();
 
-  /// What became of steps with GpuWays::graphs. The first of each bucket is launched: it loads the kernels
-  /// and allocates the blocks that the later ones find.
+  /// What became of steps with GpuWays::graphs. The first step of each bucket is launched, not recorded: it
+  /// loads the kernels and allocates the blocks of memory that later steps find.
   struct Graphs {
     std::int64_t buckets = 0, recorded_steps = 0;
     std::int64_t made = 0;  ///< graphs; the other recorded steps updated one
   };
   Graphs graphs() const;
 
-  /// After `steps` steps: weights that no checkpoint may hold are ErrorKind::non_finite: one that is not
-  /// finite, naming tensor and entry, or what Model::problem says, such as an eigenvalue of modulus 1, which
-  /// float32 rounds to from nu_log = -17.33 (-ln 2^25) down.
+  /// After `steps` steps: weights that no checkpoint may hold are ErrorKind::non_finite. They are weights
+  /// that are not finite (the error names tensor and entry) and those with a Model::problem, such as an
+  /// eigenvalue of modulus 1. In float32 the modulus rounds to 1 from nu_log = -17.33 (-ln 2^25) down.
   void check_stable(std::int64_t steps) const;
 
-  /// Of an epoch.
+  /// In an epoch.
   std::int64_t examples() const { return batcher_.examples(); }
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
   /// max_steps, or max_epochs where that is less.
@@ -80,7 +81,7 @@ class Stepper {
   };
   /// A learning rate that falls before it has risen is ErrorKind::usage, naming the settings.
   void check_schedule() const;
-  /// On the CPU packed there; on a GPU packed from the sequences that lie there.
+  /// Packed on the CPU, or on a GPU from the training sequences that lie there.
   data::BatchTensors batch(std::int64_t epoch, std::int64_t index);
   /// All of a step but its batch: loss, backward, clip, AdamW.
   Started send(std::int64_t step, const data::BatchTensors& inputs);

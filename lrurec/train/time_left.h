@@ -6,8 +6,8 @@
 
 namespace lrurec::train {
 
-/// Its steps and its validation rounds, should nothing end it early. Each counts as the median of the last
-/// ones: a busy moment of the machine must not spoil the estimate.
+/// An estimate from the steps and validation rounds that are left, if nothing ends the training early. Each
+/// counts as the median of the last ones, so that a busy moment of the machine does not spoil the estimate.
 class TimeLeft {
  public:
   explicit TimeLeft(std::int64_t validate_every) : validate_every_(validate_every) {}
@@ -16,7 +16,7 @@ class TimeLeft {
   void add_round(double seconds) { add(rounds_, seconds); }
 
   double step_seconds() const;
-  /// Without a round what rounds take is not known, and seconds() has none of it.
+  /// Whether a round was timed yet. Until then seconds() leaves rounds out.
   bool knows_rounds() const { return !rounds_.empty(); }
   /// After `step` of `planned` steps, in seconds.
   double seconds(std::int64_t step, std::int64_t planned) const;

@@ -17,7 +17,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// To five places: what is looked at, not computed with.
+/// Rounded to five places: these numbers are looked at, not computed with.
 nlohmann::json eigenvalue_line(const model::LinearRecurrence& recurrence, std::int64_t step) {
   const auto rounded = [](double x) { return std::round(x * 1e5) / 1e5; };
   nlohmann::json blocks = nlohmann::json::array();
@@ -176,7 +176,7 @@ void Trainer::collect() {
 
 void Trainer::validate(Round round) {
   collect();                              // an error of a step comes out before anything is saved
-  stepper_.check_stable(progress_.step);  // scores of broken weights could not say which, and from what step
+  stepper_.check_stable(progress_.step);  // names the broken weight and the step, which scores could not
   const auto start = std::chrono::steady_clock::now();
   const eval::Evaluation evaluation = evaluate();
 

@@ -28,12 +28,13 @@ struct ValidationEvent {
 struct Events {
   std::function<void(const StepEvent&)> on_step = [](const StepEvent&) {};
   std::function<void(const ValidationEvent&)> on_validation = [](const ValidationEvent&) {};
-  /// Asked after every step but one that has ended the run; true saves and ends it, to be resumed later.
+  /// Asked after every step, unless that step has ended the run. True saves the run and ends it, to be
+  /// resumed later.
   std::function<bool()> stop_requested = [] { return false; };
 };
 
-/// What no validation round can be made of: data without a validation target are ErrorKind::data naming
-/// `place`, more eval_negatives than items ErrorKind::usage.
+/// Checks that validation rounds are possible. Data without a validation target are ErrorKind::data naming
+/// `place`; more eval_negatives than items are ErrorKind::usage.
 void check_validation(const config::TrainConfig& config, const data::Dataset& data, const std::string& place);
 
 /// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
@@ -47,9 +48,11 @@ class Trainer {
   Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
           Events events = {});
 
-  /// Continues from a checkpoint of the same data and configuration (ErrorKind::file otherwise).
+  /// Continues from a checkpoint. One of other data or settings is ErrorKind::file; one that is already
+  /// further than the planned steps is ErrorKind::usage.
   void resume(const Checkpoint& checkpoint, const std::string& path);
-  /// For a resumed run whose best weights are gone: the next round is the best, whatever the lost one had.
+  /// For a resumed run whose best weights are gone: the next round counts as the best, whatever the lost one
+  /// reached.
   void replace_best() { best_is_lost_ = true; }
 
   /// Runs to the end or until a stop is requested; last.ckpt then holds the state. A loss or gradient that is
@@ -67,10 +70,10 @@ class Trainer {
   /// Logs and reports the steps that were started and not yet looked at. On a GPU this waits for them.
   void collect();
   eval::Evaluation evaluate() const;
-  /// A round counts for patience where an uninterrupted run has one too.
+  /// Only regular rounds count for patience: those that an uninterrupted run has too.
   enum class Round { regular, at_the_end };
   void validate(Round round);
-  /// To go on from, or of what was validated.
+  /// What a checkpoint is for: to go on from, or to keep what was validated.
   enum class Purpose { to_resume, best };
   Checkpoint snapshot(Purpose purpose) const;
 

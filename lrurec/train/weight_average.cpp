@@ -13,8 +13,8 @@ void WeightAverage::update(const model::Model& weights, std::int64_t step) {
   const double d = std::min(decay_, t / (t + 9));
   const auto from = nn::each_once(weights.named_parameters()), to = nn::each_once(model_->named_parameters());
   for (std::size_t i = 0; i < to.size(); ++i) {
-    // d a + (1 - d) w, in a form whose rounding does not shrink what stands still: d and 1 - d as floats do
-    // not add up to 1.
+    // d a + (1 - d) w, in a form that leaves weights that stand still as they are. As floats, d and 1 - d do
+    // not add up to 1, so the plain form would shrink them.
     const Variable& average = to[i].variable;
     const Variable next = average + (from[i].variable - average) * (1 - d);
     Tensor(average.value()).copy_(next.value());

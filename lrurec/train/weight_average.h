@@ -11,7 +11,7 @@
 namespace lrurec::train {
 
 /// After step t = 1, 2, ...: average = d average + (1 - d) weights, d = min(decay, t / (t + 9)), so that the
-/// first steps are soon forgotten. Before it the average is the weights.
+/// first steps are soon forgotten. Before the first step the average is the weights.
 class WeightAverage {
  public:
   WeightAverage(const model::Model& weights, double decay) : decay_(decay), model_(weights.clone()) {}
@@ -19,7 +19,8 @@ class WeightAverage {
   void update(const model::Model& weights, std::int64_t step);
   const model::Model& model() const { return *model_; }
 
-  /// As they stand in a checkpoint beside the optimiser's state.
+  /// As a checkpoint holds them, beside the optimiser's state. load() of records that do not fit is
+  /// ErrorKind::file.
   std::map<std::string, nn::TensorRecord> records() const;
   void load(const std::map<std::string, nn::TensorRecord>& records);
   static bool is_ours(const std::string& name) { return name.starts_with(prefix); }

@@ -6,7 +6,8 @@
 
 namespace lrurec::util {
 
-/// What vectors a program is compiled for, or a processor can do; a later one includes those before it.
+/// The vector instructions that a program is compiled for, or that a processor has. Each value includes those
+/// before it.
 enum class Vectors {
   below_avx512,  ///< AVX2, or what the compiler takes by default
   avx512,        ///< F, BW, CD, DQ and VL: x86-64-v4
@@ -22,9 +23,9 @@ Vectors compiled_for();
 /// Of the processor that it runs on.
 Vectors processor_vectors();
 
-/// The program beside `program` that is compiled for more than `ours`, as much of it as the processor `can`
-/// do: from its folder, bin/, ../libexec/lrurec/avx512-bf16/lrurec or ../libexec/lrurec/avx512/lrurec. Empty
-/// where there is none.
+/// Of the builds that a package has beside `program`, the best one that is above `ours` and that the
+/// processor `can` run: ../libexec/lrurec/avx512-bf16/lrurec or ../libexec/lrurec/avx512/lrurec, as seen from
+/// the program's folder. Empty if there is none.
 std::filesystem::path better_build(const std::filesystem::path& program, Vectors ours, Vectors can);
 
 }  // namespace lrurec::util

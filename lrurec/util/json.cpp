@@ -15,7 +15,7 @@ namespace {
 
 constexpr int most_depth = 64;
 
-/// Of the quote at `at` the one that ends its string; the end of the text where there is none.
+/// Where the string ends that begins with the quote at `at`: its closing quote, or the end of the text.
 std::size_t end_of_json_string(std::string_view text, std::size_t at) {
   std::size_t i = at + 1;
   for (; i < text.size() && text[i] != '"'; ++i) {
@@ -40,8 +40,8 @@ bool is_deep(std::string_view text) {
   return false;
 }
 
-/// The text with 1e308 for the numbers outside of strings that are larger than any double, for which a parser
-/// refuses it all, and for -0, which it takes for 0. `problem` then tells of one.
+/// The text with 1e308 in the place of two kinds of numbers: those larger than any double, for which the
+/// parser refuses the whole text, and -0, which it takes for 0. `problem` then tells of one.
 std::string with_numbers_that_fit(std::string_view text, std::string& problem) {
   std::string fitting;
   fitting.reserve(text.size());
@@ -66,8 +66,8 @@ std::string with_numbers_that_fit(std::string_view text, std::string& problem) {
   return fitting;
 }
 
-/// The two bytes of a \uXXXX escape for each character that JSON may carry as it is and a terminal should not
-/// get. visible() writes just these as \u or \x; both stand only within strings here.
+/// Writes characters that JSON may carry as they are, but a terminal should not get, as \uXXXX escapes. They
+/// stand only within strings here, and beyond ASCII they are just those that visible() escapes.
 std::string escape_marks(const std::string& json) {
   std::string safe;
   safe.reserve(json.size());
@@ -119,7 +119,7 @@ std::string json_text(const nlohmann::json& value, int indent) {
 
 namespace {
 
-/// Of the quote at `at` the one that ends its text; the end of the line where there is none.
+/// Where the text ends that begins with the quote at `at`: its closing quote, or the end of the line.
 std::size_t end_of_toml_text(std::string_view text, std::size_t at) {
   const char quote = text[at];
   const std::string three(3, quote);

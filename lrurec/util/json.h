@@ -7,16 +7,16 @@
 
 namespace lrurec::util {
 
-/// The value that a text holds; "discarded" (is_discarded()) where it is no JSON, or has lists or objects
-/// within each other more than 64 deep: programs that walk such values overflow their stack.
+/// The value that a text holds; "discarded" (is_discarded()) if it is no JSON, or nests lists and objects
+/// more than 64 deep, since code that walks such values overflows its stack.
 nlohmann::json parse_json(std::string_view text);
 
 /// A line of JSON that somebody sent.
 struct SentJson {
   nlohmann::json value;  ///< discarded where the line is no JSON
-  /// Why it would not be taken as it was meant, to go on after "the line", or "": a name that stands twice in
-  /// an object (the last counts in `value`), a number that no double holds, and -0, which would be taken for
-  /// 0 (both become 1e308).
+  /// Why `value` may not be what was meant, to go on after "the line", or "". Either a name stands twice in
+  /// an object, where the last one counts; or a number is larger than any double, or -0, which would be taken
+  /// for 0, and becomes 1e308.
   std::string problem;
 };
 SentJson parse_sent_json(std::string_view text);

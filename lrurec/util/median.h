@@ -6,7 +6,7 @@
 
 namespace lrurec::util {
 
-/// The middle value, of an even number the mean of the two in the middle; 0 of none.
+/// The middle value; for an even number the mean of the two in the middle, for none 0.
 inline double median(std::vector<double> values) {
   if (values.empty()) return 0;
   const auto middle = values.begin() + std::ssize(values) / 2;

@@ -8,8 +8,8 @@
 
 namespace lrurec::util {
 
-/// f(), which writes a file; twice again where that is ErrorKind::io, after one and after three seconds. A
-/// full disk may have space again by then; the old file is whole in the meantime.
+/// Calls f(), which writes a file. After ErrorKind::io it tries twice more, after one and after three
+/// seconds, since a full disk may have space again by then. The old file is whole in the meantime.
 template <class F>
 void retrying(F&& f) {
   for (const int seconds : {1, 3}) {

@@ -29,7 +29,7 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& kn
     for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return small;
   };
-  // The distance to a name or, one further, to what follows a separator in it: "epcohs" is near "max-epochs".
+  // The distance to a name, or to what follows a separator in it, plus one: "epcohs" is near "max-epochs".
   const auto distance_to = [&](std::string_view name) {
     std::size_t least = edit_distance(bare(word), name);
     for (std::size_t at = name.find_first_of("-_"); at != std::string_view::npos;

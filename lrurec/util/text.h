@@ -23,9 +23,10 @@ std::string visible(std::string_view text, LineEnds ends = LineEnds::escape);
 /// visible(), of at most `most` bytes of the text and "..." where there are more.
 std::string printable(std::string_view text, std::size_t most = 80);
 
-/// A cell of a CSV file. One that a spreadsheet would take for a formula (=, +, -, @ first, and not a number)
-/// gets an apostrophe before it, which spreadsheets read as "this is text", and so does one that begins with
-/// an apostrophe: without its first one a cell is the text again. Commas, quotes and line ends are quoted.
+/// A cell of a CSV file; commas, quotes and line ends are quoted. Text that a spreadsheet would take for a
+/// formula (=, +, -, @, a tab or a carriage return first, and not a number) gets an apostrophe before it,
+/// which spreadsheets read as "this is text". So does text that begins with an apostrophe: a cell without its
+/// first apostrophe is the text again.
 std::string csv_cell(std::string_view text);
 
 }  // namespace lrurec::util

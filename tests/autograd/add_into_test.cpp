@@ -24,7 +24,7 @@ std::size_t bytes_of_backward(const Variable& loss) {
   return memory_stats().allocated - before;
 }
 
-// Of T slices of [T, 64] doubles each used to make a tensor of zeros of all T rows.
+// Regression: each of the T slices of a [T, 64] tensor made a tensor of zeros with all T rows.
 TEST(AddInto, ALoopOverTimeAsksForMemoryInProportionToItsLength) {
   const auto bytes = [](std::int64_t T, bool of_a_leaf) {
     const Variable leaf(test::random_normal({T, 64}, DType::f64), true);
@@ -51,7 +51,7 @@ TEST(AddInto, SlicesGiveTheGradientsOfTheWhole) {
   EXPECT_LE(test::max_difference(x.grad(), expected), 1e-14);
 }
 
-// The total of y is memory that z's gradient has too: nothing may be added to it in place.
+// y's total gradient shares memory with z's gradient, so nothing may be added to it in place.
 TEST(AddInto, AGradientThatIsSharedIsNotWrittenTo) {
   const Variable a = test::leaf({1, 2}), b = test::leaf({3, 4});
   const Variable y = a * 1.0, z = b * 1.0;

@@ -112,7 +112,7 @@ TEST(Autograd, AValueChangedInPlaceIsNoticed) {
         [](auto& x, auto&) { Tensor(x.value()).slice(0, 1, 2).add_(Tensor::full({1}, 1, DType::f64)); });
   fails("[mul] input 0",
         [](auto& x, auto&) { x.value().template data<double>()[0] = 5, x.value().mark_changed(); });
-  // What no backward needs may change.
+  // Values that no backward needs may change.
   Variable x = leaf({1, 2}), z = leaf({3, 4});
   const Variable y = ops::sum(x + z);
   Tensor(x.value()).fill_(7);
@@ -120,7 +120,8 @@ TEST(Autograd, AValueChangedInPlaceIsNoticed) {
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 1}));
 }
 
-// An optimiser's step between two backward passes over one graph gave 0 instead of 8, silently.
+// Regression: after an optimiser's step between two backward passes over one graph, the second gave a
+// gradient of 0 instead of 8, silently.
 TEST(Autograd, AStepBetweenTwoBackwardPassesIsNoticed) {
   const Variable w = leaf({4});
   nn::SGD sgd({{{{"w", w}}}}, {.lr = 0.5});
@@ -154,11 +155,11 @@ TEST(Autograd, ALeafsGradientIsDenseAndItsOwn) {
   backward({z * 1.0}, {given});
   EXPECT_NE(z.grad().storage(), given.storage());
   Variable summed = leaf({1, 2, 3});
-  ops::sum(summed).backward();  // hands on one number, stretched
+  ops::sum(summed).backward();  // passes on one number, broadcast
   EXPECT_TRUE(summed.grad().is_contiguous());
 }
 
-// A part of a large gradient kept all of it.
+// Regression: a leaf's gradient that was part of a large one kept all of the large one in memory.
 TEST(Autograd, ALeafsGradientKeepsNoMoreMemoryThanItNeeds) {
   const Variable large(Tensor::ones({1 << 16}, DType::f64), true), small = leaf({1});
   ops::sum(ops::square(ops::concat({large, small}, 0))).backward();
@@ -217,7 +218,7 @@ TEST(Autograd, DifferencesOfGradientsMultiplyAHessian) {
   EXPECT_LE(test::max_difference(product, expected), 1e-9 * test::max_abs(expected));
 }
 
-// A list that a backward function holds is looked into as well.
+// A list that a backward function holds is checked as well.
 TEST(Autograd, AValueInAListThatWasChangedInPlaceIsNoticed) {
   const Variable x = leaf({1, 2});
   const Tensors list{Tensor::ones({2}, DType::f64), Tensor::ones({2}, DType::f64), x.value()};
@@ -277,8 +278,8 @@ TEST(Autograd, AFrozenLeafGetsNoGradientUntilItIsThawed) {
   expect_error(ErrorKind::internal, "i64 cannot carry a gradient", [&] { whole.set_requires_grad(true); });
 }
 
-// Its Tensor is not copied with it: changes in place would not be noticed, and the graph could keep itself
-// alive.
+// The Variable's Tensor is not copied with it. Changes in place would not be noticed, and the graph could
+// keep itself alive.
 TEST(Autograd, ABackwardThatHoldsAVariableIsRefused) {
   Variable x = leaf({1, 2});
   const char* why = "[my_op] its backward holds a Variable";

@@ -61,7 +61,7 @@ TEST(Variable, IsPrinted) {
 TEST(DetectAnomaly, NamesTheOperationWhoseBackwardMadeTheFirstNan) {
   const Variable x = leaf({4, 0, 1});
   const auto loss = [&] { return ops::sum(ops::sqrt(x) * 2.0); };
-  loss().backward();  // nothing is looked at
+  loss().backward();  // nothing is checked without DetectAnomaly
   EXPECT_EQ(x.grad().to_vector<double>()[1], INFINITY);
   const DetectAnomaly anomaly;
   expect_error(ErrorKind::non_finite,
@@ -84,7 +84,7 @@ TEST(DetectAnomaly, RemembersTheFirstForwardThatWasNotFinite) {
                  "was given was finite. In the forward pass, the first to make such a number was log:",
                  [&] { ops::sum(z).backward(); });
     {
-      const DetectAnomaly inner;  // has its own memory
+      const DetectAnomaly inner;  // remembers only its own forward operations
       EXPECT_EQ(inner.forward(), "");
     }
     EXPECT_EQ(DetectAnomaly::current(), &anomaly);
@@ -103,7 +103,7 @@ TEST(DetectAnomaly, SaysWhereAnOperationWasGivenTheNan) {
   expect_error(ErrorKind::non_finite, "[conj]", [&] {
     backward({ops::conj(z)}, {Tensor::from(std::vector<c128>{{0, INFINITY}})});
   });
-  // What is finite goes its way, rows that are added in place included.
+  // Finite gradients pass, also where rows are added in place.
   ops::sum(ops::slice(x, 0, 0, 1) + ops::slice(x, 0, 1, 2)).backward();
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 1}));
 }
@@ -176,7 +176,7 @@ TEST(Hooks, MayMakeAGraphAndWalkIt) {
     return Tensor();
   };
   const Variable y = ops::square(x), loss = ops::sum(y);
-  y.register_hook(hook);  // of what an operation made, and of a leaf
+  y.register_hook(hook);  // on an operation's output, and on a leaf
   x.register_hook(hook);
   backward({loss}, {Tensor::ones({}, DType::f64)}, /*keep_graph=*/true);
   EXPECT_EQ(other.grad().to_vector<double>(), (std::vector<double>{12, 16}));
@@ -221,8 +221,8 @@ TEST(Hooks, WhatDoesNotFitIsAnError) {
                [&] { ops::sum(y).backward(); });
 }
 
-// The gradients that arrive must not be the numbers that inputs are commonly made of: then a norm whose
-// backward gives nothing would pass, since its gradient along its input is nothing.
+// gradcheck's output gradients must differ from the numbers that inputs are commonly made of. Otherwise a
+// norm whose backward gives zeros would pass, since its gradient along its own input is zero.
 TEST(Gradcheck, ItsGradientsAreNotItsInputsAgain) {
   const auto unit = [](const Variables& in) {
     const Variable y = in[0] / ops::norm(in[0]);
@@ -311,7 +311,7 @@ TEST(Gradcheck, AnOptionalInputMayBeUndefinedAndNoneComesTwice) {
   expect_error(ErrorKind::internal, "one input is given twice", [&] { gradcheck("mul", product, {x, x}); });
 }
 
-// The walk went on over nodes that were freed with the list.
+// Regression: the walk went on over nodes that were freed with the list.
 TEST(Hooks, MayEmptyTheListThatTheWalkStartedFrom) {
   const Variable x = leaf({1, 2});
   Variables outputs{ops::square(ops::exp(x) * 2.0)};

@@ -101,7 +101,8 @@ TEST(Gradcheck, ABackwardThatWritesToItsGradientIsCaught) {
       << report.str("my_op");
 }
 
-// Central differences were made with what it had left of the cotangent, and called its derivative wrong.
+// Regression: central differences used what the backward had left of the cotangent, so a right derivative was
+// called wrong.
 TEST(Gradcheck, ARightDerivativeInItsGradientsMemoryIsNoMismatch) {
   const auto in_place = [](const Variable& x) {
     const Tensor held = x.value().contiguous();
@@ -118,7 +119,7 @@ TEST(Gradcheck, ARightDerivativeInItsGradientsMemoryIsNoMismatch) {
   EXPECT_NE(report.problems[0].find("writes to the gradient it was given of output 0"), std::string::npos);
 }
 
-// The first walk is right; it was a word of the summary alone, which no list had.
+// The first walk is right. Regression: the finding stood only in the summary, in no list of problems.
 TEST(Gradcheck, ABackwardThatChangesWhatItHoldsIsCaught) {
   const auto careless = [](const Variable& x) {
     const Tensor slope = ops::raw::mul(Tensor::scalar(2.0), x.value());
@@ -226,7 +227,7 @@ TEST(Gradcheck, RefusesSinglePrecision) {
                [&] { gradcheck("exp", [](const Variables& v) { return Variables{ops::exp(v[0])}; }, {x}); });
 }
 
-// No walk met a gradient that was there already, so nothing called it.
+// Regression: no walk met a gradient that was there already, so AddInto was never called.
 TEST(Gradcheck, AWrongAddIntoIsCaught) {
   const auto halved = [](const Variable& x) {
     return record(
@@ -241,7 +242,7 @@ TEST(Gradcheck, AWrongAddIntoIsCaught) {
   EXPECT_NE(report.problems[0].find("(AddInto)"), std::string::npos) << report.problems[0];
 }
 
-// Places beside values, as of a largest element, would be walked to.
+// Integer outputs beside values, such as the index of a largest element, must stay off the graph.
 TEST(Gradcheck, OutputsOfIntegersStayOffTheGraph) {
   const Variable x = leaf({1, 2, 3});
   const Variables both =
@@ -253,7 +254,7 @@ TEST(Gradcheck, OutputsOfIntegersStayOffTheGraph) {
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{2, 4, 6}));
 }
 
-// All outputs had a gradient in every walk.
+// Regression: all outputs had a gradient in every walk, so such a backward passed.
 TEST(Gradcheck, ABackwardThatNeedsAllItsOutputsUsedIsCaught) {
   const auto two = [](const MultiBackward& backward) {
     return [backward](const Variables& x) {
@@ -282,7 +283,7 @@ TEST(Gradcheck, ABackwardThatNeedsAllItsOutputsUsedIsCaught) {
             std::string::npos);
 }
 
-// Every difference is at most NaN, where it is asked whether it is larger.
+// No difference is ever larger than a tolerance of NaN, so everything would pass.
 TEST(Gradcheck, RefusesTolerancesThatAreNoNumbersAndAnEmptyFunction) {
   const Variable x = leaf({1});
   const auto e = [](const Variables& v) { return Variables{ops::exp(v[0])}; };

@@ -1,4 +1,4 @@
-// What fuzzers have found worth keeping, and what they once found to be wrong, again.
+// Replays inputs that fuzzers found worth keeping, and those that once showed a mistake.
 
 #include <gtest/gtest.h>
 

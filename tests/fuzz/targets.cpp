@@ -30,7 +30,7 @@ namespace {
 
 using Input = std::span<const std::uint8_t>;
 
-/// Errors that a user would get, by what a program promises for its files; others are bugs.
+/// Runs f. An error that a user may get for a bad file passes; any other is a bug.
 template <class F>
 void expecting_errors(F&& f) {
   try {
@@ -79,7 +79,7 @@ const std::filesystem::path& folder() {
   return *path;
 }
 
-/// The bytes as the payload of a whole envelope: what a forger would make, not what damage makes.
+/// The bytes as the payload of an envelope with a right checksum: a forged file, not a damaged one.
 std::filesystem::path enveloped(std::string_view kind, std::uint32_t version, Input payload) {
   const auto path = folder() / "file";
   nn::write_envelope(path, kind, version, std::as_bytes(payload));

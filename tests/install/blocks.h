@@ -9,7 +9,7 @@
 
 using namespace lrurec;
 
-/// What the tasks train: something that mixes the tokens of each sequence, and sees none that come later.
+/// What the tasks train: a layer that mixes the tokens of each sequence and reads no later ones.
 struct Block : nn::Module {
   virtual Variable forward(const Variable& x, const IndexTensor& offsets) const = 0;
 };

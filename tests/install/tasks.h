@@ -1,5 +1,5 @@
 #pragma once
-// Two tasks that tell whether a block carries something through time, and a network of two blocks to learn
+// Two tasks that show whether a block carries something through time, and a network of two blocks to learn
 // them.
 
 #include <lrurec/lrurec.h>
@@ -19,8 +19,8 @@ struct Batch {
   IndexTensor labels;   ///< i64 [tokens], -1 where there is nothing to say
 };
 
-/// The adding problem (Hochreiter & Schmidhuber, 1997): numbers in 0..1, two of them marked; what is their
-/// sum? Lengths differ. Whoever always answers 1 has the mean squared error 1/6.
+/// The adding problem (Hochreiter & Schmidhuber, 1997): numbers in 0..1, two of them marked, whose sum is
+/// wanted. Lengths differ. Always answering 1 gives a mean squared error of 1/6.
 inline Batch adding_problem(std::uint64_t seed, std::int64_t sequences, std::int64_t longest) {
   const Philox random(seed, 1);
   std::uint64_t draws = 0;
@@ -145,7 +145,7 @@ struct CopyingNetwork : nn::Module {
   nn::Linear output;
 };
 
-/// Trains for some steps on ever new batches; gives the loss on batches that training has not seen.
+/// Trains for `steps` steps on ever new batches. Returns the loss on batches that training has not seen.
 template <class Network, class Draw>
 double fit(Network& network, const Draw& draw, int steps, double lr) {
   nn::AdamW optimizer({{network.named_parameters(), /*weight_decay=*/0.0}}, {.lr = lr});

@@ -214,7 +214,7 @@ TEST(GatedLRU, IsAConvolutionTheLRUAndAGate) {
   }
 }
 
-// Whoever walked a graph that had read the state got gradients of the state after it, without a word.
+// Regression: a backward pass over a graph that had read the state silently used the state after the step.
 TEST(SequenceLayer, AStepCountsAsAChangeOfItsState) {
   Initializer init(1, DType::f64);
   const std::int64_t H = 4;

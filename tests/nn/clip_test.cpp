@@ -32,7 +32,7 @@ TEST(Clip, HugeGradientsKeepAFiniteNormAndTheRightScale) {
   EXPECT_NEAR(x.grad().to_vector<float>()[0], 0.5, 1e-5);
 }
 
-// Counted twice, the norm was too large, and scaled twice, the gradient too small.
+// Regression: the parameter was counted twice in the norm, and its gradient was scaled twice.
 TEST(Clip, AParameterUnderTwoNamesCountsOnce) {
   struct Tied : Module {
     explicit Tied(Initializer& init) : linear(2, 2, init, WeightScale::published, Bias::no) {

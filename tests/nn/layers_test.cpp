@@ -46,7 +46,7 @@ TEST(Initializer, RingGivesModuliUniformInTheSquareAndUnitVariance) {
     mean_square += modulus * modulus / 4000;
   }
   EXPECT_NEAR(mean_square, (0.8 * 0.8 + 0.99 * 0.99) / 2, 0.005);
-  // Logarithms of what is not positive were NaN.
+  // Regression: logarithms of numbers that are not positive gave NaN.
   for (const auto& [low, high] :
        {std::pair{0.9, 1.5}, std::pair{1., 1.}, std::pair{-0.1, 0.9}, std::pair{0.9, 0.8}, std::pair{0., 0.},
         std::pair{0.5, static_cast<double>(NAN)}}) {

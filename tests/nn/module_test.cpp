@@ -31,7 +31,7 @@ TEST(Module, NamesAreDottedPathsInOrderOfRegistration) {
   expect_error(ErrorKind::internal, "there is no 'w_3'", [&] { layer.parameter("w_3"); });
 }
 
-// Of two that were saved under one name the first was lost, and the second loaded into both.
+// Regression: of two saved under one name the first was lost, and the second was loaded into both.
 TEST(Module, ANameIsRegisteredOnce) {
   struct Twice : Module {
     explicit Twice(Initializer& init) : a(2, 3, init), b(2, 3, init) {
@@ -263,7 +263,7 @@ TEST(Module, StepsOfOtherWeightsThanThosePreparedAreErrors) {
   weight.set_value(weight.value().clone());
   expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
                [&] { network.step(x); });
-  // The second value came to lie where the first one had lain.
+  // The second new value may lie at the old one's address. The change must be noticed all the same.
   network.prepare_steps();
   for (int i = 0; i < 2; ++i) weight.set_value(weight.value().clone());
   expect_error(ErrorKind::internal, "the weights were changed since prepare_steps()",
@@ -320,7 +320,7 @@ TEST(Module, TheStateOfAnOptimiserThatCannotBeIsRefused) {
   refused("steps", Tensor::scalar(std::int64_t{-1}), "-1 steps were made, which cannot be");
   refused("exp_avg.bias", Tensor::full({2}, NAN, DType::f32),
           "tensor 'exp_avg.bias' has a number that is not finite");
-  // Its root was taken, and the next step made the weights NaN.
+  // Regression: its root was taken, and the next step made the weights NaN.
   refused("exp_avg_sq.bias", Tensor::from(std::vector<float>{1, -0.5F}),
           "tensor 'exp_avg_sq.bias' has -0.5 at entry 1: a mean of squares is not negative");
   expect_error(ErrorKind::internal, "-1 steps were made, which cannot be", [&] { optimizer.set_steps(-1); });
@@ -426,7 +426,7 @@ TEST(ModuleCuda, BuffersMoveWithTheModule) {
   EXPECT_EQ(centre.mean.value().to_vector<float>(), (std::vector<float>{1, 2, 3}));
 }
 
-// The second of two names won, and the tensor of the first was lost without a word.
+// Regression: the tensor under the second name won, and that of the first was silently lost.
 TEST(LoadModule, TwoValuesOfATiedParameterAreADifference) {
   struct Tied : Module {
     explicit Tied(Initializer& init) : linear(2, 2, init, WeightScale::published, Bias::no) {

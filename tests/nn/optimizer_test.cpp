@@ -136,8 +136,8 @@ TEST(Optimizer, RefusesAParameterInTwoGroups) {
   });
 }
 
-// A value that was given later was stepped in memory order as well, and beyond its end where it was
-// broadcast.
+// Regression: a strided value that was set later was stepped in memory order, and a broadcast one beyond its
+// end.
 TEST(Optimizer, RefusesAStridedValueThatWasSetLater) {
   for (const Tensor& value : {Tensor::zeros({2, 2}, DType::f64).transpose(0, 1),
                               Tensor::ones({1, 1}, DType::f64).broadcast_to({2, 2})}) {
@@ -152,8 +152,8 @@ TEST(Optimizer, RefusesAStridedValueThatWasSetLater) {
   }
 }
 
-// Steps were taken in memory order whatever the strides: a view of a larger tensor got those of other
-// entries.
+// Regression: steps were taken in memory order whatever the strides, so a view of a larger tensor got the
+// steps of other entries.
 TEST(Optimizer, RefusesAStridedParameterByName) {
   const Variable x(Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}).select(1, 0), true);
   expect_error(ErrorKind::internal, "parameter x is a strided view", [&] { SGD({{{{"x", x}}}}, {.lr = 1}); });
@@ -198,7 +198,7 @@ TEST(Optimizer, RefusesWhatWouldNotTrain) {
   refused("cannot be cut at a norm of -1", [&] { clip_gradient_norm(optimizer.parameters(), -1); });
 }
 
-// Of two parameters the first had been stepped when the second one's view was found.
+// Regression: the first parameter had been stepped already when the second one was found to be a view.
 TEST(Optimizer, AStepIsWholeOrNotAtAll) {
   Variable a = leaf({1, 2}), b(Tensor::zeros({2, 2}, DType::f64), true);
   SGD optimizer({{{{"a", a}, {"b", b}}}}, {.lr = 1});

@@ -41,7 +41,7 @@ TEST(LrSchedule, FallsAlongHalfAWave) {
   EXPECT_NEAR(schedule.share(101), 0.1, 1e-15);
 }
 
-// A warm-up as long as the whole schedule divides by nothing.
+// If the warm-up is as long as the whole schedule, a plain formula would divide by zero.
 TEST(LrSchedule, AWarmUpMayLastAsLongAsTheDecay) {
   for (const auto shape : {Shape::linear, Shape::cosine}) {
     const LrSchedule schedule{shape, 10, 10, 0.5};
@@ -66,7 +66,7 @@ TEST(LrSchedule, HasNames) {
   test::expect_error(ErrorKind::usage, "there are constant, linear, cosine", [] { parse_schedule("step"); });
 }
 
-// The rate was 0 from the second step on, without a word.
+// Regression: the rate was silently 0 from the second step on.
 TEST(LrSchedule, NeedsALengthToFallOver) {
   for (const LrSchedule& schedule : {LrSchedule{Shape::cosine}, LrSchedule{Shape::linear, 10, 9}}) {
     test::expect_error(ErrorKind::usage, "cannot be before the warm-up's end", [&] { schedule.share(0); });

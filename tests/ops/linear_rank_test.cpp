@@ -24,7 +24,7 @@ TEST(LinearRank, TheLossOfManyClassesIsExactToFloats) {
               1e-5);
 }
 
-// Counts in floats stood still at 2^24. Rows of no width: a score is its bias.
+// Regression: counts in floats stopped at 2^24. The rows have width 0, so a score is its bias.
 TEST(LinearRank, CountsFurtherThanAFloat) {
   constexpr std::int64_t C = (std::int64_t{1} << 24) + 2 * 127 + 1;
   Tensor bias = Tensor::zeros({C}, DType::f32);
@@ -35,8 +35,8 @@ TEST(LinearRank, CountsFurtherThanAFloat) {
   EXPECT_EQ(found.ranks.item<std::int64_t>(), C - 2);
 }
 
-// A class excluded twice was taken off twice, and a target that was excluded had rank 0, or -1, which stood
-// for weights that are broken.
+// Regression: a class excluded twice was subtracted twice, and an excluded target had rank 0, or -1, which
+// means broken weights.
 TEST(LinearRank, RefusesExcludedClassesThatCannotBe) {
   using Ids = std::vector<std::int64_t>;
   const Tensor x = test::random_normal({2, 3}, DType::f32, 1),

@@ -109,8 +109,8 @@ TEST(LinearTopKExact, PassesMostClassesOverInWhateverOrderTheyCome) {
   }
 }
 
-// As a trained model leaves the items that were never a label: the largest vectors of all, all alike, and far
-// from every row. They were looked at first once, and every one of them was scored.
+// Items that were never a label look like this after training: their vectors are the largest, all alike, and
+// far from every row. Regression: they were looked at first, and all of them were scored.
 TEST(LinearTopKExact, PassesOverManyThatAreLargeAndAlike) {
   TopKProblem p(4, 64, 20000);
   for (std::int64_t c = 0; c < p.C; c += 10) {

@@ -81,7 +81,7 @@ TEST(Where, TakesEveryDtypeAndNamesWhatDoesNotFit) {
   EXPECT_EQ(raw::where(condition, ids, -1).to_vector<std::int64_t>(), (Ids{7, -1}));
   EXPECT_EQ(raw::where(condition, Tensor::ones({2}), Tensor::ones({3, 1}, DType::c128)).dtype(), DType::c128);
   EXPECT_EQ(raw::masked_fill(ids, condition, 0).to_vector<std::int64_t>(), (Ids{0, 8}));
-  // It gave i64 of booleans, and f64 of integers.
+  // Regression: it gave i64 for booleans, and f64 for integers.
   EXPECT_EQ(raw::masked_fill(condition, condition, 0).to_vector<bool>(), (std::vector<bool>{false, false}));
   EXPECT_EQ(raw::masked_fill(ids.to(DType::i32), condition, -0x1p31).dtype(), DType::i32);
   EXPECT_EQ(raw::masked_fill(row({1, 2}).to(DType::c64), condition, 0.5).dtype(), DType::c64);

@@ -220,7 +220,7 @@ TEST(Segments, SumAndSoftmaxByHand) {
   const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 4, 1000, 1001}, {3, 2});
   const Tensor at = Tensor::from(Offsets{0, 2, 2, 3});
   EXPECT_EQ(raw::segment_sum(x, at).to_vector<double>(), (std::vector<double>{4, 6, 0, 0, 1000, 1001}));
-  // Added in floats these were one in a hundred more.
+  // Regression: summed in floats they gave one percent more.
   const std::int64_t many = 1 << 20;
   const Tensor tenths = Tensor::full({many, 1}, 0.1);
   EXPECT_NEAR(raw::segment_sum(tenths, offsets_of_lengths({many})).item<float>(), 104857.6, 0.02);

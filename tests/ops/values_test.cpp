@@ -149,7 +149,7 @@ TEST(Reduce, ManySmallFloatsKeepTheirDigits) {
   EXPECT_NEAR(raw::mean(x).item<float>(), 0.1, 1e-8);
 }
 
-// Blocks of rows were walked that had no elements: years of them.
+// Regression: blocks of rows without elements were walked, which would have taken years.
 TEST(Reduce, NoColumnsOfManyRowsAreSummedAtOnce) {
   const std::int64_t many = std::int64_t{1} << 62;
   EXPECT_EQ(raw::sum(Tensor::zeros({many, many, 0}), 0).shape(), (Shape{many, 0}));
@@ -239,7 +239,7 @@ TEST(Linear, IsXTimesWTransposedPlusB) {
   expect_error(ErrorKind::internal, "[linear] x of c128 and weight of f64", [&] {
     raw::linear(Tensor::zeros({2, 4}, DType::c128), Tensor::zeros({5, 4}, DType::f64));
   });
-  // Some were promoted, and some refused without a word why.
+  // Regression: some of these were promoted, and some were refused without a reason.
   for (const auto& [of_x, of_w] : {std::pair{DType::f32, DType::f64}, std::pair{DType::i64, DType::f32},
                                    std::pair{DType::f64, DType::c64}, std::pair{DType::f32, DType::c128}}) {
     expect_error(ErrorKind::internal,
@@ -293,7 +293,7 @@ TEST(Softmax, ByDefinitionAndAtAnyMagnitude) {
   EXPECT_EQ(raw::softmax(x, 0).shape(), x.shape());
   EXPECT_LE(max_difference(raw::softmax(x, 0), raw::softmax(x.transpose(0, 1)).transpose(0, 1)), 1e-16);
   for (const int dim : {0, -1}) EXPECT_EQ(raw::softmax(Tensor::scalar(3.0), dim).item<double>(), 1);
-  // Any dimension would do once.
+  // Regression: any dimension was taken.
   for (const int dim : {1, -2}) {
     expect_error(ErrorKind::internal, "[log_softmax] dimension",
                  [&] { raw::log_softmax(Tensor::scalar(3.0), dim); });
@@ -427,7 +427,7 @@ TEST(Threads, TheirNumberDoesNotChangeABit) {
   for (std::size_t k = 0; k < one.size(); ++k) EXPECT_EQ(max_difference(one[k], several[k]), 0) << k;
 }
 
-// A sum times a rounded 1 / n gave .99999994 of 41 ones, and a constant feature a variance.
+// Regression: a sum times a rounded 1 / n gave .99999994 for 41 ones, and a constant feature had a variance.
 TEST(Reduce, TheMeanOfEqualNumbersIsThatNumber) {
   for (std::int64_t n = 1; n < 200; ++n) {
     for (const double x : {1.0, 1e6, 0.1}) {
@@ -444,7 +444,7 @@ TEST(Reduce, TheMeanOfEqualNumbersIsThatNumber) {
   expect_error(ErrorKind::internal, "[mean]", [] { raw::mean(Tensor::arange(3)); });
 }
 
-// The rounding of their mean was all that was left, and was blown up to .3 and more.
+// Regression: only the rounding of the mean was left, and normalising blew it up to .3 and more.
 TEST(LayerNorm, ARowOfEqualNumbersIsItsBias) {
   for (std::int64_t n = 1; n < 200; ++n) {
     for (const double x : {12345.678, 0.1, -3e5}) {

@@ -149,7 +149,8 @@ TEST(Tensor, SizesThatCannotBeAreErrors) {
   EXPECT_EQ(t.reshape({-1, 2}).shape(), (Shape{3, 2}));
 }
 
-// A size of 0 makes a tensor empty whatever the others are; products of those were taken all the same.
+// A size of 0 makes a tensor empty whatever the others are. Regression: the others were multiplied all the
+// same.
 TEST(Tensor, AnEmptyTensorMayHaveSizesThatCannotBeMultiplied) {
   const std::int64_t big = std::int64_t{1} << 40;
   for (const Shape& shape : {Shape{0, big, big}, Shape{big, 0, big}, Shape{big, big, 0}}) {
@@ -190,7 +191,7 @@ TEST(Tensor, WritingOverItsOwnSourceGivesWhatACopyWould) {
                [] { Tensor::zeros({1}, DType::f64).broadcast_to({3}).add_(Tensor::zeros({3}, DType::f64)); });
 }
 
-// What they gave was undefined, and another number on every machine.
+// Regression: the results were undefined, and differed between machines.
 TEST(Tensor, IntegersAreNumbersWithoutTheirFractionOrAnError) {
   const auto whole = [](double x, DType from, DType to) {
     return Tensor::full({3}, x, from).to(to).to(DType::f64).to_vector<double>()[2];
@@ -218,7 +219,7 @@ TEST(Tensor, IntegersAreNumbersWithoutTheirFractionOrAnError) {
   EXPECT_EQ(pairs.select(1, 0).to(DType::i64).to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, 2}));
 }
 
-// It has no dimensions, as a number has none, and what became of it was undefined again.
+// It has no dimensions, like a single number. Regression: its views were silently undefined again.
 TEST(Tensor, AnUndefinedOneHasNoViews) {
   const Tensor none;
   expect_error(ErrorKind::internal, "[reshape] the tensor is undefined", [&] { none.reshape({1}); });

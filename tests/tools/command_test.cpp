@@ -102,7 +102,7 @@ TEST(Command, OutputFlagsChangeNoBit) {
     return test::read_bytes(folder / (run + "/checkpoints/" + name + ".ckpt"));
   };
   for (const char* name : {"best", "last"}) EXPECT_EQ(weights("plain", name), weights("quiet", name)) << name;
-  // How often it is logged is one of the settings inside a checkpoint; the weights say the rest.
+  // log_every is one of the settings inside a checkpoint, so only the weights are compared.
   ASSERT_EQ(run_lrurec(folder, "train d.lrd -o talkative --log-every 1" + tiny).code, 0);
   for (const char* run : {"plain", "talkative"}) {
     const std::string line = std::string("export ") + run + " -o " + run + ".safetensors --checkpoint last";
@@ -235,8 +235,8 @@ TEST(Command, ASignalSavesAndExitsWithItsNumber) {
   EXPECT_EQ(run_lrurec(folder, "evaluate run --checkpoint last").code, 0);
 }
 
-// Shells pass SIGHUP to their jobs beside the kernel, supervisors SIGTERM to a process and to its group: the
-// second one ended the process before it had saved.
+// Shells send SIGHUP to their jobs in addition to the kernel's, and supervisors send SIGTERM to a process and
+// to its group. Regression: the second signal ended the process before it had saved.
 TEST(Command, TheSameSignalAgainDoesNotEndTheSaving) {
   for (const auto& [signal, code] : {std::pair{"HUP", 129}, std::pair{"TERM", 143}, std::pair{"INT", 130}}) {
     const TemporaryFolder folder;
@@ -248,7 +248,7 @@ TEST(Command, TheSameSignalAgainDoesNotEndTheSaving) {
   }
 }
 
-// It was 5, for the results that a terminal takes with it.
+// Regression: the exit code was 5, since the results had no place to go once the terminal was gone.
 TEST(Command, TheExitCodeIsTheSignalsAlsoWithoutAPlaceForTheResults) {
   const TemporaryFolder folder;
   make_demo(folder);
@@ -256,7 +256,7 @@ TEST(Command, TheExitCodeIsTheSignalsAlsoWithoutAPlaceForTheResults) {
   expect_saved_as_told(folder);
 }
 
-// It named "lrurec eigen".
+// Regression: the message named "lrurec eigen".
 TEST(Command, AMistakeLeadsToTheHelpOfItsCommand) {
   const TemporaryFolder folder;
   expect_failure(run_lrurec(folder, "inspect eigen"), 2, "(see lrurec inspect eigen --help)");

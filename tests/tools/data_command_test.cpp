@@ -42,7 +42,8 @@ Order order_of(const TemporaryFolder& folder, const std::string& raw) {
           shown.substr(begin, shown.find('\n', begin) - begin)};
 }
 
-// 30 of 70 data sets of independent items had an order that "matters", one of them "worth 380348356%".
+// Regression: of 70 data sets of independent items, 30 had an order that "matters", one of them "worth
+// 380348356%".
 TEST(DataCommand, OrderMattersWhereThereIsSome) {
   const TemporaryFolder folder;
   std::mt19937 random(3);
@@ -100,7 +101,7 @@ TEST(DataCommand, WritesOverNoDataSetOfItsOwn) {
   EXPECT_EQ(run_lrurec(folder, "data write d.lrd --format inter -o raw").code, 0);
 }
 
-// It named formats that only prepare takes, with the one that was asked for among them.
+// Regression: the message named formats that only prepare takes, even the one that was asked for.
 TEST(DataCommand, AFormatToWriteIsOneOfThoseThatCanBeWritten) {
   const TemporaryFolder folder;
   ASSERT_EQ(run_lrurec(folder, "prepare --demo -o d.lrd").code, 0);
@@ -111,7 +112,7 @@ TEST(DataCommand, AFormatToWriteIsOneOfThoseThatCanBeWritten) {
   EXPECT_FALSE(std::filesystem::exists(folder / "raw"));
 }
 
-// It made a file that is called "-".
+// Regression: a file called "-" was made.
 TEST(DataCommand, WritesToStandardOutput) {
   const TemporaryFolder folder;
   write_text(folder / "raw", "1 2\n1 3\n");
@@ -127,7 +128,8 @@ TEST(DataCommand, WritesToStandardOutput) {
   EXPECT_NE(full.err.find("cannot write the results to standard output"), std::string::npos) << full.err;
 }
 
-// A split by time was leave-last-out in what was made of the file, and its times were taken for real ones.
+// Regression: a data set made from the written file had leave-last-out instead of the split by time, and
+// made-up times were taken for real ones. Nothing was said.
 TEST(DataCommand, SaysWhatTheTextHasNotOfTheDataSet) {
   const TemporaryFolder folder;
   std::string text = "user_id:token\titem_id:token\ttimestamp:float\n";
@@ -149,7 +151,8 @@ TEST(DataCommand, SaysWhatTheTextHasNotOfTheDataSet) {
       "times\n");
 }
 
-// No file, or what is there without the flag, was taken for it: no states were kept, nothing was said.
+// Regression: an empty path was taken for no file or for the flag's default, silently, and no states were
+// kept.
 TEST(DataCommand, AnEmptyPathIsNoPath) {
   const TemporaryFolder folder;
   test::make_run(folder);

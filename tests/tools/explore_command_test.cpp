@@ -291,7 +291,8 @@ TEST(ExploreCommand, EigenvaluesCanBePlayedWith) {
   EXPECT_NE(played["moved"], played["ten"]);
   EXPECT_NEAR(played["set"][0].get<double>(), 0, 1e-6);
   EXPECT_NEAR(played["set"][1].get<double>(), 0.5, 1e-6);
-  // At a modulus of 0, and below a degree, the angle was shown beside "it does not turn".
+  // Regression: at a modulus of 0, and at angles below a degree, the page showed an angle and "it does not
+  // turn".
   for (const auto& [reading, turn] :
        {std::pair("nowhere",
                   "angle 90.0° (1.57 rad), half of an item's part is left "
@@ -331,7 +332,7 @@ TEST(ExploreCommand, FitsAPhone) {
   EXPECT_EQ(test::overflow_on_a_phone(folder, "run/explore.html"), "");
 }
 
-// It was cut at the comma into two ids that nobody has.
+// Regression: the id was cut at the comma into two ids that nobody has.
 TEST(ExploreCommand, AnIdMayHoldACommaOfItsOwn) {
   const TemporaryFolder folder;
   std::string rows = "user_id:token\titem_id:token\ttimestamp:float\n";

@@ -1,5 +1,5 @@
-// What comes from outside, bad on purpose: nothing of it ends a process that should go on, and nothing of it
-// reaches a terminal as a command.
+// Input from outside that is bad on purpose: it must not end a process that should go on, nor reach a
+// terminal as a command.
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -95,7 +95,7 @@ TEST(HostileInputCommand, ASessionKeepsItsStatesHoweverItEnds) {
         2)
         << signal;
   }
-  // And what a kill that cannot be caught costs is an interval: killed once the file has been replaced.
+  // A kill that cannot be caught costs one interval: the process is killed once the file has been replaced.
   EXPECT_EQ(
       events_after("mkfifo in; " + session + " --save-every 0 < in > out & exec 9> in; " +
                    wait_until("[ -s states ]") + "first=$(stat -c %i states); " + feed +
@@ -129,7 +129,7 @@ std::string stalled_session(const std::string& reader) {
          "sleep .02; done; ";
 }
 
-// A signal tore the line that was being written, and lost those after it.
+// Regression: a signal tore the line that was being written, and the lines after it were lost.
 TEST(HostileInputCommand, ASignalLosesNoLineOfALateReader) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -146,7 +146,7 @@ TEST(HostileInputCommand, ASignalLosesNoLineOfALateReader) {
   for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i].at("events"), i + 1);
 }
 
-// The states waited for the reader too.
+// Regression: saving the states waited for the reader too.
 TEST(HostileInputCommand, AReaderThatStandsStillKeepsNoStatesFromBeingSaved) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -158,7 +158,7 @@ TEST(HostileInputCommand, AReaderThatStandsStillKeepsNoStatesFromBeingSaved) {
   EXPECT_GE(events_in_states(folder), 20);
 }
 
-// "Resource temporarily unavailable" ended it.
+// Regression: "Resource temporarily unavailable" ended the command.
 TEST(HostileInputCommand, AStdoutThatDoesNotBlockIsWaitedFor) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -193,7 +193,7 @@ TEST(HostileInputCommand, AStdoutThatDoesNotBlockIsWaitedFor) {
   }
 }
 
-// Where processes do not see each other, the writers of the others live.
+// Where processes do not see each other, another session's writer may still be alive.
 TEST(HostileInputCommand, ASessionRemovesOnlyTemporariesOfItsOwnFile) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -224,7 +224,7 @@ TEST(HostileInputCommand, ASessionStartsOnlyWithAStateFileOfItsOwnThatCanBeWritt
   EXPECT_EQ(fifo.code, 5) << fifo.err;
 }
 
-// The states were those of whoever saved last.
+// Regression: with two sessions on one file, the states of the last to save replaced the other's.
 TEST(HostileInputCommand, AStateFileBehindALinkHasOneSession) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -241,7 +241,7 @@ TEST(HostileInputCommand, AStateFileBehindALinkHasOneSession) {
   }
 }
 
-// It was taken for the end of the lines, and for success.
+// Regression: the failed read was taken for the end of the lines, and for success.
 TEST(HostileInputCommand, AStreamThatCannotBeReadIsNoEnd) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -340,7 +340,7 @@ TEST(HostileInputCommand, AStderrThatCannotBeWrittenEndsNothing) {
       run_shell(folder, lrurec + " prepare --demo -o fresh.lrd 2>&- && " + lrurec + " data stats fresh.lrd")
           .code,
       0);
-  // Whoever reads the messages may leave.
+  // The reader of the messages may go away.
   EXPECT_EQ(run_shell(folder,
                       "{ " + lrurec +
                           " train d.lrd -v --preset demo --hidden 8 --max-steps 40 -o piped 2>&1 >/dev/null; "

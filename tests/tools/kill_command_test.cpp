@@ -1,5 +1,5 @@
-// kill -9 at any moment: what is started again ends as if nothing had been. LRUREC_KILLS says how often each
-// kind is killed (tools/kill_test.sh: 500 in all).
+// kill -9 at any moment: a command that is started again ends as if nothing had happened. LRUREC_KILLS says
+// how often each kind is killed (tools/kill_test.sh: 500 in all).
 
 #include <fcntl.h>
 #include <signal.h>
@@ -27,8 +27,8 @@ int wanted_kills() {
   return text == nullptr ? 10 : std::atoi(text);
 }
 
-/// Starts the command in a folder and kills it, and all it started, after so many milliseconds. Its exit code
-/// where it ended before, else nothing. feed: a shell command whose output it reads, or nothing.
+/// Starts the command in a folder and kills it, with all it started, after so many milliseconds. Returns its
+/// exit code if it ended before that, else nothing. feed: a shell command whose output it reads, or empty.
 std::optional<int> killed_after(const TemporaryFolder& folder, const std::string& arguments,
                                 double milliseconds, const std::string& feed = "") {
   // Through a pipe with a name, so that the command itself is the child that is waited for; a new one each

@@ -129,7 +129,7 @@ TEST(PrepareCommand, FilesThatCannotBeReadOrWrittenAreExitFive) {
   expect_refused(folder, "none.txt -o x.lrd", 5, "there is no such file");
   expect_refused(folder, ". -o x.lrd", 5, "it is a folder");
   expect_refused(folder, "a.txt -o none/x.lrd", 5, "none/x.lrd");
-  // Before the reading, of which long files take minutes.
+  // Refused before the file is read, which takes minutes for long files.
   write_text(folder / "bad.txt", "1 x\n");
   std::filesystem::create_directory(folder / "taken");
   expect_refused(folder, "bad.txt --format sasrec -o none/x.lrd", 5,
@@ -189,7 +189,7 @@ TEST(PrepareCommand, TitlesComeThroughAPipeToo) {
   EXPECT_NE(result.out.find("items with a title: 2 of 2"), std::string::npos) << result.out;
 }
 
-// Only those of a format that was guessed were shown.
+// Regression: the first rows were shown only if the format was guessed.
 TEST(PrepareCommand, ShowsTheFirstRowsOfAFormatThatIsNamed) {
   const TemporaryFolder folder;
   write_text(folder / "a.csv", "u,i\nanna,x\n");
@@ -209,7 +209,7 @@ TEST(PrepareCommand, ADashIsStandardInput) {
   EXPECT_FALSE(std::filesystem::exists(folder / "-"));
 }
 
-// Text ids were told to be numbers, and were merged.
+// Regression: text ids were taken for numbers, and were merged.
 TEST(PrepareCommand, IdsWithLeadingZerosStayApart) {
   const TemporaryFolder folder;
   write_text(folder / "a.txt", "007 1\n7 1\n");

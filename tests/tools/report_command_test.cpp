@@ -33,7 +33,7 @@ TEST(ReportCommand, WritesAPageIntoTheRunFolder) {
   EXPECT_TRUE(parsed[0]["evaluations"]["test"]["intervals"].contains("popularity"));
 }
 
-// A page of the user was replaced where it began as lrurec's do, and called no page where it did not.
+// Regression: a user's page was replaced if it began as lrurec's pages do, and called no page if it did not.
 TEST(ReportCommand, ReplacesNoPageButItsOwn) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -121,7 +121,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// The command that was named made another evaluation.
+// Regression: the command that the page named made another evaluation.
 TEST(ReportCommand, AnEvaluationOfEarlierWeightsIsMadeAgainWithItsOwnFlags) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
@@ -143,7 +143,7 @@ TEST(ReportCommand, AnEvaluationOfEarlierWeightsIsMadeAgainWithItsOwnFlags) {
   }
 }
 
-// What `compare` refuses stands in no common table, and the remedy is the one that works.
+// Runs that `compare` refuses share no table, and the remedy that the page names works.
 TEST(ReportCommand, RunsOfUnlikeProtocolsHaveTablesOfTheirOwn) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";
@@ -197,7 +197,8 @@ TEST(ReportCommand, ShowsModelsOfAnyKind) {
   EXPECT_NE(with.out.find(section + "</h2>"), std::string::npos);
 }
 
-// Only steps that the log has a line for counted: a round before the first line stood at 0 seconds.
+// Regression: only steps that have a line in the log were counted, so a round before the first line was at 0
+// seconds.
 TEST(ReportCommand, StepsBetweenLinesOfTheLogTakeTime) {
   const TemporaryFolder folder;
   if (no_browser(folder)) GTEST_SKIP() << "no chromium here (tools/setup.sh --ci installs it)";

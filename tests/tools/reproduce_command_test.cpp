@@ -57,7 +57,7 @@ TEST(ReproduceCommand, SetsTableThreeBesideThePapers) {
   EXPECT_EQ(row_of(outcome, "lrurec", "NDCG@10")["paper"], 0.19065);
   EXPECT_EQ(outcome["data"][0]["protocol"]["users"], 80);
 
-  // Once more: nothing is trained or tested. A further row: that alone.
+  // The same command trains and tests nothing again. With a further row, only that one is trained.
   const auto before = read_bytes(folder / "out/runs/ml-1m/lrurec/seed=1/checkpoints/last.ckpt");
   const auto more = run_lrurec(
       folder,
@@ -82,7 +82,7 @@ TEST(ReproduceCommand, SeveralSeedsHaveADeviation) {
               (row["values"][0].get<double>() + row["values"][1].get<double>()) / 2, 1e-12);
   EXPECT_TRUE(row.contains("deviation"));
   EXPECT_EQ(row["paper"], 0.29318);
-  // It was called the interval of the mean.
+  // Regression: it was called the interval of the mean.
   const std::string tables = run_lrurec(folder, command).out;
   EXPECT_NE(tables.find("95% of users, mean of seeds"), std::string::npos) << tables;
 }
@@ -157,7 +157,7 @@ TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
     EXPECT_NE(page.out.find("sampled NDCG@10"), std::string::npos);
   }
 
-  // What somebody evaluated among other candidates is not taken for the table's.
+  // An evaluation by hand among other candidates is not taken for the table's.
   const std::string run = json(outcome["runs"][0]["folder"]).get<std::string>();
   ASSERT_EQ(run_lrurec(folder, "evaluate '" + run + "' --eval-negatives 3").code, 0);
   const auto again = run_lrurec(folder, command + " --json");
@@ -165,7 +165,7 @@ TEST(ReproduceCommand, XLongIsGeneratedAndSaysSo) {
   EXPECT_EQ(json::parse(again.out)["rows"], outcome["rows"]);
 }
 
-// Each ended it as an error of the program, after all trainings.
+// Regression: each of these ended the command as an internal error, after all trainings.
 TEST(ReproduceCommand, ATestThatCannotBeUsedIsMadeAgain) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -193,7 +193,8 @@ TEST(ReproduceCommand, ATestThatCannotBeUsedIsMadeAgain) {
   }
 }
 
-// The seconds were 0: only steps that are in the log counted, and these four are in no line of it.
+// Regression: the seconds were 0, since only steps in the log were counted and these four are in no line of
+// it.
 TEST(ReproduceCommand, EventsThatCannotBeUsedAreMeasuredAgainAndUnknownSecondsLeftOut) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -215,7 +216,7 @@ TEST(ReproduceCommand, EventsThatCannotBeUsedAreMeasuredAgainAndUnknownSecondsLe
   }
 }
 
-// Lines of the log tell of steps before them; those after the last one were left out.
+// A line of the log covers the steps before it. Regression: steps after the last line were not counted.
 TEST(ReproduceCommand, EveryStepHasItsSeconds) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -234,7 +235,7 @@ TEST(ReproduceCommand, EveryStepHasItsSeconds) {
   EXPECT_DOUBLE_EQ(points[1]["seconds"].get<double>(), 60 * each);
 }
 
-// They were taken for those of one thread, or of a training alone.
+// Regression: the seconds were taken for those of one thread, or of a training that ran alone.
 TEST(ReproduceCommand, SecondsOfTrainingsThatRanOtherwiseAreToldAsSuch) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -261,7 +262,7 @@ TEST(ReproduceCommand, SecondsOfTrainingsThatRanOtherwiseAreToldAsSuch) {
   for (const int later : {1, 2}) EXPECT_EQ(runs[later]["trained"], "beside other trainings");
 }
 
-// It ended with 0, and its JSON did not say so.
+// Regression: the exit code was 0, and the JSON did not tell of the failure.
 TEST(ReproduceCommand, ADryRunOfWhatFailsFails) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -275,7 +276,7 @@ TEST(ReproduceCommand, ADryRunOfWhatFailsFails) {
       << run;
 }
 
-// One run refused the table for all.
+// Regression: because of one run the whole table was refused.
 TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -289,7 +290,7 @@ TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
   const json outcome = json::parse(made.out);
   EXPECT_EQ(outcome["rows"][0]["values"].size(), 1U);
   EXPECT_TRUE(outcome["runs"][0].contains("error"));
-  // It was compared like a mean of both.
+  // Regression: the one value was compared like a mean of both seeds.
   EXPECT_EQ(outcome["rows"][0]["wanted"], 2);
   EXPECT_TRUE(outcome["rows"][0].contains("paper"));
   EXPECT_FALSE(outcome["rows"][0].contains("difference_percent"));
@@ -319,7 +320,7 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   EXPECT_NE(run_lrurec(folder, "reproduce table2 --dry-run --data ml-1m=d.lrd -o out")
                 .out.find("needs no training"),
             std::string::npos);
-  // What is there went further.
+  // The existing run has gone further.
   ASSERT_EQ(run_lrurec(folder, "reproduce table5 -q --max-steps 3 --data ml-1m=d.lrd -o far").code, 0);
   refused("table5 --max-steps 2 --data ml-1m=d.lrd -o far", 2,
           "was trained to step 3, further than the 2 asked for");
@@ -330,7 +331,7 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   refused("table5 --max-steps 1 --data ml-1m=e.lrd -o out", 2, "was trained on another data set");
 }
 
-// They were replaced.
+// Regression: they were replaced.
 TEST(ReproduceCommand, TablesAndPagesOfTheUserAreKept) {
   const TemporaryFolder folder;
   make_data(folder);

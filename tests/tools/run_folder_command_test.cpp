@@ -1,4 +1,4 @@
-// Run folders and files under the hands of several processes, full disks and starts that come to nothing.
+// Run folders and files with several processes at work, with full disks, and after starts that fail.
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -83,7 +83,7 @@ TEST(RunFolderCommand, AStartThatFailedLeavesNothing) {
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o killed" + test::tiny_training).code, 0);
 }
 
-// They were overwritten, and removed where the start failed.
+// Regression: such files were overwritten, and removed if the start failed.
 TEST(RunFolderCommand, FilesOfTheUserAreNotARuns) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -99,7 +99,7 @@ TEST(RunFolderCommand, FilesOfTheUserAreNotARuns) {
   write_text(folder / "mine/evaluation-of-mine.json", "{}");
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o mine" + test::tiny_training).code, 2);
   EXPECT_TRUE(std::filesystem::exists(folder / "mine/evaluation-of-mine.json"));
-  // Beside an empty checkpoints/, also where the start fails and by another command.
+  // Files beside an empty checkpoints/ are kept too, also if the start fails, and by another command.
   std::filesystem::create_directories(folder / "bare/checkpoints");
   write_text(folder / "bare/config.toml", "hidden = 8  # my own\n");
   ASSERT_EQ(run_lrurec(folder, "export run -o weights.st").code, 0);
@@ -111,7 +111,7 @@ TEST(RunFolderCommand, FilesOfTheUserAreNotARuns) {
   }
 }
 
-// They would be shown as those of the run that is trained into the folder afterwards.
+// Otherwise they would be shown as evaluations of the run that is trained into the folder afterwards.
 TEST(RunFolderCommand, NoRunIsTrainedBesideEvaluationsOfAnEarlierOne) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -152,7 +152,7 @@ TEST(RunFolderCommand, WarnsWhereBitsMayDifferAndWhereACheckpointWasLost) {
       << "also with --quiet: " << damaged.err;
 }
 
-// `report` said nothing of it, `config show` ended with exit code 4.
+// Regression: `report` did not say so, and `config show` ended with exit code 4.
 TEST(RunFolderCommand, WhoReadsThePreviousCheckpointSaysSo) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -171,7 +171,7 @@ TEST(RunFolderCommand, WhoReadsThePreviousCheckpointSaysSo) {
   EXPECT_EQ(test::read_bytes(folder / "run/checkpoints/last.ckpt"), bytes) << "a reader moves nothing";
 }
 
-// Nothing was said of it, and what the summary named next could not be done.
+// Regression: the loss was not told, and the command that the summary named next failed.
 TEST(RunFolderCommand, AResumedRunSaysWhereItsBestWeightsAreLost) {
   const TemporaryFolder folder;
   make_run(folder, "gone", " --learning-rate 1e-9");
@@ -379,8 +379,8 @@ TEST(RunFolderCommand, RanksByUserReplaceNothingElse) {
   EXPECT_EQ(read_text(folder / "log.csv"), log);
 }
 
-// Two exports that overlap, with two rows at a time, which stand as in the file: targets come again from the
-// history before them.
+// Two overlapping exports, with two rows at each time that stay in file order, so some targets are already in
+// the history before them.
 TEST(RunFolderCommand, TargetsThatNothingCanHitAreCounted) {
   const TemporaryFolder folder;
   std::string rows = "user_id:token\titem_id:token\ttimestamp:float\n";

@@ -74,7 +74,7 @@ TEST(SampledCommand, EvaluateRepeatsTheValidationOfTraining) {
   EXPECT_EQ(json["metrics"]["LRURec"]["sampled NDCG@50"], last["sampled NDCG@50"]);
 }
 
-// Each run drew its own, so that the same weights were better or worse than themselves.
+// Regression: each run drew candidates of its own, so the same weights were better or worse than themselves.
 TEST(SampledCommand, RunsOfTwoSeedsAreComparedAmongTheSameItems) {
   const TemporaryFolder folder;
   make_sampled_demo(folder);
@@ -86,7 +86,7 @@ TEST(SampledCommand, RunsOfTwoSeedsAreComparedAmongTheSameItems) {
   EXPECT_EQ(json["runs"][0]["metrics"]["sampled Recall@1"]["users_that_differ"], 0) << json;
 }
 
-// The first run's candidates gave all numbers their name, so that one side's was wrong.
+// Regression: all numbers were named after the first run's candidates, so one side's name was wrong.
 TEST(SampledCommand, AComparisonNamesTheCandidatesOfEachSide) {
   const TemporaryFolder folder;
   make_sampled_demo(folder);

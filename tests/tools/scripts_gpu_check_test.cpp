@@ -161,7 +161,7 @@ TEST(ScriptsCommand, GpuCheckThatIsEndedLeavesItsReportAndOneFileOfResults) {
   }
 }
 
-// What one comparison left behind was in the way of the next.
+// Regression: files that one comparison left behind were in the way of the next.
 TEST(ScriptsCommand, GpuCheckComparesTwoProcessesAnewAfterADifference) {
   const GpuBundle bundle;
   bundle.program("bin/lrurec", R"sh(

@@ -50,7 +50,7 @@ TEST(ScriptsCommand, TestRunsTheWholeBuildOfThisFolder) {
   EXPECT_EQ(tested.code, 0) << tested.out << tested.err;
 }
 
-// Some thousand tests of CUDA kernels were skipped beside them, and no reason was told.
+// Regression: some thousand tests of CUDA kernels were skipped as well, and no reason was told.
 TEST(ScriptsCommand, TestTellsEachReasonForSkippingOnce) {
   const StubbedScripts scripts{"test.sh"};
   for (const char* name : {"tools/setup.sh", "tools/build.sh", "tools/test_install.sh"}) {
@@ -207,7 +207,7 @@ TEST(ScriptsCommand, LintLooksAtAllWhereNothingWasBefore) {
   EXPECT_EQ(scripts.run("tools/lint.sh --changed nowhere").code, 2);
 }
 
-// A change of headers alone was passed over.
+// Regression: a change of only headers was passed over.
 TEST(ScriptsCommand, LintLooksAtAChangedHeaderWithASourceThatIncludesIt) {
   const StubbedScripts scripts{"lint.sh"};
   if (scripts.run("git --version").code != 0) GTEST_SKIP() << "there is no git";

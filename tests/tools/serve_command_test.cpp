@@ -139,8 +139,7 @@ TEST(ServeCommand, ASessionStoppedAndContinuedIsARecommendation) {
   EXPECT_NE(other.err.find("other weights"), std::string::npos) << other.err;
 }
 
-// Whoever waits for an answer gets it while the stream is open, and lines that came at once are answered in
-// their order.
+// An answer comes while the stream is still open, and lines that came at once are answered in their order.
 TEST(ServeCommand, ASessionAnswersEachEventAtOnce) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -165,7 +164,8 @@ wait $!
   EXPECT_EQ(answers[4]["user"], "b");
 }
 
-// Who goes on asking waits for no end either: a stream that never rests had its answers at 1,024 requests.
+// A client that keeps asking need not wait for an end either. Regression: a stream that never rests was
+// answered only at 1,024 requests.
 TEST(ServeCommand, ABatchAnswersWhileItIsAsked) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -199,7 +199,7 @@ TEST(ServeCommand, ABatchWhoseReaderIsGoneEndsLikeAnyProgram) {
   EXPECT_EQ(test::run_without_a_reader(folder, batch).code, 141);
 }
 
-// A header stood alone.
+// Regression: only a table's header was printed.
 TEST(ServeCommand, NothingLeftToRecommendIsSaid) {
   const TemporaryFolder folder;
   write_text(folder / "few.txt", "1 1\n1 2\n1 3\n2 1\n2 2\n2 3\n");
@@ -213,7 +213,7 @@ TEST(ServeCommand, NothingLeftToRecommendIsSaid) {
   EXPECT_EQ(run_lrurec(folder, "recommend few --user 1 --include-seen").err, "");
 }
 
-// A batch had the number as it was sent, a session its text.
+// Regression: a batch gave back the number, a session its text.
 TEST(ServeCommand, ANumberIsAnIdLikeItsText) {
   const TemporaryFolder folder;
   write_text(folder / "few.txt", "7 1\n7 2\n7 3\n8 4\n8 1\n8 2\n");
@@ -382,7 +382,8 @@ TEST(ServeCommand, CompareRefusesUnlikeProtocols) {
   const auto forced = run_lrurec(folder, "compare run short --force");
   EXPECT_EQ(forced.code, 0);
   EXPECT_NE(forced.out.find("UNLIKE PROTOCOLS"), std::string::npos);
-  // How many users were compared was said of the first run's users, one of whom the other had.
+  // Regression: the number of compared users was that of the first run's users, of whom the other run has
+  // only one.
   write_text(folder / "few.csv", "u1,a\nu1,b\nu1,c\nx,a\nx,b\nx,c\ny,a\ny,b\ny,c\n");
   ASSERT_EQ(run_lrurec(folder, "prepare few.csv -o few.lrd --columns user=0,item=1 --filter none").code, 0);
   ASSERT_EQ(run_lrurec(folder, "train few.lrd -o few" + test::tiny_training).code, 0);

@@ -71,7 +71,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   }
   EXPECT_TRUE(found["test"]["NDCG@10"].contains("deviation"));
 
-  // Once more: nothing is trained. A further grid point: that alone.
+  // The same command trains nothing again. With a further grid point, only that one is trained.
   const auto before = read_bytes(folder / "out/dropout=0.1/seed=1/checkpoints/last.ckpt");
   write_text(folder / "s.toml",
              head + settings + "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8, 0.4]\n");
@@ -81,7 +81,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_EQ(read_bytes(folder / "out/dropout=0.1/seed=1/checkpoints/last.ckpt"), before);
   EXPECT_EQ(nlohmann::json::parse(again.out)["configurations"].size(), 3U);
   EXPECT_FALSE(nlohmann::json::parse(again.out).contains("test"));
-  // A test that had been looked at was forgotten by the next call.
+  // Regression: the next call forgot a test that had been looked at.
   const auto seen = results(folder)["tests_seen"];
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen[0]["configuration"], best);
@@ -97,7 +97,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
 }
 
-// It was told of a run whose checkpoints were intact, in a folder that was never made.
+// Regression: the message was about a run with intact checkpoints, in a folder that was never made.
 TEST(SweepCommand, AFailureWhileMemoryIsMeasuredIsToldAsOne) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -143,8 +143,8 @@ TEST(SweepCommand, OfOtherModels) {
   refused("data = 'd.lrd'\n[settings]\nmodel = \"mv\"\n", "s.toml:3: unknown model 'mv'");
 }
 
-/// 60 users walk through 40 items in order, also to the validation target; the test target is one of five
-/// items that are in no training, so that whoever has learnt the walk ranks them last.
+/// 60 users walk through 40 items in order, up to and including the validation target. The test target is one
+/// of five items that no training sees, so a model that has learnt the walk ranks them last.
 void make_data_whose_end_is_different(const TemporaryFolder& folder) {
   std::string text;
   for (int user = 0; user < 60; ++user) {
@@ -287,7 +287,8 @@ TEST(SweepCommand, GoesOnAfterAKillOnceItsRunsHaveSaved) {
   expect_completed_by_another(folder);
 }
 
-// As a kill between a run's description and its first checkpoint leaves it; it ended the sweep, for good.
+// A kill between a run's description and its first checkpoint leaves such a run. Regression: it ended this
+// sweep and every later one.
 TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -305,7 +306,7 @@ TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
   EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
 }
 
-// It was removed, with all that had been trained.
+// Regression: the run was removed, with all that had been trained.
 TEST(SweepCommand, ATrainedRunThatLostItsDescriptionIsKept) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -320,7 +321,7 @@ TEST(SweepCommand, ATrainedRunThatLostItsDescriptionIsKept) {
   EXPECT_EQ(read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt"), before);
 }
 
-// The user's own files there were removed.
+// Regression: the user's own files there were removed.
 TEST(SweepCommand, AFolderOfTheUserInThePlaceOfARunIsKept) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -333,7 +334,7 @@ TEST(SweepCommand, AFolderOfTheUserInThePlaceOfARunIsKept) {
   EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }
 
-// It ended the sweep, and the runs at work with it.
+// Regression: it ended the sweep, and the runs at work with it.
 TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -347,7 +348,7 @@ TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
   EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }
 
-// Supervisors may start programs so; every run was then called failed.
+// Supervisors may start programs like this. Regression: every run was then called failed.
 TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -360,8 +361,8 @@ TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
 TEST(SweepCommand, AFailedRunStopsNoOther) {
   const TemporaryFolder folder;
   make_data(folder);
-  // The first leaves the numbers within four steps, the second, whose weights grow a hundredfold a step,
-  // later.
+  // The first point's weights become infinite or NaN within four steps. The second's grow a hundredfold a
+  // step and do so later.
   write_text(
       folder / "s.toml",
       head + settings + "max_steps = 60\nvalidate_every = 30\n[grid]\nweight_decay = [1e15, 1e4, 0.01]\n");
@@ -380,7 +381,7 @@ TEST(SweepCommand, AFailedRunStopsNoOther) {
   EXPECT_EQ(found["best"], found["configurations"][2]["name"]);
 }
 
-// It refused the whole sweep.
+// Regression: the whole sweep was refused.
 TEST(SweepCommand, ADamagedRunStopsNoOther) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -425,7 +426,7 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
-// A test of fewer steps was forgotten with that of more.
+// Regression: a test of fewer steps was forgotten once there was one of more steps.
 TEST(SweepCommand, EveryTestThatWasLookedAtStays) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -445,7 +446,7 @@ TEST(SweepCommand, EveryTestThatWasLookedAtStays) {
   }
 }
 
-// It was an error of the program, after memory had been measured.
+// Regression: it was an internal error, after memory had been measured.
 TEST(SweepCommand, ADamagedListOfTestsIsAFileThatIsDamaged) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -467,7 +468,7 @@ TEST(SweepCommand, ADamagedListOfTestsIsAFileThatIsDamaged) {
   EXPECT_EQ(results(folder)["tests_seen"].size(), 1U);
 }
 
-// It was replaced.
+// Regression: it was replaced.
 TEST(SweepCommand, ASummaryOfTheUserIsKept) {
   const TemporaryFolder folder;
   make_data(folder);

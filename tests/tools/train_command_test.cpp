@@ -21,7 +21,7 @@ void set_environment(const TemporaryFolder& folder, const std::string& run, cons
   write_text(file, about.dump());
 }
 
-// --resume was ignored.
+// Regression: --resume was ignored.
 TEST(TrainCommand, ADryRunResumesNothing) {
   const TemporaryFolder folder;
   const auto refused = run_lrurec(folder, "train d.lrd -o run --dry-run --resume");
@@ -29,7 +29,7 @@ TEST(TrainCommand, ADryRunResumesNothing) {
   EXPECT_NE(refused.err.find("--resume excludes --dry-run"), std::string::npos) << refused.err;
 }
 
-// It named the size of a batch that no epoch fills.
+// Regression: the dry run named the size of a batch that no epoch fills.
 TEST(TrainCommand, ADryRunCountsNoMoreExamplesThanThereAre) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -40,7 +40,7 @@ TEST(TrainCommand, ADryRunCountsNoMoreExamplesThanThereAre) {
   EXPECT_NE(some.out.find(" tokens of 16 examples"), std::string::npos) << some.out << some.err;
 }
 
-// It was fine, and the training then refused.
+// Regression: the dry run succeeded, and the training was then refused.
 TEST(TrainCommand, ADryRunRefusesWhatATrainingDoes) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -58,7 +58,7 @@ TEST(TrainCommand, ADryRunRefusesWhatATrainingDoes) {
   }
 }
 
-// It was called the time at most, and validation was not in it.
+// Regression: the time was called the most it could take, although validation was not in it.
 TEST(TrainCommand, ADryRunSaysThatValidationIsNotCounted) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -67,7 +67,7 @@ TEST(TrainCommand, ADryRunSaysThatValidationIsNotCounted) {
   EXPECT_NE(plan.out.find("validation not counted, less if it stops early"), std::string::npos) << plan.out;
 }
 
-// run.json told of the first start alone.
+// Regression: run.json told only of the first start.
 TEST(TrainCommand, AResumedRunSaysByWhatItWasResumed) {
   const TemporaryFolder folder;
   make_run(folder, "run", " --threads 1");
@@ -81,7 +81,7 @@ TEST(TrainCommand, AResumedRunSaysByWhatItWasResumed) {
   EXPECT_NE(about["resumed"][0]["command"].dump().find("--resume"), std::string::npos);
 }
 
-// run.json named the old place, where "next: lrurec evaluate run" found nothing.
+// Regression: run.json named the old place, where "next: lrurec evaluate run" found nothing.
 TEST(TrainCommand, AResumedRunFollowsItsData) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -92,7 +92,7 @@ TEST(TrainCommand, AResumedRunFollowsItsData) {
   EXPECT_EQ(evaluated.code, 0) << evaluated.err;
 }
 
-// Nothing was said of them.
+// Regression: neither was told.
 TEST(TrainCommand, AnotherBlasAndOneThreadAreToldWhereOpenBlasMultiplies) {
   const TemporaryFolder folder;
   make_run(folder, "own", " --threads 2");
@@ -119,7 +119,7 @@ TEST(TrainCommand, AnotherBlasAndOneThreadAreToldWhereOpenBlasMultiplies) {
   EXPECT_NE(two.err.find("(--deterministic does)"), std::string::npos) << two.err;
 }
 
-// The summary named one step as the best, and `evaluate` took the weights of another.
+// Regression: the summary named one step as the best, and `evaluate` took the weights of another.
 TEST(TrainCommand, ABestCheckpointOfAnotherStepIsToldAndReplaced) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -136,7 +136,7 @@ TEST(TrainCommand, ABestCheckpointOfAnotherStepIsToldAndReplaced) {
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12").err, "");
 }
 
-// A report went without them, and a sweep called the run damaged at its end.
+// Regression: a report silently left them out, and a sweep called the run damaged at its end.
 TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -159,7 +159,7 @@ TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
       << other.err;
 }
 
-// They were those of the weights themselves, which evaluate does not take.
+// Regression: they were those of the weights themselves, which evaluate does not use.
 TEST(TrainCommand, EigenvaluesAreThoseOfTheAverage) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -185,7 +185,7 @@ TEST(TrainCommand, ARecallThatTellsNothingIsTold) {
   EXPECT_EQ(run_lrurec(folder, command + "endless --eval-negatives 9 --patience 0").err, "");
 }
 
-// It was trained to predict first items from the start token alone.
+// Regression: the model was trained to predict only first items, from the start token alone.
 TEST(TrainCommand, WindowsOfOneItemAreRefused) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -200,7 +200,7 @@ TEST(TrainCommand, WindowsOfOneItemAreRefused) {
       << "its examples are pairs of items";
 }
 
-// Its checkpoints were called intact, and the folder had been removed.
+// Regression: the message called the checkpoints intact, although the folder had been removed.
 TEST(TrainCommand, AFirstStepThatIsNotFiniteLeavesNothingAndSaysSo) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -213,7 +213,7 @@ TEST(TrainCommand, AFirstStepThatIsNotFiniteLeavesNothingAndSaysSo) {
   EXPECT_FALSE(std::filesystem::exists(folder / "new"));
 }
 
-// It said that checkpoints were intact, and a dry run has none.
+// Regression: the message called checkpoints intact, and a dry run has none.
 TEST(TrainCommand, ADryRunTellsOfNoCheckpoints) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -222,14 +222,15 @@ TEST(TrainCommand, ADryRunTellsOfNoCheckpoints) {
   EXPECT_EQ(broken.code, 6) << broken.err;
   EXPECT_EQ(broken.err.find("checkpoint"), std::string::npos) << broken.err;
   EXPECT_NE(broken.err.find("a smaller --learning-rate may help"), std::string::npos) << broken.err;
-  // It named the learning rate too.
+  // Regression: the message named the learning rate here too.
   const auto decayed =
       run_lrurec(folder, "train d.lrd --dry-run --weight-decay 1e15 --hidden 8 --channels 12");
   EXPECT_EQ(decayed.code, 6) << decayed.err;
   EXPECT_NE(decayed.err.find("a smaller --weight-decay may help"), std::string::npos) << decayed.err;
 }
 
-// The preset's settings were taken for asked for, and that of an imported run for unknown.
+// Regression: the preset's settings were taken for ones that were asked for, and the preset of an imported
+// run for an unknown one.
 TEST(TrainCommand, NamingTheModelOfARunChangesNothing) {
   const TemporaryFolder folder;
   make_run(folder);

@@ -1,5 +1,6 @@
-// Where the address space is limited (ulimit -v), OpenBLAS asks for its buffers again and again, for ever,
-// while it is loaded: before main() begins. What runs from .preinit_array comes before that.
+// If a limit of the address space (ulimit -v) leaves no room for its buffers, OpenBLAS asks for them again
+// and again, for ever. It does so while it is loaded, before main() begins. Functions in .preinit_array run
+// before that.
 
 #include "tools/lrurec/address_space.h"
 
@@ -32,13 +33,13 @@ std::size_t blas_threads(char** environment) {
   return static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-/// A buffer for each thread when OpenBLAS is loaded, one more for each when they multiply.
+/// OpenBLAS takes a buffer for each thread when it is loaded, and one more for each when they multiply.
 std::size_t needed_bytes(char** environment) {
   constexpr std::size_t buffer = std::size_t{129} << 20;
   return (2 * blas_threads(environment) + 1) * buffer;
 }
 
-/// No library is ready yet, getenv() neither: system calls and the simplest of C alone.
+/// No library is ready yet, not even getenv(), so this uses only system calls and the simplest C functions.
 void check_before_libraries(int, char**, char** environment) {
   if (!limited()) return;
   const std::size_t needed = needed_bytes(environment);

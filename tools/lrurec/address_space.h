@@ -3,7 +3,7 @@
 
 namespace lrurec::command {
 
-/// Lets OpenBLAS take its buffers now, as long as there is room: later it would ask for ever.
+/// Makes OpenBLAS take its buffers now, while there is room. Later it would ask for them for ever.
 void claim_blas_buffers();
 
 }  // namespace lrurec::command

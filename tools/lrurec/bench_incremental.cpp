@@ -63,7 +63,7 @@ EventTimes time_events(const model::Model& model, const BenchIncrementalOptions&
   return times;
 }
 
-/// Of all items, the share that is scored in full to find the best after an event.
+/// The share of all items that are scored in full to find the best ones after an event.
 double scored_share(const model::Model& model, const BenchIncrementalOptions& options) {
   const model::IncrementalModel incremental(model);
   model::ExclusionList start_token;
@@ -77,7 +77,7 @@ double scored_share(const model::Model& model, const BenchIncrementalOptions& op
   return static_cast<double>(scored) / static_cast<double>(options.steps * (options.items + 1));
 }
 
-/// Seconds of the whole history and the best items after it, of 1, 2, ... events.
+/// Seconds to read the whole history again and find the best items, after 1, 2, ... events.
 std::vector<double> time_histories(const model::Model& model, const BenchIncrementalOptions& options) {
   const ops::raw::ClassTable classes(model.item_matrix().value(), model.item_bias().value());
   model::ExclusionList start_token;

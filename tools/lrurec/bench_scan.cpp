@@ -23,7 +23,7 @@ void run_bench_scan(const BenchScanOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const NoGrad no_grad;
   const Device device = require_device(Device::parse(options.device));
-  // A launch returns at once: a time on a GPU is the mean of some.
+  // A launch returns at once, so on a GPU a time is the mean of several.
   const int together = device.is_cuda() ? 20 : 1;
   const MachineRates before = measure_machine(device);
   const std::int64_t D = options.channels;

@@ -30,7 +30,7 @@ train::LoadedRun load_served(const BenchServeOptions& options) {
   return train::load_run({options.run, "", "best", require_device(Device::parse(options.device))});
 }
 
-/// What all users of the data set ask for, in the chunks in which recommend --batch reads them.
+/// A request of each of the first `users` users, in the chunks in which recommend --batch reads them.
 std::vector<Lines> requests(const data::Dataset& data, std::int64_t users) {
   constexpr std::int64_t chunk = 1024;
   std::vector<Lines> chunks;
@@ -97,7 +97,7 @@ Lines lines_of_sessions(const data::Dataset& data, const BenchServeOptions& opti
   return lines;
 }
 
-/// Answers all events, so many lines at once, from an empty store.
+/// Times the answers to all events from an empty store, `at_once` lines at a time.
 Times time_lines(const Lines& lines, std::size_t at_once, const BenchServeOptions& options,
                  const serve::Catalogue& catalogue, const model::IncrementalModel& model) {
   return time_runs(1, static_cast<int>(options.runs), [&] {

@@ -24,10 +24,10 @@ namespace {
 
 bool rough = false;
 
-/// Lets the system's high-water mark begin anew (Linux); where it will not, peaks include what was before.
+/// Resets the system's high-water mark (Linux). Where that fails, peaks include what was before.
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-/// Random numbers: on zeros or ones a GPU is faster than it will be on anything else.
+/// Random numbers, since on zeros or ones a GPU is faster than on anything else.
 Tensor random_square(std::int64_t n, std::uint64_t stream) {
   const Philox random(1, stream);
   std::vector<float> values(static_cast<std::size_t>(n * n));

@@ -28,15 +28,15 @@ Times time_runs(int warmup, int runs, const std::function<void()>& work);
 /// Waits until a GPU has done all it was given; on the CPU there is nothing to wait for.
 void finish(Device device);
 
-/// What this machine does at best, measured beside what is benchmarked, on all threads: fused multiply-adds
+/// What this machine does at best on all threads, measured beside what is benchmarked: fused multiply-adds
 /// that stay in registers, and a copy far larger than the caches (bytes read and bytes written both count).
-/// Beside them what OpenBLAS makes of products of 2048^3: a library's rate, which may lie far below the
-/// hardware's.
+/// sgemm_gflops is OpenBLAS's rate for products of 2048^3. It is a library's rate, which may lie far below
+/// the hardware's.
 struct MachineRates {
   double fma_gflops = 0, sgemm_gflops = 0, copy_gbps = 0;
 };
-/// On a GPU, which has no fma_gflops: cuBLAS on 4096^3 in the precision that is set, and a copy of 1 GiB on
-/// the device. Its own memory does not count in peak_memory_bytes() afterwards.
+/// On a GPU there is no fma_gflops; the others are cuBLAS on 4096^3 in the precision that is set, and a copy
+/// of 1 GiB on the device. Memory of the measurement does not count in peak_memory_bytes() afterwards.
 MachineRates measure_machine(Device device = {});
 /// From now on measure_machine() takes next to no time and its rates mean nothing: for trying things out.
 /// Results say so.
@@ -44,17 +44,18 @@ void measure_roughly();
 /// The mean of rates before and after.
 MachineRates between(const MachineRates& before, const MachineRates& after);
 
-/// flop / fma rate + bytes / copy rate, in seconds: what the hardware would take that did nothing else. On a
-/// GPU by the rate of products.
+/// flop / fma rate + bytes / copy rate, in seconds: what the hardware takes at its best. On a GPU the rate of
+/// products stands for the fma rate.
 double floor_seconds(const MachineRates& rates, double flop, double bytes);
-/// The same by OpenBLAS's rate: the definition before there was a rate of the hardware.
+/// The same by OpenBLAS's rate, which was the definition before the hardware's rate was measured.
 double blas_floor_seconds(const MachineRates& rates, double flop, double bytes);
 /// A row of a table: the rates by name, and what they are.
 std::vector<std::string> rates_row(const MachineRates& rates, Device device);
 
 /// Machine, threads and BLAS, for every result.
 nlohmann::json describe_machine(const MachineRates& rates, Device device = {});
-/// The largest resident size of this process since the machine was measured; of a GPU its tensors' memory.
+/// In bytes: the largest resident size of this process since the machine was measured; for a GPU the largest
+/// memory of its tensors.
 double peak_memory_bytes(Device device = {});
 /// The processor's name.
 std::string processor();

@@ -39,7 +39,8 @@ void run_train(const BenchTrainOptions& options) {
   const MachineRates before = measure_machine(device);
   train::Stepper stepper(config, data, *options.ways);
 
-  // On a GPU the host runs ahead and waits as seldom as in a training: a time is the mean of some steps.
+  // On a GPU the host runs ahead and waits as seldom as in a training, so a time is the mean of several
+  // steps.
   const std::int64_t together = device.is_cuda() ? config.log_every : 1,
                      steps = options.steps.value_or(device.is_cuda() ? 10 * together : 30);
   model::Work work;
@@ -106,7 +107,7 @@ void run_train(const BenchTrainOptions& options) {
 }
 
 void run_eval(const BenchTrainOptions& options) {
-  // A run brings its settings, data and weights; times depend on the weights only as far as the caches see.
+  // A run brings its settings, data and weights; times depend on the weights only through the caches.
   std::optional<train::Checkpoint> checkpoint;
   std::filesystem::path data_path = options.data, checkpoint_path;
   config::TrainConfig config;

@@ -86,7 +86,8 @@ void run_grad(const GradOptions& options) {
       show(one.name(), ops::check_gradients(ops::moved_to(one, device)));
     }
   }
-  // The model's own cases run where their small tensors are made; on a GPU it is compared by check parity.
+  // The models' own cases run only on the CPU, where their small tensors are made. For a GPU there is check
+  // parity.
   if (!device.is_cuda()) {
     for (const auto& [name, report] : check::check_model_gradients(options.only)) show(name, report);
   }

@@ -38,7 +38,7 @@ Child::Child(const std::vector<std::string>& arguments, const std::filesystem::p
   if (id_ == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it ended before it could be heard of
+    if (::getppid() != parent) ::_exit(128 + SIGTERM);  // the parent ended before prctl()
     const int in = ::open("/dev/null", O_RDONLY);
     ::dup2(in, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);

@@ -11,8 +11,8 @@
 
 namespace lrurec::command {
 
-/// lrurec with these arguments. It is not of this process's group, so that Ctrl-C reaches it only through
-/// stop(), once; it ends with this process, however that ends.
+/// A process of lrurec with these arguments. It is in another process group, so that Ctrl-C reaches it only
+/// once, through stop(). It ends with this process, however that ends.
 class Child {
  public:
   /// Its standard output and error go to these files. Failure is ErrorKind::io.
@@ -20,10 +20,10 @@ class Child {
         const std::filesystem::path& errors);
   Child(Child&& other) noexcept : id_(std::exchange(other.id_, 0)) {}
   Child& operator=(Child&&) = delete;
-  /// Asks it to save and end where it is still at work, and waits for it.
+  /// If it is still at work, asks it to save and end, and waits for it.
   ~Child();
 
-  /// Its exit code once it has ended; 128 + the signal that ended it.
+  /// Its exit code once it has ended, which is 128 + the signal if one ended it; nothing before.
   std::optional<int> ended() { return wait(/*now=*/true); }
   /// Asks it to save and end.
   void stop() const;

@@ -36,7 +36,7 @@ struct Command {
 /// All that is not hidden.
 Command command_tree(const CLI::App& app);
 
-/// Makes an empty text where a file or folder is named a mistake: it would be no name, or that of a default.
+/// Refuses an empty text where a file or folder is named: it would be no name, or stand for a default.
 void refuse_empty_paths(CLI::App& app);
 
 /// A command and all below it, the command first.

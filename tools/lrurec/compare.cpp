@@ -32,7 +32,7 @@ struct Ranked {
   std::map<std::string, std::int64_t> of_user;
 };
 
-/// `candidates_seed`: of the first run, for all; set by it.
+/// `candidates_seed`: set by the first run to its seed, and used for all.
 Ranked rank(const std::string& path, const CompareOptions& options,
             std::optional<std::uint64_t>& candidates_seed) {
   const data::Split split = parse_split(options.split);
@@ -58,7 +58,7 @@ std::string verdict(const eval::PairedDifference& d) {
   return d.difference > 0 ? "better" : "worse";
 }
 
-/// "Recall@10" or "sampled Recall@10"; of two runs with unlike candidates both: "Recall@10 / sampled
+/// "Recall@10" or "sampled Recall@10"; if the two runs have different candidates, both: "Recall@10 / sampled
 /// Recall@10".
 std::string label_of(const std::string& metric, const eval::ProtocolCard& there,
                      const eval::ProtocolCard& here) {

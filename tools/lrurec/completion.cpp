@@ -50,7 +50,7 @@ std::string bash_values(Value value, const std::vector<std::string>& choices) {
   }
 }
 
-/// Cases of the word before -> what the value of that flag may be; flags with the same values in one case.
+/// Cases by the word before, a flag: what its value may be. Flags with the same values share a case.
 std::string bash_flag_cases(const Command& command) {
   std::map<std::string, std::vector<std::string>> flags;
   for (const auto& flag : command.flags) {

@@ -21,8 +21,8 @@ struct DataOptions {
   bool json = false, force = false, numbers = false;
 };
 
-/// What the last item alone tells: validation metrics of the Markov baseline among the items that the user
-/// has not had, whatever the length of a model.
+/// What the last item alone tells: validation metrics of the Markov baseline. Candidates are all items that
+/// the user has not had, so that no model's max_length matters.
 eval::Evaluation markov(const data::Dataset& data) {
   return eval::evaluate(data, eval::markov_scorer(data, data::Split::validation),
                         {.split = data::Split::validation, .mask = eval::Mask::all});
@@ -30,7 +30,7 @@ eval::Evaluation markov(const data::Dataset& data) {
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
 
-/// What `d`, from shuffled sequences to those that are there, says of the order of items.
+/// A sentence on whether the order of items matters. `d`: shuffled sequences (a) and the real ones (b).
 std::string verdict_on_order(const eval::PairedDifference& d) {
   if (d.b <= 1.1 * d.a) {
     return "To a model that sees the last item alone the order of items says little here.\n";
@@ -101,7 +101,8 @@ void stats(const DataOptions& options) {
             protocol.ties, protocol.filter, data.fingerprint());
 }
 
-/// A data set has the order of its interactions alone; whoever prepares the file again should know.
+/// A data set keeps the order of its interactions, not their times. Whoever prepares the written file again
+/// should know that.
 void warn_of_what_is_not_there(const data::Protocol& protocol, data::Format format) {
   const std::string times = format == data::Format::sasrec
                                 ? "it has no times"
@@ -116,7 +117,7 @@ void warn_of_what_is_not_there(const data::Protocol& protocol, data::Format form
 
 void write(const DataOptions& options) {
   const bool to_stdout = options.output == "-";
-  std::error_code ignored;  // a file that is missing is no file's twin
+  std::error_code ignored;  // a missing file equals no other
   if (std::filesystem::equivalent(options.data, options.output, ignored)) {
     fail(ErrorKind::usage, "{} is the data set itself; choose another name with -o", options.output);
   }

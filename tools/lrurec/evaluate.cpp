@@ -90,11 +90,12 @@ nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& res
   return json;
 }
 
-// "user,item" alone is how many a raw log begins.
+// More than "user,item", since many a raw log begins so.
 constexpr std::string_view full_ranks_begin = "user,item,rank_",
                            sampled_ranks_begin = "user,item,sampled_rank_";
 
-/// user, item, and the target's rank by each row; an empty rank: the target is no candidate.
+/// Writes user, item and the target's rank by each row of the result. A rank is empty if the target is no
+/// candidate.
 void write_per_user(const std::string& path, const data::Dataset& data, const RunEvaluation& result,
                     data::Split split) {
   std::string text = "user,item";

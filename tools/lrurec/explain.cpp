@@ -103,8 +103,8 @@ struct Difference {
   std::string paper, published, here;
 };
 
-/// Where paper, published implementation and this one differ, of the map's second table: rows whose first
-/// words name the topic.
+/// Where the paper, its published implementation and this one differ: the rows of the map's second table
+/// whose first words name the topic.
 std::vector<Difference> differences_of(const std::string& topic) {
   std::vector<Difference> all;
   std::istringstream in{std::string(paper_map_text)};

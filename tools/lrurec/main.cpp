@@ -71,8 +71,8 @@ const CLI::App* addressed(const CLI::App& app, int argc, char** argv) {
   return current;
 }
 
-/// Where a command takes several folders, CLI11 would take "[a]" for a list of one: such a folder is given as
-/// "./[a]". What is returned holds the words that argv points to.
+/// Where a command takes several folders, CLI11 would take "[a]" for a list of one. Such a folder is passed
+/// on as "./[a]". The returned texts are those that argv then points to, so they must outlive it.
 std::vector<std::string> keep_folders_in_brackets(int argc, char** argv) {
   std::vector<std::string> folders(static_cast<std::size_t>(argc));
   if (argc < 2 || (argv[1] != std::string_view("compare") && argv[1] != std::string_view("report")))
@@ -138,11 +138,11 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
   return fmt::format("{} (see {} --help)", error.what(), words_of(addressed(app, argc, argv)));
 }
 
-/// --quiet and --verbose of every command that does something.
+/// Adds --quiet and --verbose to every command that does something.
 void add_verbosity(CLI::App& app) {
   const auto below = app.get_subcommands([](const CLI::App*) { return true; });
   for (CLI::App* sub : below) add_verbosity(*sub);
-  if (!below.empty() || app.get_group().empty()) return;  // of those that lead to others, hidden ones
+  if (!below.empty() || app.get_group().empty()) return;  // it only leads to others, or is hidden
   auto* quiet = app.add_flag_callback(
       "-q,--quiet", [] { verbosity = Verbosity::quiet; }, "nothing on stderr but warnings and errors");
   app.add_flag_callback(
@@ -160,9 +160,9 @@ constexpr const char* unwritten = "cannot write the results to standard output";
 
 constexpr int reader_gone = 128 + SIGPIPE;
 
-/// Results that a full disk swallows are no success. A reader that has seen enough (| head) is no error to
-/// speak of: the exit code is that of a program which the closed pipe ended. After a signal it stays as it
-/// is: the terminal that went away took the output with it.
+/// Results lost on a full disk are an error. A reader that has seen enough (| head) gets no message: the exit
+/// code is that of a program which the closed pipe ended. After a signal the exit code stays as it is: the
+/// terminal that went away took the output with it.
 int finish_output(int code) {
   const int error = flush_output();
   if (error == 0) return code;
@@ -227,8 +227,8 @@ int run(int argc, char** argv) {
   }
 }
 
-/// A standard stream that was closed would lend its number to the next file that is opened, and messages
-/// would land in it. Reading then finds nothing, and writing fails as it did.
+/// If a standard stream is closed, the next file that is opened gets its number, and messages would land in
+/// that file. With /dev/null there instead, reading finds nothing and writing fails as before.
 void occupy_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF)

@@ -29,7 +29,7 @@ int output_error = 0;
 std::string waiting;   ///< text for stdout
 std::size_t sent = 0;  ///< bytes of it
 
-/// Whether stdout takes more within a time; so it does where writing fails.
+/// Whether stdout takes more within a time. That is true also if writing would fail.
 bool takes_more(std::chrono::milliseconds patience) {
   struct pollfd out {
     STDOUT_FILENO, POLLOUT, 0
@@ -45,7 +45,7 @@ std::string_view next_piece(std::string_view text) {
   return end == std::string_view::npos ? most : most.substr(0, end + 1);
 }
 
-/// Sends what waits. Not through stdio, which loses text where a signal comes or stdout does not block.
+/// Sends what waits. Not through stdio, which loses text when a signal comes or stdout does not block.
 void send(const std::function<void()>& meanwhile) {
   constexpr std::chrono::milliseconds moment{250};
   constexpr int most_moments = 20;  // after a signal

@@ -17,14 +17,14 @@
 
 namespace lrurec::command {
 
-/// Adds a text to stdout; line by line on a terminal, else in larger pieces. A reader that lets it wait is
-/// waited for, while `meanwhile` is called a few times a second; after a signal (see interrupted_by) only as
-/// long as it goes on reading every few seconds. A failure is remembered, see flush_output, and nothing is
-/// written after it.
+/// Adds a text to stdout, line by line on a terminal, else in larger pieces. It waits for a slow reader and
+/// meanwhile calls `meanwhile` a few times a second. After a signal (see interrupted_by) it waits only for a
+/// reader that goes on reading every few seconds. After a failure, which flush_output returns, nothing more
+/// is written.
 void write_out(std::string_view text, const std::function<void()>& meanwhile = {});
-/// Adds a text to stderr. A closed or full stderr loses messages and ends nothing.
+/// Adds a text to stderr. If stderr is closed or full, messages are lost and the command goes on.
 void write_err(std::string_view text);
-/// Sends what was written to stdout on its way; errno of the first write that failed, 0 where none did.
+/// Sends on what was added to stdout. Returns errno of the first write that failed, or 0.
 int flush_output(const std::function<void()>& meanwhile = {});
 
 /// Formatted text on stdout, line ends kept.
@@ -35,17 +35,16 @@ void print_out(fmt::format_string<Args...> format, Args&&... args) {
 /// A value and a line end on stdout: in one line, or indented.
 void print_json(const nlohmann::json& value, int indent = 2);
 
-/// A word of a command line that a shell takes as it is.
+/// The text as one word of a shell's command line, in quotes if it needs them.
 std::string shell_word(const std::string& text);
 
-/// Before a file is written: one at its path that begins with none of these, and so is no `what`, is
-/// ErrorKind::usage and stays. `flag`: where another name is given.
+/// To be called before a file is written. If the file at its path begins with none of these texts, and so is
+/// no `what`, that is ErrorKind::usage. `flag`: the flag that names the file.
 void refuse_to_replace(const std::filesystem::path& path, std::initializer_list<std::string_view> beginnings,
                        std::string_view what, std::string_view flag);
-/// Before a page is made: a file at its path that does not begin as lrurec's pages do is ErrorKind::usage and
-/// stays.
+/// The same for a page: a file at its path that does not begin as lrurec's pages do is ErrorKind::usage.
 void refuse_unless_page(const std::filesystem::path& path);
-/// The same of JSON, one object whose "made_by" is this command.
+/// The same for JSON: the file there must hold one object whose "made_by" is this command.
 void refuse_unless_json_of(std::string_view command, const std::filesystem::path& path);
 
 /// A line on stderr, also with --quiet: "lrurec: " and the text.

@@ -12,7 +12,7 @@ extern const std::string_view paper_map_text;
 struct PaperPlace {
   std::string name;  ///< "nn/lru.cpp: LRU::input" or "Suite.Name"
   int line = 0;
-  std::string file = {};  ///< of a test
+  std::string file = {};  ///< of a test; "" for a function, whose name holds its file
 };
 const std::vector<PaperPlace>& paper_places();
 

@@ -162,10 +162,10 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   print_out("fingerprint {}, written to {}\n", data.fingerprint(), output);
 }
 
-/// A place that cannot be written is said before the long reading, not after it.
+/// Tells before the long reading, not after it, that a place cannot be written.
 void check_place(const std::string& output) {
   const auto place = nn::followed(output);
-  std::error_code ignored;  // what cannot be looked at is said when it is written
+  std::error_code ignored;  // an error shows when the file is written
   const auto status = std::filesystem::status(place, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
     fail(ErrorKind::io, "cannot write {}: it is not a plain file", output);
@@ -186,7 +186,7 @@ void run_prepare(const PrepareOptions& given) {
   if (options.demo == !options.raw.empty()) {
     fail(ErrorKind::usage, "name a raw file or give --demo: lrurec prepare RAW -o DATA");
   }
-  std::error_code ignored;  // a file that is missing is no file's twin
+  std::error_code ignored;  // a missing file equals no other
   if (!options.raw.empty() && std::filesystem::equivalent(options.raw, options.output, ignored)) {
     fail(ErrorKind::usage, "{} is the raw file itself; choose another name with -o", options.output);
   }
@@ -194,7 +194,7 @@ void run_prepare(const PrepareOptions& given) {
     if (std::filesystem::equivalent(options.titles, options.output, ignored)) {
       fail(ErrorKind::usage, "{} is the file of titles itself; choose another name with -o", options.output);
     }
-    // What is wrong with its name is said before the interactions are read; a pipe can be opened only once.
+    // Tells what is wrong with its name before the interactions are read. A pipe can be opened only once.
     if (!std::filesystem::is_other(options.titles, ignored)) {
       const data::LineSource there(options.titles, options.titles_member, data::TextKind::titles);
     }

@@ -58,7 +58,8 @@ void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
   };
   std::string line;
   for (Got got = Got::nothing; got != Got::end;) {
-    // Whoever sends a few requests and waits gets the answers: no line is waited for while others are.
+    // Whoever sends a few requests and then waits must get the answers. So no more lines are waited for while
+    // requests are pending.
     got = in.next(line, std::chrono::seconds(texts.empty() ? 1 : 0));
     if (got == Got::line || got == Got::too_long) {
       lines.push_back({in.line_number(), got == Got::too_long});

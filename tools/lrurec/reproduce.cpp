@@ -154,7 +154,7 @@ class Reproduction {
     return file;
   }
 
-  /// Before anything is written into it.
+  /// Locks the output folder, before anything is written into it.
   void take_folder() {
     if (lock_) return;
     refuse_unless_json_of(reproducer, file(".json"));

@@ -23,7 +23,7 @@ class RequestLines {
   Got next(std::string& line, std::chrono::milliseconds patience);
   /// Of the line that next() gave last, from 1.
   std::int64_t line_number() const { return line_number_; }
-  /// At the end: ErrorKind::io where it came because the stream could not be read on.
+  /// At the end: ErrorKind::io if the stream ended because it could not be read on.
   void check() const;
 
  private:

@@ -58,8 +58,7 @@ class KeptSessions {
   }
 
   void changed() { changed_ = true; }
-  /// Where the last save is long enough ago: of many users' states a save takes seconds, and the stream
-  /// waits.
+  /// Saves if the last save is long enough ago. With many users a save takes seconds, and the stream waits.
   void save_at_intervals() {
     if (!changed_ || Clock::now() - saved_ < std::max(interval_, 20 * took_)) return;
     try {
@@ -90,8 +89,8 @@ class KeptSessions {
   std::chrono::duration<double> took_{0};
 };
 
-/// Answers line after line, those that wait already together; the number of those that could not be used. A
-/// bad line ends nothing.
+/// Answers line after line, those that wait already together. Returns how many could not be used; a bad line
+/// does not end the stream.
 std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const serve::Catalogue& catalogue,
                         serve::SessionStore& store, KeptSessions& kept) {
   using Got = RequestLines::Got;
@@ -121,7 +120,7 @@ std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const s
       ++failed;
       write_out("{\"error\":\"a line of more than 1 MiB\"}\n", save_meanwhile);
     }
-    // Without a reader the states are kept all the same.
+    // Without a reader the stream ends here; the caller saves the states all the same.
     if (flush_output(save_meanwhile) != 0 || got == Got::end) break;
     kept.save_at_intervals();
   }

@@ -33,7 +33,7 @@ const char* type_of(const config::Setting& setting) {
 }  // namespace
 
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config) {
-  // A resumed run that is told the model it has keeps its settings.
+  // If --model names the model that a resumed run has, the run keeps its settings.
   if (!flags.preset.empty() || (!flags.model.empty() && flags.model != config.model)) {
     config = config::preset(flags.preset.empty() ? config.preset : flags.preset,
                             flags.model.empty() ? config.model : flags.model);
@@ -90,7 +90,7 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
 void apply_threads(const config::TrainConfig& config) {
   if (config.threads > 0) omp_set_num_threads(static_cast<int>(config.threads));
   if (!config.deterministic) return;
-  omp_set_num_threads(1);  // an OpenBLAS with threads of its own would leave it
+  omp_set_num_threads(1);  // the next line does not, if OpenBLAS has threads of its own
   ops::set_blas_threads(1);
 }
 
@@ -116,7 +116,7 @@ void add_seen_flags(CLI::App& sub, bool& include_seen) {
       sub.add_flag("--include-seen", include_seen,
                    "items that the user has had are candidates too; default: they are left out, as with "
                    "evaluate --mask all");
-  // The default now; it was to be asked for until version 0.1.
+  // It is the default now and changes nothing; until version 0.1 it had to be asked for.
   sub.add_flag("--exclude-seen")->group("")->excludes(include);
 }
 

@@ -32,7 +32,7 @@ void add_seen_flags(CLI::App& sub, bool& include_seen);
 /// Threads of our kernels and of BLAS, as the settings say: `threads`, or one with `deterministic`.
 void apply_threads(const config::TrainConfig& config);
 
-/// A sentence where --bf16 makes steps slower, or changes nothing.
+/// Warns where --bf16 makes steps slower, and where --bf16 or --tf32 changes nothing.
 void warn_of_useless_precision(const config::TrainConfig& config);
 
 }  // namespace lrurec::command

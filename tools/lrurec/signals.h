@@ -3,9 +3,10 @@
 
 namespace lrurec::command {
 
-/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered. A further one ends the
-/// process at once where it is a second Ctrl-C, or comes two seconds after the first; sooner it is the same
-/// one again, which shells send to their jobs and supervisors to groups. SIGHUP stays ignored under nohup.
+/// From now on SIGINT, SIGTERM and SIGHUP (the terminal is gone) are remembered. A second Ctrl-C, or a
+/// further signal two seconds after the first, ends the process at once. A signal that comes sooner counts as
+/// the same one, which shells send to their jobs again and supervisors to groups. SIGHUP stays ignored under
+/// nohup.
 void remember_signals();
 
 /// 128 + the signal that was remembered, else 0: the exit code of a run that was saved and ended early.

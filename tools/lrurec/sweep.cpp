@@ -198,7 +198,8 @@ class Sweep {
     queue_->throw_failures();
   }
 
-  /// Validation takes the items of the model's input out of the candidates, which max_length decides.
+  /// Validation takes the items of the model's input out of the candidates, so the candidates depend on
+  /// max_length.
   void warn_of_unlike_candidates() const {
     const auto length = plan_.points.front().config.max_length;
     if (std::all_of(plan_.points.begin(), plan_.points.end(),

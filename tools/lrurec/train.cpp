@@ -50,8 +50,8 @@ nlohmann::json describe_run(const TrainOptions& options, const config::TrainConf
   return description;
 }
 
-/// The bits of a resumed run are those of one without a stop only by the same program on a like processor or
-/// GPU, with as many threads. `had`: the configuration of its last checkpoint.
+/// A resumed run has the bits of one without a stop only with the same program, the same kind of processor or
+/// GPU, and as many threads. `had`: the configuration of its last checkpoint.
 void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& now,
                         const config::TrainConfig& had, const config::TrainConfig& config) {
   const nlohmann::json about = folder.description();
@@ -90,7 +90,7 @@ void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& no
       before, omp_get_max_threads(), as_before);
 }
 
-/// run.json names the data set where it is now, and all that the run was resumed by.
+/// Writes into run.json where the data set is now, and how the run was resumed.
 void describe_resumption(const train::RunFolder& folder, const std::string& data, std::int64_t step,
                          const nlohmann::json& now) {
   nlohmann::json about = folder.description();
@@ -101,12 +101,12 @@ void describe_resumption(const train::RunFolder& folder, const std::string& data
   folder.write_description(about);
 }
 
-/// The step of the best round so far where its weights are gone, after a warning.
+/// If the weights of the best round so far are gone, warns of it and returns that round's step.
 std::optional<std::int64_t> lost_best(const train::RunFolder& folder, const train::Progress& progress) {
   if (progress.best_recall < 0) return std::nullopt;  // there has been no round
   std::string why;
   try {
-    // That of a later round is there after a kill between saving it and the progress, or without last.ckpt.
+    // best.ckpt is of a later round after a kill between saving it and the progress, or if last.ckpt is gone.
     const auto step = folder.load("best").progress.step;
     if (step == progress.best_step) return std::nullopt;
     why = fmt::format("{} is of step {}, not of one that this run has come to know as its best",
@@ -121,8 +121,8 @@ std::optional<std::int64_t> lost_best(const train::RunFolder& folder, const trai
   return progress.best_step;
 }
 
-/// A training that is resumed has the lines of all its rounds, unless somebody has cut them off. `log`: the
-/// name of a file, `lines` all that it has.
+/// Warns if a resumed training's log lacks lines of validation rounds, as when somebody has cut them off.
+/// `log`: the file; `lines`: all that it has.
 void warn_of_lost_rounds(const std::filesystem::path& log, const std::vector<nlohmann::json>& lines,
                          const train::Progress& progress, std::int64_t validate_every) {
   if (progress.best_recall < 0) return;
@@ -136,7 +136,7 @@ void warn_of_lost_rounds(const std::filesystem::path& log, const std::vector<nlo
        log.string(), lost.size(), progress.step, lost.contains(progress.best_step) ? ", also the best" : "");
 }
 
-/// Patience counts rounds without a better Recall@10, which every round has where nothing else is ranked.
+/// Patience counts rounds without a better Recall@10. Among few candidates all rounds have the same.
 void warn_of_few_candidates(const config::TrainConfig& config, const data::Dataset& data) {
   const auto candidates = config.eval_negatives > 0 ? config.eval_negatives + 1 : data.items();
   if (candidates > 10 || config.patience == 0) return;
@@ -245,7 +245,7 @@ void dry_run(const TrainOptions& options) {
                           duration(all_steps_seconds))}}));
 }
 
-/// Trains in the folder; `steps` says how far it came where an error ends it.
+/// Trains in the folder. If an error ends it, `steps` says how far it came.
 void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
               const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
               std::int64_t& steps) {
@@ -264,7 +264,7 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     trainer.resume(loaded->checkpoint, loaded->path);
     warn_of_other_bits(folder, description, loaded->checkpoint.parse_config(loaded->path), config);
     const train::Progress start = loaded->checkpoint.progress;
-    loaded->checkpoint = {};  // a second copy of the weights and moments
+    loaded->checkpoint = {};  // frees a second copy of the weights and moments
     lost = lost_best(folder, start);
     if (lost) trainer.replace_best();
     warn_of_lost_rounds(folder.path() / "metrics.jsonl", folder.log_lines(), start, config.validate_every);
@@ -363,7 +363,7 @@ void run_train(const TrainOptions& options) {
   try {
     train_in(options, config, data, *folder, loaded, steps);
   } catch (...) {
-    // A start that came to nothing leaves nothing: the same command with another setting must not meet "a
+    // A start without result leaves nothing, so that the same command with another setting does not meet "a
     // run".
     if (!options.resume && steps == 0) folder->discard();
     throw;

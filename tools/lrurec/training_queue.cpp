@@ -37,7 +37,7 @@ std::string last_line(const fs::path& file) {
 }
 
 ErrorKind kind_of(int exit_code) {
-  return static_cast<ErrorKind>(exit_code >= 1 ? exit_code : 1);  // exit_code() hands any on as it is
+  return static_cast<ErrorKind>(exit_code >= 1 ? exit_code : 1);  // exit_code() passes any number on
 }
 
 /// What a documented exit code means, for a process that could not say more.
@@ -64,7 +64,7 @@ std::string complaint_of(int exit_code, const fs::path& log) {
                      exit_code == 128 + SIGKILL ? " (out of memory?)" : "");
 }
 
-/// Once it stays: of a run that goes on alone only a part was.
+/// Once written, the note stays: a run that later goes on alone was trained alone only in part.
 void note_side_by_side(const Run& run, bool others_at_work) {
   const fs::path note = sweep::side_by_side_note(run);
   if (others_at_work) {

@@ -26,7 +26,7 @@ class TrainingQueue {
   struct Needs {
     double bytes = 0;
     double step_seconds = 0, max_steps = 0;
-    /// Of one of its runs: to the last step that its limits allow, without validation.
+    /// Of one of its runs: until the last step that its limits allow, without validation.
     double seconds_left(const sweep::Run& run) const {
       return std::max(max_steps - static_cast<double>(run.state.step), 0.0) * step_seconds;
     }
@@ -38,21 +38,21 @@ class TrainingQueue {
 
   /// Looks where every run stands.
   void look();
-  /// Needs by point. For that a few steps of each are run, for no formula knows its allocations; what they do
-  /// not do is added. A point that cannot make a few steps is not tried again with every seed; one that is
-  /// too large alone is ErrorKind::out_of_memory.
+  /// Needs by point. They are measured by a few steps of each point, since no formula knows its allocations;
+  /// what these steps do not do is added. A point that fails at them is given up with all its seeds. One that
+  /// is too large even alone is ErrorKind::out_of_memory.
   const std::vector<Needs>& measure();
-  /// Trains what is missing and continues what was begun; `ended` after each. Returns early where
-  /// interrupted_by() is not 0, when all that were at work have saved.
+  /// Trains what is missing and continues what was begun; calls `ended` after each run. If interrupted_by()
+  /// is not 0, returns early, once all runs at work have saved.
   void train(const std::function<void()>& ended);
-  /// What `lrurec evaluate --json` says of finished runs, by their folders. One that fails has none, and its
-  /// complaint; after an interrupt the others have none.
+  /// What `lrurec evaluate --json` says of finished runs, by their folders. A run whose test fails has no
+  /// entry and gets the complaint. After an interrupt the remaining runs have no entry.
   std::map<std::filesystem::path, nlohmann::json> test(const std::vector<sweep::Run*>& runs);
 
   /// Runs that `measure` found missing and able.
   std::vector<const sweep::Run*> waiting() const;
-  /// Throws the first failed run's error, where one failed.
   enum class Failures { all, so_far };  ///< so far: a run that has not been made has not failed
+  /// Throws the first failed run's error, if one failed.
   void throw_failures(Failures which = Failures::all) const;
 
   static void say_how_to_continue(ProgressLine& line, const std::string& command);

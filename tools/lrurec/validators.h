@@ -26,7 +26,7 @@ inline CLI::Validator number_between(double least, double most) {
       fmt::format("FLOAT in [{} - {}]", least, most));
 }
 
-/// Something where an empty text would be taken for a default, or by CLI11 for 0. `what`: "a number".
+/// Refuses an empty text, which would be taken for a default, or by CLI11 for 0. `what`: "a number".
 inline CLI::Validator not_empty(const std::string& what) {
   return CLI::Validator(
       [what](const std::string& text) {

@@ -112,7 +112,7 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
                [&] { check_together(config); });
 }
 
-// It was taken for -1.
+// Regression: any negative rate was taken for -1.
 TEST(Config, ARateOfTheRecurrenceIsARateOrMinusOne) {
   TrainConfig config;
   for (const char* good : {"-1", "0", "0.999999"}) set(config, "lru_dropout", good, "--lru-dropout");

@@ -178,7 +178,7 @@ TEST(Demo, DrawsFollowTheStatedDistribution) {
 }
 
 TEST(Demo, TheLastItemAloneTellsNothingAboutTheNextClass) {
-  // For each last item, averaged over all items before it of different classes, every class is as likely.
+  // For each last item, averaged over all items before it of other classes, every class is equally likely.
   const DemoProcess process({.users = 1, .items = 40, .mean_length = 5, .classes = 4, .seed = 1});
   std::vector<double> mean(40);
   for (std::int32_t before = 1; before <= 40; ++before) {
@@ -186,7 +186,7 @@ TEST(Demo, TheLastItemAloneTellsNothingAboutTheNextClass) {
     const auto p = process.next_distribution(std::vector<std::int32_t>{before, 7});
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += p[i] / 39;
   }
-  // Items of the same place in their class have the same mean, up to what being seen takes away.
+  // Items of the same place in their class have the same mean, except that seen items are less likely.
   std::sort(mean.begin(), mean.end());
   EXPECT_LT(mean.back(), 0.16);
   const Dataset data = make_demo({});

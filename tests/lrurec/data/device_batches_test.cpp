@@ -1,4 +1,4 @@
-// Batches put together where the sequences lie: the bits of those that the CPU packs.
+// Batches packed on the device where the sequences lie have the same bits as those that the CPU packs.
 
 #include "lrurec/data/device_batches.h"
 

@@ -115,7 +115,7 @@ TEST(Formats, AnyDelimitedTextByItsColumns) {
   }
 }
 
-// One of them was taken: the first by --columns, the last of a .inter file.
+// Regression: one of the two was taken, with --columns the first, in a .inter file the last.
 TEST(Formats, TwoColumnsOfOneNameAreAMistake) {
   const TemporaryFolder folder;
   ReadOptions options{Format::columns};
@@ -206,7 +206,7 @@ TEST(Formats, TimesAreNumbersOrDates) {
   }
 }
 
-// Milliseconds and dates, which count seconds, were sorted as they stood.
+// Regression: milliseconds and dates, which are read as seconds, were sorted together.
 TEST(Formats, DatesAndNumbersInOneColumnAreRefused) {
   const TemporaryFolder folder;
   const auto fails = [&](Format format, const std::string& text, const char* message) {
@@ -401,7 +401,7 @@ TEST(Formats, AFileOfAZipArchive) {
   });
 }
 
-/// An archive with eight bytes missing, or all behind a place, or a bit turned over.
+/// Copies of an archive: cut off at `place`, with eight bytes missing there, and with each bit there flipped.
 std::vector<std::vector<char>> damaged_at(const std::vector<char>& bytes, std::size_t place) {
   const auto at = [&](std::size_t i) {
     return bytes.begin() + static_cast<std::ptrdiff_t>(std::min(i, bytes.size()));
@@ -415,7 +415,8 @@ std::vector<std::vector<char>> damaged_at(const std::vector<char>& bytes, std::s
   return results;
 }
 
-// A file that was not found in the archive was passed over, and the other one taken for the only one.
+// Regression: a file that could not be read in the archive was skipped, and the other one was taken for the
+// only one.
 TEST(Formats, ADamagedZipGivesNoOtherRows) {
   const TemporaryFolder folder;
   const auto zip_of = [&](const std::string& first, const std::string& second) {
@@ -444,7 +445,7 @@ TEST(Formats, ADamagedZipGivesNoOtherRows) {
     const auto all = damaged_at(unknown, place);
     for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(items_of(all[i]), "error") << place << ", " << i;
   }
-  // The file that is meant, said to be a folder.
+  // The wanted file, marked as a folder.
   auto folder_with_text = known;
   const std::string_view text(known.data(), known.size());
   folder_with_text[text.find("PK\1\2") + 41] = 0x41;

@@ -47,8 +47,8 @@ TEST(Prepare, DropsImmediateRepeatsOnly) {
   EXPECT_EQ(data.protocol().steps[1], (Step{"immediate repeats dropped", 2, 2, 4}));
 }
 
-// A row was dropped where the row before it in the file was alike, so a log sorted by user and item lost what
-// lay apart in time.
+// Regression: a row was dropped if the row before it in the file had the same user and item, so a log sorted
+// by user and item lost rows that lay apart in time.
 TEST(Prepare, TheOrderOfTheFileDecidesNothingWhereThereAreTimes) {
   const std::vector<std::string> rows{"u a 1\n", "u b 2\n", "u a 3\n", "u a 4\n",
                                       "v a 1\n", "v a 2\n", "v b 2\n"};
@@ -70,7 +70,8 @@ TEST(Prepare, TheOrderOfTheFileDecidesNothingWhereThereAreTimes) {
   EXPECT_EQ(sequence_text(prepare(without, {}, Ties::file), 0), "a b") << "another user lies between";
 }
 
-// What overlaps goes with the immediate repeats, unless equal times lie between as they stand in the file.
+// Rows that both exports hold are kept once, since the others are immediate repeats. With Ties::file rows of
+// equal times may stand between them.
 TEST(Prepare, OfExportsThatOverlapTheSameIsLeft) {
   const auto twice = inter("u a 1\nu b 1\nu c 2\nu a 1\nu b 1\nu c 2\n");
   const Dataset hashed = prepare(twice, {}, Ties::hash);
@@ -107,8 +108,8 @@ TEST(Prepare, NumbersFollowTheOrderOfRawIds) {
   EXPECT_EQ(texts.item_name(1), "x10");
 }
 
-// A single id that is no number made text of all the others, also where the filter dropped it later: "10"
-// then stood before "9", and another row was a repeat.
+// Regression: a single id that is no number made all ids compare as text, even if the filter dropped it
+// later. "10" then came before "9", and another row was a repeat.
 TEST(Prepare, WhatElseThereIsDoesNotChangeTheOrderOfTwoIds) {
   const std::string rows = "10 10 1\n10 9 1\n10 9 2\n9 10 1\n9 9 1\n9 9 2\n";
   for (const std::string more : {"", "9 undefined 1\n", "null 9 1\n", "null undefined 1\n"}) {

@@ -65,7 +65,7 @@ TEST(Readers, LineEndsBomBlankLinesAndCompressionMakeNoDifference) {
   }
 }
 
-// A digit that was turned over in a block that is stored as it is: only the checksum tells.
+// A changed digit in a block that is stored uncompressed: only the checksum shows it.
 TEST(Readers, ADamagedGzipFileIsRefused) {
   const TemporaryFolder folder;
   std::string text;
@@ -81,7 +81,8 @@ TEST(Readers, ADamagedGzipFileIsRefused) {
                [&] { read_interactions(folder / "more.gz", Format::sasrec); });
   const auto bytes = test::read_bytes(folder / "clean.txt.gz");
   int refused = 0;
-  // Behind the header, which no checksum covers. What is read before the end may be no data set either.
+  // Every place behind the header, which no checksum covers. The rows before the damage may also fail as a
+  // data set.
   for (std::size_t from_end = 1; from_end < bytes.size() - 40; from_end += from_end < 10 ? 1 : 97) {
     auto damaged = bytes;
     damaged[damaged.size() - from_end] = static_cast<char>(damaged[damaged.size() - from_end] ^ 4);
@@ -128,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"negative", Format::sasrec, "-1 1\n", ":1:1: the user id must be a positive whole number"},
         BadLine{"zero", Format::sasrec, "1 0\n", ":1:3: the item id must be a positive whole number"},
         BadLine{"fraction", Format::sasrec, "1 1.5\n", ":1:3: the item id must be"},
-        // It was taken for 7, which may be another item.
+        // Regression: it was taken for 7, which may be another item.
         BadLine{"leading_zero", Format::sasrec, "1 7\n1 007\n",
                 ":2:3: the item id begins with 0, and sasrec has numbers; ids that are text are read by "
                 "--columns user=0,item=1 --delimiter space"},
@@ -193,14 +194,14 @@ TEST(Readers, BytesBehindTheCompressedDataAreNotIgnored) {
     expect_error(ErrorKind::data, (folder / "junk").string() + ": ", [&] {
       read_interactions(write_text(folder / "junk", whole + "not compressed"), Format::sasrec);
     });
-    // The beginning of a second member, as a copy that stopped leaves it.
+    // The beginning of a second member, as an interrupted copy leaves it.
     expect_error(ErrorKind::data, (folder / "begun").string() + ": ", [&] {
       read_interactions(write_text(folder / "begun", whole + whole.substr(0, 5)), Format::sasrec);
     });
   }
 }
 
-// Through a pipe they were dropped without a word.
+// Regression: from a pipe such bytes were silently dropped.
 TEST(Readers, BytesBehindCompressedDataInAPipeAreNotIgnored) {
   const TemporaryFolder folder;
   const std::string expected = fingerprint_of(write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n"));
@@ -222,7 +223,7 @@ TEST(Readers, BytesBehindCompressedDataInAPipeAreNotIgnored) {
   }
 }
 
-// As tapes and block devices leave them; gzip passes over them too.
+// Tapes and block devices pad with zeros; gzip skips them too.
 TEST(Readers, ZerosBehindAGzipFileAreNoData) {
   const TemporaryFolder folder;
   const std::string expected = fingerprint_of(write_text(folder / "clean.txt", "1 1\n1 2\n2 3\n2 1\n"));
@@ -277,13 +278,14 @@ TEST(Prepare, NeedsLittleMemory) {
   test::write_text(folder / "rows.inter", text);
   text = {};
   ::malloc_trim(0);
-  // The kernel's high-water mark of this process, set back to what it holds now.
+  // Resets the kernel's high-water mark of this process to what it holds now.
   std::ofstream("/proc/self/clear_refs") << "5";
   const auto before = kilobytes("VmRSS:");
   if (kilobytes("VmHWM:") > before + 4096) GTEST_SKIP() << "/proc/self/clear_refs cannot be written";
   const auto data = prepare(read_interactions(folder / "rows.inter", Format::inter), {}, Ties::file);
   EXPECT_EQ(data.interactions(), rows);
-  // Two numbers, a time and a place while sorting, and a vector that grows is there twice: 50 were measured.
+  // Bytes a row: two numbers, a time, a place while sorting, and a second copy of a vector that grows; 50
+  // were measured.
   EXPECT_LT(1024 * (kilobytes("VmHWM:") - before) / rows, 70);
 }
 

@@ -1,4 +1,4 @@
-// What people call the items, beside the ids of a data set.
+// Titles of items, beside the ids of a data set.
 
 #include "lrurec/data/titles.h"
 
@@ -75,7 +75,8 @@ TEST(Titles, AreReadFromTheFilesThatComeWithDataSets) {
   }
 }
 
-// The first column of any of these names was taken, so that a table's own numbers were taken for items.
+// Regression: the first column with any of the known names was taken, so a table's own row numbers became
+// item ids.
 TEST(Titles, ColumnsThatSayMoreComeFirst) {
   const TemporaryFolder folder;
   Dataset data = ten_and_twenty(folder);

@@ -70,7 +70,7 @@ TEST(ComparePaired, FindsADifferenceThatIsThereAndNoneThatIsNot) {
   EXPECT_EQ(compare_paired(a, a, "NDCG@10").p, 1);
 }
 
-// 3 users differ, all to one side: of the 8 ways to flip their signs 2 are as far from 0.
+// 3 users differ, all in one direction. Of the 8 ways to flip their signs, 2 are as far from 0.
 TEST(ComparePaired, TheProbabilityIsThatOfTheSigns) {
   const auto p = compare_paired(ranks(0, 10), ranks(3, 10), "Recall@1").p;
   EXPECT_NEAR(p, 0.25, 0.02);

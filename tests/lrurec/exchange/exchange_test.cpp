@@ -1,5 +1,5 @@
-// Weights out and in again: the same bits under both names and in both forms of complex numbers, and one
-// clear error for whatever does not fit.
+// Weights that are exported and imported again have the same bits, under both namings and with both forms of
+// complex numbers. Whatever does not fit gives one clear error.
 
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -177,7 +177,7 @@ TEST_F(Exchange, MetadataMustAgreeWithTheTensors) {
   expect_refused(with("step", "9007199254740993"), "step 9007199254740993, which cannot be");
 }
 
-// Parameters without a published name were whatever the memory held.
+// Regression: parameters without a published name held whatever was in memory.
 TEST_F(Exchange, PublishedNamesHoldNoMoreThanThePublishedModel) {
   for (const char* key : {"norm_first", "item_norm", "gates", "outer_gelu"}) {
     nn::Safetensors file = exported();
@@ -336,7 +336,7 @@ TEST_F(Exchange, ARunIsMadeOnlyOfWeightsThatFitItsData) {
   }
 }
 
-// best.ckpt was alone for a moment, and a kill then left what no command could use.
+// Regression: best.ckpt was there alone for a moment, and a kill then left a run that no command could use.
 TEST_F(Exchange, TheLastCheckpointOfAnImportIsThereBeforeTheBest) {
   const auto checkpoints = folder_ / "run" / "checkpoints";
   std::filesystem::create_directories(checkpoints);

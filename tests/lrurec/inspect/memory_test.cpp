@@ -32,7 +32,7 @@ TEST(Memory, SharesMakeUpTheWholeState) {
   }
 }
 
-// Shares of nothing were no numbers.
+// Regression: the shares in a state of zero were NaN.
 TEST(Memory, AStateOfZeroHasNoShares) {
   const model::LRURec model(small_model, 3);
   for (const char* part : {"weight", "bias"}) {
@@ -45,8 +45,8 @@ TEST(Memory, AStateOfZeroHasNoShares) {
   }
 }
 
-// In the first block the share of an item is what is missing from the state, along it, when the item's input
-// is taken out of the recurrence.
+// In the first block an item's share is the part of the state, along its own direction, that is lost if the
+// item's input is taken out of the recurrence.
 TEST(Memory, AShareInTheFirstBlockIsWhatItsInputAdds) {
   const NoGrad no_grad;
   const model::LRURec model(small_model, 3, DType::f64);

@@ -200,7 +200,7 @@ TEST(Model, EveryGradientIsTheDerivative) {
   }
 }
 
-// Table 6: what is left out is gone, whole.
+// Table 6: what an ablation leaves out is gone completely.
 TEST(Model, AblationsLeaveOutWhatTheySay) {
   const auto parameters_with = [](const LRURec& model, const std::string& part) {
     return std::ranges::count_if(model.named_parameters(),
@@ -249,8 +249,8 @@ TEST(Model, AblationsLeaveOutWhatTheySay) {
   }
 }
 
-// With the norms first a sublayer adds to its input, and what it adds does not depend on how large that is;
-// one norm ends it all.
+// With the norms first a sublayer adds to its input, and what it adds does not depend on the input's scale.
+// One norm comes at the end.
 TEST(Model, NormsFirstLeaveThePathThroughTheBlocksAlone) {
   const Tensor at = Tensor::from(std::vector<std::int64_t>{0, 3});
   ModelConfig config{.num_items = 5, .hidden = 8, .channels = 6, .pffn = false, .norm_first = true};
@@ -274,8 +274,8 @@ TEST(Model, NormsFirstLeaveThePathThroughTheBlocksAlone) {
   }
 }
 
-// A row of E ten times as long changes no score; without item_norm it does. (The first layer norm takes the
-// length of what goes in away in both.)
+// With item_norm a row of E ten times as long changes no score; without it, it does. (The first layer norm
+// removes the length of the input rows in both.)
 TEST(Model, ItemsAreScoredByTheirDirection) {
   const Tensor ids = Tensor::from(std::vector<std::int64_t>{1, 2, 3}),
                at = Tensor::from(std::vector<std::int64_t>{0, 3});

@@ -121,8 +121,8 @@ TEST_P(Models, SequencesDoNotSeeEachOther) {
   }
 }
 
-// All positions in one pass are all prefixes, one by one: so training takes them together. And an item
-// changes nothing before it.
+// One pass over all positions gives the same rows as all prefixes one by one, which is why training takes
+// them together. An item changes nothing before it.
 TEST_P(Models, EveryPositionOfAWindowIsItsPrefix) {
   if (info().examples != ExampleKind::windows) GTEST_SKIP() << "it is not trained on windows";
   const auto model = make();
@@ -229,7 +229,7 @@ TEST(Bert4Rec, SeesBothSides) {
   EXPECT_GT(max_difference(row_of_mask({3, 10, 4}), row_of_mask({3, 10, 5})), 0);
 }
 
-// Users of equal length were all ranked from a place that no training had reached.
+// Regression: users of equal length were all ranked from a place that no training had reached.
 TEST(ModelPlaces, SASRecOfXlongIsTrainedAtThePlaceItRanksFrom) {
   auto settings = config::preset("xlong", "sasrec");
   settings.max_length = 12;
@@ -251,8 +251,8 @@ TEST(ModelPlaces, SASRecOfXlongIsTrainedAtThePlaceItRanksFrom) {
   }
 }
 
-// A history of n items has the last n places instead of the first: with the vectors moved there, all is as it
-// was.
+// A history of n items has the last n places instead of the first. With the position vectors moved there, the
+// results are the same.
 TEST(ModelPlaces, AreCountedFromTheStartOrFromTheEnd) {
   const NoGrad no_grad;
   constexpr std::int64_t L = 6;
@@ -311,7 +311,7 @@ TEST(FISM, ItemsTwiceAreCountedTwice) {
   EXPECT_EQ(model->input_length(2), INT64_MAX) << "the whole history, whatever L is";
 }
 
-// Neither has seen the start token in training, which stands for an empty history.
+// In neither model has training seen the start token, which stands for an empty history.
 TEST(Models, AnEmptyHistoryIsNotTheVectorThatNobodyTrained) {
   for (const auto& [name, table] : {std::pair{"fism", "history.weight"}, {"bert4rec", "embedding.weight"}}) {
     const auto model =

@@ -54,14 +54,15 @@ TEST(Report, SaysWhatTheRunHasWithoutItsData) {
   run.write_evaluation("test", {{"metrics", {{"LRURec", {{"Recall@10", 0.5}}}}}});
   EXPECT_EQ(describe(run)["evaluations"]["test"]["metrics"]["LRURec"]["Recall@10"], 0.5);
 
-  // One made before better weights came says so.
+  // An evaluation made before better weights came says so.
   const std::int64_t best = found["progress"]["best_step"];
   for (const std::int64_t step : {best, best + 1}) {
     run.write_evaluation("test", {{"step", step}, {"metrics", nlohmann::json::object()}});
     const auto evaluation = describe(run)["evaluations"]["test"];
     EXPECT_EQ(evaluation.contains("best_step"), step != best) << evaluation;
   }
-  // So does one of the last checkpoint; what previous.ckpt was is not known.
+  // So does an evaluation of an earlier last.ckpt. For previous.ckpt nothing is said, since its step then is
+  // not known.
   run.write_evaluation("test-previous", {{"step", 1}, {"metrics", nlohmann::json::object()}});
   for (const std::int64_t step : {3, 4}) {
     run.write_evaluation("test-last", {{"step", step}, {"metrics", nlohmann::json::object()}});

@@ -77,7 +77,7 @@ TEST(Desk, LinesAreTheAnswersAsJson) {
   }
 }
 
-// Results of all requests that were read together were held at once, whatever their k.
+// Regression: the results of all requests that were read together were held at once, whatever their k.
 TEST(Desk, LinesAreHandedOutBeforeTheyHoldTooMuch) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
@@ -92,7 +92,7 @@ TEST(Desk, LinesAreHandedOutBeforeTheyHoldTooMuch) {
   for (const std::int64_t most : {std::int64_t{1}, 3 * data.items(), 10 * data.items() + 1}) {
     EXPECT_EQ(all_lines(desk, asked, most), whole) << most;
   }
-  // What fails at the end finds the lines before it handed out.
+  // If a request at the end fails, the lines before it have been handed out.
   asked.back().request.history = {-1};
   std::size_t handed_out = 0;
   test::expect_error(ErrorKind::internal, "is not in 1..", [&] {
@@ -103,8 +103,8 @@ TEST(Desk, LinesAreHandedOutBeforeTheyHoldTooMuch) {
   EXPECT_LT(handed_out, 64U);
 }
 
-// The last of two keys was taken, 0 for -0, digits of an id were lost, and what has a large number was said
-// to be no JSON.
+// Regression: of two equal keys the last was taken, -0 was taken for 0, digits of an id were lost, and a
+// request with a large number was called no JSON.
 TEST(Desk, WhatIsNotTakenAsItWasSentIsAnError) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);
@@ -130,7 +130,8 @@ TEST(Desk, WhatIsNotTakenAsItWasSentIsAnError) {
   }
 }
 
-// Items excluded from all answers came back in those to requests that exclude some of their own.
+// Regression: items excluded from all answers came back in answers to requests that exclude items of their
+// own.
 TEST(Desk, WhatARequestExcludesIsExcludedBesideTheRest) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model({.num_items = data.items(), .hidden = 8, .channels = 12}, 3);

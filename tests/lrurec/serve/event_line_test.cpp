@@ -38,8 +38,8 @@ std::vector<EventAnswer> all_answers(std::span<const std::string> lines, const C
   return answers;
 }
 
-// Whatever arrives together, and whether the model's steps can be joined or not: every answer is the one to
-// the lines one by one, and so are the states.
+// However many lines arrive together, and whether or not the model's steps can be joined, all answers and
+// states are those of the lines one by one.
 TEST(AnswerEvents, TogetherAreThoseOneByOne) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);
@@ -102,7 +102,8 @@ TEST(AnswerEvents, ErrorsCountTheHistoryToBeginWith) {
   EXPECT_EQ(nlohmann::json::parse(answers[2].line)["events"], history + 1);
 }
 
-// Whoever sent a line with a misspelt key did not learn which it was.
+// Regression: the answer to a line with a misspelt key did not name its user, so the sender could not tell
+// which line it was.
 TEST(AnswerEvents, ErrorsNameTheUserWhateverIsWrong) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);
@@ -117,7 +118,8 @@ TEST(AnswerEvents, ErrorsNameTheUserWhateverIsWrong) {
   }
 }
 
-// The last of two keys was taken, 0 for -0, and what has a large number was said to be no JSON.
+// Regression: of two equal keys the last was taken, -0 was taken for 0, and an event with a large number was
+// called no JSON.
 TEST(AnswerEvents, WhatIsNotTakenAsItWasSentIsAnError) {
   const data::Dataset data = test::small_demo();
   const Catalogue catalogue(data);

@@ -33,7 +33,7 @@ Request for_target(const data::Dataset& data, std::int64_t user, eval::Mask mask
   return {{history.begin(), history.end()}, {masked.begin(), masked.end()}, data.items()};
 }
 
-// One scoring path: where a recommendation has the target is its rank in an evaluation.
+// Both use one scoring path: the target's place in a recommendation is its rank in an evaluation.
 TEST(Recommender, HasTheRanksOfAnEvaluation) {
   const data::Dataset data = test::small_demo();
   const model::LRURec model = make_model(data);
@@ -182,7 +182,7 @@ struct SavedSessions {
   }
 };
 
-// Where settings make other states of the same weights, the states went on under the other ones.
+// Regression: with other settings the same weights give other states, and saved states went on under them.
 TEST(SessionStore, RefusesStatesOfOtherSettings) {
   const data::Dataset data = test::small_demo();
   const model::ModelConfig config{.num_items = data.items(), .hidden = 8, .channels = 12};

@@ -78,7 +78,7 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nseeds = [1, -2]\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = [1, 'b']\n", "s.toml:2: seeds needs");
   refused("data = 'd'\nseeds = [1, 1000000000000001]\n",
-          "s.toml:2: seed = ");  // it was told of a temporary file
+          "s.toml:2: seed = ");  // regression: it named a temporary file
   refused("data = 'd'\nmetric = 'NDGC@10'\n", "did you mean 'NDCG@10'?");
   refused("data = 'd'\nmetric = 10\n", "s.toml:2: metric needs");
   refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
@@ -86,12 +86,12 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
   refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid is a section");
   refused("data = \n", "s.toml:1:");
-  // The points were trained alike, and ranked.
+  // Regression: points that differ only in such a setting were trained alike and then ranked.
   refused("data = 'd'\n[grid]\nlr_final_share = [0.1, 0.5]\n",
           "s.toml:3: lr_final_share: changes nothing without --lr-schedule");
   refused("data = 'd'\n[settings]\nbackbone = 'rwkv'\n[grid]\nchannels = [16, 32]\n",
           "s.toml:5: channels: the backbone rwkv has no channels");
-  // It ended in the words of the file system, after memory had been measured.
+  // Regression: it failed with the file system's own message, after memory had been measured.
   std::string long_names = "data = 'd'\n[grid]\n";
   for (const std::string key : {"learning_rate", "batch_size", "max_length", "validate_every", "warmup_steps",
                                 "max_epochs", "weight_decay", "patience", "max_steps", "hidden", "channels",
@@ -102,7 +102,7 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   expect_error(ErrorKind::io, "nowhere.toml", [] { read_plan("nowhere.toml"); });
 }
 
-// The place stood twice.
+// Regression: the message had the place twice.
 TEST(SweepPlan, APresetThatIsNoTextIsToldOnce) {
   try {
     parse("data = 'd'\n[settings]\npreset = [1]\n");

@@ -54,7 +54,8 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   EXPECT_EQ(failed["configurations"][2]["runs"][1]["exit_code"], 6);
   EXPECT_EQ(failed["configurations"][2]["runs"][1]["error"], "loss is nan");
   EXPECT_DOUBLE_EQ(failed["test"]["Recall@10"]["mean"], 0.3);
-  // It named a folder that had not been made, and one from where the command was given.
+  // Regression: a folder that had not been made was named, and folders were relative to the working
+  // directory.
   EXPECT_FALSE(failed["configurations"][2]["runs"][1].contains("folder"));
   EXPECT_EQ(failed["configurations"][1]["runs"][0]["folder"], "dropout=0.2/seed=1");
 
@@ -66,8 +67,8 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
   EXPECT_TRUE(ranking(plan, runs, "sampled Recall@10").empty());
 }
 
-// Less patience was shown the numbers of a step that it would not have reached; a run without its run.json
-// was taken for none, and removed.
+// Regression: a sweep with less patience showed the numbers of a step that it would not have reached, and a
+// run that had lost its run.json was taken for no run and removed.
 TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
   const test::TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -100,8 +101,8 @@ TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
   test::expect_error(ErrorKind::file, "has lost its run.json", [&] { look_at(wanted); });
 }
 
-// A run that had ended between two rounds kept the round there as its best when it was given more steps, so
-// that a sweep's numbers depended on how often it had been made longer.
+// Regression: a run that had ended between two validation rounds kept the round at that end as its best when
+// it was given more steps. A sweep's numbers then depended on how often it had been prolonged.
 TEST(SweepResults, TheRoundOfAnEarlierEndIsNotTheBestOfALongerRun) {
   const test::TemporaryFolder folder;
   const data::Dataset data = test::small_demo();

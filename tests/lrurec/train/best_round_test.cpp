@@ -40,7 +40,7 @@ std::vector<std::byte> last_bytes(const RunFolder& run) {
   return nn::to_bytes(Checkpoint::load(run.checkpoint("last")));
 }
 
-// The first round stayed the best, that of the weights before any training.
+// Regression: the first round, that of the weights before any training, stayed the best.
 TEST(BestRound, OfEqualRecallHasTheHigherNdcg) {
   for (const std::int64_t negatives : {0, 5}) {
     const TemporaryFolder folder;
@@ -66,7 +66,7 @@ TEST(BestRound, OfEqualRecallHasTheHigherNdcg) {
   }
 }
 
-// It stays the best until a higher Recall@10, as it did then.
+// Its best round stays the best until a higher Recall@10, as in the version that wrote it.
 TEST(BestRound, OfARunOfVersionThreeHasNoNdcg) {
   const TemporaryFolder folder;
   const data::Dataset data = eight_items();

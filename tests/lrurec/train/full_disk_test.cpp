@@ -20,8 +20,8 @@
 namespace lrurec::train {
 namespace {
 
-/// Runs f where no file may have more than so many bytes; after `seconds` they may again. The limit is a
-/// process's own, so that process is another one. Returns what f returned, in 0..255.
+/// Runs f with files limited to so many bytes, and lifts the limit after `seconds`. The limit belongs to a
+/// process, so f runs in a child. Returns what f returned, in 0..255.
 template <class F>
 int with_full_disk(rlim_t bytes, double seconds, F&& f) {
   const pid_t child = ::fork();
@@ -63,7 +63,8 @@ TEST(FullDisk, IsTriedAgainAMomentLater) {
   EXPECT_EQ(run.log_lines().size(), 1U);
 }
 
-// What else a run writes, each alone: a file that waited for another would find the disk with room.
+// The other files that a run writes, each alone: one that waited for another would find the disk with room
+// again.
 TEST(FullDisk, EveryFileOfARunIsTriedAgain) {
   const std::map<std::string, std::function<void(const RunFolder&)>> writes{
       {"log",

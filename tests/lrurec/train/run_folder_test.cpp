@@ -1,4 +1,4 @@
-// A run's folder and its checkpoints: whole or refused, and never another run's.
+// A run's folder and its checkpoints: they are whole or refused, and never those of another run.
 
 #include "lrurec/train/run_folder.h"
 
@@ -48,7 +48,7 @@ TEST(RunFolder, FallsBackToThePreviousCheckpoint) {
   const auto loaded = run.load_last();
   EXPECT_NE(loaded.warning.find("damaged"), std::string::npos) << loaded.warning;
   EXPECT_EQ(loaded.path, run.checkpoint("previous").string());
-  // The next save would have put the damaged one in the place of the whole one.
+  // Otherwise the next save would put the damaged one in the place of the whole one.
   EXPECT_FALSE(std::filesystem::exists(run.checkpoint("last")));
   run.save_last(loaded.checkpoint);
   EXPECT_EQ(run.load_last().path, run.checkpoint("last").string());
@@ -123,7 +123,7 @@ TEST(RunFolder, NeverTouchesAnotherRun) {
   expect_error(ErrorKind::io, "holds no run", [&] { RunFolder::open(folder.path()); });
 }
 
-// They were overwritten, and removed where the start then failed.
+// Regression: such files were overwritten, and removed if the start then failed.
 TEST(RunFolder, FilesBesideCheckpointsOfTheUserAreKept) {
   namespace fs = std::filesystem;
   const TemporaryFolder folder;
@@ -147,14 +147,15 @@ TEST(RunFolder, FilesBesideCheckpointsOfTheUserAreKept) {
   fs::create_directories(folder / "link");
   fs::create_directory_symlink(folder / "empty", folder / "link" / "checkpoints");
   refused("link");
-  // Without such files beside it either: the checkpoints would land among the others'.
+  // Also refused without such files beside it: the checkpoints would land among another tool's files.
   fs::remove(folder / "others" / "config.toml");
   fs::remove(folder / "others" / "metrics.jsonl");
   expect_error(ErrorKind::usage, "checkpoints is there and belongs to no run",
                [&] { RunFolder::create(folder / "others"); });
 }
 
-// Nothing else, and not what has the same names: files of the user beside an empty checkpoints/ were lost.
+// Only that is replaced, not the user's files of the same names. Regression: those beside an empty
+// checkpoints/ were lost.
 TEST(RunFolder, WhatAKilledStartLeftIsReplaced) {
   namespace fs = std::filesystem;
   const TemporaryFolder folder;
@@ -187,7 +188,7 @@ TEST(RunFolder, WhatAKilledStartLeftIsReplaced) {
   refused("checkpoints", {{"checkpoints/next.ckpt", "of another tool"}});
 }
 
-// "aa" stayed.
+// Regression: the folder "aa" stayed.
 TEST(RunFolder, DiscardsFoldersOfANameWithASeparatorAtItsEnd) {
   const TemporaryFolder folder;
   const RunFolder run = RunFolder::create(folder / "aa/bb/");
@@ -196,7 +197,8 @@ TEST(RunFolder, DiscardsFoldersOfANameWithASeparatorAtItsEnd) {
   EXPECT_TRUE(folder.entries().empty());
 }
 
-// last.ckpt was renamed to previous.ckpt, and a reader found none until the new one had its name.
+// Regression: last.ckpt was renamed to previous.ckpt, and a reader found no last.ckpt until the new one had
+// its name.
 TEST(RunFolder, HasALastCheckpointAtEveryMoment) {
   const TemporaryFolder folder;
   const RunFolder run = RunFolder::create(folder / "run");
@@ -251,7 +253,7 @@ TEST(RunFolder, TheCheckpointOfAnotherRunIsNotTakenForItsOwn) {
   expect_error(ErrorKind::file, "last.ckpt: its model is not what", [&] { run.load_last(); });
 }
 
-// It was called the checkpoint of another run, or misuse of the command.
+// Regression: the message blamed a checkpoint of another run, or misuse of the command.
 TEST(RunFolder, ADamagedConfigIsNotBlamedOnTheCheckpoint) {
   const TemporaryFolder folder;
   auto config = ten_steps();
@@ -275,8 +277,8 @@ TEST(RunFolder, ADamagedConfigIsNotBlamedOnTheCheckpoint) {
   EXPECT_EQ(run.load_last().checkpoint.parse_config("last").dropout, 0.6);
 }
 
-// The first was found only as the model was made, as misuse of the library; the second broke the TOML that
-// the settings were written as next.
+// Regression: the first was noticed only as the model was made, as misuse of the library. The second broke
+// the TOML in which the settings were saved next.
 TEST(Checkpoint, SettingsThatCannotBeAreDamage) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();

@@ -40,11 +40,11 @@ std::map<std::string, std::vector<double>> trained(const TrainConfig& config) {
 }
 
 struct Effect {
-  Assignments before;  ///< what must be so that the setting says anything
+  Assignments before;  ///< settings without which this one has no effect
   const char* value;
 };
 
-/// A value that trains another model than the default.
+/// For each setting a value that changes the trained weights.
 const std::map<std::string, Effect>& effects() {
   static const std::map<std::string, Effect> all{
       {"seed", {{}, "2"}},
@@ -91,7 +91,7 @@ const std::map<std::string, Effect>& effects() {
   return all;
 }
 
-/// What says where, how long or how often, and is looked at by tests of its own.
+/// Settings of where, how long or how often; they have tests of their own.
 const std::set<std::string>& without_effect_on_a_step() {
   static const std::set<std::string> all{
       "preset",     "model",     "threads",        "deterministic",  "device",   "tf32",     "average",
@@ -126,7 +126,7 @@ TEST(Settings, EachChangesWhatIsTrained) {
   }
 }
 
-// Imported weights have only a model's own configuration, and evaluation goes by what is made of it.
+// Imported weights have only a model's own configuration, and evaluation uses settings made from it.
 TEST(Settings, OfAModelComeThroughItsConfiguration) {
   for (const auto* info : model::models()) {
     for (const auto& setting : config::settings()) {

@@ -14,7 +14,8 @@ TEST(TimeLeft, MedianOfAFew) {
   EXPECT_EQ(util::median({4, 1, 2, 9}), 3);
 }
 
-// Validation was left out: 40 steps of a millisecond had "at most 0:00 left" before 40 rounds of a second.
+// Regression: validation was not counted, so 40 steps of a millisecond with 40 rounds of a second had "at
+// most 0:00 left".
 TEST(TimeLeft, HasTheRoundsThatAreLeft) {
   TimeLeft left(10);
   left.add_step(0.001);

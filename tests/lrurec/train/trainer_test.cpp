@@ -108,7 +108,7 @@ TEST(Trainer, TheLearningRateFollowsItsSchedule) {
   }()) << "the schedule must reach the weights";
 }
 
-// It fell to its end once, and went on along another curve where more steps were asked for.
+// Regression: the rate fell to its end, and with more steps it went on along another curve.
 TEST(Trainer, ARateThatFallsToTheLastStepKeepsThatStep) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -128,7 +128,7 @@ TEST(Trainer, ARateThatFallsToTheLastStepKeepsThatStep) {
   EXPECT_TRUE(config::differences(config, longer).empty());
 }
 
-// It was saved as "all 3 steps done" at step 20.
+// Regression: the run was saved as "all 3 steps done" at step 20.
 TEST(Trainer, CannotGoBackToFewerSteps) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -140,7 +140,7 @@ TEST(Trainer, CannotGoBackToFewerSteps) {
                [&] { Trainer(config, data, run).resume(Checkpoint::load(run.checkpoint("last")), "last"); });
 }
 
-// The checkpoint kept the old limits, and a sweep took the run for one that never ends.
+// Regression: the checkpoint kept the old limits, and a sweep took the run for one that never ends.
 TEST(Trainer, AFinishedRunTakesNewLimits) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -163,7 +163,7 @@ TEST(Trainer, EpochsBeyondAllNumbersAreNoNegativeSteps) {
   EXPECT_GT(Stepper(config, data).planned_steps(), 1000000);
 }
 
-// It was the time of one step in log_every.
+// Regression: the time of only one step in log_every was logged.
 TEST(Trainer, LogsTheMeanTimeOfAllSteps) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -210,7 +210,8 @@ TEST(Trainer, AResumedRunEndsAtTheSameBits) {
   }
 }
 
-// d and 1 - d as floats do not add up to 1, which shrank the weights by some percent near d = 1.
+// Regression: d and 1 - d as floats do not add up to 1, which shrank the weights by some percent for d near
+// 1.
 TEST(WeightAverage, OfWeightsThatStandStillIsTheWeights) {
   const model::LRURec model({.num_items = 9, .hidden = 4, .channels = 3}, 1);
   WeightAverage average(model, 0.99999);
@@ -250,8 +251,7 @@ TEST(WeightAverage, MovesAWeightUnderTwoNamesOnce) {
   EXPECT_EQ(average.model().parameter("two.weight").value().item<float>(), 2);
 }
 
-// What is validated and kept as best is the average of the weights over the steps, which a resumed run goes
-// on with.
+// The average of the weights over the steps is validated and kept as best, and a resumed run continues it.
 TEST(Trainer, AveragesWeights) {
   const data::Dataset data = test::small_demo();
   const TemporaryFolder folder;
@@ -349,7 +349,7 @@ TEST(Trainer, AFinishedRunCanGoOnWithMoreSteps) {
   EXPECT_EQ(saved_state(run), saved_state(whole));
 }
 
-// A run that ended between two rounds had one round more than the same run without that end.
+// Regression: a run that ended between two rounds counted one round more than the same run without that end.
 TEST(Trainer, TheRoundAtAnEndDoesNotCountForPatience) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -369,7 +369,7 @@ TEST(Trainer, TheRoundAtAnEndDoesNotCountForPatience) {
   EXPECT_EQ(saved_state(run), saved_state(whole));
 }
 
-// The scores of the round were called broken: without step, tensor or learning rate.
+// Regression: the error was about broken scores of the round, without step, tensor or learning rate.
 TEST(Trainer, WeightsThatBreakBeforeAValidationAreNamed) {
   const TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
@@ -393,7 +393,7 @@ TEST(Trainer, WeightsThatBreakBeforeAValidationAreNamed) {
   EXPECT_EQ(run.load_last().checkpoint.progress.step, 0);
 }
 
-// It was called interrupted, though nothing was left to do.
+// Regression: the run was called interrupted, though nothing was left to do.
 TEST(Trainer, AStopAfterTheLastRoundIsTooLate) {
   const data::Dataset data = test::small_demo();
   const TemporaryFolder folder;
@@ -404,7 +404,7 @@ TEST(Trainer, AStopAfterTheLastRoundIsTooLate) {
   events.stop_requested = [&] { return stop; };
   const RunFolder run = RunFolder::create(folder / "run");
   EXPECT_EQ(Trainer(config, data, run, events).run().finished, "all 20 steps done");
-  // With a round still to be made, it is saved as it stands.
+  // If a round is still to be made, the run is saved as it stands.
   config.max_steps = 18;
   stop = false;
   events.on_validation = [](const ValidationEvent&) {};
@@ -414,7 +414,8 @@ TEST(Trainer, AStopAfterTheLastRoundIsTooLate) {
   EXPECT_EQ(other.load_last().checkpoint.progress.step, 18);
 }
 
-// The first validation round had been made by then, and the sentence named settings that there are not.
+// Regression: the first validation round had been made by then, and the message named settings that do not
+// exist.
 TEST(Stepper, AScheduleThatCannotBeIsRefusedBeforeTheFirstStep) {
   const data::Dataset data = test::small_demo();
   auto config = tiny();

@@ -1,5 +1,5 @@
-// What a loss of power may cost: the order of system calls that make a file last. The functions below stand
-// before the C library's for this test program; they write down their names and go on to the real ones.
+// What a loss of power may cost: the order of the system calls that make a file durable. The functions below
+// stand before the C library's for this test program; they write down their names and go on to the real ones.
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>

@@ -29,7 +29,7 @@ void* counted(void* block) {
 }  // namespace
 
 // Every other form of new and delete calls these. What tensors hold comes from their own allocator. (Not
-// inlined: GCC would see malloc meet delete.)
+// inlined, or GCC would take malloc with delete for a mistake.)
 [[gnu::noinline]] void* operator new(std::size_t bytes) { return counted(std::malloc(bytes)); }
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   if (block != nullptr) heap_bytes -= malloc_usable_size(block);
@@ -82,7 +82,7 @@ double median(std::vector<double> x) {
   return x[x.size() / 2];
 }
 
-/// Processor time of this program: what else runs on the machine costs less of it than of the time of day.
+/// Processor time of this program: other programs on the machine disturb it less than the time of day.
 double microseconds() { return static_cast<double>(std::clock()) * 1e6 / CLOCKS_PER_SEC; }
 
 Result measure(const Operation& operation, std::int64_t n) {
