@@ -1,5 +1,6 @@
 // lrurec inspect and explain.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -76,7 +77,7 @@ TEST(InspectCommand, AScoreChangeIsTheDifferenceOfTheScoresOfTwoHistories) {
   EXPECT_EQ(memory("i1,i2,i3,i4,i5,i6", "").find("an older one"), std::string::npos);
 }
 
-// What enters a first state is the item alone only where nothing mixed items before it.
+// A first state's input is the item alone only if nothing mixed items before the recurrence.
 TEST(InspectCommand, MarksSharesThatAreApproximate) {
   const TemporaryFolder folder;
   make_run(folder);
@@ -88,6 +89,38 @@ TEST(InspectCommand, MarksSharesThatAreApproximate) {
   EXPECT_EQ(heading("run").find("state 1 (*)"), std::string::npos) << heading("run");
   EXPECT_NE(heading("run").find("state 2 (*)"), std::string::npos) << heading("run");
   EXPECT_NE(heading("mixed").find("state 1 (*)"), std::string::npos) << heading("mixed");
+}
+
+TEST(InspectCommand, ShowsTheForwardPassLineByLine) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  make_run(folder, "mixed", " --backbone gated-lru");
+  const auto forward = run_lrurec(folder, "inspect forward run --items i3,i5,i7,i9 --json");
+  ASSERT_EQ(forward.code, 0) << forward.err;
+  const auto json = nlohmann::json::parse(forward.out);
+  EXPECT_EQ(json["items"], nlohmann::json({"i3", "i5", "i7", "i9"}));
+  EXPECT_EQ(json["steps"][2]["rows"][0].size(), 12U) << "complex channels";
+  EXPECT_EQ(json["steps"][2]["rows"][0][0].size(), 2U);
+  // The last row of scores is that of recommend.
+  const auto& scores = json["steps"].back();
+  EXPECT_EQ(scores["place"], "eq. 10");
+  ASSERT_EQ(scores["rows"].size(), 4U);
+  std::vector<double> sorted = scores["rows"][3].get<std::vector<double>>();
+  sorted.erase(sorted.begin());  // the start token's
+  std::sort(sorted.rbegin(), sorted.rend());
+  const auto best = nlohmann::json::parse(
+      run_lrurec(folder, "recommend run --items i3,i5,i7,i9 --include-seen -k 3 --json").out);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(best["items"][i]["score"].get<double>(), sorted[i], 1e-4);
+  const auto shown = run_lrurec(folder, "inspect forward run --items i3,i5,i7,i9");
+  EXPECT_NE(shown.out.find("u = γ (B x + b)"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("after i9"), std::string::npos) << shown.out;
+  EXPECT_EQ(shown.out.find("after i3"), std::string::npos) << "the last three only: " << shown.out;
+  EXPECT_NE(shown.out.find("seen items included: " + best["items"][0]["item"].get<std::string>() + " "),
+            std::string::npos)
+      << shown.out;
+  const auto mixed = run_lrurec(folder, "inspect forward mixed --items i3");
+  EXPECT_EQ(mixed.code, 2);
+  EXPECT_NE(mixed.err.find("the run has another backbone"), std::string::npos) << mixed.err;
 }
 
 TEST(InspectCommand, SaysWhatIsMissing) {
@@ -152,7 +185,7 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
       }
     }
   }
-  // Rows that began with no topic's name were reached by none.
+  // Regression: rows that did not begin with a topic's name were found under no topic.
   const std::string map = test::read_text(test::source_folder() / "docs/paper-map.md");
   const std::regex row(R"(\n\| \d+ \|)");
   EXPECT_EQ(differences.size(),
@@ -170,8 +203,8 @@ TEST(ExplainCommand, LeadsToTheLinesOfCodeAndTests) {
   EXPECT_NE(unknown.err.find("did you mean 'algorithm 1'"), std::string::npos) << unknown.err;
 }
 
-// Of the column of the code only files with functions were left, so that equation 2 led to its residual
-// alone.
+// Regression: only the files with functions were kept of the code column, so equation 2 led only to its
+// residual.
 TEST(ExplainCommand, HasTheWordsOfTheMapWithoutItsMarks) {
   const TemporaryFolder folder;
   const auto expect = [&](const std::string& topic, const std::string& text) {

@@ -7,9 +7,11 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string_view>
 
 #include "lrurec/inspect/eigenvalues.h"
+#include "lrurec/inspect/forward_steps.h"
 #include "lrurec/inspect/memory.h"
 #include "lrurec/inspect/scan_steps.h"
 #include "lrurec/model/models.h"
@@ -119,7 +121,7 @@ std::vector<std::int64_t> histogram(const inspect::Eigenvalues& lambda) {
   return counts;
 }
 
-/// What the paper's table 5 may have averaged, and which of it is nearest to what it prints.
+/// The means that the paper's table 5 may report, and which of them is nearest to its numbers.
 std::string means_text(const std::vector<inspect::MeanDefinition>& definitions,
                        const std::vector<double>& published) {
   const std::size_t blocks = definitions.front().blocks.size();
@@ -203,7 +205,7 @@ struct Known {
   std::int64_t user = 0;              ///< 0: somebody else
 };
 
-/// The history of a user or a list of items, as raw ids say.
+/// The history that --user or --items names.
 Known known_of(const InspectOptions& options, const train::LoadedRun& run,
                const serve::Catalogue& catalogue) {
   if (options.user.empty() == options.items.empty()) {
@@ -285,6 +287,81 @@ void memory(const InspectOptions& options) {
             longer ? ", where an older one is read in its place" : "");
 }
 
+// ---- forward -------------------------------------------------------------------------------------------
+
+/// A row's first numbers, as many as fit a cell, or all for JSON.
+nlohmann::json numbers_of(const Tensor& value, std::int64_t row, std::int64_t count) {
+  nlohmann::json all = nlohmann::json::array();
+  const Tensor exact =
+      value.select(0, row).to(is_complex(value.dtype()) ? DType::c128 : DType::f64).host().contiguous();
+  for (std::int64_t i = 0; i < std::min(count, exact.numel()); ++i) {
+    if (is_complex(exact.dtype())) {
+      const Complex z = exact.data<Complex>()[i];
+      all.push_back({z.real(), z.imag()});
+    } else {
+      all.push_back(exact.data<double>()[i]);
+    }
+  }
+  return all;
+}
+
+std::string cell_of(const Tensor& value, std::int64_t row) {
+  std::string cell;
+  for (const auto& x : numbers_of(value, row, is_complex(value.dtype()) ? 1 : 2)) {
+    if (x.is_array()) {
+      cell += fmt::format("{:.3f}{:+.3f}i ", x[0].get<double>(), x[1].get<double>());
+    } else {
+      cell += fmt::format("{:.3f} ", x.get<double>());
+    }
+  }
+  return cell + "..";
+}
+
+void forward(const InspectOptions& options) {
+  const auto run = train::load_run({options.run, options.data, options.checkpoint, {}});
+  const serve::Catalogue catalogue(run.data);
+  const auto whole = known_of(options, run, catalogue).history;
+  const std::int64_t L = std::min(std::ssize(whole), run.model->input_length(run.config.max_length));
+  const std::vector<std::int32_t> read(whole.end() - L, whole.end());
+  const auto steps = inspect::forward_steps(*run.model, read);
+
+  if (options.json) {
+    nlohmann::json json{{"items", nlohmann::json::array()}, {"steps", nlohmann::json::array()}};
+    for (const std::int32_t item : read) json["items"].push_back(catalogue.item_name(item));
+    for (const auto& step : steps) {
+      nlohmann::json rows = nlohmann::json::array();
+      for (std::int64_t t = 0; t < L; ++t) rows.push_back(numbers_of(step.value, t, step.value.numel()));
+      json["steps"].push_back(
+          {{"equation", step.equation}, {"place", step.place}, {"rows", std::move(rows)}});
+    }
+    return print_json(json);
+  }
+  const std::int64_t shown = std::min<std::int64_t>(L, 3);
+  std::vector<std::vector<std::string>> rows{{"each row from those above it", "paper", "shape"}};
+  for (std::int64_t t = L - shown; t < L; ++t) {
+    rows[0].push_back("after " + util::visible(catalogue.item_name(read[static_cast<std::size_t>(t)])));
+  }
+  for (const auto& step : steps) {
+    rows.push_back({step.equation, step.place, step.value.shape().str()});
+    for (std::int64_t t = L - shown; t < L; ++t) rows.back().push_back(cell_of(step.value, t));
+  }
+  print_out("{}\n", table(rows));
+  const Tensor scores = steps.back().value.select(0, L - 1).to(DType::f64).host().contiguous();
+  std::vector<std::int32_t> best(static_cast<std::size_t>(scores.numel() - 1));
+  std::iota(best.begin(), best.end(), 1);
+  std::stable_sort(best.begin(), best.end(), [&](std::int32_t a, std::int32_t b) {
+    return scores.data<double>()[a] > scores.data<double>()[b];
+  });
+  best.resize(std::min<std::size_t>(best.size(), 3));
+  std::vector<std::string> names;
+  for (const std::int32_t item : best) {
+    names.push_back(
+        fmt::format("{} {:.3f}", util::visible(catalogue.item_name(item)), scores.data<double>()[item]));
+  }
+  print_out("First numbers of each row; of {} items the last {}. --json has all.\n", L, shown);
+  print_out("The highest scores after the last item, seen items included: {}\n", fmt::join(names, ", "));
+}
+
 // ---- scan ----------------------------------------------------------------------------------------------
 
 std::string text(Complex z) {
@@ -354,11 +431,15 @@ void add_inspect(CLI::App& app) {
   of_run("eigen", "Eigenvalues: |lambda| before and after training, half-lives in items", eigen);
   CLI::App* items =
       of_run("memory", "How much each past item contributes to the state and to a score", memory);
-  items->add_option("--user", options->user, "a user of the data set, by raw id");
-  add_ids(*items, "--items", options->items, "raw item ids, oldest first, separated by commas");
+  CLI::App* lines =
+      of_run("forward", "Every line of the model's equations on one history, with its numbers", forward);
+  for (CLI::App* command : {items, lines}) {
+    command->add_option("--user", options->user, "a user of the data set, by raw id");
+    add_ids(*command, "--items", options->items, "raw item ids, oldest first, separated by commas");
+    command->add_option("--data", options->data, "data set file, if it moved since training");
+  }
   items->add_option("--score", options->score,
                     "the item whose score is looked at; default: the best new one");
-  items->add_option("--data", options->data, "data set file, if it moved since training");
   CLI::App* steps =
       sub->add_subcommand("scan", "The steps of algorithm 1 on numbers, beside the sequential ones");
   steps->add_option("--x", options->x, "inputs, separated by commas (default 1,2,...,8)")
