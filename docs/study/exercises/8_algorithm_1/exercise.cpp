@@ -14,7 +14,7 @@
 //       if i > 1:                                 # [La, La^2, ..., La^(l/2)]
 //           La = cat(La, La * La[-1])
 //       h2 = h2 + La * h1[:, -1:]                 # every row of h2 gets the last row of h1
-//       h = cat(h1, h2)
+//       h = cat(h1, h2, axis=1)
 //
 // Return h after every round, without the padding: ceil(log2 L) rounds of L rows, none for one row. Within a
 // round no row may wait for another, which is what makes it parallel. A round costs a multiply-add for each
