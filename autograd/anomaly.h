@@ -7,19 +7,18 @@
 
 namespace lrurec {
 
-/// While one of these lives on a thread, what its operations compute is looked at:
+/// While one of these lives on a thread, the results of its operations are searched for NaN and infinity:
 ///
 /// - backward() throws ErrorKind::non_finite at the first operation whose backward makes a gradient that is
-///   infinite or NaN. The error names that operation, the input that the gradient is of, shapes and the first
-///   such element, and whether the gradient that it was given was finite: if not, an operation or the caller
-///   handed it on.
-/// - An output of a recorded operation that is not finite, of inputs that are, is remembered: the first one
-/// is
-///   forward(), and part of that error. It is no error in itself: a mask of -infinity is right in a softmax.
+///   infinite or NaN. The error names the operation, the input that the gradient belongs to, its shape and
+///   the first such element. It also says whether the gradient that the operation was given was finite. If it
+///   was not, another operation or the caller passed it on.
+/// - The first recorded operation whose output is not finite although its inputs are is remembered. forward()
+///   has it, and that error quotes it. It is no error in itself: a mask of -infinity is right in a softmax.
 ///
-/// What is not looked at: tensors that no operation recorded (ops::raw, data()), the inside of a fused
-/// operation, gradients from outside the thread, and accumulated gradients. Every look reads the whole
-/// tensor, and waits for a GPU: for debugging only.
+/// Not searched: tensors that no operation recorded (ops::raw, data()), the inside of a fused operation,
+/// gradients from outside the thread, and accumulated gradients. Every search reads the whole tensor and
+/// waits for a GPU: for debugging only.
 class DetectAnomaly {
  public:
   DetectAnomaly();
@@ -27,12 +26,13 @@ class DetectAnomaly {
   DetectAnomaly(const DetectAnomaly&) = delete;
   DetectAnomaly& operator=(const DetectAnomaly&) = delete;
 
-  /// The first operation that made a number which is not finite of finite ones: "log: f64[3] of f64[3], -inf
-  /// at [1]". Empty while there was none.
+  /// The first operation that made a NaN or infinity from finite inputs: "log: f64[3] of f64[3], -inf at
+  /// [1]". Empty while there was none.
   const std::string& forward() const { return forward_; }
 
   /// The one that lives on this thread, or null.
   static DetectAnomaly* current();
+  /// For the graph: sets forward() unless there is one already.
   void note_forward(std::string text);
 
  private:

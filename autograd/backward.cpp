@@ -16,7 +16,7 @@ namespace lrurec {
 
 namespace {
 
-/// Threads that walk graphs of their own may meet in a leaf, such as a shared parameter.
+/// A lock for a leaf: threads that walk graphs of their own may meet in one, such as a shared parameter.
 std::mutex& leaf_mutex(const void* leaf) {
   static std::array<std::mutex, 64> mutexes;
   return mutexes[std::hash<const void*>{}(leaf) / 64 % mutexes.size()];
@@ -93,7 +93,7 @@ class Engine {
   static inline std::atomic<std::uint64_t> walks = 0;
 
   /// The gradients of a node's inputs from those of its outputs, which are complete by now. Empty where none
-  /// arrived, or where they have gone to their place already.
+  /// arrived, or where they were added in place.
   Tensors differentiate(Node& node) {
     if (node.slot_ == no_slot) return {};
     if (node.has_hooks()) call_hooks(node);
@@ -109,7 +109,8 @@ class Engine {
     return of_inputs;
   }
 
-  /// Where the operation can add to a gradient that is there already and may be written to: does so.
+  /// Adds to a gradient that is there already, where the operation can (AddInto) and the memory may be
+  /// written to. False where it did not.
   bool add_in_place(const Node& node, const Tensor& grad) {
     if (!node.adds() || !grad.defined() || anomaly_ != nullptr) return false;
     const auto& edge = node.edges()[0];
@@ -247,9 +248,9 @@ class Engine {
   bool keep_graph_, started_ = false;
   std::uint64_t walk_;  ///< the number of this walk, by which nodes know it
   DetectAnomaly* anomaly_;
-  std::vector<Node*> entered_;                              ///< that know this walk until it ends
+  std::vector<Node*> entered_;                              ///< nodes marked as part of this walk
   std::vector<Node*> order_;                                ///< kept alive by outputs_
-  std::vector<Variable::Impl*> leaves_;                     ///< that a gradient was added to
+  std::vector<Variable::Impl*> leaves_;                     ///< leaves that got a gradient
   std::vector<std::pair<Variable::Impl*, Tensor>> hooked_;  ///< gradients of leaves that have hooks
   std::vector<Tensors> totals_;                             ///< gradients of the outputs of nodes, by slot
   std::vector<std::uint32_t> free_;                         ///< slots of nodes that are done

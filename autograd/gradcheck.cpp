@@ -25,7 +25,7 @@ Tensor random_cotangent(const Tensor& output, std::uint64_t seed, std::uint64_t 
   if (output.device().is_cuda())
     fail_op("gradcheck", "outputs are on {}; move them to the CPU", output.device().str());
   Tensor c = Tensor::empty(output.shape(), output.dtype());
-  // A key that nobody draws inputs from: a gradient that arrives must not be the input again.
+  // A key that nobody draws inputs from, so that a cotangent never equals an input.
   constexpr std::uint64_t own_streams = std::uint64_t{1} << 61U;
   const Philox random(seed ^ 0x9e3779b97f4a7c15U, own_streams + stream);
   for (std::int64_t i = 0; i < count_doubles(c); ++i)
@@ -73,9 +73,8 @@ void check_options(const GradcheckOptions& options) {
   }
 }
 
-/// While it lives, each input that requires a gradient has a dense value of its own: the caller's may be a
-/// broadcast view whose entries share memory, and perturbing one of them would move several. The values come
-/// back at the end.
+/// While it lives, each input that requires a gradient has a dense value of its own. The caller's may be a
+/// broadcast view, where perturbing one entry would move several. The caller's values come back at the end.
 class OwnValues {
  public:
   explicit OwnValues(const Variables& inputs) {
@@ -133,7 +132,8 @@ std::string GradcheckReport::str(const std::string& operation) const {
 
 namespace {
 
-/// Largest |a - b| beyond the tolerance, relative to nothing; undefined counts as zeros. Infinite for NaN.
+/// The largest |a - b| that exceeds the tolerance, 0 where none does; infinite for NaN. Undefined counts as
+/// zeros.
 double excess(const Tensor& a, const Tensor& b, const GradcheckOptions& options) {
   if (!a.defined() && !b.defined()) return 0;
   const Tensor& there = a.defined() ? a : b;
@@ -148,7 +148,7 @@ double excess(const Tensor& a, const Tensor& b, const GradcheckOptions& options)
   return most;
 }
 
-/// The same elements, the dimensions lying in memory in the opposite order, between gaps of other numbers.
+/// The same elements, with the dimensions in the opposite order in memory and gaps between the elements.
 Tensor laid_out_otherwise(const Tensor& t) {
   std::vector<std::int64_t> reversed(t.shape().begin(), t.shape().end());
   std::reverse(reversed.begin(), reversed.end());
@@ -159,8 +159,8 @@ Tensor laid_out_otherwise(const Tensor& t) {
   return view.copy_(t);
 }
 
-/// One number stretched over a shape, as the gradient of a sum is. Behind it lie others, for a backward that
-/// takes it for dense.
+/// One number stretched over a shape, as the gradient of a sum is. Other numbers lie behind it in memory, to
+/// expose a backward that takes it for dense.
 Tensor stretched(const Tensor& like, double value) {
   Tensor memory = Tensor::full({std::max<std::int64_t>(like.numel(), 1)}, 1e30, like.dtype());
   const Tensor one = memory.slice(0, 0, 1);
@@ -194,7 +194,7 @@ class OtherLayout {
   std::vector<std::pair<Variable, Tensor>> saved_;
 };
 
-/// A function's gradients for a cotangent, and what they must be.
+/// Checks of a function's gradients for a cotangent.
 class BackwardCheck {
  public:
   using Function = std::function<Variables(const Variables&)>;
@@ -202,8 +202,8 @@ class BackwardCheck {
                 GradcheckReport& report)
       : function_(function), leaves_(leaves), options_(options), report_(report) {}
 
-  /// Gradients of all leaves, which are cleared again. A backward that changes its cotangent is a problem; a
-  /// copy from before takes the cotangent's place, since the memory may be a gradient's that is returned.
+  /// Takes the gradients of all leaves and clears them. A backward that changes its cotangent is a problem. A
+  /// copy from before then takes the cotangent's place, since its memory may belong to a returned gradient.
   Tensors gradients(const Variables& outputs, Tensors& cotangents, bool keep_graph = false) {
     Tensors before;
     for (const auto& c : cotangents) before.push_back(c.defined() ? c.clone() : c);
@@ -229,7 +229,7 @@ class BackwardCheck {
     }
   }
 
-  /// A walk that finds the gradients of one before adds to them, by AddInto where the operation has one.
+  /// A second walk must add to the gradients of the first, by AddInto where the operation has one.
   void added(const Variables& outputs, Tensors& cotangents, const Tensors& wanted) {
     backward(outputs, cotangents, /*keep_graph=*/true);
     Tensors twice;
@@ -238,8 +238,8 @@ class BackwardCheck {
            "than twice its own after a second walk that adds to it (AddInto)");
   }
 
-  /// One of several outputs at a time, the others unused. The walk is linear in its cotangents, so that the
-  /// gradients add up to those of all together.
+  /// One of several outputs at a time, the others unused. A walk is linear in its cotangents, so the
+  /// gradients must add up to those of all outputs together.
   void outputs_alone(const Variables& outputs, const Tensors& cotangents, const Tensors& wanted) {
     if (outputs.size() < 2) return;
     Tensors total(wanted.size());
@@ -259,7 +259,7 @@ class BackwardCheck {
     expect(total, wanted, "where each output has a gradient in a walk of its own");
   }
 
-  /// Cotangents of the same numbers, and of others, in every layout that a backward can meet.
+  /// Cotangents in every layout that a backward can meet: transposed, one number stretched, and zeros.
   void layouts(const Tensors& cotangents, const Tensors& wanted) {
     Tensors otherwise, wide, dense, nothing;
     for (const auto& c : cotangents) {
@@ -294,7 +294,7 @@ class BackwardCheck {
     expect(gradients(strided, cotangents), wanted, "where the inputs lie transposed in memory");
   }
 
-  /// Each input that needs a gradient as the only one.
+  /// Each input that needs a gradient, as the only one that does.
   void alone(Tensors& cotangents, const Tensors& wanted) {
     for (std::size_t i = 0; i < leaves_.size(); ++i) {
       if (!leaves_[i].requires_grad()) continue;
@@ -309,8 +309,7 @@ class BackwardCheck {
         problem("input {} alone gets no gradient", i);
         continue;
       }
-      // Of the others nothing is said: a function may use its parameters without taking them from its
-      // arguments.
+      // The other inputs are not checked: a function may use its parameters without taking them as arguments.
       if (const double error = excess(gradients(outputs, cotangents)[i], wanted[i], options_); error > 0) {
         problem("the gradient of input {} is another (by up to {:.3g}) where it alone needs one", i, error);
       }
@@ -386,8 +385,8 @@ class EntryCheck {
     }
   }
 
-  /// The derivative along a direction of normal numbers: sum_i g_i u_i. The summands cancel, so that the
-  /// tolerance is relative to the root of the sum of their squares.
+  /// The derivative along a direction u of normal numbers: sum_i g_i u_i. The terms cancel, so the tolerance
+  /// is relative to the root of the sum of their squares.
   void direction(std::size_t k, const Tensor& grad, const Philox& random) {
     const Tensor& value = leaves_[k].value();
     const Tensor saved = value.clone();
@@ -413,7 +412,7 @@ class EntryCheck {
     }
   }
 
-  /// Counts a derivative, and says whether it is another than the numeric one.
+  /// Counts a derivative. True where it differs from the numeric one by more than the tolerance.
   bool differ(double found, double numeric, double size) {
     const double error =
         std::isfinite(numeric) && std::isfinite(found) ? std::abs(found - numeric) : INFINITY;
@@ -453,7 +452,7 @@ GradcheckReport gradcheck(const std::string& operation,
   }
   BackwardCheck check(function, leaves, options, report);
   const Tensors analytic = check.gradients(outputs, cotangents, /*keep_graph=*/true);
-  if (report.problems.empty()) {  // else it wrote to its gradient, and so it would in every other pass
+  if (report.problems.empty()) {  // a backward that writes to its cotangent would do so in every pass
     const Tensors again = check.gradients(outputs, cotangents, /*keep_graph=*/true);
     if (!std::equal(again.begin(), again.end(), analytic.begin(), same_bits)) {
       report.problems.emplace_back(

@@ -2,8 +2,8 @@
 // The sum of the gradients that flow into one place.
 //
 // A value that several operations use gets a gradient from each, and their sum is its gradient. The first is
-// kept as it is, without a copy. It may be memory that others see too, or a broadcast of a smaller tensor,
-// and must not be written to then; so the second one is added to a copy. Later ones are added in place.
+// kept as it is, without a copy. It must not be written to where others see its memory too, or where it is a
+// broadcast of a smaller tensor. The second one is then added to a copy. Later ones are added in place.
 
 #include <utility>
 
@@ -26,13 +26,13 @@ inline void add(Tensor& total, Tensor gradient) {
   total.add_(gradient);
 }
 
-/// Whether it keeps a block of memory of which it is less than half.
+/// Whether the total fills less than half of the block of memory that it keeps alive.
 inline bool is_small_part(const Tensor& total) {
   const auto bytes = static_cast<std::size_t>(total.numel()) * size_of(total.dtype());
   return total.storage()->bytes() / 2 > bytes;
 }
 
-/// Of a leaf: what the user gets must be dense and memory of its own, whatever an operation handed on.
+/// For the gradient of a leaf: the user gets dense memory of its own, whatever an operation returned.
 inline void own(Tensor& total) {
   if (total.defined() && (!may_write(total) || is_small_part(total))) total = total.clone();
 }

@@ -114,7 +114,7 @@ std::string list_of(const auto& values) {
   return text;
 }
 
-/// For DetectAnomaly: the first operation that made a number which is not finite of finite ones.
+/// For DetectAnomaly: notes the first operation that makes a NaN or infinity from finite inputs.
 void look_at_forward(DetectAnomaly& anomaly, const std::string& op, const Variable* results,
                      std::size_t count, const Inputs& inputs) {
   if (!anomaly.forward().empty()) return;
@@ -159,7 +159,8 @@ void Node::add_hook(std::size_t output, Variable::Hook hook) {
 
 namespace {
 
-/// A backward records nothing (hooks, which belong to the user, do), and its errors name the operation.
+/// Runs a backward function: it records nothing, and its errors name the operation. (Hooks run outside of
+/// this, since they belong to the user and may record.)
 template <class F>
 void in_backward(const std::string& op, F&& f) {
   try {

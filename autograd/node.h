@@ -1,5 +1,5 @@
 #pragma once
-// What a Variable refers to. The operations between them: Node, in autograd/record.h.
+// What a Variable refers to. The operations between Variables are Nodes, in autograd/record.h.
 
 #include <memory>
 #include <vector>
@@ -12,7 +12,7 @@ namespace lrurec {
 struct Leaf {
   Tensor grad;
   std::vector<Variable::Hook> hooks;
-  std::uint64_t walk = 0;  ///< the last that brought a gradient
+  std::uint64_t walk = 0;  ///< number of the last walk that brought a gradient
 };
 
 struct Variable::Impl {

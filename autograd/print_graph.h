@@ -16,7 +16,7 @@ namespace lrurec {
 ///   #3 mul f64[3] <- #1, #2
 ///   #4 sum f64[] <- #3
 ///
-/// An error where nothing was recorded.
+/// An error where nothing was recorded for `output`.
 std::string print_graph(const Variable& output);
 
 /// The same as a program for Graphviz (`dot -Tsvg`): arrows lead from inputs to the operations that use them,

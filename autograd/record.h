@@ -21,17 +21,19 @@ namespace lrurec {
 /// Which inputs of an operation need a gradient; its backward may leave the others undefined.
 using Needs = std::vector<bool>;
 
-/// The backward of an operation: gradients of the outputs in, gradients of the inputs out, in the order of
-/// the inputs. An output that nothing depended on has an undefined gradient; where an input needs none,
-/// undefined is right. The function must hold Tensors, never Variables, so that the graph cannot keep itself
-/// alive.
+/// The backward of an operation. It takes the gradients of the outputs and returns those of the inputs, in
+/// the order of the inputs, with the shape and dtype of each input. The gradient of an output that nothing
+/// depended on is undefined. An input that needs no gradient may get an undefined one.
+///
+/// The function must not write to the gradients that it takes. It must hold Tensors, never Variables, so that
+/// the graph cannot keep itself alive; a Variable in it is an error when it is recorded.
 using MultiBackward = std::function<Tensors(const Tensors& grad_outputs, const Needs& needs)>;
 using Backward = std::function<Tensors(const Tensor& grad_output, const Needs& needs)>;
 
 /// Adds the gradient of an operation's only input to `total`, a dense gradient that is there already.
 using AddInto = std::function<void(const Tensor& grad_output, Tensor& total)>;
 
-/// The inputs of an operation, for the time of a call: {a, b}, or a list of Variables.
+/// The inputs of an operation: {a, b}, or a list of Variables. Valid only during the call that takes them.
 class Inputs {
  public:
   Inputs(std::initializer_list<Variable> list) : inputs_(list.begin(), list.size()) {}
@@ -94,7 +96,7 @@ class Node {
   /// Makes `results` the outputs of `node`.
   static void attach(Variable* results, std::size_t count, const std::shared_ptr<Node>& node,
                      const Inputs& inputs);
-  /// Of an output; see Variable::register_hook.
+  /// Adds a hook to an output; see Variable::register_hook.
   void add_hook(std::size_t output, Variable::Hook hook);
   bool has_hooks() const { return rare_ && !rare_->hooks.empty(); }
   const std::vector<Variable::Hook>& hooks(std::size_t output) const { return rare_->hooks[output]; }
@@ -102,7 +104,7 @@ class Node {
   void release() { released_ = true, drop(); }
 
  protected:
-  /// Tensors that a backward function holds, and the versions of their memory when it was recorded.
+  /// Notes the tensors that the backward function holds, and the versions of their memory.
   void set_saved(const CopyWatch& watch, std::span<CopyWatch::Seen> place, const Inputs& inputs);
 
  private:
@@ -112,26 +114,26 @@ class Node {
   virtual void call_add(const Tensor& grad_output, Tensor& total) const = 0;
   virtual void drop() = 0;
   std::span<Edge> own_edges();
-  /// A value that the backward function holds and that was changed in place since would give a wrong
-  /// gradient.
+  /// Throws where a value that the backward function holds was changed in place since: the gradient would be
+  /// wrong.
   void check_saved() const;
   void check_alive() const;
 
   /// What few nodes have.
   struct Rare {
     std::vector<Output> more_outputs;
-    std::vector<CopyWatch::Seen> saved;  ///< where they are more than the function has Tensors in it
+    std::vector<CopyWatch::Seen> saved;              ///< where there are more than NodeOf has places for
     std::vector<std::vector<Variable::Hook>> hooks;  ///< by output
   };
   Rare& rare();
 
-  const std::string* op_;  ///< kept by the list of recorded operations
+  const std::string* op_;  ///< owned by the list of recorded operations
   std::array<Edge, 2> first_edges_;
   std::unique_ptr<Edge[]> all_edges_;  ///< of more than two inputs
   std::unique_ptr<Rare> rare_;
   CopyWatch::Seen* saved_ = nullptr;
   std::uint32_t saved_count_ = 0, input_count_, output_count_ = 1;
-  // Of the walk of an Engine that this node was last seen by.
+  // Of the walk that this node was last visited by (Engine).
   std::uint32_t slot_ = 0;
   std::uint64_t walk_ = 0;
   [[no_unique_address]] Output first_output_;
@@ -177,9 +179,11 @@ class NodeOf final : public Node {
 }  // namespace detail
 
 /// Puts the result of an operation on the graph (when recording is on and an input requires a gradient).
-/// `backward` is a Backward. An operation of one input whose gradient is zero almost everywhere (rows of a
-/// table, a slice) may also give `add_into`, an AddInto: it is called instead of `backward` where the input
-/// has other gradients already, and saves a tensor of zeros and its addition.
+/// `backward` is a Backward.
+///
+/// An operation of one input whose gradient is zero almost everywhere (rows of a table, a slice) may also
+/// give `add_into`, an AddInto. It is called instead of `backward` where the input has a gradient already,
+/// which saves making a tensor of zeros and adding it.
 template <class F = Backward, class A = detail::NoAddInto>
 Variable record(std::string_view op, const Inputs& inputs, const Tensor& output, const F& backward,
                 const A& add_into = {}) {
@@ -195,7 +199,7 @@ Variable record(std::string_view op, const Inputs& inputs, const Tensor& output,
 }
 
 /// The same for an operation with several outputs; `backward` is a MultiBackward. Outputs of integers and
-/// booleans, such as places, stay off the graph.
+/// booleans, such as indices, stay off the graph.
 template <class F = MultiBackward>
 Variables record(std::string_view op, const Inputs& inputs, const Tensors& outputs, const F& backward) {
   static_assert(std::is_invocable_v<const F&, const Tensors&, const Needs&>,

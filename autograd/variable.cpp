@@ -28,7 +28,7 @@ OperationNames& operation_names() {
 
 namespace detail {
 
-/// The name as the list of recorded operations keeps it. A thread finds those it used lately without a lock.
+/// The name in the list of recorded operations. A thread finds the names that it used lately without a lock.
 const std::string& remember_operation(std::string_view op) {
   static constexpr std::size_t places = 256;
   static thread_local std::array<const std::string*, places> lately{};

@@ -30,24 +30,28 @@ class Variable {
   explicit Variable(Tensor value, bool requires_grad = false);
 
   bool defined() const { return impl_ != nullptr; }
+  /// An error where the Variable is undefined.
   const Tensor& value() const;
   const Shape& shape() const { return value().shape(); }
   DType dtype() const { return value().dtype(); }
   std::int64_t size(int dim) const { return value().size(dim); }
   bool requires_grad() const;
-  /// Of a leaf, from the next recorded operation on: `false` freezes it, and drops its gradient, so that no
-  /// optimiser moves it; `true` makes it (again) one that backward() gives a gradient.
+  /// For a leaf, from the next recorded operation on. `false` freezes the leaf and drops its gradient, so
+  /// that no optimiser moves it. `true` lets backward() give it a gradient (again). An error for any other
+  /// variable.
   void set_requires_grad(bool requires_grad);
 
-  /// The accumulated gradient of a leaf, undefined before the first backward(). Same shape and dtype as
-  /// value; dense, and memory that no one else has, unless set_grad gave it.
+  /// The accumulated gradient of a leaf; undefined before the first backward(), and for other variables. Same
+  /// shape and dtype as value. It is dense and shares its memory with nothing, unless set_grad gave it.
   const Tensor& grad() const;
+  /// Drops the gradient: grad() is undefined again.
   void zero_grad();
-  /// Replaces the gradient of a leaf (clipping); shape and dtype as value. An error of any other variable.
+  /// Replaces the gradient of a leaf (clipping), in the shape and dtype of the value. The Tensor is not
+  /// copied. An error for any other variable.
   void set_grad(const Tensor& grad);
-  /// Replaces the value of a leaf (a loader's step); shape and dtype must stay. The Tensor is taken as it is:
+  /// Replaces the value of a leaf (as a loader does), in the same shape and dtype. The Tensor is not copied:
   /// give a clone() where others keep it, and dense memory (contiguous()) to a parameter that an optimiser
-  /// steps.
+  /// steps. An error for any other variable.
   void set_value(const Tensor& value);
 
   /// Whether no recorded operation made it.
@@ -56,21 +60,25 @@ class Variable {
   /// Same value outside the graph.
   Variable detach() const { return Variable(value()); }
 
-  /// Gradient of this real scalar with respect to every leaf that led to it, added to the leaves' grad(). An
-  /// error where nothing was recorded, or where a value that a backward needs was changed in place since: by
-  /// an optimiser's step, copy_, fill_ or add_. (Writes through data() count where Tensor::mark_changed()
-  /// says so.)
+  /// Adds the gradient of this real scalar with respect to every leaf that led to it to that leaf's grad().
+  /// The graph is freed on the way, or with `keep_graph` kept for another walk.
   ///
-  /// Threads may walk graphs of their own that meet in a leaf, in no certain order of the sums. One graph is
-  /// walked by one thread at a time. With `keep_graph` the graph can be walked again.
+  /// An error where this is not one real number, where nothing was recorded or the graph is freed already,
+  /// and where a value that a backward needs was changed in place since: by an optimiser's step, copy_, fill_
+  /// or add_. (Writes through data() count only after Tensor::mark_changed().)
+  ///
+  /// Threads may walk graphs of their own that meet in a leaf; the order in which their gradients are added
+  /// is then not fixed. One graph is walked by one thread at a time.
   void backward(bool keep_graph = false) const;
 
-  /// From now on backward() calls `hook` with the gradient of this variable, before any operation takes it
-  /// further: after the sum of all its uses, once a walk. What the hook returns replaces the gradient; an
-  /// undefined Tensor leaves it. It must not write to what it is given, and holds no Variables of this graph
-  /// (it would keep itself alive). Operations record in it as where backward() was called: it may make other
-  /// graphs and walk them, but not the one under way. Several are called in order. An error unless
-  /// requires_grad().
+  /// From now on backward() calls `hook` with the gradient of this variable, once a walk: after the gradients
+  /// of all its uses are summed, and before any operation takes the sum further. The Tensor that the hook
+  /// returns replaces the gradient; an undefined one leaves it. Several hooks are called in order. An error
+  /// unless requires_grad().
+  ///
+  /// A hook must not write to its argument, and must hold no Variable of this graph, which would keep itself
+  /// alive. Operations in it record as they do where backward() was called. It may make and walk other
+  /// graphs, but not the one under way.
   using Hook = std::function<Tensor(const Tensor& gradient)>;
   void register_hook(Hook hook) const;
 
@@ -87,12 +95,12 @@ class Variable {
 
 using Variables = std::vector<Variable>;
 
-/// Whether a gradient is the 1 that Variable::backward() starts from. A loss that has made its gradients in
-/// the forward pass then need not scale them, and on a GPU need not wait for the number.
+/// Whether a gradient is the 1 that Variable::backward() starts from. A loss that computed its gradients in
+/// the forward pass then need not scale them, nor wait for a GPU to read the number.
 bool is_seed(const Tensor& gradient);
 
-/// Runs the graph backwards from several outputs with given gradients (undefined: not a starting point).
-/// With `keep_graph` the graph can be walked again; otherwise it frees what it saved as it goes.
+/// Variable::backward() from several outputs of any shape. grad_outputs: for each its gradient, of the
+/// output's shape and dtype, or undefined where an output is not a starting point.
 void backward(const Variables& outputs, const Tensors& grad_outputs, bool keep_graph = false);
 
 /// While one of these lives on a thread, operations on that thread record nothing.
@@ -106,6 +114,7 @@ class NoGrad {
  private:
   bool previous_;
 };
+/// Whether operations on this thread are recorded.
 bool recording();
 
 /// Variable::str().

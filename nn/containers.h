@@ -45,8 +45,8 @@ class Sequential : public Module {
     return *this;
   }
 
-  /// x as the first layer wants it. The context goes to the layers that ask for one, such as Dropout, which
-  /// without one drops out nothing.
+  /// x: as the first layer takes it. The context goes to the layers that take one, such as Dropout. The
+  /// default context is that of inference, without dropout.
   Variable forward(const Variable& x, const ForwardContext& context = {}) const {
     Variable y = x;
     for (const auto& step : steps_) y = step(y, context);
@@ -58,7 +58,8 @@ class Sequential : public Module {
   std::vector<std::function<Variable(const Variable&, const ForwardContext&)>> steps_;
 };
 
-/// Layers of one type, named by their place; who holds the list calls them as it likes.
+/// Layers of one type, named by their place ("0", "1", ...). The module that holds the list calls them as it
+/// likes.
 template <class Layer>
 class ModuleList : public Module {
  public:
@@ -72,7 +73,7 @@ class ModuleList : public Module {
 
   std::size_t size() const { return layers_.size(); }
   bool empty() const { return layers_.empty(); }
-  // A place where there is no layer is an error.
+  // An index without a layer is an error.
   Layer& back() { return layers_[place(size() - 1)]; }
   const Layer& back() const { return layers_[place(size() - 1)]; }
   Layer& operator[](std::size_t i) { return layers_[place(i)]; }
@@ -88,7 +89,7 @@ class ModuleList : public Module {
     if (i >= size()) fail_op("ModuleList", "layer {} is not in 0..{}", i, size() - 1);
     return i;
   }
-  std::deque<Layer> layers_;  // whose elements are never moved
+  std::deque<Layer> layers_;  // a deque never moves its elements
 };
 
 }  // namespace lrurec::nn

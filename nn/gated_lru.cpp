@@ -13,7 +13,7 @@ GatedLRU::GatedLRU(std::int64_t hidden, std::int64_t channels, Initializer& init
   register_module("input", input_);
   register_module("gate", gate_);
   register_module("output", output_);
-  // Begins as no convolution at all.
+  // The convolution begins as the identity.
   filter_ = register_parameter("filter",
                                init.function({taps, E}, [=](std::int64_t i) { return i < E ? 1.0 : 0.0; }));
   bias_ = register_parameter("filter_bias", init.constant({E}, 0));

@@ -7,17 +7,17 @@
 
 namespace lrurec::nn {
 
-/// What recurrent language models put round their recurrence (Griffin: De et al., 2024; for recommendation
-/// RecBLR: Liu et al., 2024), with the LRU inside, E = 2 H:
+/// The LRU inside the block that recurrent language models put around their recurrence (Griffin: De et al.,
+/// 2024; for recommendation RecBLR: Liu et al., 2024), with E = 2 H:
 ///
 ///   c   = sum_{j < 4} w_j * (W_u x + b_u)_{t-j} + b_c      (each channel by itself; 0 before a sequence)
 ///   y   = LRU(silu(c))
 ///   out = W_o (y * silu(W_z x + b_z)) + b_o
 ///
-/// Its matrices begin with sigma 1 / sqrt(inputs): five of the published .02, one behind the other, would
-/// leave next to nothing of x.
+/// Its matrices begin with sigma 1 / sqrt(inputs). Five in a row with the published sigma of .02 would leave
+/// next to nothing of x.
 ///
-/// The state is complex [n, D + 3 E]: the LRU's, and the last three rows that the convolution takes.
+/// The state is complex [n, D + 3 E]: that of the LRU, and the last three inputs of the convolution.
 class GatedLRU : public SequenceLayer {
  public:
   GatedLRU(std::int64_t hidden, std::int64_t channels, Initializer& init);
@@ -30,7 +30,7 @@ class GatedLRU : public SequenceLayer {
 
   static constexpr std::int64_t expansion = 2, taps = 4;
   const LRU& lru() const { return lru_; }
-  /// What the LRU inside is given, [tokens, H] -> [tokens, E].
+  /// The input of the LRU inside, [tokens, H] -> [tokens, E].
   Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
 
  private:

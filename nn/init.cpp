@@ -12,7 +12,7 @@
 namespace lrurec::nn {
 namespace {
 
-// Apart from the other streams of the run's seed; all are listed in docs/architecture.md.
+// Apart from the other streams of a run's seed, which docs/architecture.md lists.
 constexpr std::uint64_t first_stream = std::uint64_t{1} << 62;
 
 double weight_sigma(std::int64_t inputs, WeightScale scale, double parts) {
@@ -31,7 +31,7 @@ Fans fans(const Shape& shape) {
   return {static_cast<double>(shape[1]) * field, static_cast<double>(shape[0]) * field};
 }
 
-/// Makes rows orthonormal, in place: Gram-Schmidt, twice, since once leaves what rounding put in.
+/// Makes rows orthonormal, in place: Gram-Schmidt, twice, since one pass leaves rounding errors.
 void orthonormalise(std::vector<std::vector<double>>& rows) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto along = [&rows, i](std::size_t j) {
@@ -126,7 +126,7 @@ Tensor Initializer::orthogonal(const Shape& shape, double gain) {
 }
 
 Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cut) {
-  // Far inside sigma nearly every draw would be thrown away.
+  // With a cut far below sigma nearly every draw would be thrown away.
   if (!(sigma >= 0) || !std::isfinite(sigma) || !(cut >= sigma / 1000)) {
     fail_op("truncated_normal",
             "sigma = {} and cut = {}: sigma must be finite and not negative, the cut at least "
@@ -136,7 +136,8 @@ Tensor Initializer::truncated_normal(const Shape& shape, double sigma, double cu
   const Philox random(seed_, first_stream + streams_++);
   const Tensor x = Tensor::empty(shape, real_);
   if (!values_) return x;
-  // Written in place and by all threads: a table of millions of items has no room for a copy in f64.
+  // Written in place and by all threads, since there is no room for a copy in f64 of a table of millions of
+  // items.
   dispatch_real("truncated_normal", real_, [&]<class T>() {
     T* values = x.data<T>();
     const std::int64_t n = shape.numel();

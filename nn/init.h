@@ -10,20 +10,20 @@
 
 namespace lrurec::nn {
 
-/// How large the weights of a linear map begin.
+/// How large the initial weights of a linear map are.
 enum class WeightScale {
-  published,  ///< sigma .02 however wide the input, as the published model: a branch of several begins nearly
-              ///< silent
-  fan_in,     ///< sigma 1 / sqrt(inputs): an output about as large as an input
+  published,  ///< sigma .02 whatever the width, as in the published model: a branch of several layers begins
+              ///< with almost no output
+  fan_in,     ///< sigma 1 / sqrt(inputs): outputs about as large as inputs
 };
 
-/// Draws initial values. Every tensor asked for gets its own random stream, in the order of asking, so the
-/// values depend on the seed and the model alone; f64 and f32 models agree up to rounding.
+/// Draws initial values. Every tensor gets a random stream of its own, in the order of the calls, so the
+/// values depend on the seed and the model alone. f64 and f32 models agree up to rounding.
 class Initializer {
  public:
   /// `real` is the real dtype of the parameters, f32 or f64; complex ones get its counterpart.
   explicit Initializer(std::uint64_t seed, DType real = DType::f32) : seed_(seed), real_(real) {}
-  /// Gives memory without values, for a module whose values are then copied (Module::copy_values).
+  /// Leaves out values that take time, for a module whose values are copied afterwards (Module::copy_values).
   static Initializer without_values(DType real);
 
   Tensor constant(const Shape& shape, double value);
@@ -32,8 +32,8 @@ class Initializer {
   Tensor function_complex(const Shape& shape, const std::function<std::complex<double>(std::int64_t)>& value);
   Tensor uniform(const Shape& shape, double low, double high);
   Tensor normal(const Shape& shape, double mean = 0, double sigma = 1);
-  /// Normal(0, sigma) cut at +-cut by rejection, cut > 0; without a cut at +-2 sigma, whose deviation is .88
-  /// sigma.
+  /// Normal(0, sigma) cut at +-`cut` by rejection; `cut` is at least sigma / 1000. By default it is 2 sigma,
+  /// which leaves a standard deviation of .88 sigma.
   Tensor truncated_normal(const Shape& shape, double sigma = 0.02) {
     return truncated_normal(shape, sigma, 2 * sigma);
   }
@@ -43,13 +43,13 @@ class Initializer {
     return truncated_normal_complex(shape, sigma, 2 * sigma);
   }
   Tensor truncated_normal_complex(const Shape& shape, double sigma, double cut);
-  /// Weights [outputs, inputs], cut at +-2 sigma. For complex ones sigma is that of each part; with fan_in
-  /// the two together have 1 / sqrt(inputs).
+  /// Weights [outputs, inputs], normal and cut at +-2 sigma. For complex ones the published sigma is that of
+  /// each part; with fan_in both parts together have 1 / sqrt(inputs).
   Tensor weights(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
   Tensor weights_complex(std::int64_t outputs, std::int64_t inputs, WeightScale scale);
 
-  // The usual ones, for weights [outputs, inputs, ...]: fan_in is the inputs, fan_out the outputs, both times
-  // the sizes that follow; another shape is an error. Give them to a layer by
+  // The usual initial values, for weights [outputs, inputs, ...]. fan_in is inputs, and fan_out outputs,
+  // times the sizes that follow. A shape of fewer than two dimensions is an error. A layer takes them by
   // `linear.weight.set_value(init.xavier_uniform(linear.weight.shape()))`.
   /// Variance gain^2 2 / (fan_in + fan_out) (Glorot & Bengio, 2010).
   Tensor xavier_uniform(const Shape& shape, double gain = 1);
@@ -57,8 +57,8 @@ class Initializer {
   /// Variance gain^2 / fan_in; the gain of ReLU is sqrt(2) (He et al., 2015).
   Tensor kaiming_uniform(const Shape& shape, double gain = std::numbers::sqrt2);
   Tensor kaiming_normal(const Shape& shape, double gain = std::numbers::sqrt2);
-  /// gain times a matrix with orthonormal rows, or columns where there are fewer of these, drawn evenly from
-  /// all (Saxe et al., 2014). All sizes but the first count as columns.
+  /// gain times a random matrix with orthonormal rows, or orthonormal columns where there are fewer columns
+  /// (Saxe et al., 2014), drawn uniformly from all such matrices. All sizes but the first count as columns.
   Tensor orthogonal(const Shape& shape, double gain = 1);
 
   /// The ring initialisation of the LRU: |lambda|^2 uniform in [r_min^2, r_max^2], the angle uniform in (0, 2

@@ -1,11 +1,11 @@
 #pragma once
-// The usual layers. x: [tokens, width] throughout; but for FeedForward and ResidualNorm any leading
-// dimensions work.
+// The usual layers. x is [tokens, width]; all layers but FeedForward and ResidualNorm take any leading
+// dimensions.
 //
-// Outside training, `step` takes one token of each of n sequences, [n, width], and records nothing: it has
-// the bits of forward, but for products that are left to OpenBLAS (SwiGLU). Layers whose kernels read their
-// weights in another layout pack them once in prepare_steps; a step after a later change of the weights is an
-// error.
+// `step` is for inference. It takes one token of each of n sequences, [n, width], and records nothing. It has
+// the bits of forward, except where OpenBLAS makes the products (SwiGLU). Layers whose kernels read the
+// weights in another layout pack them in prepare_steps(), which comes before the first step. A step after a
+// later change of the weights is an error.
 
 #include <optional>
 
@@ -20,9 +20,10 @@ namespace lrurec::nn {
 /// Whether a layer adds a bias.
 enum class Bias { yes, no };
 
-/// y = x W^T + b; weight: [out, in], bias: [out], undefined with Bias::no. Both begin normal with sigma
-/// .02, cut at two sigma, whatever the width, as in the published LRURec, where a residual stands beside the
-/// layer; a plain network wants WeightScale::fan_in.
+/// y = x W^T + b; weight: [out, in], bias: [out], undefined with Bias::no.
+///
+/// Both begin normal with sigma .02, cut at two sigma, whatever the width. So does the published LRURec,
+/// where a residual runs beside such layers. A plain network wants WeightScale::fan_in for its weight.
 class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, Initializer& init, WeightScale scale = WeightScale::published,
@@ -32,7 +33,7 @@ class Linear : public Module {
   Variable weight, bias;
 };
 
-/// The same with complex weight and bias; x real or complex, y complex.
+/// Linear with complex weight and bias; x real or complex, y complex.
 class ComplexLinear : public Module {
  public:
   ComplexLinear(std::int64_t in, std::int64_t out, Initializer& init,
@@ -77,15 +78,16 @@ class RMSNorm : public Module {
   double eps_;
 };
 
-/// Dropout with the mask of its site (below 2^16) and of the context's seed and step: the step must change
-/// from one training step to the next. Identity outside training.
+/// Dropout of x, and the identity outside training. The mask is a function of `site`, a number below 2^16
+/// that differs for every dropout of a model, and of the context's seed and step. So the step must change
+/// from one training step to the next.
 class Dropout : public Module {
  public:
   Dropout(double p, std::uint64_t site);
   Variable forward(const Variable& x, const ForwardContext& context) const;
 
-  /// The probability in this context, 0 outside training, and the mask: for operations that drop out
-  /// themselves.
+  /// For operations that drop out themselves: the probability in this context (0 outside training), and the
+  /// key of the mask.
   double p(const ForwardContext& context) const { return context.training ? p_ : 0; }
   ops::DropoutKey key(const ForwardContext& context) const { return context.dropout_key(site_); }
 
@@ -94,20 +96,23 @@ class Dropout : public Module {
   std::uint64_t site_;
 };
 
-/// What stands round a sublayer; the paper's ablations leave parts out (table 6).
+/// The parts around a sublayer. The paper's ablations leave some out (table 6).
 struct SublayerParts {
   bool norm = true, residual = true;
-  bool norm_first = false;  ///< before the sublayer instead of after its residual
+  bool norm_first = false;  ///< the norm before the sublayer instead of after its residual
 };
 
-/// What stands round a sublayer f: LN(dropout(f(x)) + x), or with the norm first dropout(f(LN(x))) + x
-/// (Xiong et al., 2020), which leaves a path from the last block to the first that nothing rescales.
-/// With a = f(input(x)), forward(a, x) is the whole; x may be undefined.
+/// Dropout, residual and norm around a sublayer f: LN(dropout(f(x)) + x). With norm_first it is
+/// dropout(f(LN(x))) + x (Xiong et al., 2020), where nothing rescales the path of the residuals from the last
+/// block to the first.
+///
+/// The whole is forward(f(input(x)), x). An undefined x stands for no residual.
 class ResidualNorm : public Module {
  public:
+  /// p: the probability of dropout; dropout_site: see Dropout.
   ResidualNorm(std::int64_t width, double eps, double p, std::uint64_t dropout_site, Initializer& init,
                SublayerParts parts = {});
-  /// What the sublayer is given: x, or LN(x).
+  /// The input of the sublayer: x, or LN(x).
   Variable input(const Variable& x) const;
   Variable forward_composed(const Variable& a, const Variable& x, const ForwardContext& context) const;
   /// The same by the fused operation, where there is a norm.
@@ -126,7 +131,7 @@ class ResidualNorm : public Module {
   Dropout dropout_;
 };
 
-/// A network that sees each token by itself, [tokens, H] -> [tokens, H].
+/// A network that takes each token by itself, [tokens, H] -> [tokens, H].
 class PositionWise : public Module {
  public:
   virtual Variable forward_composed(const Variable& x, const ForwardContext& context) const = 0;
@@ -141,6 +146,7 @@ class PositionWise : public Module {
 /// The position-wise network of equation 8 without its outer GELU: W2 dropout(gelu(W1 x + b1)) + b2.
 class FeedForward : public PositionWise {
  public:
+  /// W1: [inner, width], W2: [width, inner]. p: the probability of dropout; dropout_site: see Dropout.
   FeedForward(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site,
               Initializer& init);
   Variable forward_composed(const Variable& x, const ForwardContext& context) const override;
@@ -152,11 +158,11 @@ class FeedForward : public PositionWise {
   Linear w_1_, w_2_;
   Dropout dropout_;
   ops::raw::PackedFeedForward packed_;
-  Prepared prepared_;  ///< the weights that it was made of
+  Prepared prepared_;  ///< the weights that packed_ was made from
 };
 
-/// A network with a gate in the place of the GELU (Shazeer, 2020): W2 dropout(silu(W1 x + b1) * (W3 x + b3))
-/// + b2.
+/// A position-wise network with a gate in place of the GELU (Shazeer, 2020):
+/// W2 dropout(silu(W1 x + b1) * (W3 x + b3)) + b2. W3 has the shape of W1.
 class SwiGLU : public PositionWise {
  public:
   SwiGLU(std::int64_t width, std::int64_t inner, double p, std::uint64_t dropout_site, Initializer& init);

@@ -10,18 +10,18 @@
 
 namespace lrurec::nn {
 
-/// Equation 5 for packed sequences, without its residual "+ x_k" (which stands where the norm is, in the
-/// block):
+/// Equation 5 for packed sequences, without its residual "+ x_k", which the block adds together with its
+/// norm:
 ///
 ///   lambda = exp(-exp(nu_log) + i exp(theta_log))
 ///   h_k    = lambda h_{k-1} + exp(gamma_log) * (B x_k + b_B)
 ///   y_k    = Re(C h_k + b_C)
 ///
-/// The paper has h_1 = B x_1 and no biases; the published implementation, followed here, applies gamma at
-/// every step.
+/// The paper has h_1 = B x_1, without gamma, and no biases. The published implementation, which this follows,
+/// applies gamma at every step and has biases.
 class LRU : public SequenceLayer {
  public:
-  /// H inputs and outputs, D complex channels.
+  /// H inputs and outputs, D complex channels. nu_log, theta_log and gamma_log begin as Initializer::ring.
   LRU(std::int64_t hidden, std::int64_t channels, Initializer& init,
       WeightScale scale = WeightScale::published);
 
@@ -30,12 +30,13 @@ class LRU : public SequenceLayer {
   /// The same on the CPU, to look at.
   Tensor lambda_on_host() const;
 
-  /// gamma |B_k| |C_k| of each channel k, f64 [D] on the CPU: how much what enters it can say at once.
+  /// gamma |B_k| |C_k| of each channel k, f64 [D] on the CPU: how strongly the channel passes a token on to
+  /// the output of the same step.
   Tensor gains_on_host() const;
 
   /// What a token adds to the state: exp(gamma_log) * (B x_k + b_B), [tokens, H] -> complex [tokens, D].
   Variable input(const Variable& x) const;
-  /// What a state says: Re(C h_k + b_C), complex [tokens, D] -> [tokens, H].
+  /// The output of a state: Re(C h_k + b_C), complex [tokens, D] -> [tokens, H].
   Variable output(const Variable& h) const;
 
   struct Output {
@@ -48,7 +49,7 @@ class LRU : public SequenceLayer {
   /// The same by the fused operation ops::lru, with gamma folded into B.
   Output forward(const Variable& x, const IndexTensor& offsets, const Variable& initial = {}) const;
 
-  /// y alone. The state is complex [n, D], h of the paper. Steps have the bits of mix.
+  /// SequenceLayer: y alone. Its state is complex [n, D], the h of the paper; steps have the bits of mix.
   Variable mix_composed(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override {
     return forward_composed(x, offsets).y;
   }
@@ -70,7 +71,7 @@ class LRU : public SequenceLayer {
   ops::raw::PackedLru packed() const;
   ComplexLinear in_proj_, out_proj_;  ///< B and C
   ops::raw::PackedLru packed_;        ///< for steps
-  Prepared prepared_;                 ///< the weights that it was made of
+  Prepared prepared_;                 ///< the weights that packed_ was made from
 };
 
 }  // namespace lrurec::nn

@@ -1,5 +1,5 @@
 #pragma once
-// Whether weights are still those that something was made of.
+// Notices when weights change after something was packed from them.
 
 #include <cstdint>
 #include <string_view>
@@ -13,13 +13,13 @@ namespace lrurec::nn {
 class Prepared {
  public:
   void note(const Module& module);
-  /// Weights that were changed or exchanged since are an error that names the operation.
+  /// Throws an error of `op` where note() was never called, or a weight was changed or replaced since.
   void check(std::string_view op) const;
 
  private:
   struct Seen {
     Variable weight;
-    Tensor value;  ///< kept, so that no later value comes to lie in its place
+    Tensor value;  ///< kept alive, so that no later value gets its address
     std::uint32_t version;
   };
   std::vector<Seen> seen_;

@@ -6,17 +6,17 @@
 
 namespace lrurec::nn {
 
-/// With x'_t the token before x_t, 0 at the first:
+/// With x'_t the token before x_t, 0 before the first token:
 ///
 ///   k = W_k (mu_k x + (1 - mu_k) x'),  v and r likewise
 ///   y = W_o (sigmoid(r) * wkv(k, v, w = exp(decay), u))
 ///
-/// The state is [n, 4 H]: the token before, and that of ops::raw::wkv.
+/// The state is [n, 4 H]: the token before, and the state of ops::raw::wkv.
 class RwkvTimeMixing : public SequenceLayer {
  public:
-  /// The published initial values of block `block` of `blocks`: decays from slow to fast over the channels,
-  /// W_v orthogonal, the other matrices zero. (They divide by blocks - 1, which is taken as 1 where there is
-  /// one block.)
+  /// The published initial values of block `block`, from 0, of `blocks`: decays from slow to fast over the
+  /// channels, W_v orthogonal, the other matrices zero. (They divide by blocks - 1; with one block that
+  /// is 1.)
   RwkvTimeMixing(std::int64_t hidden, std::int64_t block, std::int64_t blocks, Initializer& init);
 
   Variable mix_composed(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override;

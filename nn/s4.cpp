@@ -5,9 +5,9 @@
 #include "ops/ops.h"
 #include "tensor/error.h"
 
-// LAPACK, which OpenBLAS brings along without a C header: eigenvalues and vectors of a Hermitian matrix.
-// Of packed matrices: zheev of OpenBLAS 0.3.21 reads past the end of its matrix on some processors (zgemv_n
-// of its Zen and Haswell kernels), which ends in a crash now and then.
+// Eigenvalues and eigenvectors of a Hermitian matrix, by LAPACK, which OpenBLAS has without a C header. This
+// is the function for packed matrices: on some processors (zgemv_n of the Zen and Haswell kernels), zheev of
+// OpenBLAS 0.3.21 reads past the end of its matrix, which ends in a crash now and then.
 extern "C" void zhpev_(const char* vectors, const char* triangle, const int* n, std::complex<double>* packed,
                        double* values, std::complex<double>* z, const int* ldz, std::complex<double>* work,
                        double* real_work, int* info);
@@ -22,7 +22,7 @@ struct Eigen {
   std::vector<Complex> vectors;  ///< of value k: [k n, (k + 1) n)
 };
 
-/// upper: its upper triangle, by columns.
+/// upper: the upper triangle of the matrix, by columns.
 Eigen hermitian_eigen(std::vector<Complex> upper, int n) {
   const auto size = static_cast<std::size_t>(n);
   Eigen eigen{std::vector<double>(size), std::vector<Complex>(size * size)};

@@ -10,7 +10,7 @@
 namespace lrurec::nn {
 
 /// HiPPO-LegS, the matrix that S4 begins with, in the basis where it is diagonal minus P P^*:
-/// A = V (diag(Lambda) - P P^*) V^*, B in that basis. One of each conjugate pair, sorted by frequency.
+/// A = V (diag(Lambda) - P P^*) V^*, with B in that basis. One of each conjugate pair, sorted by frequency.
 struct LegS {
   std::vector<std::complex<double>> Lambda, P, B;  ///< [N]
   std::vector<std::complex<double>> V;             ///< [2 N, N], its eigenvectors, row by row
@@ -19,13 +19,13 @@ struct LegS {
 /// B_n = sqrt(2n + 1).
 LegS legs(std::int64_t pairs);
 
-/// Each channel has, on both halves of its states and discretised by the bilinear rule,
+/// For each channel, with both halves of its states, discretised by the bilinear rule:
 ///
 ///   A = diag(Lambda) - P P^*,  Lambda = -exp(a) + i w
 ///   s_t = (1 - Delta/2 A)^-1 ((1 + Delta/2 A) s_{t-1} + Delta B u_t)
 ///   ssm_t = 2 Re(sum_n C_n s_t)
 ///
-/// The inverse of a diagonal plus rank 1 is one too (Sherman and Morrison). With
+/// The inverse of a diagonal plus rank 1 matrix is one too (Sherman and Morrison). With
 ///
 ///   d = 1 / (1 - Delta/2 Lambda)
 ///   k = 1 / (1 + Delta Re sum |P|^2 d)
@@ -37,8 +37,8 @@ LegS legs(std::int64_t pairs);
 ///   f = 2 k conj(P) d
 ///   b = Delta B d - e k 2 Re sum(conj(P) Delta B d)
 ///
-/// The published code makes the convolution's kernel from the same numbers, for all L at once; here the
-/// recurrence itself is run, so sequences are packed and of any length, and a session has its states.
+/// The published code makes a convolution kernel from the same numbers, for all L places at once. Here the
+/// recurrence itself runs, so sequences are packed and of any length, and a session can keep its states.
 class S4 : public StateSpace {
  public:
   /// Every channel begins with HiPPO-LegS.

@@ -5,12 +5,12 @@
 
 namespace lrurec::nn {
 
-/// States that do not mix:
+/// A state space with a diagonal matrix, so that states do not mix:
 ///
 ///   A = -exp(a) + i w,  lambda = exp(Delta A),  B = (lambda - 1) / A        (zero-order hold)
 ///   s_t = lambda s_{t-1} + B u_t,  ssm_t = 2 Re(sum_n C_n s_t)
 ///
-/// B is folded into C: the state is s / B of every channel.
+/// B is folded into C: the state that is kept is s / B.
 class S4D : public StateSpace {
  public:
   /// S4D-Lin: Re A = -1/2, w_n = pi n.

@@ -1,5 +1,5 @@
 #pragma once
-// What mixes the tokens of a sequence in a block: the LRU, or what stands in its place.
+// The part of a block that mixes the tokens of a sequence: the LRU, or another layer in its place.
 
 #include "nn/module.h"
 #include "tensor/index_tensor.h"
@@ -16,13 +16,16 @@ class SequenceLayer : public Module {
   /// The same by the fused operations.
   virtual Variable mix(const Variable& x, const IndexTensor& offsets,
                        const ForwardContext& context) const = 0;
-  /// Outside training: of the last token of each sequence, [S, H], the same bits. No sequence is empty.
+  /// Outside training: mix for the last token of each sequence alone, [S, H], with the same bits. No sequence
+  /// may be empty.
   virtual Variable mix_last(const Variable& x, const IndexTensor& offsets) const;
 
-  /// Inference event by event (nn/layers.h): the states of n sequences before any token, [n, K], and one
-  /// token of each, x: [n, H] -> [n, H]; `state`, dense, becomes the state after it.
+  /// Inference event by event (nn/layers.h). prepare_steps() comes before the first step.
   virtual void prepare_steps() {}
+  /// The states of n sequences before any token, [n, K].
   virtual Tensor initial_state(std::int64_t n) const = 0;
+  /// One token of each of n sequences, x: [n, H] -> [n, H]. `state`, [n, K] and dense, is overwritten with
+  /// the state after the token.
   virtual Tensor step(const Tensor& x, const Tensor& state) const = 0;
 };
 

@@ -6,8 +6,8 @@
 
 namespace lrurec::nn {
 
-/// A linear state space for each of H channels with N = 32 complex states, the half of 64 that are conjugate
-/// in pairs, between an input and a gate:
+/// A linear state space with N = 32 complex states for each of H channels, and a gate after it. The 32 states
+/// stand for 64 in conjugate pairs.
 ///
 ///   y = ssm(x) + D x
 ///   out = GLU(W dropout(gelu(y)) + b),  GLU(p, q) = p sigmoid(q)
@@ -22,7 +22,7 @@ class StateSpace : public SequenceLayer {
   Tensor step(const Tensor& x, const Tensor& state) const override;
 
   static constexpr std::int64_t states = 32;
-  /// Numbers in C, D, log Delta and the gate: what both have.
+  /// Real numbers in C, D, log Delta and the gate, the parameters that S4D and S4 share.
   static double real_parameters(double H) {
     return H * (2 + 2 * static_cast<double>(states)) + 2 * H * H + 2 * H;
   }
@@ -33,13 +33,13 @@ class StateSpace : public SequenceLayer {
 
   virtual Variable ssm(const Variable& x, const IndexTensor& offsets) const = 0;
   virtual Variable ssm_composed(const Variable& x, const IndexTensor& offsets) const = 0;
-  /// One token of each sequence; `state` becomes the state after it.
+  /// One token of each sequence; `state` is overwritten with the state after it.
   virtual Tensor ssm_step(const Tensor& x, const IndexTensor& offsets, const Tensor& state) const = 0;
 
   /// Delta of each channel, [H, 1].
   Variable step() const;
 
-  Variable log_step_;  ///< log Delta, [H]; without weight decay, like all that makes the states' matrix
+  Variable log_step_;  ///< log Delta, [H]; without weight decay, like all parameters of the states' matrix
   Variable C_, D_;     ///< complex [H, N], [H]
 
  private:

@@ -12,7 +12,7 @@
 
 namespace lrurec::nn {
 
-/// Where the dropouts of an encoder stand, beside those before a residual.
+/// Where an encoder has dropout, apart from that before each residual.
 enum class DropoutPlaces {
   lrurec,  ///< LN(dropout(E + P)), and within the position-wise network, as in the published LRURec
   bert,    ///< dropout(LN(E + P)), and none within the network (Devlin et al., 2019)
@@ -27,12 +27,13 @@ struct TransformerSizes {
   double inner_dropout() const { return dropout_places == DropoutPlaces::bert ? 0 : dropout; }
 };
 
-/// What the place of a token counts: its distance from the first token of its sequence, which has the first
-/// place, or from the last, which has the last place.
+/// From which end places are counted: the first token of a sequence has the first place (start), or the last
+/// token has the last place (end).
 enum class PlacesFrom { start, end };
 PlacesFrom parse_places_from(const std::string& name);  ///< "start" or "end"; else ErrorKind::usage
 
-/// ops::attention of x Wqkv^T + b, projected: [tokens, H] -> [tokens, H]. Dropout of the weights.
+/// ops::attention of x Wqkv^T + b, then a linear projection: [tokens, H] -> [tokens, H]. In training, dropout
+/// acts on the attention weights.
 class SelfAttention : public Module {
  public:
   SelfAttention(const TransformerSizes& sizes, std::uint64_t dropout_site, Initializer& init);
@@ -51,7 +52,7 @@ class SelfAttention : public Module {
   bool causal_;
 };
 
-/// Attention and position-wise network (H -> 4 H -> H), each with dropout, residual and layer norm after it:
+/// Attention and a position-wise network (H -> 4 H -> H), each followed by dropout, residual and layer norm:
 ///
 ///   y   = LN(dropout(attention(x)) + x)
 ///   out = LN(dropout(PFFN(y)) + y)
@@ -63,7 +64,7 @@ class TransformerBlock : public Module {
   Variable forward(const Variable& x, const IndexTensor& offsets, const ForwardContext& context) const;
 
   static constexpr std::uint64_t dropout_sites = 4;
-  /// Numbers in its parameters, and operations for a batch's tokens and pairs of tokens.
+  /// Numbers in its parameters, and the floating-point operations for a batch's tokens and pairs of tokens.
   static double parameters(double H) { return 12 * H * H + 13 * H; }
   static double flop(double H, double tokens, double pairs) { return 24 * H * H * tokens + 4 * H * pairs; }
 
@@ -79,18 +80,19 @@ class Positions : public Embedding {
  public:
   Positions(std::int64_t places, std::int64_t hidden, PlacesFrom from, Initializer& init)
       : Embedding(places, hidden, init), from_(from) {}
-  /// Of every token of packed sequences, [tokens, H]. A sequence longer than there are places is an error.
+  /// The vectors of all tokens of packed sequences, i64 [S + 1] -> [tokens, H]. A sequence with more tokens
+  /// than there are places is an error.
   Variable forward(const IndexTensor& offsets) const;
 
  private:
   PlacesFrom from_;
 };
 
-/// Items and their places through a stack of blocks: x = LN(E_item + P_place) with its dropout
-/// (DropoutPlaces), then the blocks.
+/// Embeds items and their places, x = LN(E_item + P_place) with dropout (DropoutPlaces), and runs a stack of
+/// blocks.
 class TransformerEncoder : public Module {
  public:
-  /// rows: of E; places: of P, the longest sequence; dropout sites count from 0.
+  /// rows: of E. places: rows of P, the length of the longest sequence. Its dropout sites count from 0.
   TransformerEncoder(std::int64_t rows, std::int64_t places, PlacesFrom from, std::int64_t blocks,
                      const TransformerSizes& sizes, Initializer& init);
   /// items: i64 [tokens], offsets: i64 [S + 1] -> [tokens, H]. Either may be on the host.
@@ -107,7 +109,7 @@ class TransformerEncoder : public Module {
   Embedding embedding_;
   Positions positions_;
   ResidualNorm embedding_norm_;
-  Dropout normed_dropout_;  ///< of what embedding_norm_ gives
+  Dropout normed_dropout_;  ///< of the output of embedding_norm_
   ModuleList<TransformerBlock> blocks_;
 };
 

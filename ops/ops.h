@@ -1,5 +1,11 @@
 #pragma once
-// All differentiable operations.
+// All differentiable operations. ops::f takes Variables and records what its backward needs; ops::raw::f,
+// where there is one, computes the same on Tensors and records nothing.
+//
+// Unless a header says otherwise: arguments may be strided views. They lie on one device, and so does the
+// result. Arguments are not changed, and the result has memory of its own. Shapes, dtypes or devices that do
+// not fit throw Error (ErrorKind::internal) with the name of the operation. A `_composed` twin takes the same
+// arguments and is made of other operations: for readers and tests.
 
 #include "ops/additive_attention/additive_attention.h"
 #include "ops/associative_scan/associative_scan.h"

@@ -69,8 +69,8 @@ void kernels::add(Cpu, const StridedLoop<2>& loop, T* to, const T* from) {
   });
 }
 
-/// Elements of a broadcast view are one place in memory; writing to each in turn is no meaning anyone can
-/// want.
+/// Throws for a broadcast view, whose elements share a place in memory: writing to each in turn makes no
+/// sense.
 void Tensor::check_writable(const char* op) const {
   if (!defined()) fail_undefined(op);
   for (int d = 0; d < rank(); ++d) {
@@ -81,7 +81,7 @@ void Tensor::check_writable(const char* op) const {
   }
 }
 
-/// The source, or a copy where writing to this tensor would change what is still to be read.
+/// The source, or a copy of it where writing to this tensor could change elements that are still to be read.
 Tensor Tensor::apart_from(const Tensor& source) const {
   const bool same_places = source.offset_ == offset_ && source.strides_ == strides_ &&
                            source.shape_ == shape_ && source.dtype_ == dtype_;

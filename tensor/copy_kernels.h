@@ -1,5 +1,5 @@
 #pragma once
-// Kernels under Tensor::fill_, copy_ and add_; operands of the loop in the order of the pointers.
+// Kernels of Tensor::fill_, copy_ and add_. The loop has its operands in the order of the pointers.
 
 #include <cmath>
 #include <limits>
@@ -21,19 +21,19 @@ void copy(Cpu, const StridedLoop<2>& loop, To* to, const From* from);
 template <class To, class From>
 void copy(Cuda, const StridedLoop<2>& loop, To* to, const From* from);
 
-/// Whether To is an integer type that does not have all numbers of From.
+/// Whether To is an integer type that cannot hold all numbers of From.
 template <class To, class From>
 inline constexpr bool may_not_hold =
     std::is_integral_v<To> && !std::is_same_v<To, bool> &&
     (std::is_floating_point_v<From> || (std::is_integral_v<From> && sizeof(From) > sizeof(To)));
 
-/// Whether To, an integer type, has every element of `from` once its fraction is cut off.
+/// Whether the integer type To can hold every element of `from`, without its fraction.
 template <class To, class From>
 bool holds(Cpu, const StridedLoop<1>& loop, const From* from);
 template <class To, class From>
 bool holds(Cuda, const StridedLoop<1>& loop, const From* from);
 
-/// The same of one element; NaN is no number of an integer type.
+/// The same for one element; false for NaN.
 template <class To, class From>
 LRUREC_HOST_DEVICE inline bool holds_number(From x) {
   constexpr auto least = static_cast<From>(std::numeric_limits<To>::min());

@@ -1,5 +1,5 @@
 #pragma once
-// Where a tensor's memory lives, and the one place where an operation picks the kernel for it.
+// The device of a tensor's memory, and the one place where an operation picks the kernel for a device.
 
 #include <concepts>
 #include <string>
@@ -17,7 +17,7 @@ struct Device {
 
   bool is_cuda() const { return type == DeviceType::cuda; }
   std::string str() const { return type == DeviceType::cpu ? "cpu" : fmt::format("cuda:{}", index); }
-  /// "cpu", "cuda" (the first GPU) or "cuda:1"; anything else is ErrorKind::usage.
+  /// "cpu", "cuda" (the first GPU) or "cuda:1"; anything else throws ErrorKind::usage.
   static Device parse(std::string_view text);
   friend bool operator==(const Device&, const Device&) = default;
 };
@@ -33,8 +33,8 @@ inline constexpr bool cuda_enabled = false;
 struct Cpu {};
 struct Cuda {};
 
-/// While one of these lives on a thread, a kernel of a device is being called there: Tensor::data() of an
-/// operand that lies on another kind of device is an error, before anything is launched.
+/// Lives while a kernel of a device is called on this thread. Tensor::data() of an operand on another kind of
+/// device is then an error, before anything is launched.
 class KernelCall {
  public:
   KernelCall(std::string_view op, Device device) : before_(current_), op_(op), device_(device) {
@@ -60,7 +60,8 @@ class KernelCall {
 ///
 ///   on_device("embedding", x.device(), [&](auto where) { gather_rows(where, n, ...); });
 ///
-/// A build without CUDA never instantiates the Cuda half. An f that takes Cpu alone has no CUDA kernel.
+/// A build without CUDA never instantiates the Cuda half, and throws ErrorKind::usage for a GPU. An f that
+/// takes Cpu alone has no CUDA kernel, which is an error on a GPU.
 template <class F>
 void on_device(std::string_view op, Device device, F&& f) {
   if constexpr (!cuda_enabled) {
@@ -80,8 +81,9 @@ void on_device(std::string_view op, Device device, F&& f) {
   }
 }
 
-/// `device` if it can be used. Otherwise ErrorKind::usage, and one sentence: no CUDA in this build, no
-/// driver, no such GPU, or no kernels for its architecture. There is no silent fall-back to the CPU.
+/// Returns `device` if it can be used. Otherwise throws ErrorKind::usage with the reason: no CUDA in this
+/// build, no driver, no such GPU, or no kernels for its architecture. There is no silent fall-back to the
+/// CPU.
 Device require_device(Device device);
 
 }  // namespace lrurec

@@ -13,27 +13,27 @@ namespace lrurec {
 
 [[noreturn]] void fail_dtype(std::string_view op, DType dtype, std::initializer_list<DType> supported);
 
-/// Calls `f.operator()<T>()` for the T of `dtype` among Ts; an error naming `op` and the Ts for any other
-/// dtype.
+/// Calls `f.operator()<T>()` for the T of `dtype` among Ts. Any other dtype is an error of `op` that names
+/// the Ts.
 template <class... Ts, class F>
 void dispatch_types(std::string_view op, DType dtype, F&& f) {
   const bool found = ((dtype == dtype_of<Ts> ? (f.template operator()<Ts>(), true) : false) || ...);
   if (!found) fail_dtype(op, dtype, {dtype_of<Ts>...});
 }
 
-/// f32, f64.
+/// For f32 and f64.
 template <class F>
 void dispatch_real(std::string_view op, DType dtype, F&& f) {
   dispatch_types<float, double>(op, dtype, f);
 }
 
-/// f32, f64, c64, c128.
+/// For f32, f64, c64 and c128.
 template <class F>
 void dispatch_inexact(std::string_view op, DType dtype, F&& f) {
   dispatch_types<float, double, c64, c128>(op, dtype, f);
 }
 
-/// Every dtype.
+/// For every dtype.
 template <class F>
 void dispatch_all(std::string_view op, DType dtype, F&& f) {
   dispatch_types<bool, std::int32_t, std::int64_t, float, double, c64, c128>(op, dtype, f);

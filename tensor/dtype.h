@@ -9,7 +9,7 @@
 
 namespace lrurec {
 
-/// Element type. Order matters: promotion takes the larger of two kinds, then the larger of two sizes.
+/// Element type. The order matters to promote(), which takes the later of two types that are not complex.
 enum class DType : std::uint8_t { boolean, i32, i64, f32, f64, c64, c128 };
 
 using c64 = std::complex<float>;
@@ -74,9 +74,9 @@ struct RealType<std::complex<T>> {
 template <class T>
 using real_type = typename RealType<T>::type;
 
-/// The type in which sum, mean, cumsum and segment_sum accumulate: double parts, also for f32 and c64, so
-/// that a sum of 10^5 floats keeps its digits. (Fused operations, products and the gradients of tables say
-/// themselves how they add.)
+/// The type in which sum, mean, cumsum and segment_sum accumulate: double, also for f32 and the parts of c64,
+/// so that a sum of 10^5 floats keeps its digits. (The headers of fused operations, products and tables say
+/// how those add.)
 template <class T>
 struct Accumulator {
   using type = T;

@@ -1,5 +1,5 @@
 #pragma once
-// The one exception type of the project. What went wrong decides the exit code of the command.
+// The one exception type of the project. Its kind decides the exit code of the command.
 
 #include <fmt/core.h>
 
@@ -38,7 +38,7 @@ template <class... Args>
   throw Error(kind, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// Misuse of an operation: "[matmul] a: [3, 4] and b: [5, 6]: inner sizes 4 and 5 differ".
+/// Throws for misuse of an operation: "[matmul] a: [3, 4] and b: [5, 6]: inner sizes 4 and 5 differ".
 template <class... Args>
 [[noreturn]] void fail_op(std::string_view op, fmt::format_string<Args...> format, Args&&... args) {
   throw Error(ErrorKind::internal,

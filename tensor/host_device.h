@@ -1,6 +1,6 @@
 #pragma once
-// A function that runs on the host and in CUDA kernels: index arithmetic, masks, formulas. Elsewhere it is
-// plain C++, so that tests of it need no GPU.
+// Marks a function that runs on the host and in CUDA kernels: index arithmetic, masks, formulas. Outside of
+// CUDA files it is plain C++, so that its tests need no GPU.
 
 #ifdef __CUDACC__
 #define LRUREC_HOST_DEVICE __host__ __device__

@@ -1,5 +1,5 @@
 #pragma once
-// IndexTensor: ids, labels and boundaries of sequences, with what is known of them on the CPU.
+// IndexTensor: ids, labels and boundaries of sequences, with what the CPU knows of them.
 
 #include <cstdint>
 #include <optional>
@@ -10,24 +10,25 @@
 
 namespace lrurec {
 
-/// Boundaries of packed sequences of these lengths, as operations take them: 0, then the sums so far, i64 [S
-/// + 1].
+/// Boundaries of packed sequences of these lengths, as operations take them: 0, then the running sums, i64
+/// [S + 1].
 inline Tensor offsets_of_lengths(const std::vector<std::int64_t>& lengths) {
   std::vector<std::int64_t> offsets{0};
   for (const std::int64_t length : lengths) offsets.push_back(offsets.back() + length);
   return Tensor::from(offsets);
 }
 
-/// Boundaries of n sequences of one token, a step of each: 0 .. n, i64 [n + 1].
+/// Boundaries of n sequences of one token each, for a step: 0 .. n, i64 [n + 1].
 inline Tensor offsets_of_steps(std::int64_t n) {
   return offsets_of_lengths(std::vector<std::int64_t>(static_cast<std::size_t>(n), 1));
 }
 
-/// A tensor of i64 that operations index with. They must check such numbers first, and to look at those of a
-/// GPU would mean to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU, and one
-/// that a GPU made may carry the range in which it was made. A plain Tensor converts (of i32, by a copy):
-/// then nothing is known, and on a GPU the check does wait. Any other dtype is an error of the operation that
-/// it is handed to. The elements must not change afterwards.
+/// A tensor of i64 that operations index with. Operations check the numbers first, and to look at numbers on
+/// a GPU they would have to wait for it. So an IndexTensor that was sent to a GPU keeps a copy on the CPU,
+/// and one that a GPU made may carry the range of its numbers.
+///
+/// A plain Tensor converts (one of i32 by a copy). Then nothing is known of it, and on a GPU the check does
+/// wait. Any other dtype is an error of the operation that takes it. The elements must not change afterwards.
 class IndexTensor {
  public:
   IndexTensor() = default;
@@ -35,7 +36,7 @@ class IndexTensor {
   IndexTensor(const Tensor& values)
       : values_(values.dtype() == DType::i32 ? values.to(DType::i64) : values) {}
 
-  /// Values that were made within least..most, by code that the caller answers for.
+  /// Values that the caller promises to be within least..most; they are not checked.
   static IndexTensor made_within(const Tensor& values, std::int64_t least, std::int64_t most) {
     IndexTensor made(values);
     made.range_ = Range{least, most};
@@ -51,7 +52,7 @@ class IndexTensor {
   std::int64_t numel() const { return values_.numel(); }
   Device device() const { return values_.device(); }
 
-  /// The same on a device, dense. What is known of it goes along.
+  /// The same on a device, dense, with what is known of it.
   IndexTensor to(Device device) const {
     IndexTensor there(values_.to(device).contiguous());
     there.range_ = range_;
@@ -63,7 +64,7 @@ class IndexTensor {
   Tensor host() const { return (host_.defined() ? host_ : values_.host()).contiguous(); }
   bool known_on_host() const { return !values_.device().is_cuda() || host_.defined(); }
 
-  /// Whether all elements are known to be in least..most without a look at them.
+  /// Whether all elements are known, without a look at them, to be in least..most.
   bool made_in(std::int64_t least, std::int64_t most) const {
     return range_.has_value() && range_->least >= least && range_->most <= most;
   }

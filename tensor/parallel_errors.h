@@ -6,8 +6,8 @@
 
 namespace lrurec {
 
-/// An exception that leaves a parallel region ends the process; memory may run out in one. So parts of a
-/// region that allocate run in attempt(), and the first exception is thrown again behind the region.
+/// An exception that leaves a parallel region ends the process, and memory may run out in one. So the parts
+/// of a region that allocate run in attempt(), and the first exception is thrown again after the region.
 ///
 ///   ParallelErrors errors;
 ///   #pragma omp parallel for
@@ -27,7 +27,7 @@ class ParallelErrors {
     }
   }
 
-  /// Behind the region, whose barrier makes the other threads' writes visible.
+  /// For after the region, whose barrier makes the other threads' writes visible.
   void rethrow() const {
     if (failed_) std::rethrow_exception(first_);
   }

@@ -5,8 +5,8 @@
 
 namespace lrurec {
 
-/// f(0), ..., f(n - 1): by all threads where `parallel`, else by this one, without the parallel region of one
-/// thread that OpenMP would start: it costs more than a small operation. f is compiled once, so that the bits
+/// f(0), ..., f(n - 1): by all threads where `parallel`, else by this one. The latter starts no parallel
+/// region, which costs more than a small operation even with one thread. f is compiled once, so that the bits
 /// do not depend on who runs it.
 template <class F>
 void parallel_for(std::int64_t n, bool parallel, F&& f) {

@@ -13,7 +13,7 @@ namespace lrurec {
 
 class Philox {
  public:
-  /// `stream` separates uses of one seed: a parameter, or a dropout site at a step.
+  /// `stream` separates the uses of one seed, such as a parameter, or a dropout site at a step.
   // NOLINTNEXTLINE(google-explicit-constructor): a seed will do where random numbers are asked for.
   LRUREC_HOST_DEVICE constexpr Philox(std::uint64_t seed, std::uint64_t stream = 0)
       : seed_(seed), stream_(stream) {}

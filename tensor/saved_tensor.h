@@ -9,8 +9,8 @@
 
 namespace lrurec {
 
-/// A Tensor as backward functions of small operations keep it, of which a graph holds many: 72 bytes instead
-/// of 144 up to two dimensions. Or its shape and dtype alone, where the values are not needed.
+/// A Tensor in the form that the backward functions of small operations keep, since a graph holds many of
+/// them: 72 bytes instead of 144 for up to two dimensions. Without values it keeps shape and dtype alone.
 class SavedTensor {
  public:
   explicit SavedTensor(const Tensor& t, bool with_values = true) : rank_(t.rank()), dtype_(t.dtype()) {

@@ -11,9 +11,9 @@
 
 namespace lrurec {
 
-/// Sizes (or strides, in elements) of a tensor's dimensions, at most `max_rank` of them.
-/// Rank 0 is a scalar with one element. `shape[-1]` counts from the end, as `shape.at(-1)` does, which also
-/// checks.
+/// Sizes (or strides, in elements) of a tensor's dimensions, at most `max_rank` of them. Rank 0 is a scalar
+/// with one element. Negative dimensions count from the end: `shape[-1]` is the last. `shape.at(-1)` also
+/// checks the range.
 class Shape {
  public:
   static constexpr int max_rank = 6;
@@ -31,7 +31,7 @@ class Shape {
   const std::int64_t* begin() const { return sizes_.data(); }
   const std::int64_t* end() const { return sizes_.data() + rank_; }
 
-  /// Number of elements: 0 where any size is 0, else an error naming `op` where they are too many.
+  /// Number of elements, 0 where any size is 0. A number that overflows is an error of `op`.
   std::int64_t numel(std::string_view op = "shape") const;
   void push_back(std::int64_t size);
   void insert(int dim, std::int64_t size);
@@ -48,15 +48,15 @@ class Shape {
   int rank_ = 0;
 };
 
-/// Row-major strides of a dense tensor; of an empty one they are 0, since the product of its other sizes may
-/// be any number.
+/// Row-major strides of a dense tensor; 0 for an empty one, since the product of its other sizes may be any
+/// number.
 Shape contiguous_strides(const Shape& shape);
 
-/// NumPy broadcasting of two shapes; an error naming `op` and both shapes where sizes differ and neither
-/// is 1.
+/// NumPy broadcasting of two shapes. Sizes that differ where neither is 1 are an error of `op` that names
+/// both shapes.
 Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b);
 
-/// Resolves a negative dimension and checks its range, naming `op`.
+/// A dimension as 0 .. rank - 1: negative ones count from the end. One out of range is an error of `op`.
 int normalize_dim(std::string_view op, int dim, int rank);
 
 }  // namespace lrurec

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 
-/// Where an allocator gets its blocks.
+/// Where the allocator of a device gets its blocks.
 template <class Where>
 struct Blocks;
 template <>
@@ -36,8 +36,8 @@ template <>
 struct Blocks<Cuda> {
   static constexpr const char* what = "device memory";
   static constexpr const char* remedy = "try a smaller batch, or --device cpu";
-  /// Not where something looks at the bytes around a block: the emulator, or compute-sanitizer
-  /// (tools/gpu_check.sh).
+  /// Whether freed blocks are kept. They are not where the bytes around a block are watched: by the emulator,
+  /// or by compute-sanitizer (tools/gpu_check.sh).
   static bool kept() {
 #ifdef LRUREC_CUDA_EMULATED
     return false;
@@ -53,9 +53,8 @@ struct Blocks<Cuda> {
   static void give_all_back() { cuda::give_freed_back(); }
 };
 
-// Packed batches differ in size from step to step, so blocks are rounded up to one of eight sizes per power
-// of two (at most 12.5% waste) and reused. Without it every step would pay the page faults of its
-// activations.
+// Packed batches differ in size from step to step. So blocks are rounded up to one of eight sizes per power
+// of two (at most 12.5% waste) and reused. Otherwise every step would pay the page faults of its activations.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= alignment) return alignment;
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
@@ -63,8 +62,8 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-/// Keeps blocks for reuse. On a GPU that is safe without waiting: there is one stream, and the next user of a
-/// block comes after the last one in it.
+/// Keeps blocks for reuse. On a GPU that is safe without waiting: there is one stream, in which the next user
+/// of a block comes after the last one.
 template <class Where>
 class Allocator {
  public:
@@ -100,7 +99,7 @@ class Allocator {
       Blocks<Where>::give_back(block, size);
     } else {
       stats_.cached += size;
-      // What the cache holds was in use once; past a share of the peak it is left over from other sizes.
+      // Cached blocks were in use once. Beyond a share of the peak they are left over from other sizes.
       if (stats_.cached > stats_.peak / 2 + (std::size_t{64} << 20)) release();
     }
   }
@@ -127,7 +126,8 @@ class Allocator {
   static constexpr std::size_t max_cached_block = std::size_t{1} << 30;
   static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept() ? block_size(bytes) : bytes; }
 
-  /// False where there is no memory to remember the block in: a destructor brought it and must not fail.
+  /// False where there is no memory to note the block in. The caller may be a destructor, so this must not
+  /// throw.
   bool cache(std::byte* block, std::size_t size) {
     try {
       auto* const blocks = small(size);
@@ -177,7 +177,7 @@ class Allocator {
   std::size_t limit_ = SIZE_MAX;
 };
 
-// Never destroyed: tensors with static lifetime may be freed after it would have been.
+// Never destroyed, since tensors with static lifetime may be freed later than it would be.
 template <class Where>
 Allocator<Where>& allocator_of(Where) {
   static auto* instance = new Allocator<Where>;

@@ -10,8 +10,8 @@
 
 namespace lrurec {
 
-/// One block of memory of a device, freed with its last owner. Aligned to 64 bytes on the CPU, to 256 on a
-/// GPU; not cleared. A GPU beside the one in use is ErrorKind::usage.
+/// One block of memory on a device. Aligned to 64 bytes on the CPU, to 256 on a GPU; not cleared. A GPU other
+/// than the one in use throws ErrorKind::usage, exhausted memory ErrorKind::out_of_memory.
 class Storage {
  public:
   Storage(std::size_t bytes, Device device);
@@ -24,7 +24,7 @@ class Storage {
   Device device() const { return device_; }
 
   /// How often the contents were changed in place through a Tensor or by an optimiser. Writes through data()
-  /// or a pointer are not seen: whoever writes so says so by mark_changed().
+  /// or a pointer are not seen; call mark_changed() after them.
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void mark_changed() { version_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -44,11 +44,11 @@ struct MemoryStats {
 };
 MemoryStats memory_stats(DeviceType type = DeviceType::cpu);
 void reset_memory_peak(DeviceType type = DeviceType::cpu);
-/// Gives cached blocks back to the system; those of a GPU, for which it waits, to the driver.
+/// Gives cached blocks back to the system, or those of a GPU to the driver, after waiting for the GPU.
 void release_memory_cache(DeviceType type = DeviceType::cpu);
 
-/// From now on tensors may hold so many bytes in all; what does not fit is ErrorKind::out_of_memory, as where
-/// the system has no more.
+/// Limits the bytes that tensors may hold in all from now on. What does not fit throws
+/// ErrorKind::out_of_memory, as where the system has no more.
 void limit_memory(std::size_t bytes, DeviceType type = DeviceType::cpu);
 
 }  // namespace lrurec

@@ -1,5 +1,5 @@
 #pragma once
-// Walks several strided operands of one shape together: the loop under copies and elementwise operations.
+// Walks several strided operands of one shape together: the loop of copies and elementwise operations.
 
 #include <algorithm>
 #include <array>
@@ -68,9 +68,8 @@ struct StridedLoop {
 
   /// body(offsets, count): for i < count, operand k's element is at offsets[k] + i * inner_strides[k].
   ///
-  /// What one thread does anyway starts no parallel region, which costs more than a small operation. Pieces
-  /// are never inlined, so that there is one machine code of the body, and the bits do not depend on who runs
-  /// it.
+  /// Work for one thread starts no parallel region, which would cost more than a small operation. Pieces are
+  /// never inlined, so that there is one machine code of the body, and the bits do not depend on who runs it.
   template <class Body>
   void run(Body&& body) const {
     const std::int64_t rows = outer.numel();

@@ -1,4 +1,4 @@
-// Views and copies of a Tensor. How one is made: tensor_create.cpp; printed: tensor_print.cpp.
+// Views and copies of a Tensor. tensor_create.cpp makes Tensors, tensor_print.cpp prints them.
 
 #include "tensor/tensor.h"
 
@@ -155,7 +155,7 @@ Tensor Tensor::view_as_complex() const {
   if (!is_real(dtype_) || rank() == 0 || shape_.at(-1) != 2) {
     fail_op("view_as_complex", "a real tensor [..., 2] is needed, not {} {}", name(dtype_), shape_.str());
   }
-  // A pair must lie together at an even position to be one complex number.
+  // Both parts must be neighbours at an even offset to be one complex number.
   Tensor t = *this;
   bool pairs = strides_.at(-1) == 1 && offset_ % 2 == 0;
   for (int d = 0; d + 1 < rank(); ++d) pairs = pairs && (strides_[d] % 2 == 0 || shape_[d] == 1);
@@ -172,7 +172,7 @@ Tensor Tensor::contiguous() const { return is_contiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const { return empty(shape_, dtype_, device()).copy_(*this); }
 
-// Strides of a Tensor are never negative; only the source of this one copy has such.
+// The strides of a Tensor are never negative, except for the source of this one copy.
 Tensor Tensor::flip(const std::vector<int>& dims) const {
   Tensor reversed = *this;
   std::array<bool, Shape::max_rank> named{};

@@ -21,15 +21,15 @@ namespace lrurec {
 
 class Tensor;
 
-/// While one of these lives on a thread, it lists the tensors that are copied there, in `place` and, where
-/// they are more, beside it. So the graph finds out what a backward function holds when it copies the
+/// While one of these lives on a thread, it lists the tensors that are copied there: in `place`, and in
+/// more() where that is full. With it the graph finds out what a backward function holds, as it copies the
 /// function.
 class CopyWatch {
  public:
   struct Seen {
     const Storage* storage;
     std::uint32_t version;
-    std::int32_t input = -1;  ///< of the operation, where the graph finds it to be one
+    std::int32_t input = -1;  ///< which input of the operation it is; -1: none, or not known
   };
   explicit CopyWatch(std::span<Seen> place) : before_(current_), place_(place) { current_ = this; }
   ~CopyWatch() { current_ = before_; }
@@ -38,7 +38,7 @@ class CopyWatch {
   /// How many are in `place`.
   std::size_t count() const { return count_; }
   const std::vector<Seen>& more() const { return more_; }
-  /// Of a Variable (autograd/variable.h), whose Tensor is not copied with it and would not be seen.
+  /// A Variable is copied (autograd/variable.h). Its Tensor is not copied with it and would not be seen.
   static void note_variable() {
     if (current_ != nullptr) current_->variable_ = true;
   }
@@ -83,7 +83,7 @@ class Tensor {
   Tensor& operator=(Tensor&&) = default;
   ~Tensor() = default;
 
-  // Making tensors; a size below zero is an error. Memory of empty() is not cleared.
+  // Making tensors. A size below zero is an error. empty() does not clear its memory.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = {});
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = {});
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Device device = {});
@@ -100,14 +100,15 @@ class Tensor {
   /// `steps` numbers from start to end, both included, equally far apart; f32, f64 or complex.
   static Tensor linspace(double start, double end, std::int64_t steps, DType dtype = DType::f32,
                          Device device = {});
-  /// Uniform in the open interval (0, 1); both parts of complex numbers. `random` is a seed, or
-  /// Philox(seed, stream). Element i of the row-major order is a function of (seed, stream, i) alone (f64 is
-  /// rounded to f32), whatever the shape and device: two tensors from one seed and stream are alike. Streams
-  /// below 2^16 are also the dropout sites of a training's first step, so give what stands beside one another
-  /// seed.
+  /// Uniform in the open interval (0, 1), as are both parts of complex numbers. `random` is a seed, or
+  /// Philox(seed, stream).
+  ///
+  /// Element i in row-major order is a function of (seed, stream, i) alone, whatever the shape and device
+  /// (f64 is rounded to f32). So two tensors from one seed and stream are alike. Streams below 2^16 are also
+  /// the dropout sites in the first step of a training, so use another seed beside one.
   static Tensor rand(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
   /// Normal with mean 0 and variance 1 (complex: E|z|^2 = 1), drawn as by rand(). The last digits depend on
-  /// log and cos of the machine's mathematical library.
+  /// the log and cos of the machine's mathematical library.
   static Tensor randn(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
   /// A tensor with the elements of `values` in row-major order, of their type: float gives f32.
   template <class T>
@@ -137,22 +138,23 @@ class Tensor {
   std::int64_t size(int dim) const { return shape_.at(dim); }
   std::int64_t numel() const { return shape_.numel(); }
   bool is_contiguous() const;
-  /// Whether another Tensor sees this one's block of memory.
+  /// Whether another Tensor holds this one's block of memory.
   bool shares_memory() const { return storage_.use_count() > 1; }
 
-  /// Pointer to the first element of the view; an error unless T is the tensor's element type.
+  /// Pointer to the first element of the view, on the tensor's device. An error unless T is the element type.
   template <class T>
   T* data() const {
     check_type("data", dtype_of<T>);
     if constexpr (cuda_enabled) KernelCall::check_operand(storage_->device());
     return reinterpret_cast<T*>(raw());
   }
+  /// The same without a check of the type.
   std::byte* raw() const {
     if (!storage_) fail_undefined("data");
     return storage_->data() + offset_ * static_cast<std::int64_t>(size_of(dtype_));
   }
 
-  /// The value of a one-element tensor. On a GPU this waits for it.
+  /// The value of a tensor of one element, of type T. On a GPU this waits for it.
   template <class T>
   T item() const {
     check_one_element();
@@ -172,59 +174,64 @@ class Tensor {
   Tensor transpose(int dim0, int dim1) const;
   /// Dimension i of the result is dimension dims[i] of this; each is named once.
   Tensor permute(const std::vector<int>& dims) const;
-  /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size, step >= 1: unlike
-  /// in Python, places are not counted from the end, and nothing is cut off at it.
+  /// Elements start, start+step, ... below end of one dimension. 0 <= start <= end <= size and step >= 1:
+  /// unlike in Python, negative places and places beyond the end are errors.
   Tensor slice(int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1) const;
   /// One index of a dimension, which disappears; -1 is the last.
   Tensor select(int dim, std::int64_t index) const;
+  /// Stretched to a shape as in NumPy. A stretched dimension has stride 0, and writing to it is an error.
   Tensor broadcast_to(const Shape& shape) const;
+  /// With a dimension of size 1 before dimension dim.
   Tensor unsqueeze(int dim) const;
+  /// Without dimension dim, whose size must be 1.
   Tensor squeeze(int dim) const;
-  /// Same elements in row-major order under another shape (one size may be -1). A view of a dense tensor, of
-  /// any other a copy: what is written to it is then seen there alone.
+  /// The same elements in row-major order under another shape (one size may be -1). A view if this tensor is
+  /// dense; otherwise a copy, and writes to it do not reach this tensor.
   Tensor reshape(Shape shape) const;
-  /// The real, and the imaginary, parts of a complex tensor, in its shape.
+  /// The real parts, or the imaginary parts, of a complex tensor, in its shape.
   Tensor real_part() const { return part("real_part", 0); }
   Tensor imag_part() const { return part("imag_part", 1); }
   /// A complex tensor [...] seen as a real one [..., 2] with (real, imaginary) in the last dimension.
   Tensor view_as_real() const;
-  /// The reverse of view_as_real; the last dimension must have size 2. A view where both parts of each number
-  /// lie together at an even place, else a copy.
+  /// The reverse of view_as_real; the last dimension must have size 2. A view where the two parts of each
+  /// number are neighbours at an even offset, else a copy.
   Tensor view_as_complex() const;
 
   // Copies.
-  /// This tensor when it is dense and row-major, else a dense copy.
+  /// This tensor if it is dense and row-major, else a dense copy.
   Tensor contiguous() const;
+  /// A dense copy.
   Tensor clone() const;
   /// The elements in reverse order along these dimensions.
   Tensor flip(const std::vector<int>& dims) const;
-  /// Converted to another dtype (complex to real is an error: take real() or imag()); this tensor where it
-  /// has that dtype. To integers without the fraction; a number that they do not hold, and NaN, is an error,
-  /// for which a GPU waits. To booleans: whether it is other than 0.
+  /// Converted to another dtype; this tensor if it has that dtype. Complex to real is an error: take real()
+  /// or imag(). To integers, the fraction is cut off; a number out of range, or NaN, is an error, and a GPU
+  /// is waited for to find out. To booleans: whether it is other than 0.
   Tensor to(DType dtype) const;
-  /// The elements on another device; this tensor when it is there.
+  /// The elements on another device; this tensor if it is there.
   Tensor to(Device device) const;
   /// The elements on the CPU: this tensor, or a copy that waits for the GPU.
   Tensor host() const;
 
-  // In place, on the elements the view covers.
+  // In place, on the elements that the view covers. A source that overlaps the memory written to is copied
+  // first. Writing to a view whose elements share memory (a broadcast) is an error.
   Tensor& fill_(double value);
+  /// Takes the elements of `source`, converted to this dtype as by to(), stretched to this shape, and moved
+  /// to this device.
   Tensor& copy_(const Tensor& source);
-  /// this += source; shapes and dtypes must agree.
+  /// this += source; shapes, dtypes (real or complex) and devices must agree.
   Tensor& add_(const Tensor& source);
-  // (A source that overlaps the memory written to is copied first; a view whose elements share memory is
-  // refused.)
 
   /// The block of memory, for its version; null where undefined.
   const Storage* storage() const { return storage_.get(); }
-  /// Whoever wrote to data() says so: a graph that holds these values for its backward must not use them any
-  /// more.
+  /// Call it after writing through data(): a graph that holds the old values for its backward then fails
+  /// instead of using the new ones.
   void mark_changed() const {
     if (storage_) storage_->mark_changed();
   }
 
-  /// dtype, shape and values in rows; of a tensor of more than 64 elements, the first and last three along
-  /// each dimension.
+  /// dtype, shape and values in rows; with more than 64 elements, the first and last three along each
+  /// dimension.
   std::string str() const;
 
  private:
@@ -250,7 +257,8 @@ using Tensors = std::vector<Tensor>;
 /// Type and shape, for errors: "f32 [2, 3]", or "undefined".
 std::string describe(const Tensor& tensor);
 
-/// An undefined tensor is an error of `op`, before anything that `op` is made of could name itself.
+/// Throws an error of `op` where the tensor is undefined, rather than one of an operation that `op` is made
+/// of.
 void check_defined(std::string_view op, const Tensor& tensor);
 
 /// Tensor::str().

@@ -16,7 +16,7 @@ namespace {
 void zero_bytes(Cpu, std::byte* p, std::size_t bytes) { std::memset(p, 0, bytes); }
 [[maybe_unused]] void zero_bytes(Cuda, std::byte* p, std::size_t bytes) { cuda::fill_zero(p, bytes); }
 
-/// A tensor whose element i is f(i), a double; made on the CPU and sent.
+/// A tensor whose element i is f(i), a double. It is made on the CPU and sent to the device.
 template <class F>
 Tensor generate(std::string_view op, const Shape& shape, DType dtype, Device device, F&& f) {
   const Tensor t = Tensor::empty(shape, dtype);
@@ -29,7 +29,7 @@ Tensor generate(std::string_view op, const Shape& shape, DType dtype, Device dev
   return t.to(device);
 }
 
-/// The same of an inexact dtype; elements 2i and 2i + 1 are the parts of a complex number.
+/// The same for a real or complex dtype; f(2i) and f(2i + 1) are the parts of complex element i.
 template <class F>
 Tensor generate_inexact(std::string_view op, const Shape& shape, DType dtype, Device device, F&& f) {
   if (!is_inexact(dtype)) fail_op(op, "dtype {} is neither real nor complex", name(dtype));
@@ -86,7 +86,7 @@ Tensor Tensor::eye(std::int64_t n, DType dtype, Device device) {
 
 Tensor Tensor::arange(std::int64_t start, std::int64_t end, std::int64_t step, DType dtype, Device device) {
   if (step == 0) fail_op("arange", "the step is 0; it is a whole number, see linspace for fractions");
-  // In 64 bits without a sign, where no difference overflows.
+  // Unsigned, where no difference overflows.
   const auto bits = [](std::int64_t x) { return static_cast<std::uint64_t>(x); };
   const bool any = step > 0 ? start < end : start > end;
   const std::uint64_t distance = step > 0 ? bits(end) - bits(start) : bits(start) - bits(end),
@@ -101,7 +101,8 @@ Tensor Tensor::arange(std::int64_t start, std::int64_t end, std::int64_t step, D
   return generate("arange", {count}, dtype, device, [&](std::int64_t i) { return start + i * step; });
 }
 
-// From both ends, so that the last number is `end` and opposite ones have opposite signs.
+// Computed from both ends, so that the last number is exactly `end`, and between -a and a the numbers are
+// symmetric.
 Tensor Tensor::linspace(double start, double end, std::int64_t steps, DType dtype, Device device) {
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   const auto at = [&](std::int64_t i) {
@@ -113,7 +114,7 @@ Tensor Tensor::linspace(double start, double end, std::int64_t steps, DType dtyp
 }
 
 Tensor Tensor::rand(const Shape& shape, const Philox& random, DType dtype, Device device) {
-  // The largest f64 below 1 would be 1 as f32.
+  // The largest f64 below 1 would round to 1 in f32.
   const double most = real_of(dtype) == DType::f32 ? 0x1.fffffep-1 : 1;
   return generate_inexact("rand", shape, dtype, device, [&](std::int64_t i) {
     return std::min(random.uniform(static_cast<std::uint64_t>(i)), most);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t shown_whole = 64, shown_at_ends = 3;
 
-/// The sign of a NaN is an accident of how it was computed.
+/// Without the sign of a NaN, which is an accident of how it was computed.
 template <class T>
 T without_sign_of_nan(T x) {
   return std::isnan(x) ? std::numeric_limits<T>::quiet_NaN() : x;

@@ -9,8 +9,8 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  /// On a GPU, blocks of threads that share out a block of a parameter (kernels::parameter_block): more of
-  /// them leave each thread fewer elements, one after the other. The bits are the same.
+  /// On a GPU, how many blocks of threads share out a block of a parameter (kernels::parameter_block). With
+  /// more, each thread has fewer elements to go through. The bits are the same.
   int gpu_pieces = 1;
 };
 
@@ -19,10 +19,12 @@ struct AdamOptions {
 ///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 ///   p -= lr (m / (1 - beta1^n)) / (sqrt(v / (1 - beta2^n)) + eps).
 ///
-/// AdamW first shrinks p by 1 - lr weight_decay; Adam adds weight_decay p to g instead. Which parameters have
-/// which weight decay: their groups. n counts the optimiser's steps, where PyTorch counts a parameter's: one
-/// whose gradients begin late starts with steps up to (1 - beta1) / sqrt(1 - beta2) times as large. Make a
-/// new optimiser where a layer is thawed.
+/// AdamW first multiplies p by 1 - lr weight_decay; Adam adds weight_decay p to g instead. The weight decay
+/// of a parameter is that of its group.
+///
+/// n counts the steps of the optimiser, where PyTorch counts those of each parameter. A parameter whose
+/// gradients begin late therefore starts with steps up to (1 - beta1) / sqrt(1 - beta2) times as large: make
+/// a new optimiser when you unfreeze a layer.
 class Adam : public Optimizer {
  public:
   enum class Decay { decoupled, in_gradient };

@@ -1,6 +1,6 @@
 #pragma once
-// Many parameters, large and small, as one argument of a kernel: cut into blocks that threads, or a GPU's
-// blocks of threads, share out. A sum by blocks has the same bits however that is done.
+// Many parameters, large and small, as one argument of a kernel. They are cut into blocks, which threads or a
+// GPU's blocks of threads share out. A sum by blocks has the same bits however that is done.
 
 #include <cstdint>
 
@@ -32,7 +32,7 @@ struct ParameterPart {
   std::int64_t begin, end;
 };
 
-/// Up to 40 parameters: as many as the arguments of a CUDA kernel hold.
+/// Up to 40 parameters, as many as fit into the arguments of a CUDA kernel.
 template <class T>
 struct ParameterTable {
   static constexpr int most = 40;
@@ -63,8 +63,8 @@ struct ParameterTable {
 /// A dense parameter or gradient as real numbers.
 inline Tensor parts(const Tensor& t) { return is_complex(t.dtype()) ? t.view_as_real() : t; }
 
-/// Calls run(table) for tables of all f32, then of all f64 parameters that have a gradient; complex ones
-/// count as their parts. fill(k, row) completes the row of parameter k with what else the kernel reads.
+/// Calls run(table) for tables of all f32, then of all f64 parameters that have a gradient. Complex ones
+/// count as their parts. fill(k, row) adds to the row of parameter k what else the kernel reads.
 template <class Fill, class Run>
 void for_each_table(const std::vector<NamedParameter>& parameters, Fill&& fill, Run&& run) {
   const auto tables_of = [&]<class T>(T) {

@@ -7,12 +7,13 @@
 
 namespace lrurec::nn {
 
-/// The share of the full learning rate that each step has. It rises in a line over `warmup_steps`, to 1 at
-/// the last of them; then it stays (constant), or falls to `final_share` at step `decay_steps` and stays
-/// there: in a line (linear) or along half a wave, final + (1 - final) (1 + cos(pi t)) / 2 (cosine;
-/// Loshchilov & Hutter 2017, without restarts). Steps count from 0, as in PyTorch's schedulers, so that the
-/// last step of a training of `decay_steps` has a little more than `final_share`, and 1 stands twice: at the
-/// last step of the warm-up and at the one after it.
+/// The share of the full learning rate that each step has. It rises linearly over `warmup_steps`, to 1 at the
+/// last of them. Then it stays at 1 (constant), or falls to `final_share` at step `decay_steps` and stays
+/// there: linearly (linear), or along half a wave, final + (1 - final) (1 + cos(pi t)) / 2 (cosine;
+/// Loshchilov & Hutter 2017, without restarts).
+///
+/// Steps count from 0, as in PyTorch's schedulers. So the last step of a training of `decay_steps` has a
+/// little more than `final_share`, and two steps have 1: the last of the warm-up and the one after it.
 struct LrSchedule {
   enum class Shape { constant, linear, cosine };
   Shape shape = Shape::constant;
@@ -20,13 +21,13 @@ struct LrSchedule {
   std::int64_t decay_steps = 0;  ///< the whole length, warm-up included; not used by constant
   double final_share = 0;
 
-  /// Whether it falls no earlier than it has risen; share() is ErrorKind::usage otherwise.
+  /// Whether it falls no earlier than it has risen; otherwise share() throws ErrorKind::usage.
   bool is_possible() const;
-  /// step: from 0.
+  /// The share of a step, counted from 0.
   double share(std::int64_t step) const;
 };
 
-/// "constant", "linear", "cosine"; anything else is ErrorKind::usage naming these.
+/// "constant", "linear" or "cosine"; anything else throws ErrorKind::usage, naming these.
 LrSchedule::Shape parse_schedule(const std::string& name);
 const std::vector<std::string>& schedule_names();
 

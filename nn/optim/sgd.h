@@ -9,7 +9,7 @@ struct SgdOptions {
   double momentum = 0;
 };
 
-/// p -= lr b,  b = momentum b + g + weight_decay p.
+/// Gradient descent with heavy-ball momentum: b = momentum b + g + weight_decay p, then p -= lr b.
 class SGD : public Optimizer {
  public:
   SGD(const std::vector<ParameterGroup>& groups, const SgdOptions& options);

@@ -7,7 +7,7 @@
 namespace lrurec::nn::kernels {
 namespace {
 
-// A block of threads takes a block of a parameter; neighbouring threads take neighbouring elements.
+// A block of threads takes a block of a parameter. Neighbouring threads take neighbouring elements.
 template <class T>
 __global__ void __launch_bounds__(cuda::block_threads)
     squares_kernel(ParameterTable<T> table, double* sums, std::int64_t* bad) {
@@ -80,7 +80,8 @@ template <class T>
 __global__ void __launch_bounds__(cuda::block_threads)
     adam_kernel(ParameterTable<T> table, AdamStep<T> step, T scale, const double* report) {
   for_elements(table, scale, report, [&](std::int64_t i, T g, const ParameterView<T>& p) {
-    // All three are read before any is written: a store might have changed what is read after it.
+    // All three are read before any is written, since the compiler must assume that a store changes later
+    // reads.
     T value = p.value[i], m = p.first[i], v = p.second[i];
     adam_update(step, p.group, g, value, m, v);
     p.value[i] = value, p.first[i] = m, p.second[i] = v;

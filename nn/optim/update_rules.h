@@ -20,7 +20,7 @@ struct SgdStep {
   T momentum;
 };
 
-/// Numbers of a step that a group of parameters has for itself.
+/// Numbers of a step that each group of parameters has for itself.
 template <class T>
 struct GroupStep {
   T step_size = 0;  ///< learning rate; of Adam lr / (1 - beta1^n), the bias correction of m

@@ -1,8 +1,8 @@
 #pragma once
-// cereal into memory, and back out of it without trusting a single size.
+// cereal archives in memory, read back without trusting any size.
 //
 // cereal's own binary input allocates whatever a size tag says before it notices that the bytes are missing,
-// and ignores what is left over. This archive checks every size against the bytes that remain.
+// and ignores bytes that are left over. This archive checks every size against the bytes that remain.
 
 #include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>
@@ -55,7 +55,7 @@ class InputArchive : public cereal::InputArchive<InputArchive, cereal::AllowEmpt
     if (size > 0) std::memcpy(data, bytes_.data(), size);
     bytes_ = bytes_.subspan(size);
   }
-  /// A count of elements: each takes at least one byte, so more than the bytes left is a lie.
+  /// Checks a count of elements. Each takes at least one byte, so there cannot be more than bytes left.
   void check_count(std::uint64_t count) const {
     if (count > bytes_.size()) damaged();
   }

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
   fail(ErrorKind::io, "cannot {} {}: {}{}", what, path.string(), std::strerror(error), remedy);
 }
 
-/// A file descriptor that is closed on the way out.
+/// A file descriptor that its destructor closes.
 class Descriptor {
  public:
   Descriptor(const fs::path& path, int flags, mode_t mode = 0)
@@ -66,7 +66,7 @@ fs::path folder_of(const fs::path& path) {
 
 constexpr std::string_view temporary_mark = ".tmp.";
 
-/// Permissions of the file that is replaced; 0666 less the umask where there is none.
+/// Gives a new file the permissions of the old one; where there is none, it keeps 0666 less the umask.
 void take_permissions(int from_nothing, const fs::path& old) {
   struct stat info {};
   if (::stat(old.c_str(), &info) == 0) (void)::fchmod(from_nothing, info.st_mode & 07777);
@@ -156,7 +156,7 @@ void remove_stale_temporaries(const fs::path& folder, std::string_view file_name
 }
 
 std::vector<std::byte> read_file(const fs::path& path, std::uintmax_t most) {
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe without a writer would be waited for
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);  // or opening a pipe would wait for a writer
   if (!file.ok()) fail_io(path, "read", errno);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_io(path, "read", errno);

@@ -32,7 +32,7 @@ constexpr std::array<char, 8> magic{'L', 'R', 'U', 'R', 'E', 'C', '\r', '\n'};
 
 std::uint64_t checksum_of(const Header& header) { return XXH3_64bits(&header, offsetof(Header, checksum)); }
 
-/// How a file of this kind comes about, for those who give another one.
+/// How a file of this kind is made, for the error where another one was given.
 std::string_view origin(std::string_view kind) {
   if (kind == "dataset") return "; lrurec prepare makes one of raw logs";
   return "";

@@ -1,6 +1,6 @@
 #pragma once
-// The envelope around every binary file of the project: it says what the file is and shows damage before
-// anything inside is believed.
+// The envelope around every binary file of the project. It says what the file is and shows damage before
+// anything inside is used.
 //
 //   offset size
 //        0    8  magic "LRUREC\r\n" (a text-mode transfer would change it)
@@ -11,7 +11,8 @@
 //       32   16  XXH3-128 of the payload
 //       48    8  XXH3-64 of bytes 0..47
 //       56    -  payload
-// All numbers are little-endian. A checksum shows damage, not tampering: readers of the payload stay careful.
+// All numbers are little-endian. A checksum shows damage, not tampering, so readers of the payload check it
+// too.
 
 #include <cstdint>
 #include <filesystem>
@@ -26,8 +27,9 @@ namespace lrurec::nn {
 void write_envelope(const std::filesystem::path& path, std::string_view kind, std::uint32_t version,
                     Bytes payload);
 
-/// The payload of a file of this kind, with a version of at most `newest_version`. Another kind, a newer
-/// version, damage, missing or trailing bytes are ErrorKind::file, a missing file ErrorKind::io.
+/// The payload of a file of this kind, with a version of at most `newest_version`; `version`, where given,
+/// gets the file's. Another kind, a newer version, damage, missing or trailing bytes throw ErrorKind::file, a
+/// missing file ErrorKind::io.
 std::vector<std::byte> read_envelope(const std::filesystem::path& path, std::string_view kind,
                                      std::uint32_t newest_version, std::uint32_t* version = nullptr);
 

@@ -16,16 +16,16 @@ namespace lrurec::nn {
 /// All parameters and buffers of a module by name.
 std::map<std::string, TensorRecord> to_records(const Module& module);
 
-/// Gives a module the weights of some records. A missing, extra or misshaped tensor, or a parameter that is
-/// not finite, is ErrorKind::file, naming it, and so are two values for one parameter under two names (tied
-/// weights); the module is then unchanged. A buffer may be a mask of infinities.
+/// Gives a module the weights of some records. Throws ErrorKind::file, naming the tensor, and leaves the
+/// module unchanged where a tensor is missing, extra or misshaped, a parameter is not finite, or the names of
+/// a tied parameter have different values. A buffer may be a mask of infinities.
 void load_records(const std::map<std::string, TensorRecord>& records, Module& module);
 
-/// ErrorKind::file naming the first tensor that only one side has.
+/// Throws ErrorKind::file, naming the first tensor that only one side has.
 void check_names(const std::map<std::string, Tensor>& wanted, const std::set<std::string>& found);
 
-/// Writes parameters and buffers as safetensors, under their names. c128 has no place in that format and is
-/// an error.
+/// Writes parameters and buffers as safetensors, under their names. The format has no c128, which is an
+/// error.
 void save_module(const std::filesystem::path& path, const Module& module);
 
 /// How a file and a module differ, a line for each tensor.
@@ -45,14 +45,16 @@ enum class Loading {
 };
 
 /// Gives a module the tensors of a safetensors file, in the module's dtypes: f32 and f64 convert to each
-/// other. A parameter that is not finite is ErrorKind::file in both ways of loading; a buffer may be so.
+/// other. A parameter that is not finite throws ErrorKind::file in both ways of loading; a buffer need not
+/// be.
 LoadReport load_module(const std::filesystem::path& path, Module& module, Loading loading = Loading::strict);
 
-/// The state of an optimiser beside the weights: with both a training goes on bit by bit, if learning rate
-/// and options are the same, which are not saved. Safetensors, with the number of steps as one tensor more.
+/// Writes the state of an optimiser as safetensors, with the number of steps as one tensor more. Together
+/// with the weights it lets a training continue with the same bits, if the learning rate and the options,
+/// which are not saved, are the same.
 void save_optimizer(const std::filesystem::path& path, const Optimizer& optimizer);
-/// Into an optimiser of the same kind over the same parameters; any difference, a number that is not
-/// finite or a negative number of steps is ErrorKind::file, and the optimiser is unchanged.
+/// Reads it into an optimiser of the same kind over the same parameters. Any difference, a number that is not
+/// finite or a negative number of steps throws ErrorKind::file, and the optimiser is unchanged.
 void load_optimizer(const std::filesystem::path& path, Optimizer& optimizer);
 
 }  // namespace lrurec::nn

@@ -22,7 +22,7 @@ struct TensorRecord {
 
 TensorRecord to_record(const Tensor& tensor);
 
-/// The tensor of a record that must have this dtype and shape; anything else is ErrorKind::file, naming
+/// The tensor of a record that must have this dtype and shape; anything else throws ErrorKind::file with
 /// `name`.
 Tensor from_record(const TensorRecord& record, const std::string& name, DType dtype, const Shape& shape);
 

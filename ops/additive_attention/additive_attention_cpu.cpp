@@ -1,6 +1,6 @@
 // A thread takes a sequence and goes through its queries in blocks. A block's scores are whole rows, [block,
-// n], so that the sums over h are products of tiles; what no product can do, the gates of all pairs, runs
-// over vectors that stay in registers: of keys in the scores, of columns a in the backward.
+// n], so that the sums over h are products of tiles. The gates of all pairs cannot be products. They run over
+// vectors that stay in registers: vectors of keys for the scores, of columns a in the backward.
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr std::int64_t block = 16, together = 4;  ///< queries; those that share the loads of keys
+constexpr std::int64_t block = 16, together = 4;  ///< queries; queries that share the loads of keys
 
 template <class T>
 constexpr auto width = static_cast<std::int64_t>(xsimd::batch<T>::size);
@@ -30,7 +30,7 @@ struct Sigmoid {
     return formulas::sigmoid(q + k);
   }
 };
-/// The same of e^-q and e^-k, which spares the pairs their exponentials.
+/// The same from e^-q and e^-k, without an exponential for each pair.
 struct SigmoidOfPowers {
   template <class Batch>
   Batch operator()(const Batch& q, const Batch& k) const {
@@ -56,7 +56,7 @@ class Sequence {
         k_(q_.size()),
         transposed_(q_.size()),
         v_(columns_, T(0)) {
-    // No product of two powers overflows here; sequences of a trained model are far from that.
+    // Within this no product of two powers overflows; a trained model stays far below.
     constexpr T most = std::is_same_v<T, float> ? T(40) : T(350);
     const auto within = [&](const T* x) {
       return std::all_of(x + first * f.A, x + end * f.A, [](T v) { return std::abs(v) <= most; });
@@ -72,15 +72,15 @@ class Sequence {
   std::int64_t n() const { return n_; }
   std::int64_t rows() const { return rows_; }
 
-  /// e[t - from, j] = v . sigmoid(q_t + k_j) of the block of queries from `from` on, for all j that one of
-  /// them sees, and for some more. e: [block, rows].
+  /// e[t - from, j] = v . sigmoid(q_t + k_j) for the block of queries that begins at `from`, and for all j
+  /// that one of them sees (and some more). e: [block, rows].
   void scores(std::int64_t from, T* e) const {
     if (powers_) return scores(from, e, SigmoidOfPowers{});
     scores(from, e, Sigmoid{});
   }
 
-  /// What de [block, rows] of the block's queries gives dq and dv_rows, and adds to dk (panels, not yet times
-  /// v).
+  /// From de [block, rows] of the block's queries: writes dq and dv_rows, and adds to dk (panels, not yet
+  /// times v).
   void gate_gradients(std::int64_t from, const T* de, const AdditiveAttentionGradients<T>& out, T* dk) const {
     if (powers_) return gate_gradients(from, de, out, dk, SigmoidOfPowers{});
     gate_gradients(from, de, out, dk, Sigmoid{});
@@ -177,7 +177,7 @@ void weights(std::int64_t n, std::int64_t end, T shift, T* row) {
   std::fill(row + n, row + end, T(0));
 }
 
-/// f(first token, end) of every sequence that has some, in parallel.
+/// Calls f(first token, end) for every sequence that has tokens, in parallel.
 template <class T, class F>
 void for_sequences(const AdditiveAttention<T>& f, F&& work) {
   ParallelErrors errors;
@@ -244,7 +244,7 @@ void additive_attention_backward(Cpu, const AdditiveAttention<T>& f,
       for (std::int64_t i = 0; i < queries; ++i) {
         const std::int64_t n = from + i + 1;
         T *row = de.data() + i * stride, *weight = w.data() + i * stride;
-        // dc . c by the weights at hand: from the rounded c, the gradients of a row would not sum to 0.
+        // dc . c from the weights; with the rounded c, the gradients of a row would not sum to 0.
         const T along = dot(n, weight, row) / sum(n, weight);
         for (std::int64_t j = 0; j < n; ++j) row[j] = weight[j] * (row[j] - along);
       }

@@ -1,5 +1,5 @@
-// A warp takes a token: as query t for c, dq and its part of dv, as key j for dk and dh. Lanes go along
-// channels, and the warp along the other side of the pairs. No atomics: every output has one warp.
+// A warp takes a token: as query t for c, dq and its part of dv, as key j for dk and dh. Its lanes are
+// channels, and it walks the other side of the pairs. There are no atomics, since every output has one warp.
 
 #include <limits>
 

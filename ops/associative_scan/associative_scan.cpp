@@ -41,8 +41,8 @@ Variables combined(const Combine& combine, const Variables& left, const Variable
   return result;
 }
 
-/// Pairs of neighbours are joined, the joined ones scanned, half as many; that gives every second row. A row
-/// between is the one before it joined with its own element.
+/// Joins pairs of neighbours and scans the pairs, of which there are half as many. That gives every second
+/// row. Each row between is the one before it joined with its own element.
 Variables scan(const Combine& combine, const Variables& x, const Rows& offsets) {
   Rows first, second, pair_offsets{0};  // of pairs
   Rows before, between;                 // joined at the end: pairs scanned up to here, and the element itself

@@ -115,7 +115,7 @@ Variable attention_composed(const Variable& qkv, const IndexTensor& offsets,
   for (std::size_t s = 0; s + 1 < at.size(); ++s) {
     const std::int64_t first = at[s], last = at[s + 1], n = last - first;
     if (n == 0) continue;
-    // What is not seen is minus infinity, and so has the weight 0.
+    // Scores of tokens that are not seen are minus infinity, so that their weight is 0.
     std::vector<double> hidden(static_cast<std::size_t>(n * n));
     for (std::int64_t t = 0; t < n && options.causal; ++t) {
       for (std::int64_t j = t + 1; j < n; ++j) hidden[static_cast<std::size_t>(t * n + j)] = -INFINITY;

@@ -1,6 +1,7 @@
-// A thread takes a head of a sequence. Its scores are made in tiles of some queries and some keys; the
-// forward pass keeps maximum and sum of each row as it goes and rescales what it has when the maximum grows
-// (the online softmax of Milakov and Gimelshein, 2018), so that no row of weights is ever whole.
+// A thread takes a head of a sequence and computes its scores in tiles of some queries and some keys. The
+// forward pass keeps the maximum and the sum of each row so far, and rescales the row's result when the
+// maximum grows (the online softmax of Milakov and Gimelshein, 2018). So no whole row of weights is ever
+// stored.
 
 #include <algorithm>
 #include <cmath>
@@ -31,7 +32,7 @@ struct Head {
   T scale() const { return 1 / std::sqrt(static_cast<T>(f.width)); }
   /// Keys that query t sees: 0 .. seen(t) - 1.
   std::int64_t seen(std::int64_t t) const { return f.causal ? t + 1 : length; }
-  /// How many of keys j .. j + columns - 1.
+  /// How many of keys j .. j + columns - 1 query t sees.
   std::int64_t seen_of(std::int64_t t, std::int64_t j, std::int64_t columns) const {
     return std::clamp<std::int64_t>(seen(t) - j, 0, columns);
   }
@@ -53,8 +54,7 @@ void product_tile(const Head<T>& h, std::int64_t t, std::int64_t rows, std::int6
 }
 
 /// row[c] = exp(scale (row[c] - top)) for the keys that are seen, 0 for those after them. The difference
-/// comes first: of scale row[c] - scale top, with one of the products rounded, a large score would leave its
-/// rounding.
+/// comes first: in scale row[c] - scale top, the rounding of a product would show where scores are large.
 template <class T>
 void exponentials(std::int64_t seen, std::int64_t columns, T scale, T top, T* row) {
   map(
@@ -63,7 +63,7 @@ void exponentials(std::int64_t seen, std::int64_t columns, T scale, T top, T* ro
   std::fill(row + seen, row + columns, T(0));
 }
 
-/// f(head of a sequence) of all, in parallel; long sequences and few are what a thread waits for.
+/// Calls f for every head of every sequence, in parallel.
 template <class T, class F>
 void for_heads(const Attention<T>& f, F&& work) {
   ParallelErrors errors;

@@ -1,6 +1,6 @@
 // A warp takes a row: a query in the forward pass and for dq, a key for dk and dv. It walks the other side in
-// chunks of 32, a lane a score; then lanes along channels add up what the chunk's 32 weights say. No atomics:
-// every output has one warp, and its sums one order.
+// chunks of 32, one score for each lane. Then the lanes are channels and add up the rows of the chunk by its
+// 32 weights. There are no atomics: every output has one warp, and its sums have one order.
 
 #include <cstdint>
 #include <limits>
@@ -16,7 +16,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-constexpr int most_channels = 8;  ///< of a lane: heads of at most 256
+constexpr int most_channels = 8;  ///< of a lane, so heads have at most 256
 
 /// A warp's row: a token and a head.
 struct Row {
@@ -32,7 +32,8 @@ __device__ bool row_of_warp(const Attention<T>& f, Row& row) {
   return true;
 }
 
-/// By 16 bytes at a time where the rows allow it: neighbouring lanes have rows that lie far apart.
+/// a . b, read 16 bytes at a time where the rows allow it, since neighbouring lanes have rows that lie far
+/// apart.
 template <class T>
 __device__ T dot(std::int64_t n, const T* a, const T* b) {
   T sum = 0;
@@ -54,8 +55,8 @@ __device__ T mask_factor(const Attention<T>& f, std::int64_t token, std::int64_t
   return f.mask.keeps_all() ? T(1) : f.mask.template factor<T>(f.mask_row(token, head) + key);
 }
 
-/// f(r, channel) for the lane's channels, of which there are at most `channels`: a constant, so that what r
-/// indexes lies in registers.
+/// Calls f(r, channel) for the lane's channels. Their most, `channels`, is a constant, so that arrays indexed
+/// by r stay in registers.
 template <int channels, class F>
 __device__ void for_channels(std::int64_t width, F&& f) {
 #pragma unroll
@@ -110,7 +111,7 @@ __global__ void attention_forward_kernel(Attention<T> f, T scale, T* y, T* tops)
   if (cuda::lane() == 0) kept[0] = top, kept[1] = sum;
 }
 
-/// What both passes of the backward need of a query and a key: w_tj m_tj and ds_tj / sqrt d.
+/// What both passes of the backward need for a query and a key: w_tj m_tj and ds_tj / sqrt d.
 template <class T>
 struct Pair {
   T weight, change;
@@ -186,8 +187,8 @@ void check_width(const Attention<T>& f) {
   }
 }
 
-/// f of the number of channels of a lane as a constant: with few a warp takes few registers, and more of them
-/// run at once.
+/// Calls f with the number of channels of a lane as a constant. With few channels a warp takes few registers,
+/// and more warps run at once.
 template <class F>
 void by_width(std::int64_t width, F&& f) {
   if (width <= cuda::warp_size) {

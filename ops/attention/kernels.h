@@ -29,9 +29,9 @@ struct Attention {
   }
 };
 
-/// y: [tokens, H]; tops: [tokens, heads, 2], of each row of products q_t . k_j the largest, and the sum of
-/// exponentials of what the scores are below it. (Their logarithm added to it would lose its digits beside a
-/// large one.)
+/// y: [tokens, H]; tops: [tokens, heads, 2]: for each row of products q_t . k_j the largest one, and the sum
+/// of exp(score - its score). They are kept apart, since beside a large score the logarithm of the sum would
+/// lose its digits.
 template <class T>
 void attention_forward(Cpu, const Attention<T>& f, T* y, T* tops);
 template <class T>

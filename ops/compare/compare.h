@@ -1,5 +1,5 @@
 #pragma once
-// Comparisons, and logic on what they give: boolean Tensors, which carry no gradient.
+// Comparisons, and logic on their results: boolean Tensors, which carry no gradient.
 
 #include "autograd/variable.h"
 #include "ops/elementwise/elementwise.h"
@@ -7,8 +7,8 @@
 namespace lrurec::ops {
 
 namespace raw {
-/// y_i = (a_i == b_i), ...: shapes that broadcast, dtypes are promoted, and complex numbers are equal or not
-/// but have no order. NaN is different from everything, and neither less nor greater.
+/// y_i = (a_i == b_i), ..., boolean. Shapes broadcast and dtypes are promoted. Complex numbers can be equal
+/// but have no order. NaN is not equal to anything, and neither less nor greater.
 Tensor equal(const Tensor& a, const Tensor& b);
 Tensor not_equal(const Tensor& a, const Tensor& b);
 Tensor less(const Tensor& a, const Tensor& b);
@@ -16,13 +16,13 @@ Tensor less_equal(const Tensor& a, const Tensor& b);
 Tensor greater(const Tensor& a, const Tensor& b);
 Tensor greater_equal(const Tensor& a, const Tensor& b);
 
-/// Of boolean Tensors whose shapes broadcast.
+/// a and b are boolean; shapes broadcast.
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& a);
 }  // namespace raw
 
-// equal(a, b), ... of Tensors, of the values of Variables, and of either with a number on the right.
+// equal(a, b), ... for Tensors, for the values of Variables, and for either with a number on the right.
 #define LRUREC_COMPARISON(NAME)                                                                        \
   inline Tensor NAME(const Variable& a, const Variable& b) { return raw::NAME(a.value(), b.value()); } \
   inline Tensor NAME(const Variable& a, double b) {                                                    \
@@ -39,8 +39,8 @@ LRUREC_COMPARISON(greater)
 LRUREC_COMPARISON(greater_equal)
 #undef LRUREC_COMPARISON
 
-// a < b, x >= 0.5, 0 < x: boolean Tensors. There is no ==, which everywhere else asks whether two things are
-// the same.
+// a < b, x >= 0.5, 0 < x: boolean Tensors. There is no ==: everywhere else it asks whether two things are the
+// same.
 #define LRUREC_COMPARISON(OP, NAME, REVERSED)                                             \
   inline Tensor operator OP(const Variable& a, const Variable& b) { return NAME(a, b); }  \
   inline Tensor operator OP(const Variable& a, double b) { return NAME(a, b); }           \

@@ -37,7 +37,7 @@ Tensor raw::polar(const Tensor& r, const Tensor& theta) {
   return raw::complex(raw::mul(r, raw::cos(theta)), raw::mul(r, raw::sin(theta)));
 }
 
-// z = r e^{i theta}, and w = dz conj(e^{i theta}): dr = Re(w), dtheta = Re(dz conj(i z)) = r Im(w)
+// z = r e^{i theta}. With w = dz conj(e^{i theta}): dr = Re(w), dtheta = Re(dz conj(i z)) = r Im(w)
 Variable polar(const Variable& r, const Variable& theta) {
   const Tensor z = raw::polar(r.value(), theta.value());
   return record("polar", {r, theta}, z,

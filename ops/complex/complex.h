@@ -7,26 +7,30 @@
 
 namespace lrurec::ops {
 
-/// z = re + i im; re and im: real, same shape and dtype.
+/// z = re + i im; re and im: real, same shape and dtype. Backward: dre = Re(dz), dim = Im(dz).
 Variable complex(const Variable& re, const Variable& im);
-/// z = r e^{i theta}; r and theta: real, same shape and dtype.
+/// z = r e^{i theta}; r and theta: real, same shape and dtype. Backward, with w = dz e^{-i theta}: dr =
+/// Re(w), dtheta = r Im(w).
 Variable polar(const Variable& r, const Variable& theta);
 /// z = x + 0i; a complex x is returned as it is.
 Variable to_complex(const Variable& x);
 
-/// Real part (a real x is returned as it is) and imaginary part (x must be complex).
+/// The real part; a real z is returned as it is. Backward: dz = dy.
 Variable real(const Variable& z);
+/// The imaginary part; z must be complex. Backward: dz = i dy.
 Variable imag(const Variable& z);
+/// The complex conjugate; a real z is returned as it is. Backward: dz = conj(dy).
 Variable conj(const Variable& z);
 /// |z|, real; gradient dy z / |z|, and 0 at z = 0. Also for real x.
 Variable abs(const Variable& z);
-/// arg z in -pi..pi, real; gradient dy i z / |z|^2, and 0 at z = 0. Of a real x: 0, or pi where x < 0;
+/// arg z in -pi..pi, real; gradient dy i z / |z|^2, and 0 at z = 0. For a real z: 0, or pi where z < 0;
 /// gradient 0.
 Variable angle(const Variable& z);
 
-/// [...] complex as [..., 2] real (re, im), a view of the same memory; and back, a view where both parts of
-/// each number lie together at an even place, else a copy.
+/// [...] complex as [..., 2] real (re, im): a view of the same memory.
 Variable view_as_real(const Variable& z);
+/// [..., 2] real as [...] complex: a view where the two parts of each number are neighbours at an even
+/// offset, else a copy.
 Variable view_as_complex(const Variable& x);
 
 namespace raw {

@@ -13,15 +13,15 @@ LRUREC_HOST_DEVICE bool is_infinite(R x) {
   return x != 0 && x + x == x;
 }
 
-/// What an infinite part leaves of a number: its sign; a finite one nothing, a NaN itself.
+/// The sign of an infinite part; 0 for a finite part; NaN for NaN.
 template <class R>
 LRUREC_HOST_DEVICE R sign_of_infinite(R part) {
   if (part != part) return part;
   return is_infinite(part) ? (part > 0 ? R(1) : R(-1)) : R(0);
 }
 
-/// The derivative of |z|: z / |z|, 0 at 0. `size` is |z|. An infinite z points where its infinite parts do.
-/// E: R, or a complex number of R.
+/// The derivative of |z|: z / |z|, 0 at 0. `size` is |z|. An infinite z has the direction of its infinite
+/// parts. E: R, or a complex number of R.
 template <class E, class R>
 LRUREC_HOST_DEVICE E direction(const E& z, R size) {
   if (size == 0) return E(0);

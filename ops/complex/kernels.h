@@ -6,7 +6,7 @@
 
 namespace lrurec::ops::kernels {
 
-/// out = |z|; operands out, z. hypot: no overflow or underflow on the way.
+/// out = |z|; operands out, z. By hypot, which neither overflows nor underflows on the way.
 template <class T>
 void abs_forward(Cpu, const StridedLoop<2>& loop, real_type<T>* out, const T* z);
 template <class T>
@@ -18,7 +18,7 @@ void abs_backward(Cpu, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy
 template <class T>
 void abs_backward(Cuda, const StridedLoop<3>& loop, T* dz, const real_type<T>* dy, const T* z);
 
-/// out = arg z in -pi..pi; of a real number 0 or pi. Operands out, z.
+/// out = arg z in -pi..pi; 0 or pi for a real z. Operands out, z.
 template <class T>
 void angle_forward(Cpu, const StridedLoop<2>& loop, real_type<T>* out, const T* z);
 template <class T>

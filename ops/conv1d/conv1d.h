@@ -10,12 +10,12 @@ namespace lrurec::ops {
 /// token. x: [tokens, D]; weight: [K, D], K >= 1; offsets: i64 [S + 1] (see linear_scan); bias: [D] or
 /// undefined. f32 or f64, one dtype.
 ///
-/// weight[k] is that of the token k places back. PyTorch's Conv1d(D, D, K, groups=D, padding=K-1), of whose
-/// result the first L places are kept, has weights [D, 1, K] in the order of time: weight[k, d] here is
-/// [d, 0, K-1-k] there.
+/// weight[k] is applied to the token k places back. PyTorch's Conv1d(D, D, K, groups=D, padding=K-1), cut to
+/// the first L places, has its weights [D, 1, K] in the order of time: weight[k, d] here is [d, 0, K-1-k]
+/// there.
 ///
-/// To go on where a sequence stopped, put its last K - 1 inputs before the new ones and leave out the first
-/// K - 1 rows of the result: a step of inference is a sequence of K tokens, whose last row is the new output.
+/// To go on where a sequence stopped, put its last K - 1 inputs before the new ones and drop the first K - 1
+/// rows of the result. So a step of inference is a sequence of K tokens, whose last row is the new output.
 ///
 /// Backward: dx_t = sum_k weight[k] dy_{t+k} up to the last token, dweight[k] = sum_t dy_t x_{t-k},
 /// dbias = sum_t dy_t.

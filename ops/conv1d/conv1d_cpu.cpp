@@ -15,7 +15,7 @@ void add_products(std::int64_t D, const T* a, const T* b, T* to) {
   for (std::int64_t d = 0; d < D; ++d) to[d] += a[d] * b[d];
 }
 
-/// work(t, begin, end) for rows t of a chunk, each with the bounds of its sequence.
+/// Calls work(t, begin, end) for the rows t of a chunk, each with the bounds of its sequence.
 template <class T, class F>
 void for_rows(const Conv1d<T>& f, const cuda::Chunks& chunks, std::int64_t chunk, F&& work) {
   const std::int64_t* bounds = f.offsets + f.sequences + 1;

@@ -1,5 +1,5 @@
-// A thread takes an element of the result and finds its sequence by bisection; neighbours are channels of one
-// row, whose 2 K rows lie in the cache.
+// A thread takes an element of the result and finds its sequence by bisection. Neighbouring threads take
+// channels of one row; the 2 K rows that it reads lie in the cache.
 
 #include "ops/conv1d/kernels.h"
 #include "ops/primitives/chunks.h"
@@ -43,7 +43,7 @@ __global__ void input_gradient_kernel(Conv1d<T> f, const T* dy, T* dx) {
   }
 }
 
-/// partial: [chunks, K + 1, D], the sums over rows of a chunk; place K of the second is the bias.
+/// partial: [chunks, K + 1, D], the sums over the rows of each chunk: K rows of the weight, then the bias.
 template <class T>
 __global__ void parameter_gradient_kernel(Conv1d<T> f, Chunks chunks, const T* dy, T* partial) {
   const std::int64_t width = (f.K + 1) * f.D;

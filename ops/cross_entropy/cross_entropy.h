@@ -7,9 +7,9 @@
 namespace lrurec::ops {
 
 /// Mean over rows with a label of -log softmax(logits)[label].
-/// logits: [N, C] f32 f64; labels: [N] i64 in 0..C-1, or -1 for a row that does not count -> scalar.
-/// No label at all, or a label out of range, is an error. Backward: dlogits = (softmax(logits) - onehot) dL /
-/// n.
+/// logits: [N, C], f32 or f64; labels: i64 [N] in 0..C-1, or -1 for a row that does not count -> scalar.
+/// No label at all, or a label out of range, is an error.
+/// Backward, with n rows that have a label: dlogits = (softmax(logits) - onehot) dL / n; 0 for other rows.
 Variable cross_entropy(const Variable& logits, const IndexTensor& labels);
 
 namespace raw {

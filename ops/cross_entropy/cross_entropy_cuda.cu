@@ -4,7 +4,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-// One block: a loss is one number a row, and few rows of stored logits fit a GPU.
+// One block, since a loss is one number for each row, and few rows of stored logits fit a GPU.
 template <class T>
 __global__ void __launch_bounds__(cuda::most_block_threads)
     cross_entropy_mean_kernel(std::int64_t rows, std::int64_t columns, const T* x, const std::int64_t* labels,

@@ -1,5 +1,5 @@
 #pragma once
-// What every cross-entropy asks of its labels.
+// The check of labels that all cross-entropies share.
 
 #include <string_view>
 

@@ -7,7 +7,7 @@ namespace {
 
 using cuda::lane, cuda::warp, cuda::warp_size;
 
-/// x of this lane and of those before it.
+/// The sum of x over this lane and those before it.
 template <class R>
 __device__ R sum_so_far(R x, cuda::Place caller = cuda::Place::current()) {
   const cuda::CalledFrom here(caller);

@@ -73,7 +73,7 @@ raw::DiagonalSsmResult raw::diagonal_ssm(const Tensor& u, const Tensor& lambda, 
 }
 
 // g_t = conj(lambda) g_{t+1} + 2 conj(c) dy_t;  du_t = sum_n Re g_t,  dlambda = sum g_t conj(s_{t-1}),
-// dc = sum 2 dy_t conj(s_t). The states are made again.
+// dc = sum 2 dy_t conj(s_t). The backward pass computes the states again.
 Variable diagonal_ssm(const Variable& u, const Variable& lambda, const Variable& c,
                       const IndexTensor& offsets) {
   const DiagonalSsmInputs in = inputs(u.value(), lambda.value(), c.value(), offsets);

@@ -11,12 +11,17 @@ namespace lrurec::ops {
 ///   s_tn = lambda_hn s_{t-1,n} + u_th
 ///   y_th = 2 Re sum_n c_hn s_tn
 ///
-/// the half of N pairs of conjugate states that is enough for real u and y. u: [tokens, H] f32 f64; lambda,
-/// c: [H, N], the complex dtype of u; offsets: i64 [S + 1] (see linear_scan) -> [tokens, H]. The states of
-/// all tokens, N times what goes in, are never there at once.
+/// The N states are one half of N conjugate pairs, which is enough for real u and y. u: [tokens, H], f32 or
+/// f64; lambda, c: [H, N], of the matching complex dtype; offsets: i64 [S + 1] (see linear_scan) -> y:
+/// [tokens, H].
 ///
-/// Backward, from the end of a sequence: g_tn = conj(lambda_hn) g_{t+1,n} + 2 conj(c_hn) dy_th,
-/// du_th = sum_n Re g_tn, dlambda_hn = sum_t g_tn conj(s_{t-1,n}), dc_hn = sum_t 2 dy_th conj(s_tn).
+/// The states of all tokens, N complex numbers for each number of u, are never stored, except by the backward
+/// pass on a GPU while it runs.
+///
+/// Backward, from the end of a sequence:
+///
+///   g_tn = conj(lambda_hn) g_{t+1,n} + 2 conj(c_hn) dy_th
+///   du_th = sum_n Re g_tn,  dlambda_hn = sum_t g_tn conj(s_{t-1,n}),  dc_hn = sum_t 2 dy_th conj(s_tn)
 Variable diagonal_ssm(const Variable& u, const Variable& lambda, const Variable& c,
                       const IndexTensor& offsets);
 
@@ -28,7 +33,8 @@ namespace raw {
 struct DiagonalSsmResult {
   Tensor y, state;
 };
-/// With carried states, complex [S, H N] or undefined.
+/// `state`: the states before the first token, complex [S, H N], or undefined for zeros; it is not changed.
+/// The result has the states after the last token.
 DiagonalSsmResult diagonal_ssm(const Tensor& u, const Tensor& lambda, const Tensor& c,
                                const IndexTensor& offsets, const Tensor& state = {});
 }  // namespace raw

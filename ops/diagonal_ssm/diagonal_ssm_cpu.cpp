@@ -1,4 +1,4 @@
-// A thread takes a sequence. Vectors go along channels; for each of these, some states at a time walk all
+// A thread takes a sequence. Vectors go along channels. For each vector, some states at a time walk all
 // tokens in registers, while their sum over n stays in cache.
 
 #include "ops/diagonal_ssm/kernels.h"

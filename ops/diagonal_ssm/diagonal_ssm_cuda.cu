@@ -1,5 +1,5 @@
-// A warp takes a channel of a sequence, a lane every 32nd of its states; what all states say together is a
-// sum over the warp at each token.
+// A warp takes a channel of a sequence, and a lane every 32nd of its states. At each token, y is a sum over
+// the warp.
 
 #include "ops/diagonal_ssm/kernels.h"
 #include "ops/primitives/state_cuda.h"

@@ -15,13 +15,13 @@ struct DiagonalSsm {
   const T *u, *lambda, *c;      ///< [tokens, H], [H, N, 2] twice
 };
 
-/// y: [tokens, H]; state: [S, H, N, 2], taken and left behind.
+/// y: [tokens, H]; state: [S, H, N, 2], read before the first token and overwritten after the last.
 template <class T>
 void diagonal_ssm_forward(Cpu, const DiagonalSsm<T>& f, T* y, T* state);
 template <class T>
 void diagonal_ssm_forward(Cuda, const DiagonalSsm<T>& f, T* y, T* state);
 
-/// du: [tokens, H]; dlambda, dc: [S, H, N, 2], what each sequence adds.
+/// du: [tokens, H]; dlambda, dc: [S, H, N, 2], the part of each sequence.
 template <class T>
 void diagonal_ssm_backward(Cpu, const DiagonalSsm<T>& f, const T* dy, T* du, T* dlambda, T* dc);
 template <class T>

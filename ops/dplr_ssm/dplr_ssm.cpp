@@ -78,7 +78,7 @@ raw::DplrSsmResult raw::dplr_ssm(const Tensor& u, const DplrMatrices& m, const I
   return forward(in, state);
 }
 
-// The equations of the header. The states are made again.
+// The equations are in the header. The backward pass computes the states again.
 Variable dplr_ssm(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets) {
   const DplrSsmInputs in = inputs(u.value(), m, offsets);
   return record(

@@ -13,9 +13,10 @@ namespace lrurec::ops {
 ///   s_tn = a_hn s_{t-1,n} - e_hn rho_th + b_hn u_th
 ///   y_th = 2 Re sum_n c_hn s_tn
 ///
-/// the half of N pairs of conjugate states that is enough for real u and y. The matrix of a step is
-/// diag(a) - e f^T with what the other half adds: N numbers of work instead of N^2. u: [tokens, H] f32 f64;
-/// a, e, f, b, c: [H, N], the complex dtype of u; offsets: i64 [S + 1] (see linear_scan) -> [tokens, H].
+/// The N states are one half of N conjugate pairs, which is enough for real u and y. The matrix of a step is
+/// diag(a) - e f^T and the part of the other half, so a step takes N work instead of N^2. u: [tokens, H], f32
+/// or f64; a, e, f, b, c: [H, N], of the matching complex dtype; offsets: i64 [S + 1] (see linear_scan) -> y:
+/// [tokens, H].
 ///
 /// Backward, from the end of a sequence, where drho_t = -Re sum_n conj(e_hn) g_tn:
 ///
@@ -28,14 +29,15 @@ struct DplrMatrices {
 };
 Variable dplr_ssm(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets);
 
-/// The same as its equations, token by token: for readers and tests.
+/// The same by its equations, token by token: for readers and tests.
 Variable dplr_ssm_composed(const Variable& u, const DplrMatrices& m, const IndexTensor& offsets);
 
 namespace raw {
 struct DplrSsmResult {
   Tensor y, state;
 };
-/// With carried states, complex [S, H N] or undefined.
+/// `state`: the states before the first token, complex [S, H N], or undefined for zeros; it is not changed.
+/// The result has the states after the last token.
 DplrSsmResult dplr_ssm(const Tensor& u, const DplrMatrices& m, const IndexTensor& offsets,
                        const Tensor& state = {});
 }  // namespace raw

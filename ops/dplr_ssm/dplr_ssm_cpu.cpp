@@ -1,6 +1,6 @@
-// A thread takes a sequence. Vectors go along channels; for each of these all states walk the tokens
-// together, in cache, since each step needs a sum over all of them (rho). The sum for the next step is made
-// while the states of this one are at hand.
+// A thread takes a sequence. Vectors go along channels. For each vector, all states walk the tokens together,
+// in cache, since each step needs a sum over all of them (rho). The sum for the next step is made while the
+// states of this one are at hand.
 
 #include "ops/dplr_ssm/kernels.h"
 #include "ops/primitives/state_panels.h"
@@ -65,9 +65,9 @@ struct DplrBackward {
   const Matrices<T>& m;
   std::int64_t N, length, width;
   Scratch<T> u, dy, du;  ///< [length, width]
-  Scratch<T> rhos;       ///< [length + 1, W], of the channels at hand
+  Scratch<T> rhos;       ///< [length + 1, W], for the current channels
   Scratch<T> states;     ///< [length + 1, N, 2, W]: those before each token, from s_0 = 0 on
-  Panels<T> g;           ///< of the channels at hand
+  Panels<T> g;           ///< for the current channels
   Matrices<T> dm;
 
   DplrBackward(const DplrSsm<T>& in, const Matrices<T>& matrices, const T* dy_rows, std::int64_t first,
@@ -89,7 +89,7 @@ struct DplrBackward {
     return {Batch::load_unaligned(state(t, n)), Batch::load_unaligned(state(t, n) + W)};
   }
 
-  /// The forward pass of channels h .. h + W - 1, kept.
+  /// The forward pass of channels h .. h + W - 1, with all states kept.
   void states_again(std::int64_t h) {
     for (std::int64_t t = 0; t < length; ++t) {
       const Batch input = Batch::load_unaligned(u.data() + t * width + h),
@@ -104,7 +104,7 @@ struct DplrBackward {
     }
   }
 
-  /// From the last token to the first: du, and what they add to the gradients of the matrices.
+  /// From the last token to the first: du, and the tokens' parts of the gradients of the matrices.
   void walk_back(std::int64_t h) {
     for (std::int64_t n = 0; n < N; ++n) Complex<T>{}.store(g, 0, n);
     Batch next_drho(T(0));  // twice

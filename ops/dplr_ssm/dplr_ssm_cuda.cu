@@ -1,5 +1,5 @@
-// A warp takes a channel of a sequence, a lane every 32nd of its states; rho and y are sums over the warp at
-// each token.
+// A warp takes a channel of a sequence, and a lane every 32nd of its states. At each token, rho and y are
+// sums over the warp.
 
 #include "ops/dplr_ssm/kernels.h"
 #include "ops/primitives/state_cuda.h"
@@ -73,7 +73,7 @@ __global__ void dplr_ssm_backward_kernel(DplrSsm<T> in, const T* dy, T* du, Dplr
     });
     rho = cuda::warp_sum(next_rho);
   }
-  __syncwarp();  // rhos are lane 0's
+  __syncwarp();  // lane 0 wrote rhos
   Complex<T> g[states], of_a[states], of_e[states], of_f[states], of_b[states], of_c[states];
   T d_next_rho = 0;  // of rho_{t+1}, twice
   for (std::int64_t t = end - 1; t >= first; --t) {

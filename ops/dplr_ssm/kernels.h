@@ -15,13 +15,13 @@ struct DplrSsm {
   const T *u, *a, *e, *f, *b, *c;  ///< [tokens, H], and [H, N, 2] each
 };
 
-/// What each sequence adds to the gradients, [S, H, N, 2] each.
+/// The part of each sequence in the gradients, [S, H, N, 2] each.
 template <class T>
 struct DplrSsmGradients {
   T *a, *e, *f, *b, *c;
 };
 
-/// y: [tokens, H]; state: [S, H, N, 2], taken and left behind.
+/// y: [tokens, H]; state: [S, H, N, 2], read before the first token and overwritten after the last.
 template <class T>
 void dplr_ssm_forward(Cpu, const DplrSsm<T>& in, T* y, T* state);
 template <class T>

@@ -9,7 +9,7 @@ namespace {
 
 using cuda::element, cuda::elements, cuda::global_thread, cuda::grid_threads;
 
-// A thread takes the four elements of one Philox counter; packed: all of them by 16 bytes at a time.
+// A thread takes four elements, which share a Philox counter. `packed`: it reads and writes them together.
 template <class R, bool packed, class E>
 __global__ void apply(std::int64_t n, const E* x, DropoutMask mask, E* out) {
   for (std::int64_t four = global_thread(); 4 * four < n; four += grid_threads()) {

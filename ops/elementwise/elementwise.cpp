@@ -45,8 +45,8 @@ Tensor unary_backward(const Tensor& dy, const Tensor& x, const Tensor& y) {
   return dx;
 }
 
-/// What a backward keeps of x or y: the values where its formula mentions them, else nothing; dy then stands
-/// in, which has their shape and dtype, and is not looked at.
+/// What a backward keeps of x or y: the values where its formula mentions them, else nothing. dy, which has
+/// their shape and dtype, then takes their place and is not read.
 template <bool mentioned>
 struct Kept {
   explicit Kept(const Tensor& t) : saved(t) {}
@@ -95,7 +95,7 @@ Tensor binary_forward(const Tensor& left, const Tensor& right) {
   return y;
 }
 
-// An operand without values is none that the formula mentions: dy stands in.
+// An operand that the formula does not mention was kept without values: dy takes its place and is not read.
 template <class Row>
 Tensors binary_backward(const Tensor& dy, const SavedTensor& left, const SavedTensor& right,
                         const Needs& needs) {

@@ -7,14 +7,14 @@
 namespace lrurec::ops {
 
 /// exp(x), gelu(x), ...: x of any shape, f32 f64, and c64 c128 where the line says so; the result has the
-/// shape and dtype of x.
+/// shape and dtype of x. Backward: dx = dy conj(f'(x)).
 #define UNARY(NAME, KINDS, VALUES, F, DF) Variable NAME(const Variable& x);
 #include "ops/elementwise/unary.inc"
 
-/// add(a, b), maximum(a, b), ...: shapes that broadcast; dtypes are promoted (real with complex gives
-/// complex; a tensor without dimensions promotes as any other; integers alone are an error but in
-/// comparisons). The gradient of a broadcast input is summed back to its shape, that of a real input of a
-/// complex result is the real part.
+/// add(a, b), maximum(a, b), ...: shapes broadcast and dtypes are promoted. Real with complex gives complex.
+/// A tensor without dimensions promotes like any other. Integers on both sides are an error, except in
+/// comparisons. The gradient of a broadcast input is summed back to its shape; a real input of a complex
+/// result gets the real part.
 #define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(const Variable& a, const Variable& b);
 #include "ops/elementwise/binary.inc"
 /// The same with a number, which takes the precision of the other operand: maximum(x, 0), pow(2, x), ...
@@ -24,8 +24,8 @@ namespace lrurec::ops {
 #define BINARY(NAME, KINDS, VALUES, F, DFA, DFB) Variable NAME(double a, const Variable& b);
 #include "ops/elementwise/binary.inc"
 
-/// A number beside x: a scalar of its precision, on its device. Beside integers a whole one is an integer,
-/// any other f64.
+/// A number as a tensor without dimensions that goes with x: in the precision of x, on its device. Where x
+/// holds integers, a whole number becomes an integer and any other f64.
 Variable scalar_like(double value, const Variable& x);
 
 namespace raw {
@@ -36,8 +36,8 @@ namespace raw {
 Tensor scalar_like(double value, const Tensor& x);
 }  // namespace raw
 
-// a + b, a - 1, 2 / b, ...: of Variables, of Tensors, and of either with a number. `a += b` puts the result
-// in the place of the Variable a, as `a = a + b` does: whoever else holds the old value keeps it.
+// a + b, a - 1, 2 / b, ... for Variables, for Tensors, and for either with a number. `a += b` means `a = a +
+// b`: the Variable a then holds a new result, and whoever else holds the old value keeps it.
 #define LRUREC_ARITHMETIC(OP, NAME)                                                                     \
   inline Variable operator OP(const Variable& a, const Variable& b) { return NAME(a, b); }              \
   inline Variable operator OP(const Variable& a, double b) { return NAME(a, b); }                       \

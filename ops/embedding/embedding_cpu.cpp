@@ -12,7 +12,8 @@ void gather_rows(Cpu, std::int64_t n, std::int64_t width, const T* weight, const
   for (std::int64_t t = 0; t < n; ++t) std::copy_n(weight + ids[t] * width, width, out + t * width);
 }
 
-// The table is cut into ranges of rows; the thread of a range looks at all ids and adds those of its range.
+// The table is cut into ranges of rows. The thread of a range looks at all ids and adds the rows of its
+// range.
 template <class T>
 void scatter_add_rows(Cpu, std::int64_t n, std::int64_t width, std::int64_t N, const T* rows,
                       const std::int64_t* ids, T* total) {

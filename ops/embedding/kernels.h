@@ -16,7 +16,7 @@ void gather_rows(Cuda, std::int64_t n, std::int64_t width, const T* weight, cons
 template <class T>
 void scatter_add_rows(Cpu, std::int64_t n, std::int64_t width, std::int64_t N, const T* rows,
                       const std::int64_t* ids, T* total);
-/// Rows of one id are summed first, in the order of t and in parts of run_chunk, and added to total then.
+/// The rows of one id are summed first, in the order of t and in parts of run_chunk, and then added to total.
 template <class T>
 void scatter_add_rows(Cuda, std::int64_t n, std::int64_t width, std::int64_t N, const T* rows,
                       const std::int64_t* ids, T* total);

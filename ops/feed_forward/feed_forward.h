@@ -9,12 +9,17 @@ namespace lrurec::ops {
 /// y = W2 dropout(gelu(W1 x + b1)) + b2.
 ///
 /// x: [tokens, H], W1: [I, H], b1: [I], W2: [O, I], b2: [O], f32 or f64, one dtype -> [tokens, O]. gelu is
-/// z Phi(z) with the error function; the mask is that of ops::dropout on [tokens, I] (p = 0: none). It equals
-/// linear(dropout(gelu(linear(x, W1, b1)), p, key), W2, b2). For a backward pass the CPU keeps
-/// z = W1 x + b1, the GPU W1 x and what enters W2, [tokens, I] each; the mask m is computed again.
+/// z Phi(z) with the error function; the mask is that of ops::dropout on [tokens, I] (p = 0: none).
 ///
-/// Backward: da = W2^T dy, dz = da m gelu'(z), dx = W1^T dz, dW1 = sum dz x^T, db1 = sum dz,
-/// dW2 = sum dy (m gelu(z))^T, db2 = sum dy. The bits do not depend on the thread count.
+/// It equals linear(dropout(gelu(linear(x, W1, b1)), p, key), W2, b2). For the backward pass the CPU keeps
+/// z = W1 x + b1, the GPU W1 x and the input of W2, [tokens, I] each; the mask m is computed again.
+///
+/// Backward:
+///
+///   da = W2^T dy,  dz = da m gelu'(z),  dx = W1^T dz
+///   dW1 = sum dz x^T,  db1 = sum dz,  dW2 = sum dy (m gelu(z))^T,  db2 = sum dy
+///
+/// The bits do not depend on the thread count.
 Variable feed_forward(const Variable& x, const Variable& W1, const Variable& b1, const Variable& W2,
                       const Variable& b2, double p = 0, DropoutKey key = {});
 
@@ -25,8 +30,8 @@ struct FeedForwardWeights;
 
 namespace raw {
 
-/// Weights as the kernels read them, for as many calls as they do not change. Where the arguments were dense
-/// they share memory with them; `packed` is a copy.
+/// Weights in the layout that kernels read, for many calls with the same weights. W1, b1, W2 and b2 share
+/// memory with the arguments where those are dense. `packed` is a copy: pack again when the weights change.
 struct PackedFeedForward {
   Tensor W1, b1, W2, b2;
   Tensor packed;  ///< see pack_feed_forward in kernels.h

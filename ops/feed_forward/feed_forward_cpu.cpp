@@ -1,5 +1,5 @@
-// Tiles of tokens go through both layers while they lie in cache; of what has the size [tokens, I] only z =
-// W1 x + b1 is kept, and only for a backward pass.
+// Tiles of tokens go through both layers while they lie in cache. Of the arrays of size [tokens, I] only
+// z = W1 x + b1 is kept, and only for a backward pass.
 
 #include <algorithm>
 #include <optional>
@@ -15,11 +15,11 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// Whole rows of register tiles, see tile_product.cpp. Twice as many were no faster; half as many add to the
-/// gradients of the weights, which lie further away, twice as often.
+/// A whole number of register tiles (tile_product.cpp). Twice as many tokens were no faster. With half as
+/// many, each run adds to the gradients of the weights, which lie further away, twice as often.
 constexpr std::int64_t tile_tokens = 120;
 
-/// a = m gelu(z) for one row, whose first element is number `element` of the mask m; a may be z.
+/// a = m gelu(z) for one row, whose first element is element `element` of the mask m; a may be z.
 template <class T>
 void activate(const DropoutMask& mask, std::int64_t element, std::int64_t n, const T* z, T* a) {
   mask.for_blocks<T>(element, n, [=](std::int64_t k, std::int64_t count, const T* factors) {
@@ -85,7 +85,7 @@ std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bo
 template <class T>
 void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
   const std::int64_t I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
-  // Few tokens, such as one of each of a hundred sessions: smaller tiles keep two threads busy.
+  // With few tokens, such as one of each of a hundred sessions, smaller tiles keep two threads busy.
   const std::int64_t tile = f.tokens > 2 * tile_tokens ? tile_tokens : tile_tokens / 2;
   ParallelErrors errors;
 #pragma omp parallel if (f.tokens > tile)
@@ -113,7 +113,7 @@ void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
 
 namespace {
 
-/// What a run of tokens adds to the gradients of the parameters.
+/// The part of a run of tokens in the gradients of the parameters.
 template <class T>
 struct Sums {
   Scratch<T> W1, b1, W2, b2;
@@ -128,7 +128,7 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   const std::int64_t H = f.weights.H, I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
   const Scratch<T> W2(O * ld);
   for (std::int64_t o = 0; o < O; ++o) std::copy_n(f.weights.W2 + o * I, I, W2.data() + o * ld);
-  // As many runs for any number of threads: the same bits.
+  // The number of runs does not depend on the number of threads, nor do the bits.
   const std::int64_t tiles = (f.tokens + tile_tokens - 1) / tile_tokens;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;

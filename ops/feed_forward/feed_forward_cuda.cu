@@ -30,7 +30,7 @@ __device__ Pack<T, N> mask_factors(const DropoutMask& mask, std::int64_t first) 
   return result;
 }
 
-// A lane has N neighbouring columns (tile blockIdx.x), with their bias in registers; the warps take the rows
+// A lane has N neighbouring columns (tile blockIdx.x), with their bias in registers. The warps take the rows
 // of chunk blockIdx.y in turn. `a` may be `z`.
 template <int N, class T>
 __global__ void activate(Chunks rows, std::int64_t I, const T* z, const T* bias, DropoutMask mask, T* a) {
@@ -48,7 +48,8 @@ __global__ void activate(Chunks rows, std::int64_t I, const T* z, const T* bias,
   }
 }
 
-// The same walk. da becomes dz = da mask gelu'(z); sums: [chunks, I], of dz over the rows of each chunk.
+// The same walk. da becomes dz = da mask gelu'(z). sums: [chunks, I], the sums of dz over the rows of each
+// chunk.
 template <int N, class T>
 __global__ void activate_backward(Chunks rows, std::int64_t I, const T* z, const T* bias, DropoutMask mask,
                                   T* da, T* sums) {

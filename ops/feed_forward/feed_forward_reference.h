@@ -1,5 +1,5 @@
 #pragma once
-// y = W2 (m gelu(W1 x + b1)) + b2 with the dropout mask m, as it is written.
+// y = W2 (m gelu(W1 x + b1)) + b2 with the dropout mask m, as plain loops.
 
 #include <cmath>
 #include <numbers>
@@ -18,7 +18,7 @@ T gelu_reference(T z, T* slope) {
   return z * cdf;
 }
 
-/// Token by token; `to` null: no gradients, else of dy [tokens, O]. da = W2^T dy, dz = da m gelu'(z);
+/// Token by token. Gradients for dy [tokens, O] unless `to` is null: da = W2^T dy, dz = da m gelu'(z);
 /// dx = W1^T dz, dW1 = sum dz x^T, db1 = sum dz, dW2 = sum dy (m gelu(z))^T, db2 = sum dy.
 template <class T>
 void feed_forward(Reference, const FeedForward<T>& f, T* y, const T* dy, const FeedForwardGradients<T>* to) {

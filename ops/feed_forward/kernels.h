@@ -30,8 +30,8 @@ struct FeedForwardGradients {
   T *dx, *dW1, *db1, *dW2, *db2;
 };
 
-/// The weights as the products read them, for as many passes as they do not change: on a CPU W1^T [H, I],
-/// rows tile_stride apart, then W2^T [I, O]; a GPU reads W1 and W2 themselves.
+/// Puts the weights in the layout that the products read; it serves until the weights change. On a CPU this
+/// is W1^T [H, I], rows tile_stride apart, then W2^T [I, O]. A GPU reads W1 and W2 themselves.
 std::int64_t packed_feed_forward_size(Cpu, std::int64_t H, std::int64_t I, std::int64_t O);
 std::int64_t packed_feed_forward_size(Cuda, std::int64_t H, std::int64_t I, std::int64_t O);
 template <class T>
@@ -39,8 +39,9 @@ void pack_feed_forward(Cpu, const FeedForwardWeights<T>& weights, T* packed);
 template <class T>
 void pack_feed_forward(Cuda, const FeedForwardWeights<T>& weights, T* packed);
 
-/// Elements of `kept`. Where a backward pass follows, a CPU keeps z = W1 x + b1, [tokens, I] with rows
-/// tile_stride apart. A GPU keeps W1 x, and where a backward pass follows what enters W2, [tokens, I] each.
+/// Elements of `kept`. A CPU keeps z = W1 x + b1, [tokens, I] with rows tile_stride apart, where a backward
+/// pass follows. A GPU keeps W1 x in any case, and the input of W2 where a backward pass follows, [tokens, I]
+/// each.
 std::int64_t kept_feed_forward_size(Cpu, std::int64_t tokens, std::int64_t I, bool for_backward);
 std::int64_t kept_feed_forward_size(Cuda, std::int64_t tokens, std::int64_t I, bool for_backward);
 

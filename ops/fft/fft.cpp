@@ -1,5 +1,5 @@
-// All four are one complex transform, of which rfft keeps a half, and irfft, and rfft's backward, take the
-// real part from a half: y_t = Re sum_{k <= n/2} z_k e^(2 pi i k t / n).
+// All four operations are one complex transform. rfft keeps half of its result. irfft and the backward of
+// rfft take the real part of the transform of a half: y_t = Re sum_{k <= n/2} z_k e^(2 pi i k t / n).
 
 #include "ops/fft/fft.h"
 
@@ -52,7 +52,7 @@ Tensor real_sum(std::string_view op, const Tensor& z, std::int64_t n) {
   return raw::real(transform(op, whole, Exponent::positive, 1)).contiguous();
 }
 
-/// m_k / n for k = 0 .. n/2, each value's share in the inverse of a half.
+/// m_k / n for k = 0 .. n/2: the weight of each value in irfft.
 Tensor shares(std::int64_t n, DType dtype, Device device) {
   std::vector<double> m;
   for (std::int64_t k = 0; k <= n / 2; ++k) {
@@ -61,7 +61,7 @@ Tensor shares(std::int64_t n, DType dtype, Device device) {
   return Tensor::from(m).to(dtype).to(device);
 }
 
-/// The number of places that irfft is to make, n or the default.
+/// The length of the result of irfft: n, or the default.
 std::int64_t inverse_places(const Tensor& x, std::int64_t n) {
   const std::int64_t half = places("irfft", x), wanted = n == 0 ? 2 * (half - 1) : n;
   if (is_complex(x.dtype()) && wanted == 0) {
@@ -97,7 +97,7 @@ Tensor raw::rfft(const Tensor& x) {
 Tensor raw::irfft(const Tensor& x, std::int64_t n) {
   const std::int64_t wanted = inverse_places(x, n);
   const Tensor z = x.clone();
-  // What cancels in the sum is left out of it: its rounding errors would not.
+  // These imaginary parts cancel in the sum, but their rounding errors would not.
   const Tensor imaginary = z.imag_part();
   imaginary.select(-1, 0).fill_(0);
   if (wanted % 2 == 0) imaginary.select(-1, wanted / 2).fill_(0);

@@ -8,7 +8,7 @@ namespace lrurec::ops::kernels {
 
 template <class T>
 void fourier(Cpu, const Fourier<T>& f, std::complex<T>* y) {
-  // A transform holds working memory: one for each part of the rows.
+  // A transform object holds working memory, so each part of the rows has one.
   const std::int64_t parts = std::min<std::int64_t>(f.rows, 64);
   ParallelErrors errors;
 #pragma omp parallel for schedule(static) if (f.rows * f.n > parallel_grain)

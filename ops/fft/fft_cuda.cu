@@ -11,7 +11,7 @@ namespace fourier_sums {
 
 using cuda::complex, cuda::global_thread, cuda::grid_threads;
 
-/// roots[j] = e^(-+ 2 pi i j / n), in double on the way: the angle has the digits of the result.
+/// roots[j] = e^(-+ 2 pi i j / n), computed in double, since the result is no more exact than the angle.
 template <class T>
 __global__ void roots_kernel(std::int64_t n, bool positive, complex<T>* roots) {
   for (std::int64_t j = global_thread(); j < n; j += grid_threads()) {

@@ -21,8 +21,8 @@ struct Fourier {
 /// By KISS FFT: n log n multiplications where the prime factors of n are small, n^2 where n is prime.
 template <class T>
 void fourier(Cpu, const Fourier<T>& f, std::complex<T>* y);
-/// By the sum as it stands, n^2 multiplications a row: for the lengths of sequences, a few thousand. More
-/// than 2^15 are refused.
+/// By the sum as it is written, n^2 multiplications for each row: meant for the lengths of sequences, a few
+/// thousand. More than 2^15 are refused.
 template <class T>
 void fourier(Cuda, const Fourier<T>& f, std::complex<T>* y);
 

@@ -25,7 +25,7 @@ int check(std::string_view op, const Tensor& x, int dim, const IndexTensor& inde
   return dim;
 }
 
-/// The part of x beside the index: all of dimension dim, the size of the index in the others.
+/// The part of x that the index reaches: all of dimension dim, and the size of the index in the others.
 Tensor beside(const Tensor& x, int dim, const Tensor& index) {
   Tensor part = x;
   for (int d = 0; d < x.rank(); ++d) {
@@ -41,7 +41,7 @@ kernels::Places places(const Tensor& rows, const Tensor& index) {
   return {taken > 0 ? index.numel() / taken : 0, rows.size(-1), taken, index.data<std::int64_t>()};
 }
 
-// Indices are checked, and where x is, from here on.
+// From here on, indices are checked and on the device of x.
 
 Tensor gathered(const Tensor& x, int dim, const Tensor& index) {
   const Tensor rows = rows_of(beside(x, dim, index), dim), taken = rows_of(index, dim);

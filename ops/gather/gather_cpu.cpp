@@ -12,7 +12,7 @@ void gather(Cpu, const Places& at, const T* x, T* y) {
   }
 }
 
-// One thread adds all that goes to a row.
+// All additions to a row are made by one thread.
 template <class T>
 void scatter_add(Cpu, const Places& at, const T* source, T* y) {
 #pragma omp parallel for schedule(static) if (at.rows > 1 && at.rows * at.taken > parallel_grain)

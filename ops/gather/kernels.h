@@ -21,8 +21,8 @@ void gather(Cuda, const Places& at, const T* x, T* y);
 /// y[r, index[r, j]] += source[r, j], in the order of j
 template <class T>
 void scatter_add(Cpu, const Places& at, const T* source, T* y);
-/// The elements of one place are summed first, in the order of j and in parts of run_chunk, and added to y
-/// then.
+/// The elements of one place are summed first, in the order of j and in parts of run_chunk, and then added to
+/// y.
 template <class T>
 void scatter_add(Cuda, const Places& at, const T* source, T* y);
 

@@ -63,7 +63,7 @@ void add_elementwise_cases(Cases& cases) {
       {"polar", "", {{{5}}, {{5}}}, [](const Variables& x) { return Variables{polar(x[0], x[1])}; }});
   cases.push_back(
       {"to_complex", "", {{{3, 4}}}, [](const Variables& x) { return Variables{to_complex(x[0])}; }});
-  // Of a real number it is the number itself, and records nothing.
+  // For a real input it is the input itself, and records nothing.
   for (const std::int64_t rows : {3, 0}) {
     cases.push_back(
         {"real", rows > 0 ? "complex" : "complex, empty", {{{rows, 4}, true}}, [](const Variables& x) {
@@ -72,7 +72,7 @@ void add_elementwise_cases(Cases& cases) {
   }
   cases.push_back(
       {"imag", "complex", {{{3, 4}, true}}, [](const Variables& x) { return Variables{imag(x[0])}; }});
-  // Of a real number conj is the number itself, and records nothing.
+  // For a real input conj is the input itself, and records nothing.
   for (const std::int64_t rows : {3, 0}) {
     cases.push_back(
         {"conj", rows > 0 ? "complex" : "complex, empty", {{{rows, 4}, true}}, [](const Variables& x) {

@@ -1,6 +1,6 @@
 #pragma once
 // The gradient-check cases: every recorded operation has at least one. The test suite runs many checks over
-// them, `lrurec check grad` their gradient checks. An operation that is recorded without a case fails the
+// them, `lrurec check grad` the gradient checks. An operation that is recorded without a case fails the
 // suite.
 
 #include <functional>
@@ -33,7 +33,7 @@ struct GradientCase {
   std::string variant;    ///< what is particular about this case
   std::vector<InputSpec> inputs;
   std::function<Variables(const Variables&)> function;
-  bool exact_when_strided = true;  ///< products may round differently for another memory layout
+  bool exact_when_strided = true;  ///< false where products may round differently in another memory layout
 
   std::string name() const { return variant.empty() ? operation : operation + " (" + variant + ")"; }
 };

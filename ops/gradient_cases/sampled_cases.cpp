@@ -14,7 +14,7 @@ void add_sampled_cases(Cases& cases) {
     SampledOptions options = {};
   };
   const SampledOptions corrected{-0.7, 0}, small_chunks{0, 2}, both{0.4, 1};
-  // Of 7 classes. Negatives repeat, and some are the label of their token.
+  // There are 7 classes. Negatives repeat, and some are the label of their token.
   const std::vector<std::int64_t> labels{0, 6, -1, 3, 3}, shared{5, 3, 0, 3, 1};
   const std::vector<std::int64_t> own{1, 2, 2, 6, 5, 6, 0, 1, 2, 3, 3, 3, 4, 5, 6};
   const std::vector<Case> variants{

@@ -14,7 +14,7 @@ struct GruResult {
 
 /// For each token t, with h the state before it (h_{t-1}, or at the start of a sequence `initial`, else 0):
 ///
-///   r   = sigmoid(g_r + U_r h)              g = (g_r, g_z, g_n): what the input says, W x_t + b
+///   r   = sigmoid(g_r + U_r h)              g = (g_r, g_z, g_n) = W x_t + b, the part of the input
 ///   z   = sigmoid(g_z + U_z h)
 ///   n   = tanh(g_n + r * (U_n h + c))
 ///   h_t = (1 - z) * n + z * h
@@ -22,8 +22,8 @@ struct GruResult {
 /// g: [tokens, 3 H], U: [3 H, H] (U_r, U_z, U_n one below the other), c: [H], offsets: i64 [S + 1] (see
 /// linear_scan), initial: [S, H] or undefined. f32 f64.
 ///
-/// Backward, from the last token of a sequence to its first, dh being the gradient of h_t from outside and
-/// from t + 1, m = U_n h + c:
+/// Backward, from the last token of a sequence to its first, where m = U_n h + c and dh is the gradient of
+/// h_t, from outside and from t + 1 together:
 ///
 ///   dn = dh (1 - z) (1 - n^2),  dz = dh (h - n) z (1 - z),  dr = dn m r (1 - r)
 ///   dg = (dr, dz, dn),  da = (dr, dz, dn r),  dh_{t-1} = dh z + da U
@@ -39,7 +39,7 @@ GruResult gru(const Tensor& g, const Tensor& U, const Tensor& c, const IndexTens
               const Tensor& initial = {});
 }  // namespace raw
 
-/// The same, a token after the other by elementwise operations: for readers and tests.
+/// The same, token by token with elementwise operations: for readers and tests.
 GruResult gru_composed(const Variable& g, const Variable& U, const Variable& c, const IndexTensor& offsets,
                        const Variable& initial = {});
 

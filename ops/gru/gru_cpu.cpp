@@ -1,5 +1,5 @@
-// Sequences go side by side: a thread takes a group of them, sorted by length, and walks time; at each step
-// one small product serves all that are still going, which are the first rows of the group.
+// Sequences go side by side. A thread takes a group of them, sorted by length, and walks time. At each step
+// one small product serves all sequences that still have tokens, which are the first rows of the group.
 
 #include <algorithm>
 #include <numeric>
@@ -14,7 +14,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// Sequences by falling length, dealt out to groups in turn, so that these take about equally long.
+/// Sequences by falling length, dealt out to groups in turn, so that the groups take about equally long.
 struct Groups {
   std::vector<std::vector<std::int64_t>> sequences;
 
@@ -45,7 +45,7 @@ std::int64_t longest(const Gru<T>& f, const std::vector<std::int64_t>& group) {
   return group.empty() ? 0 : f.offsets[group[0] + 1] - f.offsets[group[0]];
 }
 
-/// f(group) of every group, in parallel.
+/// Calls f(group) for every group, in parallel.
 template <class T, class F>
 void for_groups(const Gru<T>& f, F&& work) {
   const Groups groups(f);

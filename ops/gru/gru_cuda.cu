@@ -1,5 +1,6 @@
-// A block takes a sequence, a thread one of its channels (or several, of wide states). The state lies in
-// shared memory, where every thread reads it for its rows of U; two barriers a token.
+// A block takes a sequence, and a thread one of its channels (or several, where states are wide). The state
+// lies in shared memory, where every thread reads it for its rows of U. There are two barriers for each
+// token.
 
 #include "ops/gru/kernels.h"
 #include "tensor/cuda/kernel.h"
@@ -93,7 +94,7 @@ unsigned threads_for(std::int64_t H) {
       std::min<std::int64_t>(most_threads, (H + cuda::warp_size - 1) / cuda::warp_size * cuda::warp_size));
 }
 
-/// Of `rows` rows of H.
+/// Bytes of shared memory for `rows` rows of H.
 template <class T>
 std::size_t shared_bytes(int rows, std::int64_t H) {
   constexpr std::size_t most = 227 * 1024;  // of a block, on an H100; an A100 has less, and says so itself

@@ -6,7 +6,7 @@
 
 namespace lrurec::ops::kernels {
 
-/// Everything dense and on the device. Null pointers: not there.
+/// Everything is dense and on the device. `initial` may be null: zeros.
 template <class T>
 struct Gru {
   std::int64_t sequences, H;

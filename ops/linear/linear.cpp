@@ -26,7 +26,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   }
 }
 
-/// x: [..., in] as [n, in], whichever of its sizes are 0.
+/// x: [..., in] as [n, in], also where sizes are 0.
 Tensor linear_rows(const Tensor& x) {
   Shape leading = x.shape();
   leading.erase(leading.rank() - 1);

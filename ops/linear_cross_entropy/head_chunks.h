@@ -5,11 +5,11 @@
 
 namespace lrurec::ops {
 
-/// How the GPU's prediction head takes the tokens: as many at a time as have their scores in half of the L2
+/// How many tokens the GPU's prediction head takes at a time: as many as have their scores in half of the L2
 /// cache, where the three products and the softmax find them again.
 struct HeadChunks {
   std::int64_t tokens;
-  std::int64_t row;   ///< elements between rows of scores: the classes, rounded up to 16 bytes and more
+  std::int64_t row;   ///< elements between rows of scores: the classes, rounded up to a multiple of 8
   std::int64_t size;  ///< tokens at a time
 
   HeadChunks(std::int64_t all_tokens, std::int64_t classes, std::int64_t element_bytes, std::int64_t asked,

@@ -4,8 +4,8 @@
 //
 //   scores: S = E X^T        gradients: dX += P^T E,  dE += P X
 //
-// Tokens lie side by side in S and P, ld apart from one class to the next. `next`: the tile that will be read
-// after P, where it waits in memory, else null.
+// In S and P the tokens of a class are neighbours, and classes are ld apart. `next`: the tile that is read
+// after P, if it waits in memory; else null.
 
 #include <algorithm>
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace lrurec::ops::kernels {
 
-/// dE += P X, row by row of register tiles, and in between asks for the n rows of ld numbers at `next` (null:
-/// none), so that a tile that waits in memory comes while the one before it is multiplied. All asked for at
-/// once would fill the queue to memory and stop the products too.
+/// dE += P X, row by row of register tiles. In between it prefetches the n rows of ld numbers at `next`
+/// (null: none), so that a tile in memory arrives while the one before it is multiplied. To prefetch all rows
+/// at once would fill the queue to memory and stop the products too.
 template <class In, class T>
 void add_and_fetch(std::int64_t n, std::int64_t H, std::int64_t k, TileOperand<In> p, const In* x, T* dweight,
                    std::int64_t ld, const T* next) {
@@ -42,7 +42,8 @@ class HeadProducts {
   HeadProducts(const T* weight, std::int64_t /*classes*/, std::int64_t H, std::int64_t /*tile_classes*/)
       : weight_(weight), H_(H) {}
 
-  /// X of a chunk as the products read it; what lies beyond the tokens is zero, or an earlier chunk's.
+  /// X of a chunk in the layout of the products. Beyond the tokens it holds zeros, or an earlier chunk's
+  /// numbers.
   class Tokens {
    public:
     Tokens(std::int64_t ld, std::int64_t H) : columns_(H * ld, T(0)) {}
@@ -57,7 +58,7 @@ class HeadProducts {
     Scratch<T> columns_;  ///< X^T
   };
 
-  /// P as the products read it; a thread's own.
+  /// P in the layout of the products; each thread has one.
   struct Gradient {
     Gradient(std::int64_t /*tile_classes*/, std::int64_t /*ld*/) {}
   };
@@ -77,8 +78,8 @@ class HeadProducts {
   std::int64_t H_;
 };
 
-/// With E, X and P rounded to bf16. Two products read each of them along different inner indices, so each is
-/// kept in pairs along both.
+/// With E, X and P rounded to bf16. Each of them is read by two products with different inner indices, so
+/// each is kept twice, in pairs along either index.
 class Bf16HeadProducts {
  public:
   using Element = float;

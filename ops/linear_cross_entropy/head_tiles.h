@@ -5,9 +5,9 @@
 
 namespace lrurec::ops {
 
-/// How a pass of the two-pass head is shared out: a block of threads takes a tile of rows and one of `splits`
-/// runs of column tiles; what the splits of a row give is joined in order. That depends on sizes alone: the
-/// same bits on every GPU.
+/// How a pass of the two-pass head is shared out. A block of threads takes a tile of rows and one of `splits`
+/// runs of column tiles; the results of a row's splits are joined in order. All of it depends on sizes alone,
+/// so every GPU gives the same bits.
 struct HeadTiles {
   static constexpr std::int64_t size = 64;  ///< columns of a tile
   /// Blocks: two rounds on an H200's 132 multiprocessors, each of which holds `resident` of them at once.

@@ -51,8 +51,7 @@ Variable linear_cross_entropy(const Variable& x, const Variable& weight, const V
   // dx = dL P W, dW = dL P^T x, db = dL sum P
   return record("linear_cross_entropy", {x, weight, bias}, loss,
                 [dx, dweight, dbias](const Tensor& dy, const Needs& needs) {
-                  // Where the loss is what backward() started from, dL is 1. On a GPU a look would wait for
-                  // it.
+                  // Where backward() started from the loss, dL is 1. On a GPU, reading dL would wait for it.
                   const bool one = is_seed(dy);
                   const auto scaled = [&](const Tensor& g) { return one ? g : raw::mul(g, dy); };
                   return Tensors{needs[0] ? scaled(dx) : Tensor(), needs[1] ? scaled(dweight) : Tensor(),

@@ -5,9 +5,9 @@
 //   pass 2, tile by tile:  P = exp(S - L) scale, minus scale at the label
 //                          dE += P X,  db += sum P,  dX += P^T E
 //
-// Few classes: a thread takes a chunk of tokens after the other, and all its tiles, as exp(S - m), wait in
-// the cache from one pass to the next. Many classes: threads share the tiles of many chunks, which wait in
-// memory, or where they would take too much of it are computed again.
+// Few classes: a thread takes one chunk of tokens after the other, and all its tiles, as exp(S - m), stay in
+// the cache from one pass to the next. Many classes: threads share the tiles of many chunks. The tiles stay
+// in memory, or are computed again where they would take too much of it.
 
 #include <algorithm>
 #include <array>
@@ -29,11 +29,11 @@ namespace {
 
 constexpr std::int64_t tile_classes = 126;  // whole rows of register tiles, see tile_product.cpp
 
-/// Gradients are summed in this many parts, whatever the number of threads: the same bits for any.
+/// Gradients are summed in this many parts. The bits then do not depend on the number of threads.
 constexpr std::int64_t parts = 16;
 
-/// Bytes of tiles that wait in memory. Fewer chunks at once read the weights more often, more would not stay
-/// in the last cache at all: on Beauty 32 to 64 MB were equally fast.
+/// Bytes of tiles that stay in memory between the passes. With fewer chunks at once the weights are read more
+/// often; more would not stay in the last cache at all. On Beauty 32 to 64 MB were equally fast.
 constexpr std::int64_t most_in_memory = std::int64_t{48} << 20;
 
 template <class T>
@@ -49,8 +49,8 @@ LRUREC_INLINE xsimd::batch<T> exp_of(const xsimd::batch<T>& x) {
   }
 }
 
-/// to = from, past the caches: what is needed much later would only drive out what is needed now, and a cache
-/// reads what it is going to overwrite. n: whole vectors; `to` lies on a whole vector.
+/// to = from, past the caches. In a cache, data that is needed much later would drive out data that is needed
+/// now, and the cache would first read what is overwritten. n: whole vectors; `to` is aligned to a vector.
 template <class T>
 void stream(std::int64_t n, const T* from, T* to) {
 #if defined(__AVX512F__)
@@ -74,16 +74,16 @@ constexpr std::int64_t whole_vectors(std::int64_t n) {
   return (n + width<T> - 1) / width<T> * width<T>;
 }
 
-/// Some tokens and what pass 1 learns of them. Tokens lie side by side in vectors; `ld` is their number
-/// rounded up to whole vectors; the columns beyond them are never read.
+/// Some tokens and what pass 1 finds out about them. Tokens lie side by side in vectors. `ld` is their number
+/// rounded up to whole vectors; the columns beyond the tokens are never read.
 template <class Products>
 struct Chunk {
   using T = typename Products::Element;
   std::int64_t start = 0, tokens = 0, ld;
   typename Products::Tokens x;
   Scratch<T> tile_max, tile_sum;  ///< [tiles, ld]: m and z
-  /// [ld]: L = top + log_sum, kept apart since large scores would swallow the second; S at the label; 0 where
-  /// there is no label
+  /// [ld] each: L = top + log_sum, kept apart since large scores would swallow the second; S at the label;
+  /// the scale, 0 where there is no label
   Scratch<T> top, log_sum, label_logit, scale;
 
   Chunk(std::int64_t most_tokens, std::int64_t tiles, std::int64_t H)
@@ -126,7 +126,7 @@ class Head {
     return f_.labels[chunk.start + t];
   }
 
-  /// Few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
+  /// For few classes. Threads take parts of the tokens; each part sums its own gradients of weight and bias.
   double run_by_tokens() {
     const std::int64_t C = f_.classes, H = f_.H;
     const Scratch<T> dweight(f_.wants_gradients() ? parts * C * H : 0),
@@ -180,7 +180,7 @@ class Head {
     return total;
   }
 
-  /// Many classes: all threads together, some chunks at a time.
+  /// For many classes: all threads together, some chunks at a time.
   double run_by_classes() {
     const std::int64_t H = f_.H, tile_size = tile_classes * whole_vectors<T>(chunk_tokens_);
     const std::int64_t fitting =
@@ -192,7 +192,7 @@ class Head {
     std::vector<Chunk<Products>> chunks;
     for (std::int64_t c = 0; c < together; ++c) chunks.emplace_back(chunk_tokens_, tiles_, H);
     const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
-    // The same size for any number of tokens, so that the next batch finds it.
+    // The size is the same for any number of tokens, so that the next batch gets this memory again.
     const Scratch<T> kept(keeps ? fitting * tiles_ * tile_size : 0);
     if (f_.wants_gradients()) {
       std::fill_n(f_.dweight, f_.classes * H, T(0));
@@ -213,10 +213,11 @@ class Head {
     std::vector<Chunk<Products>>& chunks;
     std::int64_t first, count;  ///< of all chunks
     std::int64_t tile_size;
-    T* kept;  ///< where tiles wait from one pass to the next; null: they are computed again
+    T* kept;  ///< where tiles stay from one pass to the next; null: they are computed again
 
     Chunk<Products>& chunk(std::int64_t c) const { return chunks[static_cast<std::size_t>(c)]; }
-    /// The tiles of a class side by side: both passes go through memory once, from front to back.
+    /// Tiles of the same classes lie side by side, so that both passes go through memory once, from front to
+    /// back.
     T* tile(std::int64_t j, std::int64_t c) const { return kept + (j * count + c) * tile_size; }
   };
 
@@ -323,7 +324,7 @@ class Head {
       for (std::int64_t c = 0; c < n; ++c) {
         top = xsimd::max(top, Batch::load_unaligned(s + c * chunk.ld + t) + Batch(bias[c]));
       }
-      // Infinite scores would make NaN of exp(S - m) here; so they make an infinite or NaN loss.
+      // With an infinite m, exp(S - m) would be NaN. With a shift of 0, the loss becomes infinite or NaN.
       const auto finite = xsimd::abs(top) <= Batch(std::numeric_limits<T>::max());
       const Batch shift = xsimd::select(finite, top, Batch(T(0)));
       Batch sum(T(0));
@@ -360,8 +361,8 @@ class Head {
     return total;
   }
 
-  /// s = P from what `from` holds: S, or with `kept` exp(S - m); from may be s. Row sums are added to dbias.
-  /// factor: [chunk.ld], a thread's own, as s is.
+  /// s = P, from S in `from`, or with `kept` from exp(S - m); `from` may be s. Row sums are added to dbias.
+  /// factor: [chunk.ld], working memory. Each thread has its own s and factor.
   template <bool kept>
   void to_gradient(const Chunk<Products>& chunk, std::int64_t j, const T* from, T* s, T* factor,
                    T* dbias) const {
@@ -394,8 +395,8 @@ class Head {
     }
   }
 
-  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: of all classes; next: the tile to
-  /// be read after it, if it waits in memory.
+  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: for all classes; next: the tile
+  /// that is read after it, if it is in memory.
   void add_products(const Chunk<Products>& chunk, std::int64_t j, const T* p,
                     typename Products::Gradient& gradient, T* dx, T* dweight, const T* next) const {
     const std::int64_t first = j * tile_classes;

@@ -1,6 +1,6 @@
 // The prediction head by chunks of tokens: S = X W^T, softmax in place, dX = S W, dW += S^T X, db += S^T 1.
-// Products by cuBLAS; a chunk's scores stay in the L2 cache from one to the next. The other way:
-// two_pass_cuda.cu.
+// cuBLAS makes the products; a chunk's scores stay in the L2 cache from one product to the next. The other
+// algorithm is in two_pass_cuda.cu.
 
 #include <limits>
 
@@ -19,7 +19,7 @@ namespace {
 
 using cuda::Pack;
 
-/// f(first column, scores of four columns), of which those past the last class are minus infinity.
+/// Calls f(first column, scores of four columns). Scores past the last class are minus infinity.
 template <class T, class F>
 __device__ void for_fours(std::int64_t classes, const T* row, const T* bias, F&& f) {
   for (std::int64_t c = 4 * static_cast<std::int64_t>(threadIdx.x); c < classes; c += 4 * blockDim.x) {
@@ -63,12 +63,12 @@ __global__ void linear_cross_entropy_softmax_kernel(std::int64_t classes, std::i
     }
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      // Minus infinity less minus infinity is NaN: a thread may see classes of that bias alone.
+      // A thread may see only classes with a bias of minus infinity, where s[k] - top would be NaN.
       total += s[k] == -std::numeric_limits<T>::infinity() ? T(0) : std::exp(s[k] - top);
     }
   });
   const T largest = cuda::block_max(top, partial);
-  // A thread that saw no class, or NaN alone, has the maximum of nothing.
+  // A thread that saw no class, or nothing but NaN, has the initial maximum.
   const T mine = top == -std::numeric_limits<T>::infinity() ? total : total * std::exp(top - largest);
   const T sum = cuda::block_sum(mine, partial);
   if (threadIdx.x == 0) loss[t] = (largest - (row[label] + bias[label])) + std::log(sum);

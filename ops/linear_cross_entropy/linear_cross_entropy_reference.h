@@ -1,6 +1,5 @@
 #pragma once
-// loss = mean over labelled tokens of log_sum_exp(logits) - logits[label], logits = W x + b, as it is
-// written.
+// loss = mean over labelled tokens of log_sum_exp(logits) - logits[label], logits = W x + b, as plain loops.
 
 #include <algorithm>
 #include <cmath>

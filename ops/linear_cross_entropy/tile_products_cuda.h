@@ -69,8 +69,8 @@ struct FmaProducts {
   }
 };
 
-/// By tensor cores: floats with 10 bits of mantissa, sums in f32. They are fast beside shared memory: a warp
-/// takes two tiles of 16 rows, so that what it reads of B serves twice.
+/// By tensor cores: floats with 10 bits of mantissa, sums in f32. They outpace shared memory, so a warp takes
+/// two tiles of 16 rows and uses what it reads of B twice.
 struct Tf32Products {
   using Real = float;
   static constexpr int rows = 4;
@@ -100,8 +100,8 @@ struct Tf32Products {
     }
   }
 
-  // The order of the columns in a sum is free: P stays where `scores` left S, and the rows of B are read in
-  // the order that this makes.
+  // The columns of a sum may come in any order, so P stays where `scores` left S, and the rows of B are read
+  // in the order that results.
   __device__ static void accumulate(const float (&p)[rows][lane_columns], float*, const float* b,
                                     float (&sum)[rows][lane_columns]) {
     const int g = cuda::lane() / 4;

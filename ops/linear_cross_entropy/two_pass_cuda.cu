@@ -1,7 +1,7 @@
 // The prediction head in two passes over the same tiles of scores, which are never stored.
 //   First:  rows are tokens. An online softmax: with the largest score m so far, sums of e^(s - m) and of
 //           e^(s - m) W, scaled down when m grows -> loss, normaliser, dX.
-//   Second: rows are classes. P = softmax - onehot once more from the normaliser -> dW = P^T X, db.
+//   Second: rows are classes. P = softmax - onehot again, from the normaliser -> dW = P^T X, db.
 // Each pass may cut its columns into splits (head_tiles.h); a last kernel joins them in order.
 
 #include <cmath>
@@ -22,14 +22,14 @@ constexpr int warp_rows = 8 * Products::rows;
 template <class Products>
 constexpr int block_rows = pass_warps* warp_rows<Products>;
 
-/// A matrix [count, H] of which tiles are taken.
+/// A matrix [count, H] that is read in tiles.
 template <class T>
 struct Matrix {
   const T* data;
   std::int64_t count, H;
   bool fours;  ///< rows may be read by fours
 
-  /// Some rows from `first` on and 64 of their elements; zeros where there are none.
+  /// Loads some rows from `first` on, 64 elements of each; zeros beyond the matrix.
   template <class Products, int rows>
   __device__ void load(std::int64_t first, std::int64_t feature, T* to) const {
 #pragma unroll 2  // more, and the tensor cores' sums do not fit the registers
@@ -69,7 +69,7 @@ __device__ T row_max(T x, cuda::Place caller = cuda::Place::current()) {
   return x;
 }
 
-/// A lane's part of a row of sums, of which this block has the 64 elements blockIdx.z.
+/// Stores a lane's part of a row of sums. The block has 64 elements of the row, by blockIdx.z.
 template <class Products, class T>
 __device__ void store_sum(const T (&sum)[lane_columns], std::int64_t H, T* row) {
 #pragma unroll
@@ -93,10 +93,10 @@ struct FirstPass {
     return c < columns.count ? bias[c] : -std::numeric_limits<T>::infinity();
   }
 
-  /// Of a lane's rows. `total` is the lane's own part, `top` the row's.
+  /// The state of a lane's rows. `total` is the part of this lane, `top` that of the whole row.
   template <int R>
   struct State {
-    int label[R];  ///< no table of 2^31 classes fits a GPU
+    int label[R];  ///< 32 bits: no table of 2^31 classes fits a GPU
     T top[R], total[R];
   };
   template <int R>
@@ -110,7 +110,7 @@ struct FirstPass {
     }
   }
 
-  /// Products with W -> e^(score - top); `sum` is brought to the new top.
+  /// Turns products with W into e^(score - top), and rescales `sum` to the new top.
   template <class Products, int R>
   __device__ void weigh(State<R>& state, const Column* column_bias, std::int64_t first_row,
                         std::int64_t first_column, T (&s)[R][lane_columns], T (&sum)[R][lane_columns]) const {
@@ -128,7 +128,7 @@ struct FirstPass {
         label_score[first_row + lane_row(r)] = found;
       }
       largest = row_max(largest);
-      // Minus infinity less minus infinity is NaN: a row may have seen classes of that bias alone.
+      // A row may have seen only classes with a bias of minus infinity, where the difference would be NaN.
       const T base = largest == -std::numeric_limits<T>::infinity() ? T(0) : largest;
       const T factor = std::exp(state.top[r] - base);
       state.top[r] = largest;
@@ -217,14 +217,13 @@ struct SecondPass {
   }
 };
 
-/// Blocks that the registers of a multiprocessor shall hold at once.
+/// How many blocks the registers of a multiprocessor should hold at once.
 template <class Products>
 constexpr int resident = sizeof(typename Products::Real) == 8 ? 1
                          : Products::stages                   ? 3
                                                               : 2;
 
-// A block takes a tile of rows (blockIdx.x), a split of the columns (y), and 64 elements of what is summed
-// (z).
+// A block takes a tile of rows (blockIdx.x), a split of the columns (y), and 64 elements of the sums (z).
 template <class Products, class Pass, class T = typename Products::Real>
 __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(Pass pass, HeadTiles tiles) {
   __shared__ typename Pass::Column columns[tile];
@@ -246,7 +245,7 @@ __global__ void __launch_bounds__(pass_threads, resident<Products>) pass_kernel(
     const std::int64_t first = k * tile;
     T s[R][lane_columns] = {};
     std::int64_t h = 0;
-    // Once where rows have no elements: for the columns' biases.
+    // Runs once even where rows have no elements, for the columns' biases.
     do {
       __syncthreads();  // what lies in the tiles has been used
       if (k == begin || H > tile) pass.rows.template load<Products, block_rows<Products>>(block_row, h, a);
@@ -278,9 +277,10 @@ void run_pass(const Pass& pass, const HeadTiles& tiles) {
                pass_threads, shared, pass, tiles);
 }
 
-// A warp a token: the splits of the first pass brought to one maximum. Leaves what the second pass reads in
-// top[0, ...] and total[0, ...]: of a token without label, what makes its P zero. The label's row is rounded
-// as those in the sum were: where p is near 1, dX is a small difference of the two.
+// A warp takes a token and brings the splits of the first pass to one maximum. It leaves in top[0, ...] and
+// total[0, ...] what the second pass reads; for a token without label, values that make its P zero. The
+// label's row is rounded like the rows in the sum, since where p is near 1, dX is a small difference of the
+// two.
 template <class Products, class T = typename Products::Real>
 __global__ void __launch_bounds__(pass_threads)
     join_tokens_kernel(FirstPass<T> pass, std::int64_t splits, T scale, T* loss, T* dx) {
@@ -311,7 +311,7 @@ __global__ void __launch_bounds__(pass_threads)
   pass.total[t] = label < 0 ? T(0) : scale / total;
 }
 
-// The splits of the second pass, one after the other: n elements of dweight, then those of dbias.
+// Adds the splits of the second pass in order: n elements of dweight, then those of dbias.
 template <class T>
 __global__ void join_classes_kernel(std::int64_t splits, std::int64_t n, std::int64_t classes,
                                     const T* dweights, const T* dbiases, T* dweight, T* dbias) {

@@ -30,7 +30,7 @@ void raw::ExcludedClasses::check(std::string_view op, std::int64_t n, std::int64
 
 namespace {
 
-/// Targets that are classes, and candidates of their rows.
+/// Checks that targets are classes, and not excluded from their rows.
 void check_targets(const IndexTensor& targets, const raw::ExcludedClasses& excluded, std::int64_t C) {
   const Tensor here = targets.host(), starts = excluded.offsets.host(), ids = excluded.classes.host();
   const std::int64_t *target = here.data<std::int64_t>(), *at = starts.data<std::int64_t>(),

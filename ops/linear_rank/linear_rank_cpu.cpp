@@ -1,5 +1,5 @@
-// Tiles of 128 classes x 64 rows of x: their scores are compared with the targets' while they lie in cache.
-// Several panels of 64 rows meet a tile of W, so that W travels through memory once for 256 rows.
+// The scores of a tile of 128 classes x 64 rows of x are compared with the targets' while they lie in cache.
+// Several panels of 64 rows share a tile of W, so that W is read from memory once for 256 rows.
 
 #include <algorithm>
 #include <array>
@@ -31,7 +31,7 @@ struct Panel {
   std::int64_t first = 0, rows = 0;
   Scratch<T> x;           ///< X^T: [H, panel_rows], zeros beyond the rows
   Scratch<T> bar;         ///< score of the target
-  Scratch<double> above;  ///< how many classes are at or above it; a float counts no further than 2^24
+  Scratch<double> above;  ///< how many classes are at or above it; a float counts only to 2^24
   Scratch<T> broken;      ///< 0 as long as all scores are finite
   Scratch<T> top;         ///< for the loss: the largest score so far
   Scratch<double> sum;    ///< and the sum of exp(score - top); of millions of classes a float would lose much

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int rank_threads = 512;
 
-// A block a row of scores S = X W^T, its threads over the classes. The bar is read from S as the others are,
-// so scores that are equal stay equal whatever way the product was computed. The losses take a second pass,
-// from the L2 cache, with the largest score known.
+// A block takes a row of scores S = X W^T, and its threads share the classes. The target's score is read from
+// S like the others, so that equal scores stay equal whatever way the product was computed. The losses take a
+// second pass, from the L2 cache, with the largest score known.
 template <class T, bool with_losses>
 __global__ void __launch_bounds__(rank_threads)
     rank_kernel(LinearRank<T> f, const T* scores, std::int64_t ld, std::int64_t first_row,

@@ -1,4 +1,4 @@
-// h_t = lambda_t h_{t-1} + x_t, three ways; linear_scan_reference.h is the definition they are held to.
+// h_t = lambda_t h_{t-1} + x_t, three ways. Tests compare them with linear_scan_reference.h.
 
 #include <vector>
 
@@ -8,14 +8,14 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// The lambda of the step that ends in `row`; backwards in time that of the row it comes from. The first
-/// step backwards has none.
+/// The lambda of the step that writes `row`. Backwards in time it is that of row + 1, where the step comes
+/// from; the first step backwards has none.
 template <bool reversed, class T>
 const T* gate(const Scan<T>& scan, std::int64_t row) {
   return scan.lambda + (reversed ? row + 1 : row) * scan.channels;
 }
 
-/// dlambda of `row`, of sequence s: h conj(states of the row before).
+/// dlambda of `row` in sequence s: h conj(state of the row before).
 template <class T>
 void gate_gradient(const Scan<T>& scan, std::int64_t s, std::int64_t row) {
   const std::int64_t D = scan.channels;
@@ -68,7 +68,7 @@ const T* start(const Scan<T>& scan, std::int64_t s) {
   return scan.initial == nullptr ? nullptr : scan.initial + s * scan.channels;
 }
 
-/// The ends of sequences.
+/// Writes final_state and carried_out of every sequence, where they are wanted.
 template <class T>
 void gated_ends(const Scan<T>& scan) {
   const std::int64_t D = scan.channels;
@@ -96,8 +96,9 @@ void gated_sequential(const Scan<T>& scan) {
   gated_ends(scan);
 }
 
-/// Joins neighbouring runs of 1, 2, 4, ... steps of sequence s. h and `products`, in the order of time, hold
-/// for each step what its run makes of zero, and the product of the run's lambdas up to it.
+/// Joins neighbouring runs of 1, 2, 4, ... steps of sequence s, in the order of time. For each step t, h(t)
+/// is the state that its run reaches from zero, and products(t) the product of the run's lambdas, both up to
+/// t.
 template <bool reversed, class T>
 void join_runs(const Scan<T>& scan, std::int64_t s) {
   const std::int64_t D = scan.channels;
@@ -139,7 +140,7 @@ void gated_recursive(const Scan<T>& scan) {
   gated_ends(scan);
 }
 
-/// Steps of a sequence, what they make of a state of zero, and the product of their lambdas.
+/// Steps begin .. end-1 of a sequence, the state they reach from zero, and the product of their lambdas.
 template <class T>
 struct GatedChunk {
   std::int64_t sequence, begin, end;

@@ -1,6 +1,7 @@
-// h_t = lambda_t h_{t-1} + x_t on a GPU: a thread takes a channel of a sequence, or of a chunk of 64 of its
-// rows. In chunks, lambda and x are read twice and a thread waits for memory at each of 2 x 64 steps; there
-// are tokens / 64 x D threads to wait. Powers of lambda, as recurrence_cuda.h has them, there are none.
+// h_t = lambda_t h_{t-1} + x_t on a GPU. A thread takes a channel of a sequence, or of a chunk of 64 of its
+// rows. In chunks, lambda and x are read twice, and a thread waits for memory at each of its 2 x 64 steps,
+// but tokens / 64 x D threads wait side by side. There are no powers of lambda here as in recurrence_cuda.h,
+// since every row has its own.
 
 #include <vector>
 
@@ -46,7 +47,7 @@ struct Arguments {
   __device__ std::int64_t row(std::int64_t begin, std::int64_t end, std::int64_t t) const {
     return reversed ? end - 1 - t : begin + t;
   }
-  /// lambda of the step that ends in `row`; the first step backwards has none.
+  /// lambda of the step that writes `row`; 0 for the first step backwards, which has none.
   __device__ V gate(std::int64_t row, bool first, std::int64_t d) const {
     if (!reversed) return lambda[row * D + d];
     return first ? V(0) : cuda::conjugate(lambda[(row + 1) * D + d]);
@@ -59,14 +60,15 @@ struct Arguments {
   __device__ V start(std::int64_t s, std::int64_t d) const {
     return initial != nullptr ? initial[s * D + d] : V(0);
   }
-  /// dlambda of `row`, which is the first of sequence s or not.
+  /// Writes dlambda of `row`. first_row: whether it is the first row of sequence s.
   __device__ void gate_gradient(std::int64_t row, bool first_row, std::int64_t s, std::int64_t d) const {
     const V before = !first_row                  ? states[(row - 1) * D + d]
                      : states_initial != nullptr ? states_initial[s * D + d]
                                                  : V(0);
     dlambda[row * D + d] = times(h[row * D + d], cuda::conjugate(before));
   }
-  /// What leaves rows begin .. end-1 of sequence s.
+  /// Writes final_state (forward) or carried_out (reversed) of sequence s, whose last piece in the direction
+  /// of time is rows begin .. end-1.
   __device__ void leave(std::int64_t begin, std::int64_t end, std::int64_t s, std::int64_t d) const {
     const bool empty = begin == end;
     if (final_state != nullptr) final_state[s * D + d] = empty ? start(s, d) : h[(end - 1) * D + d];
@@ -76,7 +78,7 @@ struct Arguments {
   }
 };
 
-/// Where threads find their rows: sequences, or chunks of them.
+/// The pieces that threads work on: whole sequences, or chunks of sequences.
 struct Pieces {
   const std::int64_t* offsets;
   const TimeChunk* chunks;
@@ -88,7 +90,7 @@ struct Pieces {
   }
 };
 
-/// state, product [pieces, D]: what a piece makes of a state of zero, and the product of its lambdas.
+/// state, product [pieces, D]: the state that a piece reaches from zero, and the product of its lambdas.
 template <class V>
 __global__ void summary_kernel(Arguments<V> a, Pieces pieces, V* state, V* product) {
   for (std::int64_t i = global_thread(); i < pieces.count * a.D; i += grid_threads()) {
@@ -107,8 +109,8 @@ __global__ void summary_kernel(Arguments<V> a, Pieces pieces, V* state, V* produ
   }
 }
 
-/// entering [chunks, D]: a thread at the first chunk of a sequence, in the direction of time, walks to its
-/// last.
+/// entering [chunks, D]: the state that enters each chunk. The thread at a sequence's first chunk, in the
+/// direction of time, walks to its last.
 template <class V>
 __global__ void enter_kernel(Arguments<V> a, Pieces pieces, const V* state, const V* product, V* entering) {
   for (std::int64_t i = global_thread(); i < pieces.count * a.D; i += grid_threads()) {
@@ -127,7 +129,8 @@ __global__ void enter_kernel(Arguments<V> a, Pieces pieces, const V* state, cons
   }
 }
 
-/// The steps of each piece from what enters it; null: from the sequence's start.
+/// The steps of each piece, from the state that enters it. `entering` null: from the sequence's initial
+/// state.
 template <class V>
 __global__ void walk_kernel(Arguments<V> a, Pieces pieces, const V* entering) {
   for (std::int64_t i = global_thread(); i < pieces.count * a.D; i += grid_threads()) {

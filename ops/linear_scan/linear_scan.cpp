@@ -71,8 +71,8 @@ void check(const Tensor& lambda, const Tensor& x, const IndexTensor& offsets, co
   }
 }
 
-/// What `automatic` stands for. On a CPU chunks pay twice for the arithmetic: worth it only where there are
-/// too few sequences for the threads, and time is the only thing left to share out.
+/// What `automatic` chooses. On a CPU chunks cost twice the arithmetic, which pays only where there are fewer
+/// sequences than threads, so that time must be shared out as well.
 template <class T>
 ScanAlgorithm fastest(Cpu, const kernels::Scan<T>& scan) {
   const bool few = scan.sequences < omp_get_max_threads() && scan.tokens() >= 1024 * scan.sequences;
@@ -83,7 +83,7 @@ ScanAlgorithm fastest(Cuda, const kernels::Scan<T>&) {
   return ScanAlgorithm::chunked;
 }
 
-/// Kernels for one lambda, and for a lambda of each token.
+/// gated: every token has a lambda of its own.
 template <class Where, class T>
 void run(Where where, const kernels::Scan<T>& scan, ScanAlgorithm algorithm, bool gated) {
   switch (algorithm == ScanAlgorithm::automatic ? fastest(where, scan) : algorithm) {
@@ -96,14 +96,14 @@ void run(Where where, const kernels::Scan<T>& scan, ScanAlgorithm algorithm, boo
   }
 }
 
-/// Dense inputs that fit each other, and how to scan.
+/// Checked inputs, dense and on one device, and how to scan.
 struct LinearScanInputs {
   Tensor lambda, offsets, host_offsets, initial;
   ScanAlgorithm algorithm;
 
   std::int64_t sequences() const { return offsets.numel() - 1; }
 
-  /// Fills in what forward and backward scan alike, calls `complete` for the rest, and runs.
+  /// Fills in what forward and backward have in common, calls `complete` for the rest, and runs the scan.
   template <class Complete>
   void scan(kernels::Time time, const Tensor& x, const Tensor& h, Complete&& complete) const {
     dispatch_inexact("linear_scan", x.dtype(), [&]<class T>() {
@@ -122,7 +122,7 @@ struct LinearScanInputs {
   }
 };
 
-/// The elements of a tensor that may be undefined.
+/// The tensor's elements; null where it is undefined.
 template <class T>
 T* pointer(const Tensor& t) {
   return t.defined() ? t.data<T>() : nullptr;
@@ -147,9 +147,9 @@ raw::ScanResult forward(const LinearScanInputs& in, const Tensor& x) {
   return {h, last};
 }
 
-// g_t = dh_t + conj(lambda) g_{t+1};  dx = g,  dlambda = sum_t g_t conj(h_{t-1}),
-// dinitial = conj(lambda) g_1; with lambda_t:  g_t = dh_t + conj(lambda_{t+1}) g_{t+1},
-// dlambda_t = g_t conj(h_{t-1}).  The gradient of the final state joins that of the last row.
+// g_t = dh_t + conj(lambda) g_{t+1};  dx = g,  dlambda = sum_t g_t conj(h_{t-1}),  dinitial = conj(lambda)
+// g_1. With lambda_t:  g_t = dh_t + conj(lambda_{t+1}) g_{t+1},  dlambda_t = g_t conj(h_{t-1}). The gradient
+// of the final state is added to that of the last row.
 Tensors backward(const LinearScanInputs& in, const Tensor& h, const Tensor& dh, const Tensor& dfinal,
                  const Needs& needs) {
   const auto empty = [&](const Shape& shape) { return Tensor::empty(shape, h.dtype(), h.device()); };

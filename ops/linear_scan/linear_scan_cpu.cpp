@@ -1,5 +1,4 @@
-// Three ways to compute h_t = lambda h_{t-1} + x_t; linear_scan_reference.h is the definition they are held
-// to.
+// Three ways to compute h_t = lambda h_{t-1} + x_t. Tests compare them with linear_scan_reference.h.
 
 #include <algorithm>
 #include <vector>
@@ -10,7 +9,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// The lambda of every step: conj(lambda) where time runs backwards.
+/// The factor of a step: lambda, or conj(lambda) where time runs backwards.
 template <class T>
 std::vector<T> step_factors(const Scan<T>& scan) {
   std::vector<T> factors(scan.lambda, scan.lambda + scan.channels);
@@ -71,7 +70,7 @@ void lambda_gradient(const Scan<T>& scan) {
   }
 }
 
-/// What follows from the states, however they were found: the ends of sequences and the gradient of lambda.
+/// What every algorithm computes from the finished states: the ends of sequences and the gradient of lambda.
 template <class T>
 void finish(const Scan<T>& scan, const T* lambda) {
   const std::int64_t D = scan.channels;

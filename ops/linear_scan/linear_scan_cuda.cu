@@ -1,4 +1,4 @@
-// The recurrence on a GPU, three ways; the last one is fast (ops/primitives/recurrence_cuda.h).
+// The recurrence on a GPU, three ways. The fast one is scan_chunked (ops/primitives/recurrence_cuda.h).
 
 #include "ops/linear_scan/kernels.h"
 #include "ops/primitives/column_sum_cuda.h"
@@ -99,7 +99,7 @@ __global__ void recursive_join_kernel(Arguments<V> a, std::int64_t half) {
   }
 }
 
-/// Final states, and lambda times them, from rows that are there.
+/// final_state and carried_out from the finished rows.
 template <class V>
 __global__ void ends_kernel(Arguments<V> a) {
   for (std::int64_t i = global_thread(); i < a.sequences * a.D; i += grid_threads()) {
@@ -131,7 +131,7 @@ __global__ void lambda_gradient_kernel(Arguments<V> a, V* partial) {
   }
 }
 
-/// What the two simple scans leave to do.
+/// The ends of sequences and the gradient of lambda, after the two simple scans.
 template <class T>
 void finish(const Scan<T>& scan) {
   using V = element<T>;
@@ -153,7 +153,7 @@ void chunked(const Scan<T>& s) {
   using V = element<T>;
   using In = cuda::ElementRows<V>;
   const cuda::ScanSequences sequences{s.sequences, s.channels, s.host_offsets, s.offsets};
-  // Rows are read through the same type as they are written; x and states stay as they are.
+  // One type serves for rows that are read and rows that are written; x and states are only read.
   const In x{const_cast<V*>(elements(s.x)), s.channels};
   cuda::LambdaGradient<V, In> gradient;
   const std::int64_t pieces = lambda_gradient ? cuda::scan_pieces(sequences) : 0;

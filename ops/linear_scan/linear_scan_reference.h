@@ -1,5 +1,5 @@
 #pragma once
-// h_t = lambda h_{t-1} + x_t and h_t = lambda_t h_{t-1} + x_t, as they are written.
+// h_t = lambda h_{t-1} + x_t and h_t = lambda_t h_{t-1} + x_t as plain loops.
 
 #include "ops/linear_scan/kernels.h"
 #include "ops/primitives/reference.h"

@@ -35,7 +35,7 @@ void step_row(std::int64_t D, const T* lambda, const T* state, const T* x, T* to
   }
 }
 
-/// The input of the first step of sequence s, which is `row`: x and what is added to it.
+/// to = the input of the first step of sequence s, which is at `row`: x + add_first.
 template <class T>
 void first_input(const Scan<T>& scan, std::int64_t s, std::int64_t row, T* to) {
   const std::int64_t D = scan.channels;

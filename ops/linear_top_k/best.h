@@ -12,8 +12,8 @@ template <class T>
 struct Candidate {
   T score;
   std::int64_t id;
-  /// Whether it comes before the other: an order of all candidates, so the result does not depend on who
-  /// looked at what first.
+  /// Whether it ranks before the other. No two candidates are equal, so the result does not depend on the
+  /// order in which they are offered.
   bool operator<(const Candidate& other) const {
     return score > other.score || (score == other.score && id < other.id);
   }
@@ -25,7 +25,7 @@ class Best {
  public:
   explicit Best(std::int64_t k) : k_(static_cast<std::size_t>(k)) { heap_.reserve(k_); }
 
-  /// What a score must exceed or equal to matter.
+  /// The score that a candidate must reach to matter.
   T bar() const { return heap_.size() < k_ ? -std::numeric_limits<T>::infinity() : heap_.front().score; }
   void offer(Candidate<T> candidate) {
     if (heap_.size() < k_) {
@@ -38,7 +38,7 @@ class Best {
     }
   }
   const std::vector<Candidate<T>>& candidates() const { return heap_; }
-  /// Best first; the rest of k places: -1 and -infinity.
+  /// Best first; places without a candidate get -1 and -infinity.
   void write(std::int64_t* indices, T* values) {
     std::sort_heap(heap_.begin(), heap_.end());
     for (std::size_t i = 0; i < k_; ++i) {

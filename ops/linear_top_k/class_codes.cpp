@@ -22,13 +22,13 @@ constexpr int row_limit = 31, class_limit = 63;
 static_assert(8 * 2 * row_limit * class_limit < (1 << 15));
 constexpr double t = 1.0 / 40;
 constexpr float least_scale =
-    1e-30F;  ///< smaller numbers are left to the error, lest products of scales vanish
+    1e-30F;  ///< smaller numbers go into the error, so that products of scales do not vanish
 
 std::int64_t whole(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 constexpr double most = std::numeric_limits<float>::max();
 
-/// At least value, also where a float has few digits left.
+/// A float that is at least `value`, also among denormal numbers.
 float rounded_up(double value) {
   constexpr double least = std::numeric_limits<float>::denorm_min();
   return static_cast<float>(std::min(value * (1 + 1e-6) + least, most));
@@ -67,8 +67,8 @@ double norm(std::int64_t n, const float* x) {
   return std::sqrt(sum);
 }
 
-/// Classes by falling b + sqrt(H) |w - w0|, the highest score of a row that left a layer norm; before them
-/// some hundreds of that order, evenly spaced.
+/// Classes by falling b + sqrt(H) |w - w0|, the highest score that a row can have after a layer norm. Before
+/// them come some hundreds of that order, evenly spaced.
 std::vector<std::int64_t> order_of_classes(std::int64_t C, std::int64_t H, const float* weight,
                                            const float* bias, const std::vector<double>& mean) {
   std::vector<double> highest(static_cast<std::size_t>(C));

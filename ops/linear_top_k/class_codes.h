@@ -8,9 +8,9 @@
 //   |A p r + e (w - w0)| <= |A p| |r| + |e| |w - w0| <= m_x m_w      (Cauchy-Schwarz)
 //   m_x = max(|A p|, |e| / t),  m_w = |r| + t |w - w0|               for any t > 0.
 //
-// What stands in brackets is the estimate. Both sides are rounded besides: the exact score is a chain of H
-// multiply-adds, the estimate a few, each off by at most 2^-24 of numbers no larger than |x| |w|, |b| and m_x
-// m_w <= 41 |x| |w - w0| (codes are the nearest whole numbers, so that |e| <= |x| and |r| <= |w - w0|). So
+// The part in brackets is the estimate. Both sides are also rounded: the exact score is a chain of H
+// multiply-adds, the estimate a few. Each is off by at most 2^-24 of numbers no larger than |x| |w|, |b| and
+// m_x m_w <= 41 |x| |w - w0| (codes are the nearest whole numbers, so |e| <= |x| and |r| <= |w - w0|). So
 //
 //   |score - x w0 - estimate| <= m_x m_w + d
 //   d = (H + 64) 2^-23 (|x| (max|w| + max|w - w0|) + max|b|) + the smallest normal float.
@@ -24,9 +24,10 @@
 namespace lrurec::ops::kernels {
 
 /// All classes of W [C, H] and b [C], f32, in tiles of 16 groups of 8: a vector holds 4 elements of each
-/// class of a group. A sample of all comes first, so that the bar is high early, and then those that can have
-/// the highest scores. Without the sample every one of many classes with large vectors, all alike, would be
-/// scored: such as items that never were a label of a trained model.
+/// class of a group. A sample of all classes comes first, so that the bar is high early. Then come the
+/// classes that can have the highest scores. Without the sample, where many classes have large vectors that
+/// are all alike, every one of them would be scored; a trained model has such vectors for items that never
+/// were a label.
 class ClassCodes {
  public:
   static constexpr std::int64_t group = 8, tile = 128;  ///< classes
@@ -41,10 +42,10 @@ class ClassCodes {
   std::int64_t tiles() const { return tiles_; }
   std::int64_t padded_width() const { return padded_width_; }
 
-  /// The class in a place, of C.
+  /// The class at a place, 0 .. C - 1.
   std::int64_t id(std::int64_t place) const { return order_[static_cast<std::size_t>(place)]; }
 
-  /// Of a tile:
+  // The arrays of tile j, of which the members below say more.
   const std::int8_t* codes(std::int64_t j) const { return codes_.data() + j * tile * padded_width_; }
   const std::int32_t* start(std::int64_t j) const { return start_.data() + j * tile; }
   const float* scale(std::int64_t j) const { return scale_.data() + j * tile; }
@@ -57,9 +58,9 @@ class ClassCodes {
  private:
   std::int64_t padded_width_, tiles_;
   Scratch<std::int8_t> codes_;   ///< q: [tiles, 16, padded H / 4, 8, 4]
-  Scratch<std::int32_t> start_;  ///< what makes p q of (p + 31) q: -31 sum q
+  Scratch<std::int32_t> start_;  ///< -31 sum q, which turns (p + 31) q into p q
   Scratch<float> scale_;         ///< a
-  Scratch<float> bias_;          ///< b; beyond the last class the least float there is
+  Scratch<float> bias_;          ///< b; beyond the last class the lowest float
   Scratch<float> error_;         ///< m_w
   std::vector<std::int64_t> order_;
   std::vector<double> mean_;
@@ -79,10 +80,10 @@ struct CodedRow {
 /// Writes the row's codes; false where x is not finite or a score might overflow, so that there is no bound.
 bool code_row(const ClassCodes& classes, std::int64_t H, const float* x, std::uint8_t* codes, CodedRow& row);
 
-/// What a row's scan of a tile found.
+/// The result of scanning a tile for a row.
 struct TileEstimates {
   float estimate[ClassCodes::tile];
-  /// A bit a class: estimate + m_x m_w is at the bar or above it.
+  /// A bit for each class: whether estimate + m_x m_w is at the bar or above it.
   std::array<std::uint64_t, ClassCodes::tile / 64> reached;
 };
 

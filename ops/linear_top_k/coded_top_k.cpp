@@ -1,7 +1,7 @@
 // A class whose upper bound is below the k-th best exact score so far is not among the k best, and is passed
-// over. The others are scored as they are met, so the bar rises quickly. A row for which too many are met is
-// given up: scores one by one cost seventy times as much as in a product of many rows with all classes, so
-// that after a 64th of them the product is as cheap.
+// over. The others are scored as they come, so the bar rises quickly. A row for which too many classes are
+// scored is given up: one score by itself costs seventy times as much as in a product of many rows with all
+// classes, so after a 64th of them the product is as cheap.
 
 #include "ops/linear_top_k/coded_top_k.h"
 
@@ -42,7 +42,7 @@ class Search {
       }
     }
   }
-  /// Scores those that wait.
+  /// Scores the classes that wait.
   void finish() {
     if (count_ == 0) return;
     std::array<const float*, together> weights;
@@ -85,15 +85,15 @@ class Search {
   std::int64_t most_scored_;
   Best<float> best_;
   float reached_;
-  /// What an upper bound must reach: the k-th best score, as an estimate has it.
+  /// What an upper bound must reach: the k-th best score, on the scale of the estimates.
   float bar_;
   std::array<std::int64_t, together> waiting_{};
   std::size_t count_ = 0;
   std::int64_t scored_ = 0;
 };
 
-/// The searches for some rows. Panels of rows, which share a pass over the codes, go to threads; where there
-/// are fewer, threads take parts of the classes.
+/// The searches for some rows. Threads take panels of rows, which share a pass over the codes. Where there
+/// are fewer panels than threads, threads take parts of the classes.
 class Searches {
  public:
   Searches(const LinearTopK<float>& f, const std::vector<CodedRow>& rows,
@@ -102,7 +102,8 @@ class Searches {
     const std::int64_t threads = omp_get_max_threads(), tiles = f.codes->tiles();
     panels_ = (std::ssize(rows) + panel_rows - 1) / panel_rows;
     parts_ = panels_ >= threads ? 1 : std::clamp<std::int64_t>(tiles / 8, 1, threads);
-    // Few rows are not given up: reading all weights for them costs more. Each part finds its own best.
+    // Few rows are never given up, since reading all weights for them costs more. Each part finds its own
+    // best.
     constexpr std::int64_t worth_a_product = 8;
     most_scored_ = f.n < worth_a_product ? f.C : std::max<std::int64_t>(f.C / 64 / parts_, 16 * f.k);
     searches_.resize(static_cast<std::size_t>(panels_ * parts_));
@@ -134,7 +135,7 @@ class Searches {
     }
     errors.rethrow();
   }
-  /// A part's tiles from `first` on, every so many.
+  /// Scans a part's tiles first, first + every, ... below end.
   void look(std::int64_t panel, std::int64_t part, std::int64_t first, std::int64_t end, std::int64_t every) {
     auto& searches = searches_[static_cast<std::size_t>(panel * parts_ + part)];
     if (searches.empty()) {
@@ -155,7 +156,7 @@ class Searches {
   const std::vector<std::int64_t>& numbers_;
   std::int64_t panels_, parts_, most_scored_;
   std::vector<std::vector<Search>> searches_;  ///< of each part of each panel
-  std::vector<float> reached_;                 ///< by the k best of each row's sample
+  std::vector<float> reached_;                 ///< the k-th best score of each row's sample
 };
 
 }  // namespace

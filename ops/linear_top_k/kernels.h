@@ -16,9 +16,9 @@ struct LinearTopK {
   const ClassCodes* codes;                          ///< of weight and bias; null: score all classes
 };
 
-/// indices, values: [n, k], -1 and -infinity where a row has fewer candidates. broken: [1], becomes other
-/// than 0 where a score is not finite. Returns how many scores were computed. The GPU needs k <= C and
-/// linear_top_k_most_on_gpu, and leaves the index where the value is -infinity.
+/// indices, values: [n, k], -1 and -infinity where a row has fewer candidates. broken: [1], set to other than
+/// 0 where a score is not finite. Returns how many scores were computed. The GPU needs k <= C and k <=
+/// linear_top_k_most_on_gpu, and may leave any index where the value is -infinity.
 template <class T>
 std::int64_t linear_top_k(Cpu, const LinearTopK<T>& f, std::int64_t* indices, T* values,
                           std::int32_t* broken);

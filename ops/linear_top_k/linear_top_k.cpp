@@ -23,8 +23,8 @@ ClassTable::ClassTable(const Tensor& weight, const Tensor& bias) {
 
 namespace {
 
-/// What a GPU found for the first k classes there can be, as the CPU gives it: k columns, no index where
-/// there was no candidate.
+/// The result of a GPU, which has at most C columns, in the form of the CPU: k columns, and -1 where there
+/// was no candidate.
 TopK finish(const TopK& found, std::int64_t k) {
   const Tensor indices = found.indices.host(), values = found.values.host();
   const std::int64_t n = indices.size(0), there = indices.size(1);

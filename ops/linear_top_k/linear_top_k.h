@@ -12,8 +12,8 @@ class ClassCodes;
 
 namespace lrurec::ops::raw {
 
-/// W [C, H] and b [C] prepared for scoring. A copy; later changes of W are not seen. On a CPU in f32 also
-/// codes of 7 bits, by which most classes are passed over (class_codes.h).
+/// A copy of W [C, H] and b [C], f32 or f64, prepared for scoring; later changes of W are not seen. On a CPU
+/// in f32 it also has codes of 7 bits, by which most classes are passed over (class_codes.h).
 class ClassTable {
  public:
   ClassTable(const Tensor& weight, const Tensor& bias);
@@ -31,12 +31,15 @@ class ClassTable {
   std::shared_ptr<const kernels::ClassCodes> codes_;
 };
 
-/// The k classes with the largest scores x W^T + b of each row of x [n, H] that are not excluded, in falling
-/// order, equal scores in the order of their number -> indices i64 [n, k], values [n, k]; where a row has
-/// fewer candidates the rest is -1 and -infinity. A score that is not finite is ErrorKind::non_finite. Scores
-/// have the same bits as those of linear_ranks, for one row and for many (on a GPU: within a call). x and the
-/// classes are on one device; what comes out is on the CPU. `scored`, where given, grows by the scores that
-/// were computed in full, which on a CPU are few.
+/// For each row of x [n, H], the k classes with the largest scores x W^T + b among those that are not
+/// excluded. They come in falling order, equal scores in the order of their class -> indices i64 [n, k],
+/// values [n, k]. Where a row has fewer candidates, the rest is -1 and -infinity.
+///
+/// A score that is not finite throws ErrorKind::non_finite. x and the classes are on one device; the result
+/// is on the CPU. `scored`, where given, is increased by the number of scores that were computed in full,
+/// which are few on a CPU.
+///
+/// Scores have the same bits as those of linear_ranks, for one row and for many (on a GPU: within a call).
 TopK linear_top_k(const Tensor& x, const ClassTable& classes, std::int64_t k, const ExcludedClasses& excluded,
                   std::int64_t* scored = nullptr);
 

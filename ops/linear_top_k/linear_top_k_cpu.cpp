@@ -1,6 +1,6 @@
-// All scores of the rows that estimates (coded_top_k.h) cannot answer. Threads take parts of the classes and
-// keep the k best of each row; then the parts are joined. A tile's scores are compared with the worst of the
-// best so far; few pass.
+// All scores of the rows for which estimates (coded_top_k.h) do not suffice. Threads take parts of the
+// classes and keep the k best of each row; then the parts are joined. A tile's scores are compared with the
+// worst of the k best so far, which few exceed.
 
 #include <omp.h>
 
@@ -43,7 +43,7 @@ class ExactScan {
     }
   }
 
-  /// Offers n classes from `first` on; false where a score is not finite.
+  /// Scores n classes from `first` on and keeps the best; false where a score is not finite.
   bool tile(std::int64_t first, std::int64_t n) {
     tile_product(TileStart::zero, n, columns_, f_.H, TileOperand<T>{f_.weight + first * f_.H, f_.H, 1},
                  x_.data(), columns_, scores_.data(), columns_);
@@ -84,7 +84,7 @@ class ExactScan {
   std::vector<Best<T>> best_;
 };
 
-/// At most top_k_rows rows; the number of tiles in which a score is not finite.
+/// For at most top_k_rows rows. Returns the number of tiles in which a score is not finite.
 template <class T>
 int exact_top_k(const LinearTopK<T>& f, std::span<const RowLeft<T>> rows, std::int64_t* indices, T* values) {
   const std::int64_t tiles = (f.C + top_k_tile - 1) / top_k_tile;

@@ -1,13 +1,13 @@
 #pragma once
-// Losses made of other operations: a pass over memory for each. For
-// classes: ops/cross_entropy, ops/linear_cross_entropy.
+// Losses made of other operations, each a pass over memory. For classes: ops/cross_entropy,
+// ops/linear_cross_entropy.
 
 #include "autograd/variable.h"
 
 namespace lrurec::ops {
 
-/// The mean of (x - target)^2 over all elements; f32 f64. target: the shape of x (not broadcast). Of no
-/// elements it is NaN.
+/// The mean of (x - target)^2 over all elements; f32 f64. target: the shape of x (not broadcast). Without
+/// elements it is NaN. Backward: dx = 2 (x - target) dy / n = -dtarget.
 Variable mse_loss(const Variable& x, const Variable& target);
 Variable mse_loss(const Variable& x, const Tensor& target);
 

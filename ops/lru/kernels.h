@@ -15,8 +15,8 @@ struct LruWeights {
   const T* c;
 };
 
-/// The arguments of lru; everything lies on the device but host_offsets. Complex rows of D numbers are kept
-/// as planes: D real parts, then D imaginary parts, so that each complex product is one real product.
+/// The arguments of lru, all on the device except host_offsets. Complex rows of D numbers are kept as planes,
+/// D real parts and then D imaginary parts, so that each complex product is one real product.
 template <class T>
 struct Lru {
   std::int64_t sequences;
@@ -34,13 +34,13 @@ struct Lru {
 template <class T>
 struct LruOutputs {
   T* y = nullptr;                          ///< [tokens, O]
-  T* y_last = nullptr;                     ///< [S, O], of the final states
+  T* y_last = nullptr;                     ///< [S, O], from the final states
   std::complex<T>* final_state = nullptr;  ///< [S, D]; always wanted; may be Lru::initial
   T* states = nullptr;                     ///< [tokens, 2, D]
 };
 
-/// What the backward pass reads: dy [tokens, O] and dfinal [S, D], null: zero; and writes: gradients,
-/// dinitial may be null.
+/// The backward pass reads dy [tokens, O] and dfinal [S, D] (null: zero) and writes the other members, of
+/// which dinitial may be null.
 template <class T>
 struct LruGradients {
   const T* dy = nullptr;
@@ -51,7 +51,7 @@ struct LruGradients {
   std::complex<T>* dinitial = nullptr;
 };
 
-/// The weights as the real products read them, for as many passes as they do not change.
+/// Puts the weights in the layout that the real products read; it serves until the weights change.
 std::int64_t packed_lru_size(Cpu, std::int64_t H, std::int64_t D, std::int64_t O);
 std::int64_t packed_lru_size(Cuda, std::int64_t H, std::int64_t D, std::int64_t O);
 template <class T>

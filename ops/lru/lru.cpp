@@ -25,12 +25,12 @@ void check_initial(const raw::PackedLru& weights, const Tensor& initial, std::in
   }
 }
 
-/// Dense inputs that fit each other; of checked rows.
+/// Dense inputs on one device. The constructor checks `initial`; the caller has checked the rest.
 struct LruInputs {
   Tensor x;
   raw::PackedLru weights;
   Tensor offsets, initial;
-  Tensor host_offsets;  ///< on the CPU, for as long as kernels' launches read them
+  Tensor host_offsets;  ///< on the CPU; kept while launches of kernels read them
   bool bf16 = false;    ///< operands of products rounded to bf16, in both passes
 
   LruInputs(const Tensor& x_, const raw::PackedLru& weights_, const IndexTensor& offsets_,
@@ -162,7 +162,7 @@ Tensor raw::lru_last(const Tensor& x, const PackedLru& weights, const IndexTenso
 Tensor raw::lru_step(const Tensor& x, const PackedLru& weights, const Tensor& state) {
   check_rows(x, weights);
   if (!state.is_contiguous()) fail_op("lru", "state: {} must be dense", describe(state));
-  // Each sequence reads its state before it writes it.
+  // `state` is both the initial and the final state: each sequence reads its row before it writes it.
   const Outputs out = forward(LruInputs(x, weights, offsets_of_steps(x.size(0)), state), Tokens::all,
                               /*keep_states=*/false, state);
   state.mark_changed();

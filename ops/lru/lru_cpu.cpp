@@ -1,7 +1,7 @@
 // A thread takes a run of whole sequences and walks it in tiles of tokens: the projection of a tile, its
 // recurrence and the projection back stay in cache. Complex numbers are planes here: a row of 2 D numbers
-// holds D real parts, then D imaginary parts, so that each product is one real one of inner or outer size 2
-// D.
+// holds D real parts, then D imaginary parts. Each complex product is then one real product whose inner or
+// outer size is 2 D.
 
 #include <algorithm>
 #include <vector>
@@ -15,12 +15,12 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// Whole rows of register tiles, see tile_product.cpp. Twice as many were no faster; half as many add to the
-/// gradients of the weights, which lie further away, twice as often.
+/// A whole number of register tiles (tile_product.cpp). Twice as many tokens were no faster. With half as
+/// many, each run adds to the gradients of the weights, which lie further away, twice as often.
 constexpr std::int64_t tile_tokens = 120;
 
-/// Runs of sequences with about equal numbers of tokens; as many for any number of threads, since the
-/// gradients are summed run by run.
+/// Runs of sequences with about equal numbers of tokens. Gradients are summed run by run, so the number of
+/// runs does not depend on the number of threads.
 struct Runs {
   std::vector<std::int64_t> first_sequence;  ///< [runs + 1]
 
@@ -113,7 +113,7 @@ void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const Lr
   Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
   TileProduct<T> multiply(f.bf16);
   std::int64_t s = begin;
-  // h_0 of sequence s; an empty sequence ends where it starts.
+  // Loads h_0 of the next sequence that has tokens. An empty one ends with the state it starts from.
   const auto enter = [&] {
     for (; s < end; ++s) {
       std::fill(state.begin(), state.end(), T(0));
@@ -149,7 +149,7 @@ void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const Lr
   }
 }
 
-/// y_last of the final states.
+/// y_last from the final states.
 template <class T>
 void project_last(const Lru<T>& f, const LruOutputs<T>& out) {
   const std::int64_t D = f.weights.D, O = f.weights.O;

@@ -1,5 +1,5 @@
 // The linear recurrent unit on a GPU: real products by cuBLAS around the scan of
-// ops/primitives/recurrence_cuda.h. The rows that the first product makes become the states in place.
+// ops/primitives/recurrence_cuda.h. The scan turns the rows of the first product into states in place.
 
 #include "ops/lru/kernels.h"
 #include "ops/primitives/column_sum_cuda.h"
@@ -13,7 +13,7 @@ namespace {
 
 using cuda::complex, cuda::elements, cuda::global_thread, cuda::grid_threads;
 
-/// Complex projections as planes, and back. One thread a complex number of B [D, H], then of C [O, D].
+/// Complex projections as planes. One thread for each complex number of B [D, H], then of C [O, D].
 template <class T>
 __global__ void planes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, const complex<T>* B,
                               const complex<T>* C, T* B_planes, T* C_planes) {
@@ -29,7 +29,7 @@ __global__ void planes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, co
   }
 }
 
-/// Gradients of the planes as complex ones; of b [2 D] as well.
+/// Gradients of the planes of B, C and b as complex numbers.
 template <class T>
 __global__ void unplanes_kernel(std::int64_t H, std::int64_t D, std::int64_t O, const T* B_planes,
                                 const T* C_planes, const T* b_planes, complex<T>* B, complex<T>* C,
@@ -96,7 +96,7 @@ template <class T>
 void lru_forward(Cuda, const Lru<T>& f, const LruOutputs<T>& out) {
   using Z = complex<T>;
   const std::int64_t D = f.weights.D, H = f.weights.H;
-  // u = x B^T, and the bias when the scan reads it
+  // u = x B^T; the scan adds the bias as it reads u
   cuda::gemm<T>(Read::plain, Read::transpose, f.tokens(), 2 * D, H, f.x, H, packed_B(f), H, T(0), out.states,
                 2 * D);
   const cuda::PlanarRows<T> u{out.states, D, elements(f.weights.b)}, h{out.states, D};

@@ -1,5 +1,5 @@
 #pragma once
-// h_t = lambda h_{t-1} + B x_t + b,  y_t = Re(C h_t) + c, as it is written.
+// h_t = lambda h_{t-1} + B x_t + b,  y_t = Re(C h_t) + c, as plain loops.
 
 #include <vector>
 

@@ -21,11 +21,11 @@ void lru_coefficients_forward(Cuda, const LruParameters<T>& in, std::complex<T>*
 
 template <class T>
 struct LruCoefficientGradients {
-  const std::complex<T>*lambda, *scaled_B, *scaled_b;  ///< what came back
+  const std::complex<T>*lambda, *scaled_B, *scaled_b;  ///< gradients of the outputs
   T *nu_log, *theta_log, *gamma_log;                   ///< written
   std::complex<T>*B, *b;                               ///< written
 };
-/// lambda: of the forward pass.
+/// lambda: as the forward pass wrote it.
 template <class T>
 void lru_coefficients_backward(Cuda, const LruParameters<T>& in, const std::complex<T>* lambda,
                                const LruCoefficientGradients<T>& gradients);

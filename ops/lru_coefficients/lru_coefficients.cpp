@@ -44,7 +44,7 @@ Parameters check(const Tensor& nu_log, const Tensor& theta_log, const Tensor& ga
           b.contiguous()};
 }
 
-// On a CPU: a few D numbers, by the composition's passes.
+// On a CPU: the passes of the composition, since there is little to compute.
 Tensors forward_passes(const Parameters& in) {
   const Tensor gamma = raw::exp(in.gamma_log);
   return {raw::exp(raw::complex(raw::neg(raw::exp(in.nu_log)), raw::exp(in.theta_log))),

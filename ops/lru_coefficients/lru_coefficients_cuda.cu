@@ -26,7 +26,7 @@ struct In {
         b(elements(p.b)) {}
 };
 
-// A warp makes the numbers of one channel; its lanes walk the channel's row of B.
+// A warp takes a channel; its lanes walk the channel's row of B.
 template <class T>
 __global__ void lru_coefficients_kernel(In<T> in, complex<T>* lambda, complex<T>* scaled_B,
                                         complex<T>* scaled_b) {
@@ -42,7 +42,7 @@ __global__ void lru_coefficients_kernel(In<T> in, complex<T>* lambda, complex<T>
   scaled_b[d] = gamma * in.b[d];
 }
 
-// Re(conj(x) dy): what a real factor of x gets.
+// Re(conj(x) dy): the gradient of a real factor of x.
 template <class T>
 __device__ T along(const complex<T>& x, const complex<T>& dy) {
   return x.real() * dy.real() + x.imag() * dy.imag();

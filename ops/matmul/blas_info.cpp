@@ -46,7 +46,7 @@ void restart_tuned(char** argv, const std::string& program) {
   };
   set("OMP_WAIT_POLICY", "passive");
   set("OPENBLAS_CORETYPE", better_blas_core());
-  // Either returns only if it could not; then we go on as we are.
+  // execv returns only if it failed; then the program goes on as it is.
   if (!program.empty()) ::execv(program.c_str(), argv);
   if (changed) ::execv("/proc/self/exe", argv);
 }

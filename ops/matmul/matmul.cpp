@@ -60,7 +60,7 @@ Shape with_matrix(Shape batch, std::int64_t rows, std::int64_t columns) {
   return batch;
 }
 
-/// The shapes of a vector's operands and result as a product of matrices, and back.
+/// A product with vectors as one of matrices: the shapes of the operands, and the shape of the result.
 struct AsMatrices {
   Shape a, b;
   bool row, column;  ///< a is a vector, b is a vector

@@ -12,7 +12,7 @@ namespace lrurec {
 /// half.
 using Bf16Pair = std::uint32_t;
 
-/// x rounded to bf16, to even where two are equally near; NaN stays NaN.
+/// x rounded to bf16, ties to even; NaN stays NaN.
 inline float bf16_rounded(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t nearest = bits + 0x7fffU + (bits >> 16 & 1U), quiet = bits | 0x400000U;
@@ -25,7 +25,7 @@ inline Bf16Pair bf16_pair(float first, float second) {
          std::bit_cast<std::uint32_t>(bf16_rounded(second)) >> 16;
 }
 
-/// Pairs that n numbers make; after an odd number comes a zero.
+/// How many pairs n numbers make; the last pair of an odd n ends with a zero.
 constexpr std::int64_t bf16_pairs(std::int64_t n) { return (n + 1) / 2; }
 
 /// to[i, p] = (from[i, 2 p], from[i, 2 p + 1]) for from: [rows, columns], rows ldf apart; to:

@@ -8,9 +8,9 @@
 namespace lrurec::cuda {
 namespace {
 
-// A block sums the rows of one chunk (blockIdx.y) in 32 columns (blockIdx.x): a lane a column, so that a warp
-// reads neighbours; the warps take rows in turn and are joined in order. Columns from `split` on go to
-// `right`.
+// A block sums the rows of one chunk (blockIdx.y) in 32 columns (blockIdx.x). A lane takes a column, so that
+// a warp reads neighbours. The warps take rows in turn, and their sums are joined in order. Columns from
+// `split` on go to `right`.
 template <int warps, class In, class Out>
 __global__ void __launch_bounds__(warps* warp_size)
     sum_chunk(Chunks chunks, std::int64_t columns, std::int64_t split, const In* x, Out* left, Out* right,
@@ -36,8 +36,7 @@ __global__ void __launch_bounds__(warps* warp_size)
 template <class T>
 void sum_real(std::int64_t rows, std::int64_t columns, std::int64_t split, const T* x, T* left, T* right,
               double divisor) {
-  // Few rows are summed at once, by as many warps as a block can have, so that the reads of a column do not
-  // wait for each other.
+  // Few rows are summed in one go, by as many warps as a block can have, so that reads of a column overlap.
   constexpr std::int64_t few = 512;
   constexpr int many_warps = 32, warps = 8;
   const auto tiles = static_cast<unsigned>((columns + warp_size - 1) / warp_size);

@@ -1,6 +1,6 @@
 #pragma once
-// The step of the linear recurrence over a row of D complex channels, for CPU kernels. Written on real and
-// imaginary parts: compilers vectorise this, not std::complex.
+// The step of the linear recurrence over a row of D complex channels, for CPU kernels. It is written on real
+// and imaginary parts, since compilers vectorise these but not std::complex.
 
 #include <cstdint>
 
@@ -12,7 +12,7 @@ struct InterleavedParts {
   static std::int64_t im(std::int64_t d) { return 2 * d + 1; }
 };
 
-/// D real parts, then D imaginary parts, as real products make them: row [2, D].
+/// D real parts, then D imaginary parts, as real products compute them: row [2, D].
 struct PlanarParts {
   std::int64_t D;
   std::int64_t re(std::int64_t d) const { return d; }

@@ -17,8 +17,8 @@
 namespace lrurec {
 
 /// Element i is kept, and scaled by 1 / (1 - p), where half i mod 8 of the words of Philox at counter i / 8,
-/// low halves first, is at least p 2^16. So p is a whole multiple of 2^-16: the one nearest to what was asked
-/// for, but below 1 unless 1 was asked for. p = 0 keeps everything, p = 1 nothing.
+/// low halves first, is at least p 2^16. So p is rounded to the nearest multiple of 2^-16, but stays below 1
+/// unless it is 1. p = 0 keeps everything, p = 1 nothing.
 class DropoutMask {
  public:
   DropoutMask(Philox random, double p)
@@ -29,7 +29,7 @@ class DropoutMask {
 
   LRUREC_HOST_DEVICE bool keeps_all() const { return threshold_ == 0; }
 
-  /// The factors of elements 4 four .. 4 four + 3, for kernels: half of what one Philox counter has.
+  /// The factors of elements 4 four .. 4 four + 3, for kernels: half of a Philox counter.
   template <class R>
   LRUREC_HOST_DEVICE std::array<R, 4> factors(std::uint64_t four) const {
     const auto words = random_.words(four / 2);
@@ -51,7 +51,7 @@ class DropoutMask {
 #ifndef __CUDACC__
   static constexpr std::int64_t block = 8 * PhiloxLanes::count;
 
-  /// f(k, count, factors of elements first + k, ...) for n elements, some at a time.
+  /// Calls f(k, count, factors of elements first + k, ...) for n elements, some at a time.
   template <class R, class F>
   void for_blocks(std::int64_t first, std::int64_t n, F&& f) const {
     const PhiloxLanes lanes(random_);

@@ -1,8 +1,8 @@
 #pragma once
-// exp and erf for vectors of f32: polynomials of just the accuracy that f32 has, on the range that they are
-// asked for, and e^(-x^2) comes with erf instead of being computed twice. Coefficients by
-// tools/reference/minimax.py; tests/ops/primitives/f32_functions_test.cpp measures the errors against long
-// double.
+// exp and erf for vectors of f32: polynomials that are just as accurate as f32, on the range that is needed.
+// e^(-x^2) comes with erf instead of being computed twice. The coefficients are from
+// tools/reference/minimax.py, and tests/ops/primitives/f32_functions_test.cpp measures the errors against
+// long double.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,14 +20,15 @@ LRUREC_INLINE xsimd::batch<float, A> polynomial(const float (&c)[N], const xsimd
   return sum;
 }
 
-/// e^x for x < 88, within 1 ulp down to 2^-126 (1.2 without fused multiply-adds); what is less is 0 or
-/// denormal. NaN stays NaN, infinity becomes NaN. x = n ln 2 + r, |r| <= ln 2 / 2, and e^x = 2^n e^r.
+/// e^x for x < 88, within 1 ulp where e^x is at least 2^-126 (1.2 without fused multiply-adds); smaller
+/// results are 0 or denormal. NaN stays NaN, infinity becomes NaN. x = n ln 2 + r, |r| <= ln 2 / 2, and e^x =
+/// 2^n e^r.
 template <class A>
 LRUREC_INLINE xsimd::batch<float, A> fast_exp(const xsimd::batch<float, A>& x) {
   using Batch = xsimd::batch<float, A>;
   constexpr float c[] = {1.F, 1.F, 0.49999994F, 0.16666520F, 0.041668393F, 0.0083687808F, 0.0013814467F};
-  // Added to a number below 2^22 this leaves the nearest whole number in the low bits, 127 more than it was:
-  // shifted to the exponent's place they are 2^n.
+  // Added to a number below 2^22, this leaves the nearest whole number plus 127 in the low bits. Shifted to
+  // the place of the exponent they are 2^n.
   const Batch magic(12582912.F + 127.F);
   const Batch bounded = xsimd::max(Batch(-88.F), x);  // 2^-127 comes out as 0; of a NaN, max takes the second
   const Batch shifted = multiply_add(bounded, Batch(1.44269504F), magic), n = shifted - magic;

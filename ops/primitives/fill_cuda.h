@@ -9,7 +9,7 @@ __global__ void repeat_row_kernel(std::int64_t count, std::int64_t width, const 
   for (std::int64_t i = global_thread(); i < count; i += grid_threads()) to[i] = row[i % width];
 }
 
-/// to[r, :] = row for r < rows: the bias to which a product is then added.
+/// to[r, :] = row for r < rows, such as the bias that a product is then added to.
 template <class T>
 void repeat_row(const char* name, std::int64_t rows, std::int64_t width, const T* row, T* to) {
   launch(name, repeat_row_kernel<T>, blocks_for(rows * width), 256, 0, rows * width, width, row, to);

@@ -1,6 +1,6 @@
 #pragma once
-// exp, sin, erf, ... by one name for everything a formula may be asked to work on: scalars, xsimd batches,
-// complex numbers, numbers in a CUDA kernel. And formulas that several kernels share.
+// exp, sin, erf, ... under one name for everything that a formula works on: scalars, xsimd batches, complex
+// numbers, numbers in a CUDA kernel. Also formulas that several kernels share.
 
 #include "tensor/cuda/element.h"
 #include "tensor/host_device.h"
@@ -105,7 +105,7 @@ template <class T>
 T whole_expm1(const T& x) {
   return expm1(x);
 }
-/// xsimd's overflows a little too early, like its exp; the 1 is nothing there. Of -0 it is -0.
+/// xsimd's overflows a little too early, like its exp; for such x the 1 makes no difference. For -0 it is -0.
 template <class T, class A>
 LRUREC_INLINE xsimd::batch<T, A> whole_expm1(const xsimd::batch<T, A>& x) {
   using Batch = xsimd::batch<T, A>;
@@ -118,7 +118,7 @@ template <class T>
 T whole_log(const T& x) {
   return log(x);
 }
-/// xsimd's is wrong for denormal numbers: they are made larger by 2^54 first.
+/// xsimd's is wrong for denormal numbers, so they are multiplied by 2^54 first.
 template <class A>
 LRUREC_INLINE xsimd::batch<double, A> whole_log(const xsimd::batch<double, A>& x) {
   using Batch = xsimd::batch<double, A>;
@@ -136,7 +136,7 @@ template <class T>
 T whole_log1p(const T& x) {
   return log1p(x);
 }
-/// Of -0 it is -0.
+/// For -0 it is -0.
 template <class T, class A>
 LRUREC_INLINE xsimd::batch<T, A> whole_log1p(const xsimd::batch<T, A>& x) {
   return choose(x == xsimd::batch<T, A>(T(0)), x, xsimd::log1p(x));
@@ -152,13 +152,13 @@ LRUREC_INLINE xsimd::batch<T, A> whole_log1p(const xsimd::batch<T, A>& x) {
 
 namespace lrurec::formulas {
 
-/// -x, of 0 as well.
+/// -x, which is -0 for 0.
 template <class T>
 LRUREC_HOST_DEVICE LRUREC_INLINE T negate(const T& x) {
   return -x;
 }
 #ifndef __CUDACC__
-/// With AVX-512, xsimd 8 computes 0 - x, which of 0 is 0.
+/// With AVX-512, xsimd 8 computes 0 - x, which is 0 for 0.
 template <class T, class A>
 LRUREC_INLINE xsimd::batch<T, A> negate(const xsimd::batch<T, A>& x) {
   return x * xsimd::batch<T, A>(T(-1));
@@ -208,7 +208,7 @@ LRUREC_HOST_DEVICE LRUREC_INLINE T sigmoid(const T& x) {
   return T(1) / (T(1) + exp(-x));
 }
 
-/// a^b. Of complex numbers e^(b log a), the principal branch, with a^0 = 1, and 0^b = 0 where Re b > 0.
+/// a^b. For complex numbers e^(b log a), the principal branch, with a^0 = 1, and 0^b = 0 where Re b > 0.
 template <class T>
 LRUREC_HOST_DEVICE T whole_pow(const T& a, const T& b) {
   if constexpr (cuda::is_complex_element<T>) {
@@ -219,7 +219,7 @@ LRUREC_HOST_DEVICE T whole_pow(const T& a, const T& b) {
   }
 }
 
-/// Whether a is 0 and b a real number >= 0: where the derivative of a^b by b is 0, though log a is not
+/// Whether a is 0 and b a real number >= 0. There the derivative of a^b by b is 0, although log a is not
 /// finite.
 template <class T>
 LRUREC_HOST_DEVICE auto is_power_of_zero(const T& a, const T& b) {

@@ -11,7 +11,7 @@
 namespace lrurec::ops {
 namespace {
 
-// More chains than units times the latency of one (two and four), fewer than registers.
+// More chains than units times latency (two times four), fewer than registers.
 constexpr std::size_t chains = 12;
 
 /// Chains of sum + factor * factor for factors of the type In, in the registers of the calling thread.
@@ -60,7 +60,7 @@ double multiply_in_registers(std::int64_t rounds) {
 }
 
 double bf16_speed() {
-  // Two numbers of a pair are multiplied at a time.
+  // The factor of 2: both numbers of a pair are multiplied at once.
   return 2 * fastest_seconds(small) / fastest_seconds(bf16_pair(small, small));
 }
 

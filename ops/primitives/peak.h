@@ -1,16 +1,17 @@
 #pragma once
-// What a core computes at best: the floor of everything that multiplies.
+// The most that a core can compute: no kernel that multiplies can take less time.
 
 #include <cstdint>
 
 namespace lrurec::ops {
 
-/// Fused multiply-adds of f32 on the widest vectors of this build that never leave the registers, `rounds`
-/// times in each thread; returns their floating-point operations, two each, of all threads together.
+/// Runs fused multiply-adds of f32 that stay in registers, on the widest vectors of this build, `rounds`
+/// times in each thread. Returns the number of floating-point operations of all threads, two for each
+/// multiply-add.
 double multiply_in_registers(std::int64_t rounds);
 
-/// How many products of numbers in bf16, summed in f32, one core makes in the time of one of f32; measured
-/// anew by each call, in a millisecond. About 2 for an AMD Zen 5, .5 for an Intel of the fifth
+/// How many products of numbers in bf16, summed in f32, one core computes in the time of one of f32. Each
+/// call measures it anew, in a millisecond. About 2 for an AMD Zen 5, .5 for an Intel of the fifth
 /// generation, whose instruction takes four times as long as one of f32.
 double bf16_speed();
 

@@ -22,7 +22,7 @@ class PhiloxLanes {
 
   explicit PhiloxLanes(Philox random) : random_(random) {}
 
-  /// Those of counters first .. first + count - 1.
+  /// The words of counters first .. first + count - 1.
   void pairs(std::uint64_t first, Pairs& out) const {
     for (std::size_t l = 0; l < count; l += group * width) {
       rounds(first + l, out.data() + 2 * l);
@@ -30,7 +30,7 @@ class PhiloxLanes {
   }
 
  private:
-  // A word lies in 64 bits, the width of its products, and only the low half of them counts.
+  // A word takes 64 bits, the width of its products, of which only the low half is used.
 #if defined(__AVX512F__)
   using Vector = std::uint64_t __attribute__((vector_size(64)));
   static constexpr Vector numbers = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -50,7 +50,8 @@ class PhiloxLanes {
   static constexpr std::size_t width = sizeof(Vector) / sizeof(std::uint64_t);
   static constexpr std::size_t group = 2;  // vectors at once: one alone would wait for its products
 
-  /// The products of the low halves. GCC would make a constant factor into shifts and sums.
+  /// The products of the low halves. Written by hand, since GCC would turn a constant factor into shifts and
+  /// sums.
   static Vector multiply(Vector a, Vector b) {
 #if defined(__AVX512F__)
     return reinterpret_cast<Vector>(

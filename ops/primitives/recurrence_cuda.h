@@ -2,11 +2,14 @@
 // The linear recurrence h_t = lambda h_{t-1} + x_t of packed rows, in either direction of time, for kernel
 // files.
 //
-// A block takes one sequence (or a chunk of one) and 32 channels: lanes are channels, so that a warp's access
-// to a row is one line of memory; warps are runs of 16 consecutive rows, which they hold in registers. A warp
-// sums its run from zero; the runs' results meet in shared memory, where each warp finds the state that
-// enters its run by powers of lambda; then it makes its states and writes them. Every row is read once and
-// written once, and a chain of 16 steps stands where one thread a channel would wait for memory at each of L.
+// A block takes one sequence (or a chunk of one) and 32 channels. Its lanes are channels, so that a warp's
+// access to a row is one line of memory. Its warps take runs of 16 consecutive rows, which they hold in
+// registers.
+//
+// A warp scans its run from zero. The ends of the runs meet in shared memory, where each warp finds the state
+// that enters its run by powers of lambda. Then it computes its states and writes them. So every row is read
+// once and written once, and a chain of 16 steps replaces the L waits for memory of one thread for each
+// channel.
 
 #include <type_traits>
 
@@ -18,7 +21,7 @@
 
 namespace lrurec::cuda {
 
-// Products written out: those of the library look for infinities.
+// Products are written out, since those of the library check for infinities.
 template <class T>
 __device__ T times(const T& a, const T& b) {
   if constexpr (is_complex_element<T>) {
@@ -47,8 +50,8 @@ struct ElementRows {
   __device__ void write(std::int64_t t, std::int64_t d, const V& value) const { data[t * D + d] = value; }
 };
 
-/// Rows [tokens, 2, D]: D real parts, then D imaginary parts, as real products make them. `bias` [D] is added
-/// on reading; null: none.
+/// Rows [tokens, 2, D]: D real parts, then D imaginary parts, as real products compute them. `bias` [D] is
+/// added when a row is read; null: none.
 template <class T>
 struct PlanarRows {
   T* data;
@@ -66,17 +69,17 @@ struct PlanarRows {
   }
 };
 
-/// What a scan starts from and leaves, all [sequences, D] (of chunks: [chunks, D]); null: zero, or not
-/// wanted.
+/// The ends of a scan, all [sequences, D] (for chunks: [chunks, D]). A null pointer means zeros for an input,
+/// and that an output is not wanted.
 template <class V>
 struct ScanEnds {
   const V* initial = nullptr;    ///< state before the first step
   const V* add_first = nullptr;  ///< added to the first step's input (the gradient of a final state)
-  V* final_state = nullptr;      ///< after the last step; of an empty sequence the initial one
-  V* carried_out = nullptr;      ///< lambda times that (the gradient of an initial state)
+  V* final_state = nullptr;      ///< after the last step; initial for an empty sequence
+  V* carried_out = nullptr;      ///< lambda times the last state (the gradient of an initial state)
 };
 
-/// For the gradient of lambda: partial[block of sequence, d] = sum over its rows of g_t conj(h_{t-1}).
+/// For the gradient of lambda: partial[piece, d] = sum over the rows of a piece of g_t conj(h_{t-1}).
 template <class V, class Rows>
 struct LambdaGradient {
   V* partial = nullptr;
@@ -84,7 +87,7 @@ struct LambdaGradient {
   const V* initial = nullptr;  ///< h before the first row [sequences, D]; null: zero
 };
 
-/// Where blocks find their rows: the sequences themselves, or chunks of them.
+/// The pieces that blocks work on: whole sequences, or chunks of sequences.
 struct ScanPieces {
   const std::int64_t* offsets = nullptr;
   const TimeChunk* chunks = nullptr;
@@ -95,7 +98,7 @@ struct ScanPieces {
   }
 };
 
-/// Blocks that the registers of a multiprocessor shall hold at once: what would not fit spills.
+/// How many blocks the registers of a multiprocessor must hold at once. More, and registers would spill.
 template <class V, class In>
 constexpr int scan_blocks =
     std::is_same_v<V, complex<double>> || std::is_same_v<In, ElementRows<complex<float>>> ? 1 : 2;
@@ -119,7 +122,8 @@ __global__ void __launch_bounds__(256, scan_blocks<V, In>)
 #pragma unroll
   for (int i = 1; i < R; i *= 2) whole_run = times(whole_run, whole_run);
 
-  // Only of its own channel: in place (final_state is initial) another block may replace the others.
+  // Read for the lane's own channel only: where final_state is the memory of initial, another block may have
+  // replaced the others.
   V state = ends.initial != nullptr && inside ? ends.initial[piece * D + column] : V(0);
   V slope = V(0);  // of lambda
   const auto row = [&](std::int64_t t) { return reversed ? at.end - 1 - t : at.begin + t; };
@@ -170,7 +174,7 @@ __global__ void __launch_bounds__(256, scan_blocks<V, In>)
       }
     }
   }
-  if (length == 0) {  // an empty sequence hands on what it was given
+  if (length == 0) {  // an empty sequence passes on what it was given
     __syncthreads();  // every warp has read it
     if (inside && warp() == 0) {
       const V given = ends.add_first != nullptr ? ends.add_first[at.sequence * D + column] : V(0);
@@ -189,8 +193,8 @@ __global__ void __launch_bounds__(256, scan_blocks<V, In>)
   }
 }
 
-/// States that enter the chunks, from the states that leave them when they start from zero: one thread a
-/// channel of a sequence walks its chunks, in the direction of time. entering [chunks, D].
+/// entering [chunks, D]: the states that enter the chunks, from the states that leave them when they start
+/// from zero. One thread for each channel of a sequence walks its chunks in the direction of time.
 template <bool reversed, class V>
 __global__ void carry_kernel(const TimeChunk* chunks, std::int64_t count, std::int64_t D, const V* lambda,
                              const V* initial, const V* leaving, V* entering) {
@@ -209,7 +213,7 @@ __global__ void carry_kernel(const TimeChunk* chunks, std::int64_t count, std::i
   }
 }
 
-/// The chunks' ends brought to the sequences': of the chunk where time ends.
+/// Copies the end of each sequence's last chunk, in the direction of time, to the sequence.
 template <bool reversed, class V>
 __global__ void gather_ends_kernel(const TimeChunk* chunks, std::int64_t count, std::int64_t D, const V* from,
                                    V* to) {
@@ -238,14 +242,14 @@ void launch_scan(const char* name, std::int64_t pieces, int warps, const ScanPie
          threads * sizeof(V), where, D, lambda, x, h, ends, gradient);
 }
 
-/// Rows of the partial sums of LambdaGradient::partial.
+/// How many rows LambdaGradient::partial has.
 inline std::int64_t scan_pieces(const ScanSequences& sequences, std::int64_t chunk_rows = 2048) {
   if (!cut_time(sequences.tokens(), sequences.count)) return sequences.count;
   return static_cast<std::int64_t>(time_chunks(sequences.host_offsets, sequences.count, chunk_rows).size());
 }
 
 /// The whole scan. Few long sequences are cut in time: their chunks are first scanned for their ends alone,
-/// the states that enter chunks follow from those, and then every chunk is scanned like a sequence.
+/// from which follow the states that enter the chunks, and then every chunk is scanned like a sequence.
 template <bool reversed, bool lambda_gradient, class V, class In, class Out>
 void scan(const char* name, const ScanSequences& sequences, const V* lambda, const In& x, const Out& h,
           const ScanEnds<V>& ends, const LambdaGradient<V, In>& gradient, std::int64_t chunk_rows = 2048) {

@@ -1,6 +1,6 @@
 #pragma once
 // Normalising a row, forward and backward, for CPU kernels: layer norm, alone and with dropout and residual,
-// and RMS norm, which is not `centred`: what stands below as a mean is 0.
+// and RMS norm. RMS norm is not `centred`: every mean below is then 0.
 
 #include <algorithm>
 #include <cmath>
@@ -31,13 +31,14 @@ RowMoments<T> row_moments(std::int64_t width, const T* x, T eps) {
     squares += d * d;
     rest += d;
   }
-  // What rounding left of the mean would be all that a row of equal numbers consists of.
+  // Corrects the rounding of the mean. In a row of equal numbers, nothing but that error would be left to
+  // normalise.
   const T shift = rest / n;
   return {rounded + shift, T(1) / std::sqrt(std::max(squares / n - shift * shift, T(0)) + eps)};
 }
 
 /// With g = dy weight: dx = rstd (g - mean(g) - n mean(g n)); dy n is added to dweight and dy to dbias.
-/// normal(c): element c of the normalised row n.
+/// normal(c) is element c of the normalised row n.
 template <bool centred = true, class T, class Normal>
 void row_norm_backward(std::int64_t width, const T* dy, const T* weight, Normal normal, T rstd, T* dx,
                        T* dweight, T* dbias) {

@@ -1,7 +1,7 @@
 #pragma once
-// Normalising rows, forward and backward, for kernel files: what layer norm and its fused kin share. They
-// differ in what a row is and in what is kept of it, which are given as small structs of pointers. RMS norm
-// is not `centred`: what stands below as a mean is 0.
+// Normalising rows, forward and backward, for kernel files: the common part of layer norm, its fused forms
+// and RMS norm. They differ in what a row is and in what is kept of it, which small structs of pointers say.
+// RMS norm is not `centred`: every mean below is then 0.
 
 #include <cmath>
 #include <cstdint>
@@ -50,7 +50,7 @@ struct RowLayout {
 
 inline constexpr std::int64_t widest_row = 1024;
 
-/// Calls f(layout) with one that holds rows of `width` <= widest_row.
+/// Calls f(layout) with a layout for rows of `width` <= widest_row.
 template <class F>
 void with_row_layout(std::int64_t width, F&& f) {
   if (width <= 64) {
@@ -66,14 +66,14 @@ void with_row_layout(std::int64_t width, F&& f) {
   }
 }
 
-/// Of a variance that rounding may have made negative. A NaN stays one: fmax would hide it.
+/// 1 / sqrt(variance + eps). Rounding may have made the variance negative. A NaN stays NaN; fmax would hide
+/// it.
 template <class T>
 __device__ T inverse_deviation(T variance, T eps) {
   return T(1) / std::sqrt((variance < T(0) ? T(0) : variance) + eps);
 }
 
-// Rows in registers. All lanes of a warp take part in its sums, also those whose row lies behind the last
-// one.
+// Rows in registers. All lanes of a warp take part in its sums, also those whose row is beyond the last one.
 template <bool centred, class Layout, class T, class Source, class Sink>
 __global__ void normalise_kernel(std::int64_t rows, std::int64_t width, T eps, Source source, Sink sink) {
   const T n = static_cast<T>(width);
@@ -203,7 +203,7 @@ __global__ void norm_backward_kernel(std::int64_t rows, std::int64_t width, cons
   sum_over_block<Layout>(width, dbias, all, out + width);
 }
 
-// Any width, a warp a row.
+// Any width, a warp for each row.
 template <bool centred, class T, class Source, class Sink>
 __global__ void norm_backward_any_kernel(std::int64_t rows, std::int64_t width, const T* weight,
                                          Source source, Sink sink) {
@@ -225,7 +225,8 @@ __global__ void norm_backward_any_kernel(std::int64_t rows, std::int64_t width, 
   }
 }
 
-// Any width: a lane a column (tile blockIdx.x), the warps take the rows of chunk blockIdx.y in turn.
+// Any width: a lane takes a column (tile blockIdx.x), and the warps take the rows of chunk blockIdx.y in
+// turn.
 template <class T, class Source>
 __global__ void norm_sums_any_kernel(Chunks chunks, std::int64_t width, Source source, T* partial) {
   __shared__ T sums[2][norm_warps][warp_size];

@@ -1,5 +1,5 @@
 #pragma once
-// Runs of equal keys in a sorted list that is cut into chunks: which of them cross from chunk to chunk.
+// Runs of equal keys in a sorted list that is cut into chunks, and which of them cross from chunk to chunk.
 
 #include <cstdint>
 
@@ -20,14 +20,14 @@ struct ChunkOfRuns {
         first(chunk * run_chunk),
         last(first + run_chunk < n ? first + run_chunk : n) {}
 
-  /// The run of `key`, which has an element here, began in an earlier chunk.
+  /// Whether the run of `key`, which has an element here, began in an earlier chunk.
   LRUREC_HOST_DEVICE bool began_before(std::int32_t key) const { return first > 0 && keys[first - 1] == key; }
-  /// It goes on in the next one.
+  /// Whether it goes on in the next one.
   LRUREC_HOST_DEVICE bool goes_on(std::int32_t key) const { return last < n && keys[last] == key; }
 };
 
-/// A run that crosses chunks is summed chunk by chunk. Where chunk c keeps its part: the run it took over, or
-/// the one it hands on.
+/// A run that crosses chunks is summed chunk by chunk. This is the place where a chunk keeps its part of a
+/// run that began before it, or of a run that goes on after it.
 LRUREC_HOST_DEVICE inline std::int64_t part_of_run(std::int64_t chunk, bool began_before) {
   return 2 * chunk + (began_before ? 0 : 1);
 }

@@ -16,7 +16,7 @@ namespace runs {
 
 constexpr int threads_of_runs = 256, warps_of_runs = threads_of_runs / warp_size;
 
-// An id below 0 sorts behind all others, as key N.
+// An id below 0 sorts after all others, as key N.
 static __global__ void keys_and_positions(std::int64_t n, std::int64_t N, const std::int64_t* ids,
                                           std::int32_t* keys, std::int32_t* positions) {
   for (std::int64_t t = global_thread(); t < n; t += grid_threads()) {
@@ -51,8 +51,8 @@ __device__ Columns<E> read(std::int64_t width, const E* row) {
   return x;
 }
 
-// A warp sums the runs of one chunk of the sorted tokens. A run that lies inside the chunk is its own to add
-// to the table; of a run that crosses, its part goes to `parts`. Four rows are on their way at a time.
+// A warp sums the runs of one chunk of the sorted tokens. It adds a run that lies inside the chunk to the
+// table. Its part of a run that crosses chunks goes to `parts`. Four rows are loaded at a time.
 template <class Row, class E>
 __global__ void sum_runs(std::int64_t n, std::int64_t N, std::int64_t width, const std::int32_t* keys,
                          const std::int32_t* positions, Row row_of, E* __restrict__ total,
@@ -70,7 +70,7 @@ __global__ void sum_runs(std::int64_t n, std::int64_t N, std::int64_t width, con
   std::int32_t current = __shfl_sync(whole_warp, my_key, 0);
   for_columns(width, [&](int k, std::int64_t) { sum.at[k] = E(0); });
   const auto finish = [&] {
-    if (current == N) return;  // there are none but those
+    if (current == N) return;  // ids below 0
     const bool before = chunk.began_before(current);
     const bool crosses = before || chunk.goes_on(current);
     E* to = crosses ? parts + part_of_run(c, before) * width : total + current * width;
@@ -152,8 +152,8 @@ class SortedIds {
   Scratch<std::int32_t> keys_, positions_;
 };
 
-/// total[ids[t], c] += row_of(t, c) for c < width; total: [N, width] dense; ids below 0 are left out. Rows of
-/// one id are summed first, in the order of t and in parts of run_chunk, and added to total then.
+/// total[ids[t], c] += row_of(t, c) for c < width; total: [N, width] dense; ids below 0 are left out. The
+/// rows of one id are summed first, in the order of t and in parts of run_chunk, and then added to total.
 /// Row: a function object callable on the device, (std::int64_t t, std::int64_t c) -> E.
 template <class Row, class E>
 void add_runs(const char* op, const SortedIds& sorted, std::int64_t width, const Row& row_of, E* total) {

@@ -1,6 +1,6 @@
 #pragma once
 // For CUDA kernel files only: the k largest of each row of a matrix, in falling order, equal ones by their
-// column, NaN first. That is a strict order of all elements, so the result does not depend on how threads
+// column, NaN first. No two elements are equal in this order, so the result does not depend on how threads
 // run.
 
 #include <cstdint>
@@ -36,7 +36,7 @@ template <class Key>
 struct Ranked {
   static constexpr int key_digits = sizeof(Key), digits = key_digits + 4;
   Key key;
-  std::uint32_t order;  ///< ~column: of equal elements the first has the largest
+  std::uint32_t order;  ///< ~column, so that the first of equal elements is the largest
 
   LRUREC_HOST_DEVICE bool operator>(const Ranked& other) const {
     return key > other.key || (key == other.key && order > other.order);
@@ -67,7 +67,7 @@ struct Ranked {
   }
 };
 
-/// How a row is cut: each segment is a block's, so that few long rows keep the GPU busy too.
+/// How a row is cut into segments, one for each block, so that few long rows keep the GPU busy too.
 struct Segments {
   std::int64_t columns, size, count;
   Segments(std::int64_t rows, std::int64_t columns_, std::int64_t k) : columns(columns_) {
@@ -80,8 +80,9 @@ struct Segments {
 
 namespace select_detail {
 
-/// Chooses the digit in which the element number `wanted` (from 1, in falling order) lies: chosen[0]. Of
-/// those with that digit chosen[1] are still wanted, and there are chosen[2]. One warp; a lane has 8 digits.
+/// chosen[0]: the digit of element number `wanted`, counted from 1 in falling order. chosen[1]: how many of
+/// the elements with that digit are still wanted. chosen[2]: how many there are. One warp; a lane has 8
+/// digits.
 __device__ inline void choose_digit(const int* histogram, int wanted, int* chosen) {
   const int top = 255 - 8 * lane();
   int own = 0;
@@ -107,10 +108,11 @@ __device__ inline void choose_digit(const int* histogram, int wanted, int* chose
   }
 }
 
-/// A block takes segment blockIdx.x of row blockIdx.y. Digit by digit from the most significant, a histogram
-/// of the elements that agree with the k-th in all digits so far gives its next digit. Elements at or above
-/// it, exactly k, are gathered in any order and sorted in shared memory. Where the segment has fewer than k
-/// elements, the rest is minus infinity: last among its equals, since only the last segment can be short.
+/// A block takes segment blockIdx.x of row blockIdx.y and finds its k-th element digit by digit, from the
+/// most significant: a histogram of the elements that agree with it in all digits so far gives its next
+/// digit. The elements at or above it, exactly k, are gathered in any order and sorted in shared memory.
+/// Where the segment has fewer than k elements, the rest is minus infinity, and comes last among its equals,
+/// since only the last segment can be short.
 template <class T>
 __global__ void __launch_bounds__(select_threads)
     select_kernel(std::int64_t columns, std::int64_t ld, std::int64_t segment, int k, int capacity,
@@ -129,7 +131,8 @@ __global__ void __launch_bounds__(select_threads)
   const auto element = [row](int i) { return Element{order_key(row[i]), ~static_cast<std::uint32_t>(i)}; };
   const int most = k < n ? k : n;
 
-  // Before the barriers of the rounds: one vector load may read `chosen` and its neighbour together.
+  // Set before the barriers of the rounds, since one vector load may read `chosen` and its neighbour
+  // together.
   if (thread == 0) gathered = 0;
   Element bar{0, 0};
   int wanted = most, known = 0;
@@ -146,7 +149,7 @@ __global__ void __launch_bounds__(select_threads)
     bar.add_digit(known, chosen[0]);
     wanted = chosen[1];
     ++known;
-    if (wanted == chosen[2]) break;  // all that begin like this
+    if (wanted == chosen[2]) break;  // all elements that begin with these digits
     // The next round writes `chosen` after two more barriers.
   }
 
@@ -205,9 +208,9 @@ void select_segments(const char* name, std::int64_t rows, const Segments& cut, s
 
 }  // namespace select_detail
 
-/// indices and values [rows, k] of x [rows, columns], whose rows lie ld elements apart: the k largest of each
-/// row, for 0 < k <= columns, k <= select_most, columns < 2^31. One kernel; where few rows are long, segments
-/// first and then their winners.
+/// indices and values [rows, k]: the k largest of each row of x [rows, columns], whose rows lie ld elements
+/// apart. 0 < k <= columns, k <= select_most, columns < 2^31. One kernel; where rows are few and long, first
+/// one for segments and then one for the best of the segments.
 template <class T>
 void select_largest(const char* name, std::int64_t rows, std::int64_t columns, std::int64_t ld,
                     std::int64_t k, const T* x, std::int64_t* indices, T* values) {
@@ -221,7 +224,7 @@ void select_largest(const char* name, std::int64_t rows, std::int64_t columns, s
   const Scratch<std::int64_t> found(rows * candidates);
   const Scratch<T> scores(rows * candidates);
   select_detail::select_segments(name, rows, cut, ld, k, x, found.data(), scores.data());
-  // Equal candidates stand in the order of their columns: by segment, and sorted inside.
+  // Equal candidates are in the order of their columns: by segment, and sorted inside a segment.
   select_largest(name, rows, candidates, candidates, k, static_cast<const T*>(scores.data()), indices,
                  values);
   launch(name, select_detail::look_up_kernel<std::int64_t>, blocks_for(rows * k), 256, 0, rows, k, candidates,

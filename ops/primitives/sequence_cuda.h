@@ -11,7 +11,8 @@ struct TokenRange {
   std::int64_t first, end;
 };
 
-/// The sequence of a token, by bisection of offsets [sequences + 1]: the last that begins at or before it.
+/// The sequence of a token, by bisection of offsets [sequences + 1]: the last one that begins at or before
+/// it.
 __device__ inline TokenRange sequence_of(const std::int64_t* offsets, std::int64_t sequences,
                                          std::int64_t token) {
   std::int64_t low = 0, high = sequences;

@@ -10,7 +10,7 @@
 
 #include "tensor/dtype.h"
 
-// A batch that is returned through memory costs more than the formula.
+// Inlined always: to return a batch through memory costs more than the formula.
 #define LRUREC_INLINE __attribute__((always_inline)) inline
 
 namespace lrurec {
@@ -33,9 +33,9 @@ xsimd::batch<T, A> choose(const xsimd::batch_bool<T, A>& condition, const xsimd:
   return xsimd::select(condition, x, y);
 }
 
-/// a b + c rounded once, where the processor has an instruction for it. Asked for by name: whether a compiler
-/// makes one of a product and a sum depends on its options and on what stands around them, and the bits with
-/// it.
+/// a b + c rounded once, where the processor has an instruction for it. It is asked for by name: whether a
+/// compiler makes one of a product and a sum depends on its options and on the code around them, and so would
+/// the bits.
 template <class T>
 LRUREC_INLINE xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd::batch<T>& b,
                                            const xsimd::batch<T>& c) {
@@ -56,8 +56,8 @@ LRUREC_INLINE xsimd::batch<T> multiply_add(const xsimd::batch<T>& a, const xsimd
 #endif
 }
 
-/// sum + a b of two neighbouring numbers in bf16 a lane, the first (in the upper half) before the second: two
-/// links of a chain of fused multiply-adds.
+/// Adds to the sum of each lane the products of its two numbers in bf16, the first (in the upper half) before
+/// the second: two links of a chain of fused multiply-adds.
 LRUREC_INLINE xsimd::batch<float> multiply_add(const xsimd::batch<std::uint32_t>& a,
                                                const xsimd::batch<std::uint32_t>& b,
                                                const xsimd::batch<float>& sum) {
@@ -132,9 +132,9 @@ LRUREC_INLINE void map(std::int64_t n, T* out, F&& f, In... in) {
   }
 }
 
-/// join(...join(start, in[0]...)..., in[n - 1]...) of f32 or f64, by the lanes of a vector: a lane takes
-/// every W-th element, then `join` joins the lanes, which it must be able to do in any order. (`#pragma omp
-/// simd reduction` asks for the same, but GCC 12 forgets it where a function is inlined into a lambda.)
+/// join(...join(start, in[0]...)..., in[n - 1]...) of f32 or f64, in the lanes of a vector: a lane takes
+/// every W-th element, then `join` joins the lanes, so its order must not matter. (`#pragma omp simd
+/// reduction` asks for the same, but GCC 12 forgets it where a function is inlined into a lambda.)
 template <class T, class Join, class Term, class... In>
 T fold(std::int64_t n, T start, Join&& join, Term&& term, const In*... in) {
   using Batch = xsimd::batch<T>;

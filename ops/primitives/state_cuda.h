@@ -1,6 +1,6 @@
 #pragma once
-// What kernels of state spaces share on a GPU: a warp takes a channel of a sequence, a lane every 32nd of its
-// states.
+// What kernels of state spaces share on a GPU. A warp takes a channel of a sequence, and a lane every 32nd of
+// its states.
 
 #include <cstdint>
 #include <type_traits>
@@ -10,15 +10,15 @@
 
 namespace lrurec::ops::kernels::state_cuda {
 
-constexpr int most = 8;  ///< states of a lane: at most 256 of a channel
+constexpr int most = 8;  ///< states of a lane, so at most 256 of a channel
 
 template <class T>
 struct Complex {
   T re = 0, im = 0;
 };
 
-/// f(i, n) of the lane's states n, of which there are at most `states`: a constant, so that what i indexes
-/// lies in registers.
+/// Calls f(i, n) for the lane's states n. Their most, `states`, is a constant, so that arrays indexed by i
+/// stay in registers.
 template <int states, class F>
 __device__ void for_states(std::int64_t N, F&& f) {
 #pragma unroll
@@ -37,7 +37,8 @@ __device__ void put(const Complex<T>& x, T* pairs, std::int64_t index) {
   pairs[2 * index] = x.re, pairs[2 * index + 1] = x.im;
 }
 
-/// Of a kernel over all channels of all sequences, `warps` warps each.
+/// Blocks for a kernel with a warp for each channel of each sequence. Too many states are an error of
+/// `operation`.
 template <class Arguments>
 int blocks(const char* operation, const Arguments& f) {
   if (f.N > most * cuda::warp_size) {
@@ -46,8 +47,8 @@ int blocks(const char* operation, const Arguments& f) {
   return static_cast<int>((f.sequences * f.H + cuda::lone_warps - 1) / cuda::lone_warps);
 }
 
-/// f of the number of states of a lane as a constant: with few a warp takes few registers, and more of them
-/// run at once.
+/// Calls f with the number of states of a lane as a constant. With few states a warp takes few registers, and
+/// more warps run at once.
 template <class F>
 void by_states(std::int64_t N, F&& f) {
   if (N <= cuda::warp_size) {

@@ -1,6 +1,6 @@
 #pragma once
-// What kernels of state spaces share on a CPU: the states of all channels as vectors along channels, and
-// sequences side by side.
+// What kernels of state spaces share on a CPU: the states of all channels as vectors along channels, and a
+// loop over sequences in parallel.
 
 #include <algorithm>
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace lrurec::ops::kernels {
 
 constexpr std::int64_t up_to_multiple(std::int64_t n, std::int64_t of) { return (n + of - 1) / of * of; }
 
-/// Numbers of [H, N, 2] as [channels / W, N, 2, W], padded with zeros, N to a multiple of `Together`: a
-/// vector for each state's real parts, one for its imaginary parts.
+/// The numbers of [H, N, 2] as [channels / W, N, 2, W]: a vector for the real parts of each state, and one
+/// for its imaginary parts. Padded with zeros, N to a multiple of `Together`.
 template <class T, int Together>
 class StatePanels {
  public:
@@ -87,7 +87,7 @@ struct ComplexVector {
   }
 };
 
-/// f(sequence, first token, tokens) of every sequence, in parallel.
+/// Calls f(sequence, first token, tokens) for every sequence, in parallel.
 template <class Arguments, class F>
 void for_sequences(const Arguments& f, F&& work) {
   ParallelErrors errors;

@@ -11,8 +11,9 @@
 namespace lrurec {
 namespace {
 
-/// R rows and V vectors of C stay in registers while k runs: each step loads V vectors of B and broadcasts R
-/// elements of A for R * V multiply-adds. 6 x 4 fills the 32 registers of AVX-512, 6 x 2 the 16 of AVX2.
+/// A tile of R rows and V vectors of C stays in registers while k runs. Each step loads V vectors of B and
+/// broadcasts R elements of A for R * V multiply-adds. 6 x 4 fills the 32 registers of AVX-512, 6 x 2 the 16
+/// of AVX2.
 template <int R, int V, TileStart start, class In, class T>
 void micro_tile(std::int64_t k, const In* a, std::int64_t a_row, std::int64_t a_column, const In* b,
                 std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
@@ -47,12 +48,12 @@ void micro_tile(std::int64_t k, const In* a, std::int64_t a_row, std::int64_t a_
   }
 }
 
-/// V vectors of columns over all rows: R at a time, then what is left with fewer.
+/// V vectors of columns over all rows: R rows at a time, then fewer for the rest.
 template <int R, int V, TileStart start, class In, class T>
 void all_rows(std::int64_t m, std::int64_t k, TileOperand<In> a, const In* b, std::int64_t ldb, T* c,
               std::int64_t ldc, const T* bias) {
   for (; m >= R; m -= R, a.data += R * a.row, c += R * ldc) {
-    // Number by number: a struct that has just been written would be read back from the stack.
+    // The numbers are passed one by one: a struct that was just written would be read back from the stack.
     micro_tile<R, V, start>(k, a.data, a.row, a.column, b, ldb, c, ldc, bias);
   }
   if constexpr (R > 1) {
@@ -60,7 +61,7 @@ void all_rows(std::int64_t m, std::int64_t k, TileOperand<In> a, const In* b, st
   }
 }
 
-/// Columns too few for a vector: the same arithmetic on zero-padded copies.
+/// The last columns, too few for a vector: the same arithmetic on zero-padded copies.
 template <TileStart start, class In, class T>
 void last_columns(std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<In> a, const In* b,
                   std::int64_t ldb, T* c, std::int64_t ldc, const T* bias) {
@@ -154,13 +155,13 @@ void TileProduct<T>::operator()(TileStart start, std::int64_t m, std::int64_t n,
 
 namespace {
 
-/// A link of the chain, as tile_product has it.
+/// One link of the chain, with the bits of tile_product.
 template <class T>
 T scalar_multiply_add(T a, T b, T sum) {
 #if defined(LRUREC_X86_FMA) || defined(__FP_FAST_FMA)
   return std::fma(a, b, sum);
 #else
-  return sum + a * b;  // what xsimd's fma is where there is no instruction for it
+  return sum + a * b;  // as xsimd's fma does where there is no instruction for it
 #endif
 }
 
@@ -185,7 +186,7 @@ void tile_dots(std::int64_t k, const T* a, const std::array<const T*, 8>& b, std
 template <class T>
 void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t ldf, T* to,
                     std::int64_t ldt) {
-  constexpr std::int64_t block = 16;  // both sides of a block lie in few cache lines
+  constexpr std::int64_t block = 16;  // so that a block lies in few cache lines on both sides
   for (std::int64_t i0 = 0; i0 < rows; i0 += block) {
     for (std::int64_t j0 = 0; j0 < columns; j0 += block) {
       for (std::int64_t i = i0; i < std::min(rows, i0 + block); ++i) {

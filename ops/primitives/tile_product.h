@@ -1,5 +1,5 @@
 #pragma once
-// A matrix product for tiles that lie in cache: what the fused kernels are built from. OpenBLAS is faster on
+// A matrix product for tiles that lie in cache, which the fused kernels are built from. OpenBLAS is faster on
 // large matrices; on tiles of 64 x 64 to 768 x 128 its packing costs as much as the product.
 
 #include <array>
@@ -32,18 +32,18 @@ template <class T>
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
 
-/// The same for operands in bf16 (ops/primitives/bf16.h), whose inner index runs over pairs: the bits are
+/// The same for operands in bf16 (ops/primitives/bf16.h), whose inner index runs over pairs. The bits are
 /// those of tile_product on the rounded numbers, as long as no number, product or sum on the way is subnormal
 /// (which AVX512-BF16 takes for zero) or too large for f32.
 void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
                   TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
                   const float* bias = nullptr);
 
-/// tile_product as a kernel calls it that offers bf16: a thread's own, since it holds the rounded operands.
+/// tile_product for kernels that offer bf16. Each thread has its own, since it holds the rounded operands.
 template <class T>
 class TileProduct {
  public:
-  /// bf16: for f32 alone, and then rows or columns of `a` lie side by side.
+  /// bf16: only for f32, and only where the rows or the columns of `a` are contiguous.
   explicit TileProduct(bool bf16) : bf16_(bf16) {}
   void operator()(TileStart start, std::int64_t m, std::int64_t n, std::int64_t k, TileOperand<T> a,
                   const T* b, std::int64_t ldb, T* c, std::int64_t ldc, const T* bias = nullptr);
@@ -53,8 +53,8 @@ class TileProduct {
   std::optional<Scratch<Bf16Pair>> a_, b_;
 };
 
-/// Elements from one row to the next of a matrix with n columns that tile_product reads or writes: rows that
-/// lie a large power of two apart would fall into the same few places of the cache.
+/// Elements from row to row of a matrix with n columns that tile_product reads or writes. Rows that lie a
+/// large power of two apart would fall into the same few places of the cache.
 template <class T>
 constexpr std::int64_t tile_stride(std::int64_t n) {
   constexpr auto line = static_cast<std::int64_t>(64 / sizeof(T));
@@ -65,7 +65,8 @@ constexpr std::int64_t tile_stride(std::int64_t n) {
 template <class T>
 T tile_dot(std::int64_t k, const T* a, const T* b);
 
-/// The same for eight b at once, in little more than the time of one: a chain waits for itself.
+/// The same for eight b at once, in little more than the time of one, since the links of one chain wait for
+/// each other.
 template <class T>
 void tile_dots(std::int64_t k, const T* a, const std::array<const T*, 8>& b, std::array<T, 8>& dots);
 

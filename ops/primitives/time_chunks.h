@@ -11,8 +11,8 @@ namespace lrurec::cuda {
 /// Rows of time that one warp holds in registers.
 inline constexpr int rows_per_warp = 16;
 
-/// Warps of a block that scans one sequence: enough for the average one, a power of two, at most 8 (128 rows
-/// at a time).
+/// How many warps scan a sequence in a block: enough for the average sequence, a power of two, at most 8 (128
+/// rows at a time).
 LRUREC_HOST_DEVICE inline int scan_warps(std::int64_t tokens, std::int64_t sequences) {
   const std::int64_t average = sequences > 0 ? (tokens + sequences - 1) / sequences : 0;
   int warps = 1;

@@ -27,7 +27,7 @@ Tensor raw::var(const Tensor& x, const Dims& dims, double correction, bool keep_
 }
 
 Tensor raw::norm(const Tensor& x, const Dims& dims, bool keep_dims) {
-  // An error names this operation, not those it is made of.
+  // Checked here, so that an error names this operation and not those that it is made of.
   check_defined("norm", x);
   reduced_dims("norm", x.shape(), dims);
   dispatch_inexact("norm", x.dtype(), []<class T>() {});
@@ -56,7 +56,7 @@ Tensor raw::logsumexp(const Tensor& x, const Dims& dims, bool keep_dims) {
   const std::int64_t count = reduced_count(x.shape(), reduced);
   if (count == 0) return Tensor::full(shape, -infinity, x.dtype(), x.device());
   Tensor largest = raw::max(reduced_last(x, reduced).reshape({kept.numel(), count}), 1).reshape(kept);
-  // Of an infinite one nothing can be subtracted.
+  // An infinite maximum must not be subtracted.
   largest = raw::where(raw::abs(largest) < infinity, largest, 0);
   return (raw::log(raw::sum(raw::exp(x - largest), dims, true)) + largest).reshape(shape);
 }

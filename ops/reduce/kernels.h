@@ -7,8 +7,8 @@
 
 namespace lrurec::ops::kernels {
 
-/// out[r] = sum_c x[r, c] / divisor; x: [rows, columns] dense. Divided before it is rounded to T: the mean of
-/// equal numbers is that number.
+/// out[r] = sum_c x[r, c] / divisor; x: [rows, columns] dense. The sum is divided before it is rounded to T,
+/// so that the mean of equal numbers is that number.
 template <class T>
 void sum_rows(Cpu, std::int64_t rows, std::int64_t columns, const T* x, T* out, double divisor = 1);
 template <class T>
@@ -43,7 +43,7 @@ void gather_chosen(Cpu, const Chosen& chosen, const T* x, T* y);
 template <class T>
 void gather_chosen(Cuda, const Chosen& chosen, const T* x, T* y);
 
-/// The chosen element of row r of dx = dy[r]; the others are left alone.
+/// Sets the chosen element of row r of dx to dy[r]; the others are left alone.
 template <class T>
 void scatter_chosen(Cpu, const Chosen& chosen, const T* dy, T* dx);
 template <class T>

@@ -11,7 +11,7 @@
 namespace lrurec::ops {
 namespace {
 
-/// divisor: of every sum.
+/// The sums over the reduced dimensions, each divided by `divisor`.
 Tensor sum_dims(std::string_view op, const Tensor& x, const std::vector<bool>& reduced, bool keep_dims,
                 double divisor = 1) {
   check_defined(op, x);
@@ -26,7 +26,7 @@ Tensor sum_dims(std::string_view op, const Tensor& x, const std::vector<bool>& r
   const Tensor dense = leading ? x.contiguous() : reduced_last(x, reduced).contiguous();
   dispatch_inexact(op, x.dtype(), [&]<class T>() {
     on_device(op, x.device(), [&](auto where) {
-      if (kept == 0) return;  // of no elements there may be 2^62 rows
+      if (kept == 0) return;  // there may be 2^62 rows without elements
       if (leading) {
         kernels::sum_columns(where, columns, kept, dense.data<T>(), y.data<T>(), divisor);
       } else {
@@ -76,7 +76,7 @@ int dimension_of_some(std::string_view op, const Tensor& x, int dim) {
   return dim;
 }
 
-/// argmax for the operation that errors name.
+/// argmax, with `op` as the name in errors.
 Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
   check_defined(op, x);
   dim = dimension_of_some(op, x, dim);
@@ -91,7 +91,7 @@ Tensor index_of_largest(std::string_view op, const Tensor& x, int dim, bool keep
   return index;
 }
 
-// The smallest is the largest of -x, and the first of equal ones, or a NaN, stays where it is.
+// The smallest is the largest of -x. The first of equal elements, and a NaN, are found as for the largest.
 Tensor index_of_smallest(std::string_view op, const Tensor& x, int dim, bool keep_dims) {
   check_defined(op, x);
   dispatch_real(op, x.dtype(), []<class T>() {});

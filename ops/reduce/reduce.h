@@ -26,16 +26,17 @@ class Dims {
   std::vector<int> list_;
 };
 
-/// y = sum of x over `dims`. Reduced dimensions disappear, or stay with size 1 with `keep_dims`. f32 f64 c64
-/// c128; f32 and c64 accumulated in double, in an order that does not depend on the thread count.
+/// y = sum of x over `dims`. Reduced dimensions disappear, or with `keep_dims` stay with size 1. f32 f64 c64
+/// c128; f32 and c64 are accumulated in double, in an order that does not depend on the thread count.
+/// Backward: dx = dy in every reduced element.
 Variable sum(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
-/// y = sum / number of reduced elements. The mean of no elements is NaN.
+/// y = sum / n for n reduced elements. The mean of no elements is NaN. Backward: dx = dy / n.
 Variable mean(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
-/// y = sum |x - mean x|^2 / max(n - correction, 0) over n reduced elements, real; f32 f64 c64 c128. Of a
-/// single element with the usual correction of 1 it is NaN. Made of the operations above and of elementwise
-/// ones.
+/// y = sum |x - mean x|^2 / max(n - correction, 0) over n reduced elements, real; f32 f64 c64 c128. For a
+/// single element and the usual correction of 1 it is NaN. Made of recorded operations, whose gradients it
+/// has.
 Variable var(const Variable& x, const Dims& dims = {}, double correction = 1, bool keep_dims = false);
 /// var(x, 1, true) would be a correction of 1: keep_dims stands behind it.
 template <std::same_as<bool> T>
@@ -45,8 +46,8 @@ Variable var(const Variable& x, const Dims& dims, T keep_dims, bool = false) = d
 /// only a result beyond f32 is infinite. Backward: dx = dy x / y, and 0 where y = 0.
 Variable norm(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
-/// y = log sum e^x; f32 f64. Computed after subtracting the maximum. Of no elements, and of minus infinities,
-/// it is -inf. Backward: dx = dy e^(x - y), and 0 where y = -inf.
+/// y = log sum e^x; f32 f64. Computed after subtracting the maximum. Without elements, and for minus
+/// infinities alone, it is -inf. Backward: dx = dy e^(x - y), and 0 where y = -inf.
 Variable logsumexp(const Variable& x, const Dims& dims = {}, bool keep_dims = false);
 
 /// Largest and smallest element along one dimension; f32 f64. The gradient goes to the first of equal

@@ -12,7 +12,7 @@ namespace lrurec::ops::kernels {
 
 namespace {
 
-/// In several chains, since one addition after the other waits for the one before.
+/// The sum in several chains, since in one chain each addition waits for the one before.
 template <class T>
 accumulator_type<T> sum_of(const T* x, std::int64_t n) {
   using Sum = accumulator_type<T>;
@@ -28,7 +28,8 @@ accumulator_type<T> sum_of(const T* x, std::int64_t n) {
   return whole;
 }
 
-/// Of one long row: blocks of a fixed size, joined in order, so that the number of threads changes nothing.
+/// The sum of one long row: blocks of a fixed size, joined in order, so that the number of threads changes
+/// nothing.
 template <class T>
 T sum_of_all(const T* x, std::int64_t n, double divisor) {
   using Sum = accumulator_type<T>;

@@ -73,7 +73,7 @@ struct Best {
   std::int64_t at;
 };
 
-/// The larger one, a NaN before any number, the first of equal ones.
+/// The larger of the two; NaN counts as larger than any number, and of equal ones the first wins.
 template <class T>
 __device__ Best<T> better(const Best<T>& a, const Best<T>& b) {
   const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
@@ -82,8 +82,8 @@ __device__ Best<T> better(const Best<T>& a, const Best<T>& b) {
   return b_wins ? b : a;
 }
 
-// A warp a row: the best of each lane's columns, then the best of the lanes. Lanes without columns repeat the
-// first one.
+// A warp takes a row: the best of each lane's columns, then the best of the lanes. Lanes without columns
+// repeat the first column.
 template <class T>
 __global__ void argmax(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t* index) {
   const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * cuda::block_warps + warp();

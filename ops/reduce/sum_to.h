@@ -1,5 +1,5 @@
 #pragma once
-// What the backward of a broadcasting operation ends with.
+// The last step in the backward of a broadcasting operation.
 
 #include "tensor/tensor.h"
 
@@ -8,7 +8,7 @@ namespace lrurec::ops::raw {
 /// Sums `x` over the dimensions in which `shape` was stretched: the reverse of broadcast_to.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
-/// A gradient as its input wants it: summed to `shape`, the real part when the input is real, in its dtype.
+/// A gradient in the shape and dtype of its input: summed to `shape`, the real part where `dtype` is real.
 Tensor fit_gradient(const Tensor& grad, const Shape& shape, DType dtype);
 
 }  // namespace lrurec::ops::raw

@@ -16,7 +16,7 @@ struct ResidualLayerNorm {
   DropoutMask mask;
 };
 
-/// x may be null. normal [tokens, H] and rstd [tokens] are what backward needs; null: not wanted.
+/// x may be null. normal [tokens, H] and rstd [tokens] are for the backward pass; null: not wanted.
 template <class T>
 void residual_layer_norm(Cpu, const ResidualLayerNorm<T>& f, const T* a, const T* x, T* y, T* normal,
                          T* rstd);

@@ -21,7 +21,7 @@ void check(const Tensor& a, const Tensor& x, const Tensor& weight, const Tensor&
 
 Tensor like(const Tensor& t) { return Tensor::empty(t.shape(), t.dtype(), t.device()); }
 
-/// Dense inputs that fit each other.
+/// Checked, dense inputs.
 struct ResidualLayerNormInputs {
   Tensor a, x, weight, bias;
   double eps;
@@ -44,7 +44,7 @@ struct ResidualLayerNormInputs {
   }
 };
 
-/// What backward needs.
+/// What the backward pass needs: normalised rows, and 1 / sqrt(var + eps).
 struct ResidualNormalised {
   Tensor rows, rstd;  ///< [tokens, H], [tokens]
 };

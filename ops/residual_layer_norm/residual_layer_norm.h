@@ -12,8 +12,10 @@ namespace lrurec::ops {
 /// [tokens, H]. The mask is that of ops::dropout (p = 0: none).
 ///
 /// Backward, with n the normalised row, r = 1 / sqrt(var + eps), g = dy weight:
-/// dx = r (g - mean(g) - n mean(g n)), da = mask dx, dweight = sum dy n, dbias = sum dy. The bits do not
-/// depend on the thread count.
+///
+///   dx = r (g - mean(g) - n mean(g n)),  da = mask dx,  dweight = sum dy n,  dbias = sum dy
+///
+/// The bits do not depend on the thread count.
 Variable residual_layer_norm(const Variable& a, const Variable& x, const Variable& weight,
                              const Variable& bias, double eps, double p = 0, DropoutKey key = {});
 

@@ -9,7 +9,7 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// Rows taken together: the mask is drawn for all of them, and in backward their sums are kept together.
+/// Rows that are taken together: the mask is drawn for all of them at once, and backward sums them together.
 constexpr std::int64_t block_rows = 64;
 
 }  // namespace

@@ -6,8 +6,9 @@
 
 namespace lrurec::ops::kernels {
 
-/// What sampled_cross_entropy reads and writes. There are n negatives: for each token (negatives [tokens,
-/// n]), or, `shared`, the same for all (negatives [n], and shared_weight [n, H] = weight at them).
+/// What sampled_cross_entropy reads and writes. There are n negatives, either for each token (negatives
+/// [tokens, n]) or, where `shared`, for all tokens (negatives [n], and shared_weight [n, H], the rows of
+/// weight at them).
 template <class T>
 struct SampledCrossEntropy {
   std::int64_t tokens, H, n;
@@ -20,7 +21,8 @@ struct SampledCrossEntropy {
   std::int64_t chunk;     ///< tokens at a time with shared negatives, 0 = chosen
   T* loss;                ///< [1], the mean over labelled tokens
   // Gradients, overwritten; dx and dlabel are null where none are wanted. Those of weight and bias are kept
-  // small: the scores' own, or with shared negatives the gradients of shared_weight and of its biases.
+  // in a small form: the gradients of the scores, or with shared negatives those of shared_weight and its
+  // biases.
   T* dx = nullptr;                                       ///< [tokens, H]
   T* dlabel = nullptr;                                   ///< [tokens], of the labels' scores
   T* dnegatives = nullptr;                               ///< [tokens, n], of the negatives' scores
@@ -35,8 +37,8 @@ void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f);
 template <class T>
 void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f);
 
-/// What scatter_add_scaled adds to, and of what. rows: [C, width], x: [.., width] or nullptr for ones; null
-/// rows: nothing.
+/// A table that scatter_add_scaled adds to, and what it adds. rows: [C, width], null for no table; x: [..,
+/// width], null for ones.
 template <class T>
 struct ScatterTable {
   std::int64_t width;
@@ -44,8 +46,8 @@ struct ScatterTable {
   T* rows;
 };
 
-/// rows[ids[e], :] += scale * factor[e] * x[e / per_row, :] in the order of e, ids below 0 left out, of both
-/// tables. ids: [count], factor: [count] or nullptr for 1, scale: [1].
+/// For both tables: rows[ids[e], :] += scale * factor[e] * x[e / per_row, :] in the order of e, without ids
+/// below 0. ids: [count], factor: [count] or null for 1, scale: [1].
 template <class T>
 struct Scatter {
   std::int64_t count, per_row, C;

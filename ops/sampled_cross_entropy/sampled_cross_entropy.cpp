@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* sampled_op = "sampled_cross_entropy";
 
-/// Everything dense, and the gradients in their small form.
+/// Dense inputs, the loss, and the gradients in their small form.
 struct Sampled {
   Tensor x, weight, bias, labels, negatives;
   std::int64_t count = 0;  ///< tokens with a label
@@ -103,7 +103,8 @@ Sampled forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const
   return s;
 }
 
-/// dweight and dbias, null where not wanted, += the labels' part, then the negatives'; times dL.
+/// Adds to dweight and dbias (null where not wanted) the part of the labels, then that of the negatives,
+/// times dL.
 template <class T, class Where>
 void add_table_gradients(Where where, const Sampled& s, const Tensor& dL, T* dweight, T* dbias) {
   const std::int64_t H = s.weight.size(1), C = s.weight.size(0);

@@ -61,7 +61,7 @@ OfToken<T> softmax_token(T label_score, std::int64_t n, T* scores, T scale) {
 template <class T>
 constexpr T left_out = -std::numeric_limits<T>::infinity();
 
-/// Some negatives for each token. The sum of the losses.
+/// With some negatives for each token. Returns the sum of the losses.
 template <class T>
 double with_own_negatives(const SampledCrossEntropy<T>& f) {
   const std::int64_t H = f.H, n = f.n;
@@ -104,7 +104,7 @@ double with_own_negatives(const SampledCrossEntropy<T>& f) {
 }
 
 /// The loss of tokens first .. first + count - 1 from scores [count, n] = x_t . shared_weight_j, which become
-/// the gradients of the scores. dx gets the label's part alone; a product adds the negatives'.
+/// the gradients of the scores. dx gets the part of the label alone; a product adds that of the negatives.
 template <class T>
 double shared_softmax(const SampledCrossEntropy<T>& f, std::int64_t first, std::int64_t count, T* scores) {
   const std::int64_t H = f.H, n = f.n, *ids = f.negatives;
@@ -139,7 +139,7 @@ std::int64_t chunk_size(const SampledCrossEntropy<T>& f) {
   return std::clamp<std::int64_t>(most_scores / std::max<std::int64_t>(f.n, 1), 1, most_tokens);
 }
 
-/// Sums over chunks of tokens are made in so many groups, whatever the number of threads.
+/// Sums over chunks of tokens are made in this many groups, whatever the number of threads.
 constexpr std::int64_t groups = 16;
 
 /// out[i] = from[i] + from[n + i] + ..., [groups, n]
@@ -151,7 +151,7 @@ void sum_groups(const Scratch<T>& from, std::int64_t n, T* out) {
   }
 }
 
-/// The same negatives for all tokens. By chunks of tokens, with W the rows of the negatives:
+/// With the same negatives for all tokens, by chunks of tokens. W are the rows of the negatives:
 ///   S = X W^T,  S -> G (softmax, loss, and the label's part of dX),  dX += G W,  dW += G^T X.
 /// A chunk's products run on one thread each (OpenBLAS does so inside a parallel region).
 template <class T>
@@ -201,8 +201,8 @@ void sampled_cross_entropy(Cpu, const SampledCrossEntropy<T>& f) {
   *f.loss = static_cast<T>(total / static_cast<double>(f.labelled));
 }
 
-// As in ops/embedding: each range of rows belongs to one thread, which looks at all entries and adds those of
-// its range, in their order.
+// As in ops/embedding, each range of rows belongs to one thread, which looks at all entries and adds those of
+// its range in order.
 template <class T>
 void scatter_add_scaled(Cpu, const Scatter<T>& e) {
   constexpr std::int64_t ranges = 16;

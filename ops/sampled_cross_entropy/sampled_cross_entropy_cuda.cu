@@ -73,8 +73,8 @@ __global__ void __launch_bounds__(cuda::block_threads)
   dlabel[t] = -others * factor;
 }
 
-// dx = dlabel weight_label + sum_j dscores_j weight_{negatives_j}, of which the second part is left to a
-// product, and dx added to, where negatives are shared. A block takes a token, a warp every eighth negative,
+// dx = dlabel weight_label + sum_j dscores_j weight_{negatives_j}. Where negatives are shared, a product
+// makes the second part, and this kernel adds to dx. A block takes a token, a warp every eighth negative, and
 // its lanes the columns of a tile; the warps' sums are added in order.
 template <class T>
 __global__ void __launch_bounds__(cuda::block_threads)
@@ -200,7 +200,7 @@ void sampled_cross_entropy(Cuda, const SampledCrossEntropy<T>& f) {
 template <class T>
 void scatter_add_scaled(Cuda, const Scatter<T>& entries) {
   const cuda::SortedIds sorted(sampled_op, entries.count, entries.C, entries.ids);
-  // No loop over a list of both, which nvcc 13 hands on to the host's compiler broken.
+  // Not a loop over a list of both tables, since nvcc 13 passes that on to the host's compiler broken.
   const auto add = [&](const auto& table) {
     if (table.rows == nullptr) return;
     cuda::add_runs(sampled_op, sorted, table.width, ScaledRow<T>{entries, table}, table.rows);

@@ -1,6 +1,6 @@
 #pragma once
 // The mean over labelled tokens of -log(exp(s_label) / (exp(s_label) + sum_j exp(s_j - log_count))), without
-// the negatives that are the label, s_i = x . weight_i + bias_i: as it is written.
+// the negatives that are the label, s_i = x . weight_i + bias_i, as plain loops.
 
 #include <algorithm>
 #include <cmath>

@@ -58,13 +58,13 @@ Tensor softmax_of_segments_backward(const Tensor& grad, const Tensor& y, const T
   return dx;
 }
 
-/// Checked, on the device of x.
+/// The offsets, checked, on the device of x.
 Tensor offsets_of_tokens(std::string_view op, const Tensor& x, const IndexTensor& offsets) {
   check_rank(op, x);
   check_offsets(op, offsets, x.size(0));
   return offsets.to(x.device()).values();
 }
-/// The number of tokens of segments of which x has a row each.
+/// The number of tokens of segments, where x has a row for each segment.
 std::int64_t tokens_of_segments(const Tensor& x, const IndexTensor& offsets) {
   check_rank("segment_spread", x);
   const std::int64_t tokens = check_offsets("segment_spread", offsets);

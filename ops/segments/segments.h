@@ -6,9 +6,9 @@
 
 namespace lrurec::ops {
 
-/// y[s] = sum of x[t] over the tokens t of sequence s, in their order; of an empty sequence 0. Added in
-/// double. x: [tokens, W] f32 f64 c64 c128, offsets: i64 [S + 1] (see linear_scan) -> [S, W]. Backward: dx[t]
-/// = dy[s].
+/// y[s] = sum of x[t] over the tokens t of sequence s, added in their order and in double; 0 for an empty
+/// sequence. x: [tokens, W] f32 f64 c64 c128, offsets: i64 [S + 1] (see linear_scan) -> [S, W].
+/// Backward: dx[t] = dy[s].
 Variable segment_sum(const Variable& x, const IndexTensor& offsets);
 
 /// y[t] = x[s] for the tokens t of sequence s.  x: [S, W] -> [tokens, W], the transpose of segment_sum.

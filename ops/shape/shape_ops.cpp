@@ -50,8 +50,8 @@ Variable flip(const Variable& x, const std::vector<int>& dims) {
                 [dims](const Tensor& dy, const Needs&) { return Tensors{dy.flip(dims)}; });
 }
 
-// dx is dy where the slice took an element, and 0 elsewhere. A loop that takes one slice after the other of a
-// variable makes those zeros once: what comes later is added to that gradient (add_into).
+// dx is dy where the slice took an element, and 0 elsewhere. A loop that takes many slices of a variable
+// makes these zeros once; the later slices are added to that gradient (add_into).
 Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step) {
   return record(
       "slice", {x}, x.value().slice(dim, start, end, step),
@@ -127,7 +127,7 @@ Tensors raw::unbind(const Tensor& x, int dim) {
 
 namespace {
 
-/// Records `parts`, views of x that cover it. dx has the gradients of the parts, 0 where there is none.
+/// Records `parts`, views that cover x. dx has the gradients of the parts, 0 where a part has none.
 Variables record_parts(std::string_view op, const Variable& x, const Tensors& parts,
                        std::function<Tensors(const Tensor&)> cut) {
   if (parts.empty()) return {};

@@ -1,6 +1,6 @@
 #pragma once
-// Views and rearrangements with gradients. Every dtype that carries a gradient; the result shares memory with
-// x where it can (see the same functions of Tensor).
+// Views and rearrangements with gradients, for every dtype that carries one. The result shares memory with x
+// where it can (see the same functions of Tensor). Backward is the reverse rearrangement of dy.
 
 #include "autograd/variable.h"
 
@@ -11,29 +11,32 @@ Variable reshape(const Variable& x, const Shape& shape);
 Variable transpose(const Variable& x, int dim0, int dim1);
 /// Dimension d of the result is dimension dims[d] of x; all are named.
 Variable permute(const Variable& x, const std::vector<int>& dims);
-/// A dimension of size 1 more (before what is dimension dim now), or one less.
+/// Adds a dimension of size 1 before dimension dim.
 Variable unsqueeze(const Variable& x, int dim);
+/// Removes dimension dim, whose size must be 1.
 Variable squeeze(const Variable& x, int dim);
+/// A view, stretched as in NumPy. Backward: dy summed over the stretched dimensions.
 Variable broadcast_to(const Variable& x, const Shape& shape);
 /// Elements in reverse order along each dimension named; a copy.
 Variable flip(const Variable& x, const std::vector<int>& dims);
 
-/// Elements start, start + step, ... below end of dimension dim; 0 <= start <= end <= its size.
+/// Elements start, start + step, ... below end of dimension dim; 0 <= start <= end <= its size. Backward: dx
+/// is dy where the slice took an element, else 0.
 Variable slice(const Variable& x, int dim, std::int64_t start, std::int64_t end, std::int64_t step = 1);
-/// One index of a dimension, which disappears; -1 is the last.
+/// One index of a dimension, which disappears; -1 is the last. Backward as for slice().
 Variable select(const Variable& x, int dim, std::int64_t index);
-/// y = x with `values` at start .. end - 1 of dimension dim; x itself stays. (What x[:, start:end] = values
-/// does in place elsewhere.) values: a shape that stretches to that of the slice; not complex where x is
-/// real. Backward: dx = dy, but 0 where it was written over; dvalues = dy of the slice, summed back to its
-/// shape.
+/// y = x with `values` at start .. end - 1 of dimension dim. x is not changed, unlike by x[:, start:end] =
+/// values elsewhere. values: a shape that stretches to that of the slice; not complex where x is real.
+/// Backward: dx is 0 where it was written over, else dy; dvalues is dy of the slice, summed back to the shape
+/// of values.
 Variable slice_assign(const Variable& x, int dim, std::int64_t start, std::int64_t end,
                       const Variable& values);
 
-/// Parts of `size` along dimension dim, the last one smaller where it does not divide: views. Of an empty
-/// dimension there is one part, which is empty. Backward makes the gradient of x once, from those of all
+/// Views of x in parts of `size` along dimension dim, the last one smaller where `size` does not divide. An
+/// empty dimension gives one part, which is empty. Backward makes the gradient of x once, from those of all
 /// parts (0 for one that nothing used).
 Variables split(const Variable& x, std::int64_t size, int dim);
-/// select(x, dim, 0), select(x, dim, 1), ...: a loop over time walks these; none where the dimension is
+/// select(x, dim, 0), select(x, dim, 1), ..., as a loop over time takes them; none where the dimension is
 /// empty. Backward as for split().
 Variables unbind(const Variable& x, int dim);
 /// Joins tensors along dimension dim; the other sizes and the dtypes must agree.

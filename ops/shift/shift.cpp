@@ -8,7 +8,7 @@
 namespace lrurec::ops {
 namespace {
 
-/// Rows t + by of x, a row of zeros where that is another sequence.
+/// Row t is row t + by of x, or zeros where that is in another sequence.
 Tensor moved(const Tensor& x, const IndexTensor& offsets, std::int64_t by) {
   const auto at = offsets.host().to_vector<std::int64_t>();
   std::vector<std::int64_t> from(static_cast<std::size_t>(x.size(0)), 0);  // row 0 is the zeros

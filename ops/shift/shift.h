@@ -1,5 +1,5 @@
 #pragma once
-// The token before, within the sequences of a packed batch.
+// The previous token, within the sequences of a packed batch.
 
 #include "autograd/variable.h"
 #include "tensor/index_tensor.h"

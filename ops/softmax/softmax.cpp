@@ -57,7 +57,7 @@ Variable recorded_log_softmax(const Variable& x) {
   });
 }
 
-/// Of a number without dimensions, 0 and -1 stand for its one element.
+/// For a tensor without dimensions, 0 and -1 stand for its one element.
 bool is_last(std::string_view op, int dim, int rank) {
   if (rank == 0 && (dim == 0 || dim == -1)) return true;
   return normalize_dim(op, dim, rank) == rank - 1;

@@ -17,8 +17,8 @@ T row_max(std::int64_t n, const T* x) {
   return top;
 }
 
-/// sum_c exp(x[c] - shift): vectors within blocks, blocks added in double, so that 10^5 classes keep f32's
-/// digits.
+/// sum_c exp(x[c] - shift). Blocks are summed in vectors and then added in double, so that 10^5 classes keep
+/// f32's digits.
 template <class T>
 T sum_exp(std::int64_t n, const T* x, T shift) {
   using Batch = xsimd::batch<T>;

@@ -1,5 +1,5 @@
-// A block a row: its threads stride the columns. The first pass finds maximum and sum together (a thread
-// rescales its sum when its maximum grows), the second writes.
+// A block takes a row, and its threads share the columns. The first pass finds maximum and sum together (a
+// thread rescales its sum when its maximum grows), the second writes.
 
 #include <limits>
 

@@ -1,6 +1,6 @@
-// By the fast Fourier transform of KISS FFT, on vectors: a transform takes as many channels as a vector has
-// lanes, and as many again as the imaginary part of the first: for real a and b and z = a + i b, A_k = (Z_k +
-// conj Z_-k) / 2 and B_k = (Z_k - conj Z_-k) / 2i; and back, A + i B gives a + i b.
+// By the fast Fourier transform of KISS FFT, on vectors. A transform takes as many channels as a vector has
+// lanes, and as many again as imaginary parts. For real a and b and z = a + i b, A_k = (Z_k + conj Z_-k) / 2
+// and B_k = (Z_k - conj Z_-k) / 2i; and back, A + i B gives a + i b.
 
 #include <algorithm>
 #include <array>
@@ -25,7 +25,7 @@ std::size_t radix_of(std::size_t n) {
 
 }  // namespace
 
-// Its own constructor takes cosines and sines by functions that know no vectors.
+// A constructor of our own, since that of KISS FFT calls cosine and sine functions that do not take vectors.
 #define VECTOR_TRANSFORM(T)                                                                                  \
   template <>                                                                                                \
   kissfft<xsimd::batch<T>>::kissfft(const std::size_t n, const bool inverse) : _nfft(n), _inverse(inverse) { \
@@ -80,7 +80,7 @@ class Channels {
     z.imag().store_unaligned(to + lanes<T>);
     if (count_ < most) std::copy_n(all.data(), count_, row + first_);
   }
-  /// Of complex numbers those of the first lanes, then those of the others.
+  /// Complex numbers: those of the first lanes (the real parts), then those of the others.
   std::array<Complex<T>, 2> load(const std::complex<T>* row) const {
     std::array<T, most> real{}, imag{};
     for (std::int64_t i = 0; i < count_; ++i) {
@@ -129,7 +129,7 @@ class Transform {
   /// y of spectra, the inverse of spectra().
   void places(const Spectrum<T>& a, const Spectrum<T>& b, T* y, std::int64_t C, const Channels<T>& channels) {
     for (std::int64_t k = 0; k <= L_ / 2; ++k) {
-      // What has no partner -k of its own is real, whatever its imaginary part.
+      // A value without a partner -k counts as real, whatever its imaginary part.
       const bool alone = k == 0 || 2 * k == L_;
       const Lanes<T> zero(T(0));
       const Complex<T>&u = a[size(k)], &v = b[size(k)];
@@ -157,8 +157,8 @@ Complex<T> times_conj(const Complex<T>& a, const Complex<T>& b) {
   return {a.real() * b.real() + a.imag() * b.imag(), a.imag() * b.real() - a.real() * b.imag()};
 }
 
-/// Work is shared out by channels and by parts of the sequences: as many, whatever the number of threads, so
-/// that sums over a part have the same bits.
+/// Work is shared out by channels and by parts of the sequences. Their number does not depend on the number
+/// of threads, so that sums over a part have the same bits.
 template <class T>
 struct Tasks {
   explicit Tasks(const SpectralFilter<T>& f)
@@ -181,7 +181,7 @@ struct Tasks {
   std::int64_t groups, parts;
 };
 
-/// W's columns of some channels: [K], of the first lanes and of the others.
+/// The columns of W for some channels, [K] each: for the first lanes and for the others.
 template <class T>
 std::array<Spectrum<T>, 2> filter_of(const SpectralFilter<T>& f, const Channels<T>& channels) {
   std::array<Spectrum<T>, 2> w;

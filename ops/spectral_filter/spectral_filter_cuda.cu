@@ -1,6 +1,7 @@
-// In the time domain: with w = irfft(W), y is the circular convolution with w, dx the correlation, and dw the
-// correlation of x with dy, of chunks of sequences side by side. At the lengths of recommendation (50 to 200)
-// that is L^2 C multiplications a sequence, without a transform's launches; and every sum has one order.
+// In the time domain: with w = irfft(W), y is the circular convolution of x with w, dx the correlation of dy
+// with w, and dw the correlation of x with dy, summed by chunks of sequences side by side. At the lengths of
+// recommendation (50 to 200), L^2 C multiplications for each sequence cost less than the launches of
+// transforms, and every sum has one order.
 
 #include <cmath>
 
@@ -35,8 +36,8 @@ __device__ T weight(std::int64_t k, std::int64_t L) {
   return (filter_is_real(k, L) ? T(1) : T(2)) / static_cast<T>(L);
 }
 
-/// w[t, c] = sum_k m_k / L Re(W_k e^(2 pi i k t / L)); the imaginary parts of W_0 and W_{L/2} are left out:
-/// the sine, which is 0 there, is rounded.
+/// w[t, c] = sum_k m_k / L Re(W_k e^(2 pi i k t / L)). The imaginary parts of W_0 and W_{L/2} are left out,
+/// since their sine is 0 but would be rounded.
 template <class T>
 __global__ void taps_kernel(std::int64_t L, std::int64_t C, const cuda::complex<T>* W, T* w) {
   for (std::int64_t i = cuda::global_thread(); i < L * C; i += cuda::grid_threads()) {

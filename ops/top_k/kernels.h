@@ -6,7 +6,7 @@
 
 namespace lrurec::ops::kernels {
 
-/// indices and values: [rows, k]; x: [rows, columns], dense. Selection, not sorting of the whole row.
+/// indices and values: [rows, k]; x: [rows, columns], dense. Selects without sorting the whole row.
 template <class T>
 void top_k(Cpu, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* x, std::int64_t* indices,
            T* values);
@@ -16,7 +16,7 @@ void top_k(Cuda, std::int64_t rows, std::int64_t columns, std::int64_t k, const 
            T* values);
 inline constexpr std::int64_t top_k_most_on_gpu = 2048;
 
-/// dx[r, indices[r, j]] = dy[r, j]; dx is zero before.
+/// dx[r, indices[r, j]] = dy[r, j]; the caller has set dx to zero.
 template <class T>
 void scatter_rows(Cpu, std::int64_t rows, std::int64_t columns, std::int64_t k, const T* dy,
                   const std::int64_t* indices, T* dx);

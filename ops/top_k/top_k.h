@@ -10,9 +10,9 @@ struct TopK {
   Variable values;  ///< [..., k], in falling order
 };
 
-/// The k largest elements of the last dimension; equal elements in the order of their index; NaN comes first,
-/// as it is the maximum (ops/reduce). x: [..., n] f32 f64, 0 <= k <= n. Backward: the gradient of each value
-/// goes to the element it came from.
+/// The k largest elements of the last dimension, equal elements in the order of their index. NaN comes first,
+/// as it is the maximum in ops/reduce too. x: [..., n] f32 f64, 0 <= k <= n. Backward: the gradient of each
+/// value goes to the element it came from, 0 to the others.
 TopK top_k(const Variable& x, std::int64_t k);
 
 namespace raw {

@@ -9,7 +9,7 @@
 namespace lrurec::ops {
 namespace {
 
-/// A number that stands beside x.
+/// A number as a tensor that goes with x.
 Tensor number_beside(double value, const Tensor& x) {
   const bool truth = x.dtype() == DType::boolean && (value == 0 || value == 1);
   return truth ? Tensor::full({}, value, DType::boolean, x.device()) : raw::scalar_like(value, x);
@@ -62,7 +62,7 @@ Variable where(const Tensor& condition, double a, const Variable& b) {
 
 namespace {
 
-/// The number that x takes where the mask is, of its dtype.
+/// The number that x takes where the mask holds, in the dtype of x.
 Tensor filling(const Tensor& x, const Tensor& mask, double value) {
   check_defined("masked_fill", x);
   check_defined("masked_fill", mask);

@@ -7,7 +7,7 @@
 
 namespace lrurec::ops::kernels::wkv {
 
-/// The running maximum of a state that nothing has entered: e^lowest is 0, and so are its S and Z.
+/// The running maximum of a state without tokens: e^lowest is 0, and so are its S and Z.
 inline constexpr double lowest = -1e38;
 
 template <class V>
@@ -62,8 +62,8 @@ struct Gradients {
   V k, v, w, u;
 };
 
-/// Takes `carry` from S_t, Z_t to S_{t-1}, Z_{t-1}. Exponents are sums that are 0 at most: what a token
-/// weighs in a later one's mean.
+/// Takes `carry` from S_t, Z_t to S_{t-1}, Z_{t-1}. No exponent exceeds 0, since each is the log of what a
+/// token weighs in a later one's mean.
 template <class V>
 LRUREC_HOST_DEVICE Gradients<V> backward(const Channel<V>& channel, const State<V>& before, const V& k,
                                          const V& v, const V& dy, Carry<V>& carry) {

@@ -35,10 +35,11 @@ namespace raw {
 struct WkvResult {
   Tensor y, state;
 };
-/// With a carried state, [S, 3 H]: S e^-m, Z e^-m and m of every channel. Undefined: nothing is behind.
+/// `state`: S e^-m, Z e^-m and m of every channel before the first token, [S, 3 H]; undefined: no tokens
+/// before. It is not changed; the result has the state after the last token.
 WkvResult wkv(const Tensor& k, const Tensor& v, const Tensor& w, const Tensor& u, const IndexTensor& offsets,
               const Tensor& state = {});
-/// The state with nothing behind it.
+/// The state before any token.
 Tensor wkv_state(std::int64_t sequences, std::int64_t H, DType dtype, Device device);
 }  // namespace raw
 

@@ -37,8 +37,8 @@ void store_state(const wkv::State<V>& state, T* to, std::int64_t H) {
   store(state.sum, to), store(state.weight, to + H), store(state.top, to + 2 * H);
 }
 
-/// work<V>(s, c) for every sequence and every vector V of channels from c on; what is left of the channels
-/// one by one.
+/// Calls work<V>(s, c) for every sequence s and every vector V of channels from c on, and for the last
+/// channels one by one.
 template <class T, class F>
 void for_channels(const Wkv<T>& f, F&& work) {
   using Batch = xsimd::batch<T>;

@@ -1,4 +1,5 @@
-// Fill, copy, convert and add on strided operands: one thread an element, strides of the grid.
+// Fill, copy, convert and add on strided operands: a thread takes one element after the other, by strides of
+// the grid.
 
 #include "tensor/copy_kernels.h"
 #include "tensor/cuda/element.h"

@@ -1,6 +1,6 @@
 #pragma once
-// Element types as kernels see them: std::complex has no device functions, cuda::std::complex has the same
-// layout. The emulator keeps std::complex.
+// Element types in kernels. std::complex has no device functions, so kernels take cuda::std::complex, which
+// has the same layout. The emulator keeps std::complex.
 
 #include <cstddef>
 #include <type_traits>

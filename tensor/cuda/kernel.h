@@ -1,10 +1,12 @@
 #pragma once
 // For CUDA kernel files only (*_cuda.cu): how kernels are launched, and what they share.
 //
-// A kernel file is CUDA C++ with three habits, so that the emulator (emulator/emulator.h) can run it as well:
-// kernels start by launch(...), not by <<<...>>>; dynamic shared memory comes from shared_memory<T>(); and a
-// helper in which threads wait for each other takes where it is called (`Place caller = Place::current()`)
-// and begins with `const CalledFrom here(caller)`, since threads in two calls of it must not wait together.
+// A kernel file is CUDA C++ with three rules, so that the emulator (emulator/emulator.h) can run it as well:
+// - kernels start by launch(...), not by <<<...>>>;
+// - dynamic shared memory comes from shared_memory<T>();
+// - a helper in which threads wait for each other takes the place of its call (`Place caller =
+// Place::current()`)
+//   and begins with `const CalledFrom here(caller)`, since threads in two calls of it must not wait together.
 
 #ifdef LRUREC_CUDA_EMULATED
 #include "tensor/cuda/emulator/emulator.h"
@@ -23,12 +25,12 @@ namespace lrurec::cuda {
 inline constexpr int warp_size = 32;
 inline constexpr unsigned whole_warp = 0xffffffffu;
 
-/// Threads of a block, and its warps, where nothing speaks for other numbers.
+/// Threads of a block, and its warps, where there is no reason for other numbers.
 inline constexpr int block_threads = 256, block_warps = block_threads / warp_size;
 /// The most that a block can have. A kernel started with so many says it by __launch_bounds__, so that it
 /// gets registers for all of them.
 inline constexpr int most_block_threads = 1024;
-/// Warps of a block where each goes its own way (a row, a channel, a token): none waits for another.
+/// Warps of a block in which each warp works alone (on a row, a channel, a token) and none waits for another.
 inline constexpr int lone_warps = 4;
 
 /// Blocks of `threads` for n elements with one thread each, at most 16 for each multiprocessor: kernels walk

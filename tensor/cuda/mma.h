@@ -1,6 +1,6 @@
 #pragma once
-// A product by tensor cores, for kernel files: D += A B with A: [16, 8], B: [8, 8], D: [16, 8], floats of
-// which the products see TF32's 10 bits. A warp computes it together. With g = lane / 4 and t = lane % 4 a
+// A product by tensor cores, for kernel files: D += A B with A: [16, 8], B: [8, 8], D: [16, 8], of floats
+// whose products use the 10 bits of TF32. A warp computes it together. With g = lane / 4 and t = lane % 4, a
 // lane holds
 //   A[g, t], A[g + 8, t], A[g, t + 4], A[g + 8, t + 4];   B[t, g], B[t + 4, g];
 //   D[g, 2t], D[g, 2t + 1], D[g + 8, 2t], D[g + 8, 2t + 1]
@@ -11,7 +11,7 @@ namespace lrurec::cuda {
 
 #ifdef LRUREC_CUDA_EMULATED
 
-/// x rounded to the nearest number that TF32 has; halves go away from zero.
+/// x rounded to the nearest number of TF32, halves away from zero.
 inline float to_tf32(float x) {
   if (x - x != 0) return x;
   std::uint32_t bits = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// Neighbouring elements that a thread reads and writes by 16 bytes at a time.
+// Neighbouring elements that a thread reads and writes 16 bytes at a time.
 
 #include <cstddef>
 #include <cstdint>
@@ -37,7 +37,8 @@ LRUREC_HOST_DEVICE void store(T* to, const Pack<T, N>& x) {
   *reinterpret_cast<Pack<T, N>*>(to) = x;
 }
 
-/// Whether rows of `width` elements at these addresses (null ones do not count) can be read in packs of four.
+/// Whether rows of `width` elements at these addresses can be read in packs of four; null addresses are
+/// ignored.
 template <class... T>
 bool in_fours(std::int64_t width, const T*... rows) {
   return width % 4 == 0 && ((reinterpret_cast<std::uintptr_t>(rows) % 16 == 0) && ...);

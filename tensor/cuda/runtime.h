@@ -1,7 +1,7 @@
 #pragma once
-// What the project needs of a GPU, from the host's side: memory, copies, one stream, products, sorting. There
+// What the project needs of a GPU on the host's side: memory, copies, one stream, products, sorting. There
 // are two implementations: the CUDA runtime, cuBLAS and CUB (toolkit/), and the emulator that runs kernels on
-// the CPU for tests (emulator/). Every call that fails throws with the name of what was tried.
+// the CPU for tests (emulator/). A call that fails throws an error that says what was tried.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,16 +19,17 @@ struct DeviceInfo {
   bool has_kernels = false;  ///< this build runs on its architecture
 };
 
-/// How many GPUs there are: 0 where there is a driver but no GPU; ErrorKind::usage where there is no driver.
+/// How many GPUs there are: 0 where there is a driver but no GPU. Throws ErrorKind::usage where there is no
+/// driver.
 int device_count();
-/// The GPU `index` of those. Starts the driver on it, and on no other; the GPU in use stays in use.
+/// GPU `index` of those. Starts the driver on this GPU alone; the GPU in use stays in use.
 DeviceInfo device_info(int index);
 /// All GPUs. Starts the driver on each of them.
 std::vector<DeviceInfo> devices();
 /// "CUDA runtime 13.0, driver 13.0, cuBLAS 13.0.2; compiled for 80 90", or that kernels are emulated.
 std::string versions();
 
-/// Makes GPU `index` the one all later calls use. Costs the start of the driver the first time.
+/// Makes GPU `index` the one that all later calls use. The first time, this starts the driver. Throws
 /// ErrorKind::usage where there is no such GPU, or another one is in use.
 void select_device(int index);
 /// The GPU in use: the first one, where none was selected.
@@ -38,25 +39,25 @@ int selected_device();
 int multiprocessors();
 std::int64_t l2_cache_bytes();
 
-/// Device memory in the order of the stream: a freed block may serve the next kernel at once. nullptr when
-/// there is no more.
+/// Device memory, in the order of the stream: a freed block may serve the next kernel at once. nullptr where
+/// memory is exhausted.
 void* allocate(std::size_t bytes);
 void free(void* block, std::size_t bytes);
-/// Waits for the stream and gives what was freed back to the driver, for other programs.
+/// Waits for the stream and returns freed memory to the driver, for other programs.
 void give_freed_back();
 
-/// Up to so many bytes are sent to the device by way of page-locked memory, beside what it computes; a larger
-/// copy waits for it.
+/// A copy to the device of up to this many bytes goes through page-locked memory while the device computes; a
+/// larger one waits for the device.
 inline constexpr std::size_t most_staged_bytes = std::size_t{64} << 20;
 
-// Copies and fills wait in the stream like kernels do. `to_device` returns when `host` may change again;
-// `to_host` when the bytes are there.
+// Copies and fills take their turn in the stream like kernels. `to_device` returns when `host` may change
+// again, `to_host` when the bytes have arrived.
 void to_device(void* device, const void* host, std::size_t bytes);
 void to_host(void* host, const void* device, std::size_t bytes);
 void on_device(void* to, const void* from, std::size_t bytes);
 void fill_zero(void* device, std::size_t bytes);
 
-/// Waits until everything sent to the stream has run. Errors of kernels come out here.
+/// Waits until everything sent to the stream has run. Throws the errors of kernels.
 void synchronize();
 
 /// Marks a place in the stream; elapsed_ms waits for both and gives the time between them.

@@ -7,8 +7,8 @@
 
 namespace lrurec::cuda {
 
-/// Working memory of kernels: n elements of T on the GPU in use, not cleared. Freeing it does not wait: the
-/// next user comes later in the stream.
+/// Working memory of kernels: n elements of T on the GPU in use, not cleared. Freeing it does not wait, since
+/// its next user comes later in the stream.
 template <class T>
 class Scratch {
  public:

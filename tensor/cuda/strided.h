@@ -1,5 +1,5 @@
 #pragma once
-// Strided operands in a kernel: element i of a row-major walk, and where it lies in each operand.
+// Strided operands in a kernel: where element i of a row-major walk lies in each operand.
 
 #include <cstdint>
 

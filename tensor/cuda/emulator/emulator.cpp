@@ -67,9 +67,9 @@ ucontext_t scheduler;
 std::jmp_buf scheduler_place;
 #endif
 
-// swapcontext saves the signal mask by a system call, which would be half of the time of a kernel full of
-// barriers: a fiber begins by its context and then goes on by jumps. AddressSanitizer is told of contexts
-// only.
+// swapcontext saves the signal mask by a system call, which would take half of the time of a kernel full of
+// barriers. So a fiber begins with its context and then continues by jumps. With AddressSanitizer contexts
+// serve for both, since it can be told of them only.
 void to_scheduler() {
 #if defined(__SANITIZE_ADDRESS__)
   void* fake = nullptr;
@@ -121,7 +121,7 @@ void resume(int thread) {
 #endif
 }
 
-// After an error the waiting fibers stand in the middle of a kernel; they are not used again.
+// After an error the waiting fibers are in the middle of a kernel, so they are not used again.
 [[noreturn]] void fail_kernel(const char* name, const std::string& what) {
   fibers.clear();
   fail(ErrorKind::internal, "[{}] block ({}, {}, {}): {}", name, blockIdx.x, blockIdx.y, blockIdx.z, what);
@@ -131,7 +131,7 @@ bool same(const Place& a, const Place& b) {
   return a.line() == b.line() && a.column() == b.column() && std::string_view(a.file_name()) == b.file_name();
 }
 
-// A GPU lets no thread wait at one place for others at another; threads that wait together are at one.
+// On a GPU, threads that wait together must wait at the same place in the code.
 void expect_one_place(const char* name, const Fiber& a, const Fiber& b) {
   if (std::equal(a.calls.begin(), a.calls.end(), b.calls.begin(), b.calls.end(), same)) return;
   const auto [mine, other] =

@@ -3,10 +3,10 @@
 // (LRUREC_CUDA=EMULATED).
 //
 // A block's threads are fibers on one CPU thread. A fiber runs until it waits at a barrier or in a warp
-// operation; the others then have their turn, in an order that a seed shuffles (set_order). So a missing
+// operation. The others then have their turn, in an order that a seed shuffles (set_order). So a missing
 // barrier mostly shows as a result that depends on the order. It does not where each thread reads and writes
-// between two waits, as in x[0] += 1: races.h finds those. Checked as well, each a failure that names the
-// kernel:
+// between two waits, as in x[0] += 1; races.h finds those. These are checked as well, and fail with the name
+// of the kernel:
 //   - threads of a block or warp that do not all arrive where others wait;
 //   - writing past the end of a block of device memory (guard bytes, looked at when it is freed);
 //   - threads that meet at different barriers, or lanes in different warp operations, or in two calls of a
@@ -14,11 +14,11 @@
 //   - packs read or written where they are not aligned (pack.h), and complex numbers (element.h);
 //   - host code that touches device memory (it is protected except while kernels and copies run: SIGSEGV);
 //   - host pointers among the arguments of a kernel.
-// Fresh device memory, what lies behind a block, freed memory and fresh dynamic shared memory are full of
-// NaN (as integers: of huge numbers), so memory that was never written cannot pass for a result. Not covered
-// are arrays declared __shared__: they keep what the block before left in them, and their bytes do not count
-// against the limits of a block (tools/bench/cuda_resources.sh counts them); nor is __launch_bounds__ looked
-// at. There is no notion of time here: the emulator says what kernels compute, not how fast.
+// Fresh device memory, the memory behind a block, freed memory and fresh dynamic shared memory are full of
+// NaN (as integers: of huge numbers), so memory that was never written cannot pass for a result. Arrays
+// declared __shared__ are not covered: they keep what the block before left in them, and their bytes do not
+// count against the limits of a block (tools/bench/cuda_resources.sh counts them). __launch_bounds__ is
+// ignored. There is no notion of time here: the emulator says what kernels compute, not how fast.
 
 #include <cmath>
 #include <cstddef>
@@ -63,7 +63,7 @@ inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace lrurec::cuda::emulator {
 
-/// In which order the blocks of a grid run, and threads take turns between barriers.
+/// The order in which the blocks of a grid run, and threads take turns between barriers.
 enum class Order { forward, reverse, shuffled };
 void set_order(Order order, std::uint64_t seed = 1);
 
@@ -74,7 +74,8 @@ std::int64_t launches();
 
 /// A place in a kernel's code: threads that wait together must be at one.
 using Place = std::source_location;
-/// While one lives, its thread is in a function that was called there, which belongs to where it waits.
+/// While one lives, its thread is in a function that was called at `caller`. The call is part of the place
+/// where the thread waits.
 class CalledFrom {
  public:
   explicit CalledFrom(const Place& caller);
@@ -85,11 +86,11 @@ class CalledFrom {
 
 void block_barrier(const Place& place);
 void warp_barrier(unsigned mask, const Place& place);
-/// Gives the value of every lane of `mask` (those not in it: unspecified), each `bytes` <= 16 long, once all
-/// came.
+/// The values of all lanes of `mask` (others unspecified), each `bytes` <= 16 long, once all of them have
+/// arrived.
 const std::byte* warp_exchange(unsigned mask, const void* value, std::size_t bytes,
                                const Place& place = Place::current());
-/// The index in its block of the thread that runs, and its lane.
+/// The index of the running thread in its block, and its lane.
 int current_thread();
 int current_lane();
 /// Ends the kernel with an error, from within a thread.
@@ -97,7 +98,7 @@ void fail_thread(std::string what);
 std::byte* shared_bytes();
 /// Throws when one of the 8-byte words of a kernel's argument looks like a pointer to host memory.
 void check_argument(const char* name, const void* argument, std::size_t bytes);
-/// Bytes between members hold whatever lay there before, which check_argument would take for values.
+/// Clears the bytes between members, which hold anything and would pass for values in check_argument.
 template <class T>
 void clear_padding(T& argument) {
 #if __has_builtin(__builtin_clear_padding)

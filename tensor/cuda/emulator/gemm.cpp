@@ -18,7 +18,7 @@
 namespace lrurec::cuda {
 namespace {
 
-/// What a tensor core sees of a float in TF32: 10 bits of mantissa, to the nearest.
+/// A float as a tensor core reads it in TF32: rounded to 10 bits of mantissa.
 float in_tf32(float x) {
   if (!std::isfinite(x)) return x;
   const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -39,7 +39,7 @@ T element(Read read, const T* a, std::int64_t ld, std::int64_t row, std::int64_t
   return read == Read::conj || read == Read::conj_transpose ? conjugate(x) : x;
 }
 
-/// As cuBLAS checks what it is handed.
+/// Checks arguments as cuBLAS does.
 void check_rows(const char* matrix, Read read, std::int64_t rows, std::int64_t columns, std::int64_t ld) {
   const bool across = read == Read::transpose || read == Read::conj_transpose;
   const std::int64_t stored = across ? rows : columns;

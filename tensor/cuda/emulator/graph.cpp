@@ -34,7 +34,7 @@ void end() {
   for (const auto& [block, bytes] : std::exchange(recorder().freed, {})) free(block, bytes);
 }
 
-/// What an update of a graph must find again.
+/// The kinds of work that an update of a graph must have again.
 struct Executable {
   std::vector<Work> kinds;
 };

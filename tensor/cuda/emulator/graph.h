@@ -6,16 +6,16 @@
 
 namespace lrurec::cuda::emulator {
 
-/// The kinds between which the update of a CUDA graph tells.
+/// The kinds of work that the update of a CUDA graph tells apart.
 enum class Work { kernel, copy_to_device, copy_on_device, fill };
 
 /// Runs a piece of work now, or records it.
 void submit(Work kind, std::function<void()> work);
 bool recording();
-/// Fails where something cannot be recorded, since it would have to wait.
+/// Throws, for what cannot be recorded since it would have to wait.
 void refuse_while_recording(const char* what);
 
-/// Keeps a block of device memory until the recording has run; false where there is none.
+/// Keeps a block of device memory until the recording has run; false where nothing is being recorded.
 bool free_later(void* block, std::size_t bytes);
 /// Pieces of work that were recorded and then run.
 std::int64_t replayed();

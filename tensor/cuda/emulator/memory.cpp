@@ -49,7 +49,7 @@ struct Memory {
   }
 };
 
-/// The lowest place with `size` bytes, so that little memory changes its protection at every launch.
+/// The lowest place with `size` bytes, so that little memory needs its protection changed at every launch.
 std::size_t take_place(Memory& m, std::size_t size) {
   for (auto gap = m.gaps.begin(); gap != m.gaps.end(); ++gap) {
     const auto [offset, bytes] = *gap;
@@ -95,7 +95,7 @@ Memory& memory() {
   return *instance;
 }
 
-// What lies between the members of a structure may look like an address, but hardly like one that is in use.
+// Bytes between the members of a structure may look like an address, but hardly like one that is in use.
 bool is_mapped(std::uint64_t address) {
   unsigned char in_core = 0;
   return mincore(reinterpret_cast<void*>(address & ~std::uint64_t{4095}), 1, &in_core) == 0;
@@ -224,7 +224,7 @@ void fill_zero(void* device, std::size_t bytes) {
 }
 void synchronize() { emulator::refuse_while_recording("synchronize"); }
 
-// Few, so that tests meet kernels that walk by strides of the grid, and the cache of an H200.
+// Few multiprocessors, so that in tests kernels walk by strides of the grid; the L2 cache of an H200.
 int multiprocessors() { return 2; }
 std::int64_t l2_cache_bytes() { return std::int64_t{60} << 20; }
 
@@ -263,7 +263,7 @@ double Event::elapsed_ms(const Event& start, const Event& end) {
       .count();
 }
 
-// Products look at it (gemm.cpp).
+// The products in gemm.cpp read it.
 void set_tf32(bool on) { use_tf32 = on; }
 bool tf32() { return use_tf32; }
 

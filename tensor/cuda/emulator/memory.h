@@ -6,7 +6,7 @@
 
 namespace lrurec::cuda::emulator {
 
-/// While one lives, device memory may be read and written: a kernel or a copy runs.
+/// While one lives, device memory may be read and written. It lives while a kernel or a copy runs.
 class Unprotected {
  public:
   Unprotected();
@@ -15,10 +15,10 @@ class Unprotected {
   Unprotected& operator=(const Unprotected&) = delete;
 };
 
-/// What memory holds that nobody wrote: words that are NaN as f32 and in pairs as f64, and huge as an
-/// integer. (-1 would be what kernels write for "no label" and "no index".)
+/// The content of memory that nobody wrote: words that are NaN as f32 and in pairs as f64, and huge as an
+/// integer. (-1 would not do, since kernels write it for "no label" and "no index".)
 inline constexpr std::uint32_t unwritten_word = 0x7ff5c5c5;
-/// Makes `bytes` bytes unwritten, from an address on that is a multiple of 4.
+/// Fills `bytes` bytes with unwritten_word, from an address that is a multiple of 4.
 void unwrite(std::byte* memory, std::size_t bytes);
 
 /// How much device memory there is; 4 GiB unless set.

@@ -11,7 +11,7 @@
 #include "tensor/cuda/emulator/memory.h"
 #include "tensor/error.h"
 
-// By the linker: the program's variables, among them what kernels declare __shared__.
+// Defined by the linker: the bounds of the program's variables, among them what kernels declare __shared__.
 extern "C" char __data_start, _end;
 
 namespace lrurec::cuda::emulator::races {
@@ -21,7 +21,7 @@ constexpr std::uintptr_t cell_bytes = 4, page_cells = 256;
 constexpr int lanes = 32, most_warps = 32;
 
 struct Access {
-  std::uint64_t time = 0;  ///< barriers of blocks until then; 0: there was no access
+  std::uint64_t time = 0;  ///< barriers of blocks before it; 0: there was no access
   std::uint64_t warp_time = 0;
   const void* code = nullptr;
   int thread = 0;
@@ -35,13 +35,13 @@ struct Cell {
 
 enum class Memory { elsewhere, shared, device };
 
-// Time goes on from kernel to kernel, so that no cell needs to be cleared.
+// Time continues from kernel to kernel, so that no cell needs to be cleared.
 std::uint64_t time = 0, kernel_began = 0, block_began = 0;
 std::array<std::uint64_t, most_warps> warp_times{};
 std::unordered_map<std::uintptr_t, std::array<Cell, page_cells>> pages;
 const std::byte* dynamic_shared = nullptr;
 std::size_t dynamic_shared_bytes = 0;
-// Other threads of the host may run code that was compiled for this as well.
+// Other threads of the host may run instrumented code as well.
 thread_local bool kernel_runs = false;
 
 Memory memory_of(const void* address) {
@@ -63,7 +63,7 @@ bool can_race(const Access& before, const Access& now, Memory memory) {
   return before.thread / lanes != now.thread / lanes || before.warp_time == now.warp_time;
 }
 
-/// As addr2line takes an address: what is called returns behind the access.
+/// An address for addr2line. The called function returns behind the access, so one byte before it.
 std::uintptr_t in_program(const void* code) {
   Dl_info info{};
   const auto at = reinterpret_cast<std::uintptr_t>(code) - 1;
@@ -127,7 +127,8 @@ void warp_waited(int warp) { ++warp_times[static_cast<std::size_t>(warp)]; }
 
 }  // namespace lrurec::cuda::emulator::races
 
-// What code compiled with -fsanitize=thread calls; `code` is where it returns to, behind the access.
+// The functions that code compiled with -fsanitize=thread calls. `code` is the address that they return to,
+// behind the access.
 namespace races = lrurec::cuda::emulator::races;
 
 #define LRUREC_ACCESS(name, bytes, use) \
@@ -152,7 +153,7 @@ void __tsan_read_range(void* p, unsigned long bytes) {
 void __tsan_write_range(void* p, unsigned long bytes) {
   races::access(p, bytes, races::write, __builtin_return_address(0));
 }
-// Of no interest for kernels.
+// These do not matter for kernels.
 void __tsan_init() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}

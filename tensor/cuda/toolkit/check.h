@@ -10,8 +10,8 @@
 
 namespace lrurec::cuda {
 
-/// Throws "[what] CUDA: ..." unless `code` is success. No driver, GPU or kernels for it is ErrorKind::usage,
-/// memory that runs out ErrorKind::out_of_memory.
+/// Throws "[what] CUDA: ..." unless `code` is success: ErrorKind::usage without a driver, a GPU or kernels
+/// for it, ErrorKind::out_of_memory where memory runs out, else ErrorKind::internal.
 inline void check(std::string_view what, cudaError_t code) {
   if (code == cudaSuccess) return;
   cudaGetLastError();  // it is reported here; the next check must not see it again

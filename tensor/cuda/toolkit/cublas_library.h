@@ -1,5 +1,5 @@
 #pragma once
-// cuBLAS, loaded when the first GPU is opened: linked at start it would cost every command 0.15 s, and a
+// cuBLAS, loaded when the first GPU is opened. Linked at start, it would cost every command 0.15 s, and a
 // machine without the CUDA Toolkit could not run this build at all.
 
 #include <cublas_v2.h>
@@ -17,7 +17,7 @@ struct CublasLibrary {
   decltype(&cublasGetStatusString) status_string;
 };
 
-/// Not found: ErrorKind::usage, saying where it is looked for.
+/// Throws ErrorKind::usage where it is not found, saying where it was looked for.
 const CublasLibrary& cublas_library();
 
 }  // namespace lrurec::cuda

@@ -13,8 +13,8 @@
 namespace lrurec::cuda {
 namespace {
 
-// cuBLAS works on columns: a row-major matrix is the transpose of what it sees, so C^T = B^T A^T is asked
-// for, and `plain` stays plain. It cannot read conj(A) without transposing.
+// cuBLAS is column-major and sees the transpose of a row-major matrix. So it is asked for C^T = B^T A^T,
+// where `plain` stays plain. It cannot read conj(A) without transposing.
 cublasOperation_t operation(Read read) {
   switch (read) {
     case Read::plain:
@@ -55,7 +55,7 @@ void gemm(Read read_a, Read read_b, std::int64_t m, std::int64_t n, std::int64_t
     if (read_a == Read::conj_transpose) read_a = Read::transpose;
     if (read_b == Read::conj_transpose) read_b = Read::transpose;
   }
-  // cuBLAS refuses 0 between rows, also where there is nothing to read.
+  // cuBLAS refuses a row distance of 0, even where there is nothing to read.
   lda = std::max<std::int64_t>(lda, 1), ldb = std::max<std::int64_t>(ldb, 1);
   const T alpha = k == 0 ? T(0) : T(1);
   check("matrix product",

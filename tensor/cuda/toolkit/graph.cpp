@@ -11,7 +11,7 @@ namespace {
 std::shared_ptr<void> instantiate(cudaGraph_t recorded) {
   cudaGraphExec_t executable = nullptr;
   check("make a graph", cudaGraphInstantiate(&executable, recorded, 0));
-  // One that still runs is freed when it has ended.
+  // The driver frees a graph that still runs when it has ended.
   return {executable, [](void* e) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(e)); }};
 }
 
@@ -32,8 +32,7 @@ bool update(void* executable, cudaGraph_t recorded) {
 
 Recording::Recording() {
   refuse_while_recording("record");
-  // Relaxed: of all calls only those that touch this stream are looked at, so memory can be allocated in
-  // another.
+  // Relaxed: only calls that touch this stream are restricted, so memory can be allocated in another.
   check("record", cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed));
   recording_begins();
 }

@@ -12,7 +12,8 @@ namespace lrurec::cuda {
 
 /// Throws with the name of the kernel for any code but success.
 void check_call(const char* name, cudaError_t code);
-/// Throws with the kernel's name when a launch failed. Errors while a kernel runs come out at synchronize().
+/// Throws with the kernel's name where a launch failed. Errors while a kernel runs are thrown by
+/// synchronize().
 void check_launch(const char* name);
 cudaStream_t stream();
 
@@ -24,19 +25,19 @@ struct CalledFrom {
   __device__ explicit CalledFrom(const Place&) {}
 };
 
-/// The block's dynamic shared memory, of which launch() was told the bytes.
+/// The block's dynamic shared memory, of the size that launch() was given.
 template <class T>
 __device__ T* shared_memory() {
   extern __shared__ __align__(16) unsigned char lrurec_shared_memory[];
   return reinterpret_cast<T*>(lrurec_shared_memory);
 }
 
-/// Starts kernel<<<grid, block, shared_bytes>>>(arguments...) in the stream; nothing where the grid is empty.
+/// Starts kernel<<<grid, block, shared_bytes>>>(arguments...) in the stream; does nothing for an empty grid.
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
             Arguments&&... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
-  // Of the 48 KiB of a block; what a kernel declares __shared__ counts as well
+  // A block has 48 KiB without asking; the rest is for what a kernel declares __shared__
   // (tools/bench/cuda_resources.sh).
   constexpr std::size_t without_asking = 32 * 1024;
   if (shared_bytes > without_asking) {

@@ -18,10 +18,10 @@
 namespace lrurec::cuda {
 namespace {
 
-/// Page-locked memory between host and device: a copy from it runs beside the host, one from other memory
-/// makes the host wait. The slots are used in turn; one is free again when its last copy has passed, and as
-/// long as the one whose turn it is has not, there is another, up to a limit. One that a recording reads is
-/// free when that has run.
+/// Page-locked memory between host and device. A copy from it runs beside the host; a copy from other memory
+/// makes the host wait. Slots are used in turn. A slot is free again when its last copy has passed. Where the
+/// next slot is not free, another one is added, up to a limit. A slot that a recording reads is free when the
+/// recording has run.
 class Staging {
  public:
   void send(void* device, const void* host, std::size_t bytes, cudaStream_t stream, bool recording) {
@@ -44,7 +44,7 @@ class Staging {
     }
   }
 
-  /// What was recorded is in the stream, or forgotten.
+  /// What was recorded is in the stream, or was dropped.
   void recording_ended(cudaStream_t stream) {
     for (Slot& slot : slots_) {
       if (slot.recorded) check("copy to device", cudaEventRecord(slot.sent, stream));
@@ -72,17 +72,17 @@ class Staging {
   Slot& next() {
     if (next_ == slots_.size()) next_ = 0;
     auto slot = slots_.begin() + static_cast<std::ptrdiff_t>(next_++);
-    // A long recording needs them all at once, whatever the limit. A new one comes before the oldest: so they
-    // stay in the order of their copies.
+    // A long recording needs all its slots at once, whatever the limit. A new slot is put before the oldest,
+    // which keeps them in the order of their copies.
     if (slot->recorded || (slots_.size() < most_slots && on_its_way(*slot))) slot = slots_.emplace(slot);
     return *slot;
   }
   std::deque<Slot> slots_ = std::deque<Slot>(16);
-  std::size_t next_ = 0;  ///< the oldest
+  std::size_t next_ = 0;  ///< the oldest slot
 };
 
-/// One GPU, one stream, one cuBLAS handle. Lives until the process ends: the driver takes everything back
-/// then.
+/// One GPU, one stream, one cuBLAS handle. It lives until the process ends, when the driver takes everything
+/// back.
 struct Context {
   int index = -1;
   cudaStream_t stream = nullptr;
@@ -93,8 +93,8 @@ struct Context {
   int capability = 0, multiprocessors = 0, l2_cache_bytes = 0;
   bool tf32 = false;
   bool recording = false;             ///< the stream records (graph.cpp)
-  cudaStream_t allocating = nullptr;  ///< where memory is allocated then
-  std::vector<void*> freed;           ///< by what is being recorded
+  cudaStream_t allocating = nullptr;  ///< the stream where memory is allocated then
+  std::vector<void*> freed;           ///< memory that was freed while recording
 
   void open(int device) {
     if (device == index) return;
@@ -107,7 +107,7 @@ struct Context {
     const CublasLibrary& blas = cublas_library();
     check("cuBLAS handle", blas.create(&cublas));
     check("cuBLAS stream", blas.set_stream(cublas, stream));
-    // Working memory of its own makes products repeatable, bit for bit, and free of allocations.
+    // With working memory of its own, cuBLAS gives the same bits every time and allocates nothing.
     constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
     check("cuBLAS workspace", cudaMalloc(&workspace, workspace_bytes));
     check("cuBLAS workspace", blas.set_workspace(cublas, workspace, workspace_bytes));
@@ -133,7 +133,7 @@ Context& closed_context() {
 Context& context() {
   Context& c = closed_context();
   if (c.index < 0) c.open(0);
-  // The runtime has a device for each thread, the first unless it is told.
+  // The runtime keeps a current device for each thread, which is the first one unless it is set.
   thread_local const cudaError_t told = cudaSetDevice(c.index);
   check("select device", told);
   return c;
@@ -148,7 +148,7 @@ std::int64_t l2_cache_bytes() { return context().l2_cache_bytes; }
 
 namespace {
 
-/// The first error of giving memory back that was not reported yet.
+/// The first error from freeing memory that was not reported yet.
 std::atomic<cudaError_t>& failed_free() {
   static std::atomic<cudaError_t> code = cudaSuccess;
   return code;
@@ -202,7 +202,7 @@ DeviceInfo device_info(int index) {
   std::size_t total = 0;
   check("free memory", cudaMemGetInfo(&info.free_memory, &total));
   info.has_kernels = kernels_fit_device();
-  // Kernels start on the current device, and the stream is of the one in use.
+  // Back to the GPU in use: kernels start on the current device, and the stream belongs to the one in use.
   if (const int in_use = closed_context().index; in_use >= 0) check("select device", cudaSetDevice(in_use));
   return info;
 }
@@ -243,8 +243,8 @@ void* allocate(std::size_t bytes) {
     return true;
   };
   if (try_it()) return block;
-  // What was freed is the driver's again only when the stream has passed it and the pool lets go of it; until
-  // then it stands in the way of a block of another size. A stream that records cannot be waited for.
+  // Freed memory goes back to the driver only when the stream has passed it and the pool is trimmed. Until
+  // then it is in the way of a block of another size. A stream that records cannot be waited for.
   if (!c.recording) check("allocate", cudaStreamSynchronize(c.stream));
   check("allocate", cudaMemPoolTrimTo(c.pool, 0));
   return try_it() ? block : nullptr;
@@ -259,7 +259,7 @@ void free(void* block, std::size_t) {
     }
     return;
   }
-  // A destructor brought it, so the error waits for whoever launches or synchronises next.
+  // This may be a destructor, so the next launch or synchronisation throws the error.
   const cudaError_t code = cudaFreeAsync(block, stream());
   cudaError_t none = cudaSuccess;
   if (code != cudaSuccess) failed_free().compare_exchange_strong(none, code);
@@ -274,7 +274,7 @@ void give_freed_back() {
 
 void to_device(void* device, const void* host, std::size_t bytes) {
   Context& c = context();
-  // A large block gains nothing from two copies; from ordinary memory the driver copies before it returns.
+  // For a large block a staging copy gains nothing; from ordinary memory the driver copies before it returns.
   if (bytes > most_staged_bytes && !c.recording) {
     check("copy to device", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, c.stream));
     check("copy to device", cudaStreamSynchronize(c.stream));
