@@ -16,7 +16,8 @@ Batcher::Batcher(const Dataset& data, const ExampleOptions& options, std::int64_
       seed_(seed),
       examples_(training_examples(data, options)),
       order_(examples_.size()) {
-  if (examples_.empty()) fail(ErrorKind::data, "the data set has no training item");
+  if (examples_.empty())
+    fail(ErrorKind::data, "the data set has no training item; prepare it with another --split or --filter");
   if (batch_size < 1) fail(ErrorKind::internal, "the batch size must be at least 1, not {}", batch_size);
 }
 

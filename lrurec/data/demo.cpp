@@ -26,17 +26,25 @@ std::vector<std::int64_t> permutation(std::int64_t n, const Philox& random) {
 }
 
 void check(const DemoShape& s) {
-  if (s.users < 1 || s.classes < 1 || s.items < 4 * s.classes || !(s.mean_length >= shortest)) {
-    fail(ErrorKind::usage,
-         "demonstration data need a user, items for four a class ({}), and a mean length of at least {}",
-         4 * s.classes, shortest);
+  if (s.users < 1) fail(ErrorKind::usage, "--demo-users must be at least 1, not {}", s.users);
+  if (s.classes < 1) fail(ErrorKind::usage, "demonstration data need at least one class of items");
+  if (s.items < 4 * s.classes) {
+    fail(ErrorKind::usage, "--demo-items must be at least {}, four for each of {} classes, not {}",
+         4 * s.classes, s.classes, s.items);
+  }
+  if (!(s.mean_length >= shortest)) {
+    fail(ErrorKind::usage, "--demo-length must be at least {}, not {}", shortest, s.mean_length);
   }
   if (s.mean_length > static_cast<double>(s.items) / 4) {
-    fail(ErrorKind::usage, "a mean length of {} needs at least {} items, since no user takes an item twice",
-         s.mean_length, 4 * s.mean_length);
+    fail(ErrorKind::usage,
+         "--demo-length {} needs --demo-items of at least {}, since no user takes an item twice",
+         s.mean_length, std::ceil(4 * s.mean_length));
   }
   if (s.items > most || static_cast<double>(s.users) * s.mean_length > static_cast<double>(most)) {
-    fail(ErrorKind::usage, "demonstration data have at most 2^31 - 2 items and interactions");
+    fail(
+        ErrorKind::usage,
+        "demonstration data have at most 2^31 - 2 items and interactions; make --demo-users, --demo-items or "
+        "--demo-length smaller");
   }
 }
 

@@ -1,8 +1,13 @@
 #include "lrurec/data/fields.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
+
+#include "lrurec/util/text.h"
 
 namespace lrurec::data {
 
@@ -35,12 +40,15 @@ std::size_t FieldSplitter::quoted(const LineSource& source, std::string_view lin
     } else {
       fields_.push_back({text, at + 1});
       if (i + 1 < line.size() && !delimits(line.substr(i + 1))) {
-        source.fail_at(i + 2, "text behind a quoted field", line);
+        source.fail_at(i + 2, "text behind a quoted field; write a quote in it twice (\"\")", line);
       }
       return i + 1;
     }
   }
-  source.fail_at(at + 1, "the quoted field does not end on its line", line);
+  source.fail_at(at + 1,
+                 "the quoted field does not end on its line; take the line ends out of fields, or the quote "
+                 "if it is text",
+                 line);
 }
 
 const std::vector<Field>& FieldSplitter::split(const LineSource& source, std::string_view line) {
@@ -63,6 +71,13 @@ const std::vector<Field>& FieldSplitter::split(const LineSource& source, std::st
   }
 }
 
+std::optional<std::string> first_line(LineSource& source) {
+  while (const auto line = source.next()) {
+    if (!blank(*line)) return std::string(*line);
+  }
+  return std::nullopt;
+}
+
 bool is_whole_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -73,6 +88,20 @@ std::optional<double> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), last, value);
   if (error != std::errc{} || end != last || !std::isfinite(value)) return std::nullopt;
   return value;
+}
+
+std::optional<bool> item_comes_first(const std::vector<Field>& fields) {
+  const auto of_amazon = [](const Field& field) {
+    return std::ranges::all_of(field.text,
+                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  };
+  const auto product = [&](const Field& field) { return field.text.size() == 10 && of_amazon(field); };
+  const auto reviewer = [&](const Field& field) {
+    return field.text.size() > 10 && field.text.front() == 'A' && of_amazon(field);
+  };
+  if (product(fields[0]) && reviewer(fields[1])) return true;
+  if (reviewer(fields[0]) && product(fields[1])) return false;
+  return std::nullopt;
 }
 
 namespace {
@@ -154,6 +183,12 @@ std::optional<Time> parse_time(std::string_view text) {
     return number;
   }
   return parse_date(text);
+}
+
+std::string why_no_time(std::string_view text) {
+  if (blank(text)) return "the time is missing";
+  return fmt::format("the time '{}' is neither a number nor a date such as 2022-04-21 or 2022-04-21T07:22",
+                     util::printable(text));
 }
 
 std::optional<Time> TimeColumn::parse(const LineSource& source, std::string_view text, std::size_t column,

@@ -38,6 +38,9 @@ class FieldSplitter {
   std::deque<std::string> unescaped_;
 };
 
+/// A copy of the next line that is not blank; nothing at the end of the file.
+std::optional<std::string> first_line(LineSource& source);
+
 inline bool blank(std::string_view line) { return line.find_first_not_of(" \t") == std::string_view::npos; }
 bool is_whole_number(std::string_view text);
 
@@ -45,6 +48,13 @@ bool is_whole_number(std::string_view text);
 /// since 1970; it is in UTC unless it has an offset. Nothing for any other text.
 std::optional<Time> parse_time(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
+/// Why parse_time() has nothing for this text, as a sentence for an error.
+std::string why_no_time(std::string_view text);
+
+/// Whether the first field is the product and the second the reviewer, or the other way round. A product's
+/// number has 10 characters; a reviewer's has more and begins with an A. Nothing if they do not look like
+/// that.
+std::optional<bool> item_comes_first(const std::vector<Field>& fields);
 
 /// The times of a file.
 class TimeColumn {

@@ -38,6 +38,8 @@ struct Interactions {
   std::vector<float> rating;  ///< empty where the format has none or nobody asked
   StringTable users, items;   ///< raw ids
   std::string source, format;
+  std::int64_t skipped = 0;          ///< lines that could not be read and were left out
+  std::vector<std::string> remarks;  ///< what whoever uses the rows should know, a sentence each
 
   std::size_t size() const { return user.size(); }
 };

@@ -280,7 +280,8 @@ bool LineSource::refill() {
   total_ += got;
   if (total_ > most_text) {
     fail(ErrorKind::data,
-         "{}: more than 16 GiB of text; leave only what is read in it (with cut, or jq for JSON)", path_);
+         "{}: more than 16 GiB of text; keep only the columns that are read (with cut, or jq for JSON)",
+         path_);
   }
   ended_ = got == 0;
   if (ended_) check_nothing_left();
@@ -298,16 +299,19 @@ void LineSource::check_nothing_left() const {
     const auto used = static_cast<std::uint64_t>(archive_filter_bytes(handle, -1));
     if (!file_size_) {
       if (!archive_->more_behind(used)) return;
-      fail(ErrorKind::data,
-           "{}: after line {} the compressed data end, and more follows that is not compressed data", path_,
-           line_);
+      fail(
+          ErrorKind::data,
+          "{}: after line {} the compressed data end, and more follows that is not compressed data; fetch it "
+          "again",
+          path_, line_);
     }
     left = *file_size_ - std::min(used, *file_size_);
   }
   if (left > 0) {
     fail(ErrorKind::data,
-         "{}: after line {} the compressed data end, and {} bytes follow that are not compressed data", path_,
-         line_, left);
+         "{}: after line {} the compressed data end, and {} bytes follow that are not compressed data; "
+         "fetch it again",
+         path_, line_, left);
   }
 }
 
@@ -323,7 +327,20 @@ void LineSource::fail_archive() const {
 
 void LineSource::fail_damaged(std::string_view why) const {
   const std::string place = line_ == 0 ? "" : fmt::format("after line {} ", line_);
-  fail(ErrorKind::data, "{}: {}the compressed file is damaged or cut off ({})", path_, place, why);
+  fail(ErrorKind::data, "{}: {}the compressed file is damaged or cut off ({}); fetch it again", path_, place,
+       why);
+}
+
+/// Files of which no line can be read, by how they begin.
+void LineSource::refuse_other_files(std::string_view first_line) const {
+  if (first_line.starts_with("\xFF\xFE") || first_line.starts_with("\xFE\xFF")) {
+    fail(ErrorKind::data, "{}: this is UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8 FILE",
+         path_);
+  }
+  // The beginning of an envelope (nn/serialization/envelope.h).
+  if (first_line == "LRUREC" && std::string_view(buffer_).substr(begin_).starts_with("dataset")) {
+    fail(ErrorKind::usage, "{} is a data set already; go on with lrurec train {}", path_, path_);
+  }
 }
 
 std::optional<std::string_view> LineSource::next() {
@@ -340,9 +357,12 @@ std::optional<std::string_view> LineSource::next() {
   const std::size_t stop = end == std::string::npos ? buffer_.size() : end;
   std::string_view line(buffer_.data() + begin_, stop - begin_);
   begin_ = end == std::string::npos ? buffer_.size() : end + 1;
-  if (line.size() > longest_line)
-    fail_at(longest_line, "a line of more than 1 MiB; is this a text with one record a line?", line);
+  if (line.size() > longest_line) {  // no BadLine, since what is left of it would be taken for the next line
+    fail(ErrorKind::data, "{}:{}:{}: a line of more than 1 MiB; is this a text with one record a line?: '{}'",
+         path_, line_, longest_line, util::printable(line));
+  }
   if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line_ == 1) refuse_other_files(line);
   if (line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
   if (const auto at = line.find('\0'); at != std::string_view::npos) {
     fail_at(at + 1, "a NUL byte; is this a text file?", line);
@@ -356,7 +376,8 @@ std::optional<std::string_view> LineSource::next() {
 }
 
 void LineSource::fail_at(std::size_t column, std::string_view what, std::string_view line) const {
-  fail(ErrorKind::data, "{}:{}:{}: {}: '{}'", path_, line_, column, what, util::printable(line));
+  throw BadLine(ErrorKind::data,
+                fmt::format("{}:{}:{}: {}: '{}'", path_, line_, column, what, util::printable(line)));
 }
 
 }  // namespace lrurec::data

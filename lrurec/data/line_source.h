@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lrurec/data/gzip.h"
+#include "tensor/error.h"
 
 namespace lrurec::data {
 
@@ -18,6 +19,12 @@ namespace lrurec::data {
 enum class TextKind {
   interactions,  ///< ratings.dat, ratings.csv or u.data; UTF-8
   titles,  ///< movies.dat, movies.csv or u.item; lines that are not UTF-8 are Latin-1, as MovieLens has them
+};
+
+/// One line cannot be read; the lines after it can.
+class BadLine : public Error {
+ public:
+  using Error::Error;
 };
 
 /// Reads lines of a plain, gz (also of several members), xz, bz2 or zst file, or of one file of a zip
@@ -30,10 +37,10 @@ enum class TextKind {
 ///
 /// Errors:
 ///
-///   data   with file and line: lines longer than 1 MiB, NUL bytes, text that is not UTF-8, more than
-///          16 GiB of text, damaged compression, a zip that lacks its list of files or a file of the list,
-///          and bytes left over behind compressed data
-///   usage  a zip that comes through a pipe, and a `member` that does not name one file
+///   data   with file and line: lines longer than 1 MiB, NUL bytes and text that is not UTF-8 (both a
+///          BadLine), UTF-16, more than 16 GiB of text, damaged compression, a zip that lacks its list of
+///          files or a file of the list, and bytes left over behind compressed data
+///   usage  a zip that comes through a pipe, a `member` that does not name one file, and a data set of lrurec
 ///   io     a missing or unreadable file
 ///
 /// Zeros left over behind a gz, or behind what comes through a pipe, are no error. A gz that comes through a
@@ -52,7 +59,7 @@ class LineSource {
   std::int64_t line_number() const { return line_; }
   const std::string& path() const { return path_; }
 
-  /// Throws ErrorKind::data: "PATH:LINE:COLUMN: what: 'the line'". `column` counts bytes from 1.
+  /// Throws a BadLine of ErrorKind::data: "PATH:LINE:COLUMN: what: 'the line'". `column` counts bytes from 1.
   [[noreturn]] void fail_at(std::size_t column, std::string_view what, std::string_view line) const;
 
  private:
@@ -60,6 +67,7 @@ class LineSource {
   bool refill();
   std::size_t read(std::size_t have);
   void check_nothing_left() const;
+  void refuse_other_files(std::string_view first_line) const;
   bool is_zip() const;
   void reopen();
   /// The files of a zip archive, by their paths inside. Reads to its end.

@@ -239,6 +239,20 @@ bool any_target(const std::vector<std::int32_t>& places) {
 
 }  // namespace
 
+bool mostly_newest_first(const Interactions& rows) {
+  std::vector<std::optional<Time>> last(rows.users.size());
+  std::int64_t falling = 0, rising = 0;
+  for (std::size_t r = 0; r < rows.time.size(); ++r) {
+    auto& before = last[rows.user[r]];
+    if (before) {
+      falling += rows.time[r] < *before ? 1 : 0;
+      rising += rows.time[r] > *before ? 1 : 0;
+    }
+    before = rows.time[r];
+  }
+  return falling > rising;
+}
+
 Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::optional<double> min_rating,
                 const SplitRule& split) {
   if (split.by_time && all.time.empty()) {
@@ -286,6 +300,8 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
       protocol.facts["repeated_rows"] = static_cast<double>(repeated);
     }
   }
+
+  if (all.skipped > 0) protocol.facts["skipped_lines"] = static_cast<double>(all.skipped);
 
   Dense users = renumber(rows, all.user, all.users, order.user_rank()),
         items = renumber(rows, all.item, all.items, order.item_rank());

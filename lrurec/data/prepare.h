@@ -49,6 +49,10 @@ struct SplitRule {
   std::string str() const;
 };
 
+/// Whether times fall more often than they rise from one row of a user to the next in the file. Such a file
+/// is newest first, and Ties::file keeps equal times in its reversed order.
+bool mostly_newest_first(const Interactions& rows);
+
 /// Makes a data set, in these steps:
 ///
 ///   0. with min_rating (which needs Interactions::rating), rows rated below it are dropped

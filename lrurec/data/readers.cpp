@@ -34,16 +34,50 @@ StringTable Interner::texts() const {
 void RowSink::add(std::string_view user, std::string_view item, std::optional<Time> time,
                   std::optional<double> rating) {
   constexpr std::size_t most_rows = std::size_t{1} << 31;
-  if (rows_.size() >= most_rows) fail(ErrorKind::data, "{}: more than 2^31 rows", source_.path());
+  if (rows_.size() >= most_rows)
+    fail(ErrorKind::data, "{}: more than 2^31 rows, the most there can be; leave some out", source_.path());
   rows_.user.push_back(users_.number(user));
   rows_.item.push_back(items_.number(item));
   if (time) rows_.time.push_back(*time);
   if (rating) rows_.rating.push_back(static_cast<float>(*rating));
 }
 
+/// Of ids that seem alike and are not.
+void RowSink::remark_on_blanks() {
+  std::size_t count = 0;
+  std::string first;
+  const auto look = [&](const StringTable& ids, const char* what) {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (without_blanks(ids[i]) == ids[i]) continue;
+      if (count++ == 0) first = fmt::format("the {} '{}'", what, util::printable(ids[i]));
+    }
+  };
+  look(rows_.users, "user");
+  look(rows_.items, "item");
+  if (count == 0) return;
+  remark(count == 1
+             ? fmt::format("{} begins or ends with a blank and is kept as it is; without the blank it "
+                           "would be another id",
+                           first)
+             : fmt::format("{} ids begin or end with a blank and are kept as they are; without it they "
+                           "would be other ids. The first is {}",
+                           count, first));
+}
+
 Interactions RowSink::finish() {
+  if (rows_.size() == 0) {
+    fail(ErrorKind::data, "{}: there is no interaction in this file{}", source_.path(),
+         rows_.skipped == 0 ? "; is it the right one?"
+                            : fmt::format(" that can be read; the first line left out: {}", first_skipped_));
+  }
   rows_.users = users_.texts();
   rows_.items = items_.texts();
+  if (rows_.skipped > 0) {
+    remark(fmt::format("{} line{} cannot be read and {} left out{} {}", rows_.skipped,
+                       rows_.skipped == 1 ? "" : "s", rows_.skipped == 1 ? "is" : "are",
+                       rows_.skipped == 1 ? ":" : "; the first:", first_skipped_));
+  }
+  remark_on_blanks();
   return std::move(rows_);
 }
 
@@ -76,16 +110,17 @@ std::string_view parse_id(const LineSource& source, const Field& field, const ch
 
 void read_sasrec(LineSource& source, RowSink& rows) {
   FieldSplitter splitter(" ", /*quotes=*/false);
-  while (const auto line = source.next()) {
-    if (blank(*line)) continue;
-    const auto& fields = splitter.split(source, *line);
+  rows.each_line(source, [&](std::string_view line) {
+    const auto& fields = splitter.split(source, line);
     if (fields.size() != 2) {
-      const std::size_t column = fields.size() > 2 ? fields[2].column : line->size() + 1;
-      source.fail_at(
-          column, fmt::format("'user item' is needed, found {} fields (see --format)", fields.size()), *line);
+      const std::size_t column = fields.size() > 2 ? fields[2].column : line.size() + 1;
+      source.fail_at(column,
+                     fmt::format("'user item' is needed, found {} field{} (see --format)", fields.size(),
+                                 fields.size() == 1 ? "" : "s"),
+                     line);
     }
-    rows.add(parse_id(source, fields[0], "user", *line), parse_id(source, fields[1], "item", *line), {}, {});
-  }
+    rows.add(parse_id(source, fields[0], "user", line), parse_id(source, fields[1], "item", line), {}, {});
+  });
 }
 
 /// Which field of a line holds what.
@@ -116,9 +151,8 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
       time = times.parse(source, fields[*at.time].text, fields[*at.time].column, line);
       if (!time) {
         source.fail_at(fields[*at.time].column,
-                       first_row ? "the timestamp must be a number or a date (YYYY-MM-DD); if this line is a "
-                                   "header, give --header"
-                                 : "the timestamp must be a number or a date (YYYY-MM-DD)",
+                       why_no_time(fields[*at.time].text) +
+                           (first_row ? "; if this line is a header, give --header" : ""),
                        line);
       }
     }
@@ -129,17 +163,7 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
     rows.add(fields[at.user].text, fields[at.item].text, time, rating);
   };
   if (first) row(*first, true);
-  while (const auto line = source.next()) {
-    if (!blank(*line)) row(*line, false);
-  }
-}
-
-/// A copy of the next line that is not blank; nothing at the end of the file.
-std::optional<std::string> first_line(LineSource& source) {
-  while (const auto line = source.next()) {
-    if (!blank(*line)) return std::string(*line);
-  }
-  return std::nullopt;
+  rows.each_line(source, [&](std::string_view line) { row(line, false); });
 }
 
 void need_rating(const LineSource& source, const ReadOptions& options, bool there) {
@@ -201,23 +225,6 @@ void read_movielens_csv(LineSource& source, RowSink& rows, const ReadOptions& op
   read_fields(source, rows, splitter, {0, 1, 4, 3, 2}, options.with_rating);
 }
 
-/// Whether the first field is the product and the second the reviewer, or the other way round. A product's
-/// number has 10 characters; a reviewer's has more and begins with an A. Nothing if they do not look like
-/// that.
-std::optional<bool> item_comes_first(const std::vector<Field>& fields) {
-  const auto of_amazon = [](const Field& field) {
-    return std::ranges::all_of(field.text,
-                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
-  };
-  const auto product = [&](const Field& field) { return field.text.size() == 10 && of_amazon(field); };
-  const auto reviewer = [&](const Field& field) {
-    return field.text.size() > 10 && field.text.front() == 'A' && of_amazon(field);
-  };
-  if (product(fields[0]) && reviewer(fields[1])) return true;
-  if (reviewer(fields[0]) && product(fields[1])) return false;
-  return std::nullopt;
-}
-
 void read_amazon_csv(LineSource& source, RowSink& rows, const ReadOptions& options) {
   FieldSplitter splitter(",", /*quotes=*/true);
   const auto first = first_line(source);
@@ -242,10 +249,7 @@ std::string delimiter_of(const LineSource& source, const Columns& columns, std::
   if (columns.delimiter == "tab") return "\t";
   if (columns.delimiter == "space") return " ";
   if (!columns.delimiter.empty()) return columns.delimiter;
-  std::vector<std::string> found;
-  for (const char* candidate : {"\t", "::", ",", ";", "|"}) {
-    if (first.find(candidate) != std::string_view::npos) found.emplace_back(candidate);
-  }
+  const auto found = delimiters_in(first);
   if (found.size() != 1) {
     source.fail_at(1,
                    found.empty() ? "cannot tell what separates the columns; say it with --delimiter"
@@ -255,12 +259,42 @@ std::string delimiter_of(const LineSource& source, const Columns& columns, std::
   return found[0];
 }
 
+std::string in_words(const std::string& delimiter) {
+  if (delimiter == "\t") return "tabs";
+  if (delimiter == ",") return "commas";
+  if (delimiter == ";") return "semicolons";
+  return delimiter == "|" ? "bars" : "double colons";
+}
+
+/// Two columns are needed, and with the delimiter that was asked for the first line is one.
+[[noreturn]] void fail_undivided(const LineSource& source, const std::string& delimiter,
+                                 std::string_view first) {
+  const auto others = delimiters_in(first);
+  const std::string other = others.empty() ? ""
+                                           : fmt::format("; it has {}: --delimiter {}", in_words(others[0]),
+                                                         delimiter_name(others[0]));
+  source.fail_at(
+      1, fmt::format("with --delimiter {} this line is one column{}", delimiter_name(delimiter), other),
+      first);
+}
+
+/// Rows are read without their times, and the file may have some.
+void remark_on_order(RowSink& rows, const std::vector<Field>& fields, const Places& at, bool header) {
+  if (fields.size() <= (at.rating ? 3U : 2U)) return;  // all that there is is read
+  const auto names = header ? usual_names(fields).time : std::vector<std::string>();
+  rows.remark(fmt::format(
+      "no time=COLUMN is given, so each user's rows are taken in the order of the file, oldest first{}",
+      names.empty() ? "" : fmt::format("; '{}' looks like a time", util::printable(names[0]))));
+}
+
 void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options) {
   const Columns& columns = options.columns;
   const auto first = first_line(source);
   if (!first) return;
-  FieldSplitter splitter(delimiter_of(source, columns, *first), /*quotes=*/true);
+  const std::string delimiter = delimiter_of(source, columns, *first);
+  FieldSplitter splitter(delimiter, /*quotes=*/true);
   const auto& fields = splitter.split(source, *first);
+  if (fields.size() == 1 && !columns.delimiter.empty()) fail_undivided(source, delimiter, *first);
   bool header = columns.header;
   const auto place = [&](const std::string& column) -> std::optional<std::size_t> {
     if (column.empty()) return std::nullopt;
@@ -276,8 +310,8 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
     std::vector<std::string> names;
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < fields.size(); ++i) {
-      names.emplace_back(fields[i].text);
-      if (fields[i].text != column) continue;
+      names.emplace_back(without_blanks(fields[i].text));
+      if (names.back() != column) continue;
       if (found) fail_twice(source, fields, *found, i, column, *first);
       found = i;
     }
@@ -294,6 +328,7 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
          columns.item);
   }
   need_rating(source, options, at.rating.has_value());
+  if (!at.time) remark_on_order(rows, fields, at, header);
   read_fields(source, rows, splitter, at, options.with_rating, header ? std::nullopt : first);
 }
 
@@ -325,39 +360,9 @@ Format parse_format(const std::string& text, FormatFor purpose) {
        reading ? "; any other delimited text: --columns" : "");
 }
 
-Columns Columns::parse(const std::string& text) {
-  Columns columns;
-  const auto wrong = [&] {
-    fail(ErrorKind::usage,
-         "--columns must be user=..,item=.. and may have time=.. and rating=.., each a number from 0 or a "
-         "name in the header, not '{}'",
-         text);
-  };
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    const std::string part = text.substr(at, end - at);
-    const std::size_t equals = part.find('=');
-    if (equals == std::string::npos || equals + 1 == part.size()) wrong();
-    const std::string key = part.substr(0, equals), value = part.substr(equals + 1);
-    std::string* member = key == "user"     ? &columns.user
-                          : key == "item"   ? &columns.item
-                          : key == "time"   ? &columns.time
-                          : key == "rating" ? &columns.rating
-                                            : nullptr;
-    if (member == nullptr || !member->empty()) wrong();
-    *member = value;
-    at = end + 1;
-  }
-  if (columns.user.empty() || columns.item.empty()) wrong();
-  if (columns.user == columns.item) {
-    fail(ErrorKind::usage, "--columns: user and item are the same column, '{}'", columns.user);
-  }
-  return columns;
-}
-
 Interactions read_interactions(const std::filesystem::path& path, const ReadOptions& options) {
   LineSource source(path, options.member);
-  RowSink sink(source);
+  RowSink sink(source, options.skip);
   const auto delimited = [&](const char* delimiter) {
     FieldSplitter splitter(delimiter, /*quotes=*/false);
     read_fields(source, sink, splitter, {0, 1, 4, 3, 2}, options.with_rating);
@@ -394,84 +399,9 @@ Interactions read_interactions(const std::filesystem::path& path, const ReadOpti
       break;
   }
   Interactions rows = sink.finish();
-  if (rows.size() == 0) fail(ErrorKind::data, "{}: there is no interaction in this file", path.string());
   rows.source = util::printable(path.filename().string(), 255);
   rows.format = name(options.format);
   return rows;
-}
-
-namespace {
-
-std::optional<Sniffed> sniff_line(const LineSource& source, std::string_view line) {
-  const auto has = [&](std::string_view text) { return line.find(text) != std::string_view::npos; };
-  if (has("user_id:") && has("item_id:")) {
-    return Sniffed{Format::inter, "the first line is a header of name:type columns"};
-  }
-  if (line == "userId,movieId,rating,timestamp")
-    return Sniffed{Format::movielens_csv, "its header is MovieLens's"};
-  if (line == "user_id,parent_asin,rating,timestamp")
-    return Sniffed{Format::amazon_csv, "its header is Amazon's"};
-  if (line.starts_with('{')) {
-    if (has("\"reviewerID\"") || has("\"asin\"") || has("\"parent_asin\"")) {
-      return Sniffed{Format::amazon_json, "the first line is a JSON review with a product's asin"};
-    }
-    if (has("product_id") && has("username")) {
-      return Sniffed{Format::steam, "the first line is a review with username and product_id"};
-    }
-    return std::nullopt;
-  }
-  const auto numbers = [](const std::vector<Field>& fields) {
-    return std::all_of(fields.begin(), fields.end(),
-                       [](const Field& f) { return parse_number(f.text).has_value(); });
-  };
-  const auto four_numbers = [&](const char* delimiter) {
-    FieldSplitter splitter(delimiter, false);
-    const auto& fields = splitter.split(source, line);
-    return fields.size() == 4 && numbers(fields);
-  };
-  if (four_numbers("::"))
-    return Sniffed{Format::movielens_dat, "the first line is four numbers between '::'"};
-  if (four_numbers("\t"))
-    return Sniffed{Format::movielens_tab, "the first line is four numbers between tabs"};
-  FieldSplitter blanks(" ", false);
-  const auto& words = blanks.split(source, line);
-  const auto counts = [](const Field& f) { return is_whole_number(f.text) && !f.text.starts_with('0'); };
-  if (words.size() == 2 && counts(words[0]) && counts(words[1])) {
-    return Sniffed{Format::sasrec, "the first line is two whole numbers"};
-  }
-  FieldSplitter commas(",", true);
-  std::vector<Field> fields;
-  try {
-    fields = commas.split(source, line);
-  } catch (const Error& e) {  // quotes that no csv file has
-    if (e.kind() != ErrorKind::data) throw;
-    return std::nullopt;
-  }
-  if (fields.size() == 4 && parse_number(fields[2].text) && parse_number(fields[3].text)) {
-    if (const auto item_first = item_comes_first(fields)) {
-      return Sniffed{Format::amazon_csv, fmt::format("the first line is {}, a rating and a time",
-                                                     *item_first ? "a product of 10 characters, a reviewer"
-                                                                 : "a reviewer, a product of 10 characters")};
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-Sniffed sniff_format(const std::filesystem::path& path, const std::string& member) {
-  LineSource source(path, member);
-  if (!std::filesystem::is_regular_file(path)) {  // what is read here would be missing afterwards
-    fail(ErrorKind::usage, "{} can be read only once; name its format with --format or --columns",
-         path.string());
-  }
-  const auto line = first_line(source);
-  if (!line) fail(ErrorKind::data, "{}: the file is empty", path.string());
-  if (const auto sniffed = sniff_line(source, *line)) return *sniffed;
-  source.fail_at(1,
-                 "cannot tell the format of this line; name it with --format, or its columns with --columns "
-                 "user=..,item=..,time=..",
-                 *line);
 }
 
 }  // namespace lrurec::data

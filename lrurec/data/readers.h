@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lrurec/data/columns.h"
 #include "lrurec/data/interactions.h"
 
 namespace lrurec::data {
@@ -27,25 +28,16 @@ enum class FormatFor { reading, writing };
 /// A name as --format has it; anything else is ErrorKind::usage, which lists the names.
 Format parse_format(const std::string& text, FormatFor purpose = FormatFor::reading);
 
-/// Which columns of a delimited text are read: by number from 0, or by their name in the header.
-struct Columns {
-  std::string user, item, time, rating;  ///< time and rating may be empty
-  std::string delimiter;                 ///< empty: the one that the first line has
-  bool header = false;                   ///< the first line is one; it always is where columns have names
-
-  /// "user=0,item=1,time=3" or "user=uid,item=isbn,rating=stars"; anything else is ErrorKind::usage.
-  static Columns parse(const std::string& text);
-};
-
 struct ReadOptions {
   Format format = Format::sasrec;
   Columns columns = {};      ///< of Format::columns
   std::string member = {};   ///< of a zip file with several files
   bool with_rating = false;  ///< fills Interactions::rating; a format without is ErrorKind::usage
+  std::int64_t skip = 0;     ///< so many lines that cannot be read are left out; never a header
 };
 
 /// Reads a file in a known format. A malformed line is ErrorKind::data with `file:line:column` and the text,
-/// as is a file without rows; other errors are LineSource's.
+/// unless it may be skipped. A file without rows is ErrorKind::data; other errors are LineSource's.
 Interactions read_interactions(const std::filesystem::path& path, const ReadOptions& options);
 inline Interactions read_interactions(const std::filesystem::path& path, Format format) {
   return read_interactions(path, ReadOptions{format});
@@ -54,9 +46,11 @@ inline Interactions read_interactions(const std::filesystem::path& path, Format 
 struct Sniffed {
   Format format;
   std::string why;
+  Columns columns = {};  ///< of Format::columns
 };
-/// The format a file seems to have, by its first line; ErrorKind::data naming --format when it fits none,
-/// ErrorKind::usage for a pipe, which can be read only once.
+/// The format a file seems to have, by its first line. A header with usual names for user and item is
+/// Format::columns. ErrorKind::data naming --format or --columns where it fits none, or where two columns
+/// have usual names for one thing; ErrorKind::usage for a pipe, which can be read only once.
 Sniffed sniff_format(const std::filesystem::path& path, const std::string& member = {});
 
 }  // namespace lrurec::data

@@ -249,37 +249,35 @@ void read_amazon_json(LineSource& source, RowSink& rows, bool with_rating) {
   Picked picked(
       {"reviewerID", "user_id", "asin", "parent_asin", "unixReviewTime", "timestamp", "overall", "rating"});
   TimeColumn times;
-  while (const auto line = source.next()) {
-    if (blank(*line)) continue;
-    parse_review(source, *line, Writing::json, picked);
-    const auto& user = needed(source, *line, picked.first({0, 1}), "reviewerID (or user_id)");
+  rows.each_line(source, [&](std::string_view line) {
+    parse_review(source, line, Writing::json, picked);
+    const auto& user = needed(source, line, picked.first({0, 1}), "reviewerID (or user_id)");
     // parent_asin first: in files of 2023 it is the product, and asin a variant of it.
-    const auto& item = needed(source, *line, picked.first({3, 2}), "asin (or parent_asin)");
-    const auto& when = needed(source, *line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
-    const auto time = times.parse(source, when, 1, *line);
-    if (!time) source.fail_at(1, fmt::format("'{}' is no time", when), *line);
+    const auto& item = needed(source, line, picked.first({3, 2}), "asin (or parent_asin)");
+    const auto& when = needed(source, line, picked.first({4, 5}), "unixReviewTime (or timestamp)");
+    const auto time = times.parse(source, when, 1, line);
+    if (!time) source.fail_at(1, why_no_time(when), line);
     std::optional<double> rating;
     if (with_rating) {
-      rating = parse_number(needed(source, *line, picked.first({6, 7}), "overall (or rating)"));
-      if (!rating) source.fail_at(1, "the rating is no number", *line);
+      rating = parse_number(needed(source, line, picked.first({6, 7}), "overall (or rating)"));
+      if (!rating) source.fail_at(1, "the rating is no number", line);
     }
     rows.add(user, item, time, rating);
-  }
+  });
 }
 
 void read_steam(LineSource& source, RowSink& rows) {
   Picked picked({"username", "user_id", "product_id", "item_id", "date", "timestamp"});
   TimeColumn times;
-  while (const auto line = source.next()) {
-    if (blank(*line)) continue;
-    parse_review(source, *line, writing_of_steam(*line), picked);
-    const auto& user = needed(source, *line, picked.first({0, 1}), "username (or user_id)");
-    const auto& item = needed(source, *line, picked.first({2, 3}), "product_id (or item_id)");
-    const auto& when = needed(source, *line, picked.first({4, 5}), "date (or timestamp)");
-    const auto time = times.parse(source, when, 1, *line);
-    if (!time) source.fail_at(1, fmt::format("'{}' is no date", when), *line);
+  rows.each_line(source, [&](std::string_view line) {
+    parse_review(source, line, writing_of_steam(line), picked);
+    const auto& user = needed(source, line, picked.first({0, 1}), "username (or user_id)");
+    const auto& item = needed(source, line, picked.first({2, 3}), "product_id (or item_id)");
+    const auto& when = needed(source, line, picked.first({4, 5}), "date (or timestamp)");
+    const auto time = times.parse(source, when, 1, line);
+    if (!time) source.fail_at(1, why_no_time(when), line);
     rows.add(user, item, time, std::nullopt);
-  }
+  });
 }
 
 }  // namespace lrurec::data

@@ -15,7 +15,8 @@ Statistics statistics(const Dataset& data) {
   s.items = data.items();
   s.interactions = data.interactions();
   const auto interactions = static_cast<double>(s.interactions);
-  if (s.interactions == 0) fail(ErrorKind::data, "the data set is empty");
+  if (s.interactions == 0)
+    fail(ErrorKind::data, "the data set is empty; prepare it again from a file with interactions");
   std::vector<std::int64_t> lengths, counts(static_cast<std::size_t>(data.items()));
   std::vector<bool> trained(static_cast<std::size_t>(data.items() + 1));
   std::int64_t repeats = 0;

@@ -113,8 +113,10 @@ TitlesRead read_titles(Dataset& data, const std::filesystem::path& path, const s
     ++read.found;
   }
   if (read.found == 0) {
-    fail(ErrorKind::data, "{} has a title for none of the items, whose first is '{}'", source.path(),
-         data.item_name(1));
+    fail(ErrorKind::data,
+         "{} has a title for none of the items, whose first is '{}'; is it the file of these data, with the "
+         "same ids?",
+         source.path(), data.item_name(1));
   }
   StringTable table;
   for (const auto& title : titles) table.add(title);

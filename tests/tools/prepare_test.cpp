@@ -1,5 +1,7 @@
 // `lrurec prepare` as a user meets it: the numbers it prints, what it refuses, and that nothing is lost.
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/support/files.h"
@@ -56,6 +58,11 @@ TEST(PrepareCommand, CountsByHand) {
   EXPECT_NE(result.err.find("row 3: user '1', item '3'"), std::string::npos) << result.err;
 
   const auto table = run_lrurec(folder, "prepare a.txt -o y.lrd --max-length 3");
+  EXPECT_NE(table.out.find("\n\nfor a model that reads at most 3 items (--max-length)\ntraining windows"),
+            std::string::npos)
+      << table.out;
+  EXPECT_NE(table.out.find("\norder: file order; filter: none; split: leave-last-out\n"), std::string::npos)
+      << table.out;
   EXPECT_NE(table.out.find("dropped"), std::string::npos);
   EXPECT_NE(table.out.find(json["fingerprint"].get<std::string>()), std::string::npos) << table.out;
 }
@@ -203,6 +210,9 @@ TEST(PrepareCommand, ADashIsStandardInput) {
   const std::string prepare = test::command_path() + " prepare - --format sasrec -o x.lrd";
   EXPECT_EQ(run_shell(folder, "cat a.txt | " + prepare).code, 0);
   EXPECT_EQ(run_shell(folder, prepare + " --force < a.txt").code, 0);
+  const auto unnamed = run_shell(folder, "cat a.txt | " + test::command_path() + " prepare - -o y.lrd");
+  EXPECT_NE(unnamed.err.find("standard input can be read only once; name its format"), std::string::npos)
+      << unnamed.err;
   const auto refused = run_lrurec(folder, "prepare a.txt -o -");
   EXPECT_EQ(refused.code, 2);
   EXPECT_NE(refused.err.find("cannot be written to standard output"), std::string::npos) << refused.err;
@@ -247,11 +257,91 @@ TEST(PrepareCommand, UsageErrorsNameTheWordAndTheRemedy) {
   expect_refused(folder, "a.txt -o x.lrd --demo-users 5", 2, "--demo-users requires --demo");
   expect_refused(folder, "--demo -o x.lrd --filter none", 2, "--filter excludes --demo");
   expect_refused(folder, "--demo -o x.lrd --demo-seed -1", 2, "--demo-seed: must not be negative");
-  expect_refused(folder, "--demo -o x.lrd --demo-length nan", 2, "a mean length of at least 5");
+  expect_refused(folder, "--demo -o x.lrd --demo-length nan", 2, "--demo-length must be at least 5, not nan");
+  expect_refused(folder, "a.txt -o x.lrd --skip-bad -1", 2, "--skip-bad");
   const auto command = run_lrurec(folder, "prepair a.txt -o x.lrd");
   EXPECT_EQ(command.code, 2);
   EXPECT_NE(command.err.find("unknown command 'prepair'; did you mean 'prepare'?"), std::string::npos)
       << command.err;
+}
+
+TEST(PrepareCommand, ReadsTheUsualNamesOfAHeader) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.csv", "user_id,item_id,timestamp\nanna,x,2\nanna,y,1\n");
+  const auto told = run_lrurec(folder, "prepare a.csv -o x.lrd --filter none --json");
+  ASSERT_EQ(told.code, 0) << told.err;
+  EXPECT_NE(told.err.find("format: --columns user=user_id,item=item_id,time=timestamp (the header has their "
+                          "usual names); give --columns yourself if that is wrong\n"),
+            std::string::npos)
+      << told.err;
+  const auto named = run_lrurec(folder,
+                                "prepare a.csv -o y.lrd --filter none --json --columns "
+                                "user=user_id,item=item_id,time=timestamp");
+  EXPECT_EQ(nlohmann::json::parse(told.out)["fingerprint"], nlohmann::json::parse(named.out)["fingerprint"]);
+  EXPECT_EQ(named.err.find("warning"), std::string::npos) << named.err;
+
+  const auto timeless =
+      run_lrurec(folder, "prepare a.csv -o z.lrd -q --filter none --columns user=user_id,item=item_id");
+  EXPECT_EQ(
+      timeless.err,
+      "lrurec: warning: no time=COLUMN is given, so each user's rows are taken in the order of the file, "
+      "oldest first; 'timestamp' looks like a time\n");
+}
+
+TEST(PrepareCommand, SkipsLinesThatCannotBeReadOnlyIfAsked) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n1 x\n1 3\n");
+  expect_refused(folder, "a.txt -o x.lrd", 3, "a.txt:2:3: ");
+  const auto skipped = run_lrurec(folder, "prepare a.txt -o x.lrd --skip-bad 1 --json");
+  ASSERT_EQ(skipped.code, 0) << skipped.err;
+  EXPECT_NE(
+      skipped.err.find("warning: 1 line cannot be read and is left out: a.txt:2:3: the item id must be"),
+      std::string::npos)
+      << skipped.err;
+  const auto json = nlohmann::json::parse(skipped.out);
+  EXPECT_EQ(json["interactions"], 2);
+  EXPECT_EQ(json["protocol"]["facts"]["skipped_lines"], 1);
+}
+
+TEST(PrepareCommand, ADataSetIsNoRawFile) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.txt", "1 2\n1 3\n");
+  ASSERT_EQ(run_lrurec(folder, "prepare a.txt -o a.lrd").code, 0);
+  for (const char* format : {"", " --format inter", " --columns user=0,item=1"}) {
+    expect_refused(folder, std::string("a.lrd -o x.lrd") + format, 2,
+                   "a.lrd is a data set already; go on with lrurec train a.lrd");
+  }
+}
+
+// With --ties file the rows of one time would stay in the reversed order of such a file.
+TEST(PrepareCommand, WarnsOfTiesInAFileThatIsNewestFirst) {
+  const TemporaryFolder folder;
+  const std::string header = "user_id:token\titem_id:token\ttimestamp:float\n";
+  write_text(folder / "falling.inter", header + "u\ta\t3\nu\tb\t2\nu\tc\t2\nu\td\t1\n");
+  write_text(folder / "untied.inter", header + "u\ta\t3\nu\tb\t2\nu\td\t1\n");
+  write_text(folder / "rising.inter", header + "u\td\t1\nu\tc\t2\nu\tb\t2\nu\ta\t3\n");
+  const auto err = [&](const std::string& arguments) {
+    return run_lrurec(folder, "prepare -q -o x.lrd --force --filter none " + arguments).err;
+  };
+  EXPECT_EQ(err("falling.inter"),
+            "lrurec: warning: the rows of falling.inter are mostly newest first, and with --ties file equal "
+            "times keep that reversed order; give --ties hash, or turn the rows round first (with tac)\n");
+  EXPECT_EQ(err("falling.inter --ties hash"), "");
+  EXPECT_EQ(err("untied.inter"), "");
+  EXPECT_EQ(err("rising.inter"), "");
+}
+
+TEST(PrepareCommand, WarnsIfTheSplitByTimeLeavesFewTargets) {
+  const TemporaryFolder folder;
+  std::string rows = "user_id:token\titem_id:token\ttimestamp:float\n";
+  for (int t = 0; t < 20; ++t) rows += fmt::format("u{}\ti{}\t{}\n", t % 2, t, t);
+  write_text(folder / "a.inter", rows);
+  const std::string prepare = "prepare a.inter -q -o x.lrd --force --filter none";
+  EXPECT_EQ(
+      run_lrurec(folder, prepare + " --split time").err,
+      "lrurec: warning: only 2 of 2 users have a test target after the split time:0.8,0.9, so test metrics "
+      "say little; choose other shares (--split time:A,B) or --split leave-last\n");
+  EXPECT_EQ(run_lrurec(folder, prepare).err, "");
 }
 
 TEST(PrepareCommand, RawIdsReachTheTerminalEscaped) {

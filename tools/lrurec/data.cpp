@@ -30,21 +30,21 @@ eval::Evaluation markov(const data::Dataset& data) {
 
 std::string percent(double share) { return fmt::format("{:.2f}%", 100 * share); }
 
-/// A sentence on whether the order of items matters. `d`: shuffled sequences (a) and the real ones (b).
+/// A sentence on whether the order of items matters. `d`: NDCG@10 with the order shuffled (a) and as it is
+/// (b).
 std::string verdict_on_order(const eval::PairedDifference& d) {
   if (d.b <= 1.1 * d.a) {
-    return "To a model that sees the last item alone the order of items says little here.\n";
+    return "For the last-item model the order of items hardly matters: shuffled, it loses less than a "
+           "tenth of its NDCG@10.\n";
   }
   if (d.p >= 0.05) {
     return fmt::format(
-        "Whether the order of items says anything is not shown here: the difference may be chance (p = "
-        "{:.2f}).\n",
+        "Whether the order of items matters is not clear: shuffled, the last-item model has a lower NDCG@10, "
+        "but that may be chance (p = {:.2f}).\n",
         d.p);
   }
-  if (d.a == 0)
-    return "The order of items matters here: without it a model of the last item finds nothing.\n";
-  return fmt::format("The order of items matters here: it is worth {:.0f}% to a model of the last item.\n",
-                     100 * (d.b / d.a - 1));
+  return fmt::format("The order of items matters: shuffled, the last-item model loses {} of its NDCG@10.\n",
+                     d.a == 0 ? "all" : fmt::format("{:.0f}%", 100 * (1 - d.a / d.b)));
 }
 
 void stats(const DataOptions& options) {
@@ -97,8 +97,8 @@ void stats(const DataOptions& options) {
     print_json(json);
     return;
   }
-  print_out("{}\n{}order: {}; ties: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
-            protocol.ties, protocol.filter, data.fingerprint());
+  print_out("{}\n{}order: {}; filter: {}; fingerprint {}\n", table(rows), verdict, protocol.order,
+            protocol.filter, data.fingerprint());
 }
 
 /// A data set keeps the order of its interactions, not their times. Whoever prepares the written file again
@@ -109,7 +109,8 @@ void warn_of_what_is_not_there(const data::Protocol& protocol, data::Format form
                                 : fmt::format("its times, a {} apart, are made up",
                                               format == data::Format::steam ? "day" : "second");
   if (protocol.split != data::Protocol().split) {
-    warn("warning: the split {} is not in the file, nor what it was made from: {}", protocol.split, times);
+    warn("warning: the written file holds neither the split {} nor the times that it was made from: {}",
+         protocol.split, times);
   } else if (protocol.order.starts_with("by time") && format != data::Format::sasrec) {
     warn("warning: {}; a data set keeps the order of its interactions, not when they were", times);
   }
@@ -140,9 +141,9 @@ void write(const DataOptions& options) {
        to_stdout ? "standard output" : options.output, options.format);
   if (repeats > 0) {
     warn(
-        "warning: {} of them are the item that the user had just before, since what lay between was filtered "
-        "away; lrurec prepare drops such repeats when it reads the file",
-        with_commas(repeats));
+        "warning: {} of them {} the user's item just before, because items between them were filtered out; "
+        "lrurec prepare drops such repeats when it reads the file",
+        with_commas(repeats), repeats == 1 ? "repeats" : "repeat");
   }
   warn_of_what_is_not_there(data.protocol(), format);
 }
@@ -154,12 +155,13 @@ void add_data(CLI::App& app) {
   sub->require_subcommand(1);
   auto options = std::make_shared<DataOptions>();
   CLI::App* stats_sub =
-      sub->add_subcommand("stats", "Size, repeats, popularity, and whether the order of items says anything");
+      sub->add_subcommand("stats", "Size, repeats, popularity, and whether the order of items matters");
   stats_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
   stats_sub->add_flag("--json", options->json, "print one JSON object");
   stats_sub->callback([options] { stats(*options); });
-  CLI::App* write_sub =
-      sub->add_subcommand("write", "Write its interactions in a raw format, a second apart, rated 5");
+  CLI::App* write_sub = sub->add_subcommand(
+      "write",
+      "Write its interactions as text in a raw format; times and ratings, if it has any, are made up");
   write_sub->add_option("data", options->data, "data set file made by lrurec prepare")->required();
   write_sub->add_option("-o,--output", options->output, "text file, - for standard output")->required();
   write_sub->add_option("--format", options->format,

@@ -31,7 +31,7 @@ struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
                            member, titles, titles_member;
   std::optional<double> min_rating;
-  std::int64_t max_length = 200;
+  std::int64_t max_length = 200, skip_bad = 0;
   bool demo = false, json = false, force = false, header = false;
   data::DemoShape shape;
 };
@@ -42,6 +42,7 @@ data::ReadOptions choose_format(const PrepareOptions& options) {
   data::ReadOptions read;
   read.member = options.member;
   read.with_rating = options.min_rating.has_value();
+  read.skip = options.skip_bad;
   if (!options.columns.empty()) {
     if (options.format != "auto") fail(ErrorKind::usage, "give either --format or --columns");
     read.format = data::Format::columns;
@@ -58,8 +59,13 @@ data::ReadOptions choose_format(const PrepareOptions& options) {
     return read;
   }
   const auto sniffed = data::sniff_format(options.raw, options.member);
-  note("format: {} ({}); name it with --format if that is wrong", data::name(sniffed.format), sniffed.why);
   read.format = sniffed.format;
+  read.columns = sniffed.columns;
+  if (sniffed.format == data::Format::columns) {
+    note("format: {} ({}); give --columns yourself if that is wrong", sniffed.columns.flags(), sniffed.why);
+  } else {
+    note("format: {} ({}); name it with --format if that is wrong", data::name(sniffed.format), sniffed.why);
+  }
   return read;
 }
 
@@ -83,8 +89,18 @@ data::Dataset from_file(const PrepareOptions& options) {
                                                                           : "once:5");
   const auto rows = timed("reading", [&] { return data::read_interactions(options.raw, read); });
   show_first_rows(rows);
-  return timed("filtering and ordering",
-               [&] { return data::prepare(rows, filter, ties, options.min_rating, split); });
+  for (const auto& remark : rows.remarks) warn("warning: {}", remark);
+  data::Dataset data = timed("filtering and ordering",
+                             [&] { return data::prepare(rows, filter, ties, options.min_rating, split); });
+  const auto tied = data.protocol().facts.find("tied_share");
+  if (ties == data::Ties::file && tied != data.protocol().facts.end() && tied->second > 0 &&
+      data::mostly_newest_first(rows)) {
+    warn(
+        "warning: the rows of {} are mostly newest first, and with --ties file equal times keep that "
+        "reversed order; give --ties hash, or turn the rows round first (with tac)",
+        options.raw);
+  }
+  return data;
 }
 
 nlohmann::json describe(const data::Dataset& data, std::int64_t max_length) {
@@ -136,23 +152,21 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
   }
   print_out("{}\n", table(steps));
   const auto number = [&](const char* key) { return with_commas(json[key].get<std::int64_t>()); };
-  print_out("{}",
-            table({{"users", number("users")},
-                   {"items", number("items")},
-                   {"interactions", number("interactions")},
-                   {"users with a test target", number("evaluated_users")},
-                   {"users with a validation target", number("validated_users")},
-                   {"maximum length", number("max_length")},
-                   {"training windows", number("training_windows")},
-                   {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
-                   {"labels", number("labels")},
-                   {"test targets unseen in training", number("test_targets_unseen_in_training")}}));
+  print_out("{}", table({{"users", number("users")},
+                         {"items", number("items")},
+                         {"interactions", number("interactions")},
+                         {"users with a test target", number("evaluated_users")},
+                         {"users with a validation target", number("validated_users")},
+                         {"test targets unseen in training", number("test_targets_unseen_in_training")}}));
   if (json.contains("items_with_title")) {
     print_out("items with a title: {} of {}\n", number("items_with_title"), number("items"));
   }
+  print_out("\nfor a model that reads at most {} items (--max-length)\n{}", number("max_length"),
+            table({{"training windows", number("training_windows")},
+                   {fmt::format("steps an epoch, batch {}", printed_batch_size), number("steps_per_epoch")},
+                   {"labels", number("labels")}}));
   const auto& protocol = data.protocol();
-  print_out("\norder: {}; ties: {}; filter: {}; split: {}\n", protocol.order, protocol.ties, protocol.filter,
-            protocol.split);
+  print_out("\norder: {}; filter: {}; split: {}\n", protocol.order, protocol.filter, protocol.split);
   const auto fact = protocol.facts.find("best_possible_recall10_test");
   if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
     print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
@@ -175,6 +189,17 @@ void check_place(const std::string& output) {
     fail(ErrorKind::io, "cannot write {}: {}{}", output, std::strerror(errno),
          errno == ENOENT ? "; make its folder first" : "");
   }
+}
+
+/// After a split by time only users who are there before and after the cut have a target.
+void warn_of_few_targets(const data::Dataset& data) {
+  if (data.cuts().empty()) return;
+  const auto tested = static_cast<std::int64_t>(data.evaluated_users(data::Split::test).size());
+  if (tested >= 100 && 20 * tested >= data.users()) return;
+  warn(
+      "warning: only {} of {} users {} a test target after the split {}, so test metrics say little; choose "
+      "other shares (--split time:A,B) or --split leave-last",
+      with_commas(tested), with_commas(data.users()), tested == 1 ? "has" : "have", data.protocol().split);
 }
 
 void run_prepare(const PrepareOptions& given) {
@@ -222,11 +247,13 @@ void run_prepare(const PrepareOptions& given) {
   const auto& facts = data.protocol().facts;
   if (const auto repeated = facts.find("repeated_rows"); repeated != facts.end()) {
     warn(
-        "warning: {} rows have the user, item and time of another row; if exports overlap, leave those out "
-        "before (awk '!s[$0]++') or give --ties hash, since a target that is in its own history cannot be "
-        "hit",
-        with_commas(static_cast<std::int64_t>(repeated->second)));
+        "warning: {} {} another's user, item and time. If they are duplicates, remove them first (awk "
+        "'!s[$0]++' FILE) or use --ties hash, which brings them together so that they are dropped; otherwise "
+        "a target may already be in its user's history and count as missed",
+        with_commas(static_cast<std::int64_t>(repeated->second)),
+        repeated->second == 1 ? "row repeats" : "rows repeat");
   }
+  warn_of_few_targets(data);
 }
 
 }  // namespace
@@ -239,53 +266,65 @@ void add_prepare(CLI::App& app) {
   sub->add_option("-o,--output", options->output, "data set file to write (.lrd)")->required();
   std::vector<std::string> names;
   for (const auto known : data::formats()) names.emplace_back(data::name(known));
-  auto* format = sub->add_option(
-      "--format", options->format,
-      fmt::format("auto (default; says what it takes the file for), {}", fmt::join(names, ", ")));
+  auto* format =
+      sub->add_option("--format", options->format,
+                      fmt::format("auto (default; prints what it found), {}", fmt::join(names, ", ")));
   auto* columns =
       sub->add_option("--columns", options->columns,
                       "any delimited text: user=..,item=..,time=..,rating=.., each a number from 0 "
-                      "or a name in the header");
-  auto* delimiter = sub->add_option("--delimiter", options->delimiter,
-                                    "of --columns: a text, tab or space; default: the one that is there");
+                      "or a name in the header; usual names, such as user_id, are found without");
+  auto* delimiter =
+      sub->add_option("--delimiter", options->delimiter,
+                      "delimiter of --columns: a text, tab or space; default: found from the first line");
   auto* header =
-      sub->add_flag("--header", options->header, "of --columns by number: the first line is a header");
+      sub->add_flag("--header", options->header, "with --columns by number: skip the first line, a header");
+  auto* skip_bad =
+      sub->add_option("--skip-bad", options->skip_bad,
+                      "leave out up to this many lines that cannot be read, and say how many (default 0)")
+          ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 31));
   auto* member = sub->add_option("--member", options->member, "file inside a zip archive");
   auto* min_rating =
       sub->add_option("--min-rating", options->min_rating, "drop interactions rated below this")
           ->check(number_between(-1e9, 1e9));
   auto* filter = sub->add_option(
       "--filter", options->filter,
-      "none, once:N (items, then users with N interactions) or kcore:N; default none for sasrec, "
-      "else once:5");
-  auto* ties = sub->add_option("--ties", options->ties,
-                               "order of equal timestamps: file, hash or item-id (the paper's MovieLens)");
+      "drop rare items and users: none, once:N (items with fewer than N interactions, then users with fewer "
+      "than N of what is left) or kcore:N (repeated until nothing changes); default none for sasrec, else "
+      "once:5");
+  auto* ties =
+      sub->add_option("--ties", options->ties,
+                      "order of equal timestamps: file (default), hash or item-id (the paper's MovieLens)");
   auto* split = sub->add_option(
       "--split", options->split,
-      "leave-last (default): each user's last two items are the targets; time or time:0.8,0.9: nothing after "
-      "these shares of all interactions is trained on");
+      "leave-last (default): each user's last two items are the targets; time or time:A,B: train only on the "
+      "first share A of all interactions (time is time:0.8,0.9)");
   sub->add_option(
       "--titles", options->titles,
       "file of items' titles, which are then shown beside their ids: u.item, movies.dat, a .item file of "
-      "RecBole or a table with a column title; plain or compressed, also the archive itself");
+      "RecBole or a table with a column title; plain or compressed, and may be the same archive as the raw "
+      "file");
   sub->add_option("--titles-member", options->titles_member, "file of titles inside a zip archive");
-  sub->add_option("--max-length", options->max_length, "L, for the counts of windows and labels printed")
+  sub->add_option("--max-length", options->max_length,
+                  "L, for the counts of windows and labels that are printed (default 200)")
       ->check(CLI::Range(1, 1000000000));
   auto* demo =
       sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
   for (CLI::Option* of_files :
-       {format, columns, delimiter, header, member, min_rating, filter, ties, split}) {
+       {format, columns, delimiter, header, skip_bad, member, min_rating, filter, ties, split}) {
     of_files->excludes(demo);
   }
-  sub->add_option("--demo-seed", options->shape.seed, "its seed")
+  sub->add_option("--demo-seed", options->shape.seed, "random seed of the demonstration data")
       ->needs(demo)
       ->check([](const std::string& text) {
         return std::string(text.starts_with('-') ? "must not be negative" : "");
       });
-  sub->add_option("--demo-users", options->shape.users, "its number of users")->needs(demo);
-  sub->add_option("--demo-items", options->shape.items, "its number of items")->needs(demo);
-  sub->add_option("--demo-length", options->shape.mean_length, "its mean sequence length")->needs(demo);
-  sub->add_flag("--demo-equal-lengths", options->shape.equal_lengths, "all its sequences of the mean length")
+  sub->add_option("--demo-users", options->shape.users, "users of the demonstration data")->needs(demo);
+  sub->add_option("--demo-items", options->shape.items, "items of the demonstration data")->needs(demo);
+  sub->add_option("--demo-length", options->shape.mean_length,
+                  "mean sequence length of the demonstration data")
+      ->needs(demo);
+  sub->add_flag("--demo-equal-lengths", options->shape.equal_lengths,
+                "give all sequences of the demonstration data the mean length")
       ->needs(demo);
   sub->add_flag("--force", options->force, "replace the output file");
   sub->add_flag("--json", options->json, "print one JSON object");

@@ -195,10 +195,15 @@ TEST(Demo, TheLastItemAloneTellsNothingAboutTheNextClass) {
 }
 
 TEST(Demo, ImpossibleShapesAreRefused) {
-  test::expect_error(ErrorKind::usage, "a mean length of at least 5", [] { make_demo({.mean_length = 2}); });
-  test::expect_error(ErrorKind::usage, "needs at least",
+  test::expect_error(ErrorKind::usage, "--demo-users must be at least 1, not 0",
+                     [] { make_demo({.users = 0}); });
+  test::expect_error(ErrorKind::usage, "--demo-items must be at least 32, four for each of 8 classes, not 31",
+                     [] { make_demo({.items = 31}); });
+  test::expect_error(ErrorKind::usage, "--demo-length must be at least 5, not 2",
+                     [] { make_demo({.mean_length = 2}); });
+  test::expect_error(ErrorKind::usage, "--demo-length 60 needs --demo-items of at least 240",
                      [] { make_demo({.items = 100, .mean_length = 60}); });
-  test::expect_error(ErrorKind::usage, "a mean length of at least 5",
+  test::expect_error(ErrorKind::usage, "--demo-length must be at least 5, not nan",
                      [] { make_demo({.mean_length = std::nan("")}); });
   test::expect_error(ErrorKind::usage, "at most 2^31 - 2", [] { make_demo({.items = 3'000'000'000}); });
   test::expect_error(ErrorKind::usage, "at most 2^31 - 2", [] { make_demo({.users = 99'999'999'999}); });

@@ -102,16 +102,31 @@ TEST(Formats, AnyDelimitedTextByItsColumns) {
   };
   fails("1,2;3\n", "user=0,item=1", "several characters could separate the columns; choose with --delimiter");
   fails("1 2\n", "user=0,item=1", "say it with --delimiter");
+  EXPECT_EQ(read("u, i\na,b\n", "user=u, item = i").size(), 1U) << "blanks after commas";
+  expect_error(ErrorKind::data,
+               ":1:1: with --delimiter ';' this line is one column; it has commas: --delimiter ,: 'u,i'",
+               [&] { read("u,i\na,b\n", "user=u,item=i", ";"); });
+  expect_error(ErrorKind::data, "with --delimiter , this line is one column; it has tabs: --delimiter tab",
+               [&] { read("1\t2\n", "user=0,item=1", ","); });
   fails("uid,iid\n1,2\n", "user=uid,item=id", "there is no column 'id' in the header; did you mean 'uid'?");
   fails("1,2\n", "user=0,item=2", "there is no column 2: the line has 2 (counted from 0)");
-  fails("1,\"2\n", "user=0,item=1", ":1:3: the quoted field does not end on its line");
-  fails("1,2,\"x\"y\n", "user=0,item=1", ":1:8: text behind a quoted field");
+  fails("1,\"2\n", "user=0,item=1", ":1:3: the quoted field does not end on its line; take");
+  fails("1,2,\"x\"y\n", "user=0,item=1", ":1:8: text behind a quoted field; write a quote in it twice");
   for (const char* same : {"user=0,item=u", "user=u,item=0", "user=0,item=00"}) {
     expect_error(ErrorKind::usage, "user and item are the same column",
                  [&] { read("u,i,t\na,x,1\n", same); });
   }
-  for (const char* bad : {"user=0", "0,1", "user=0,item=1,item=2", "user=,item=1", "user=0,item=1,tome=3"}) {
-    expect_error(ErrorKind::usage, "--columns must be", [&] { Columns::parse(bad); });
+  const std::vector<std::pair<const char*, const char*>> bad{
+      {"user=0", "'item' is missing"},
+      {"item=0", "'user' is missing"},
+      {"0,1", "'0' is none of user, item, time, rating"},
+      {"user=0,item=1,item=2", "'item' is given twice"},
+      {"user=,item=1", "'user=' names no column"},
+      {"user=0,item", "'item' names no column"},
+      {"user=0,item=1,when=3", "'when' is none of user, item, time, rating"}};
+  for (const auto& [columns, message] : bad) {
+    expect_error(ErrorKind::usage, std::string("--columns: ") + message + "; it must be user=..,item=.. and",
+                 [&] { Columns::parse(columns); });
   }
 }
 
@@ -171,7 +186,7 @@ TEST(Formats, BrokenReviewsAreReportedWithTheirLine) {
   fails(Format::amazon_json, good + "[1]\n", "raw:2:1: this is not a JSON object");
   fails(Format::amazon_json, "{\"asin\": \"i\", \"unixReviewTime\": 1}\n", ":1:1: there is no reviewerID");
   fails(Format::amazon_json, "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": \"x\"}\n",
-        "'x' is no time");
+        "the time 'x' is neither a number nor a date");
   fails(Format::amazon_json,
         good + "{\"reviewerID\": \"u\", \"asin\": \"i\", \"unixReviewTime\": 1, \"asin\": \"k\"}\n",
         "raw:2:1: the key 'asin' is there twice; leave one");
@@ -179,7 +194,8 @@ TEST(Formats, BrokenReviewsAreReportedWithTheirLine) {
         "raw:1:1: the key 'username' is there twice");
   fails(Format::steam, "{\"username\": \"u\", \"username\": \"u\"}\n", "the key 'username' is there twice");
   fails(Format::steam, "{'username': 'u', 'product_id': '1'}\n", "there is no date");
-  fails(Format::steam, "{'username': 'u', 'product_id': '1', 'date': 'May 3'}\n", "'May 3' is no date");
+  fails(Format::steam, "{'username': 'u', 'product_id': '1', 'date': 'May 3'}\n",
+        "the time 'May 3' is neither a number nor a date");
   fails(Format::steam, "{'username': 'u\n", "the text does not end on its line");
   fails(Format::steam, "{'username': 'u' 'a'}\n", "this is not a dictionary of one line");
   fails(Format::steam, "{'a': '\\u12'}\n", "a broken escape");

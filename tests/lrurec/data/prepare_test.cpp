@@ -82,6 +82,13 @@ TEST(Prepare, OfExportsThatOverlapTheSameIsLeft) {
   EXPECT_EQ(as_there.protocol().facts.at("repeated_rows"), 2);
 }
 
+TEST(Prepare, KnowsAFileThatIsNewestFirst) {
+  EXPECT_TRUE(mostly_newest_first(inter("u a 3\nv a 1\nu b 2\nu c 2\nu d 1\nv b 4\n")));
+  EXPECT_FALSE(mostly_newest_first(inter("u a 1\nv a 1\nu b 2\nu c 2\nu d 1\nu e 3\n")));
+  EXPECT_FALSE(mostly_newest_first(inter("u a 3\nv a 2\nw b 1\n"))) << "times of different users";
+  EXPECT_FALSE(mostly_newest_first(inter("u a 1\nu b 1\n")));
+}
+
 TEST(Prepare, FilterOnceIsOnePassAndKcoreIsNot) {
   // Items with 2: a, b (c, d once). Then users with 2 of those: u, v; w has one left, so b falls to 1.
   const auto rows = inter("u a 1\nu c 2\nu b 3\nv a 1\nv d 2\nw b 1\nx a 1\nv e 3\nx e 2\nu e 4\n");

@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, BadLines,
     testing::Values(
         BadLine{"missing_item", Format::sasrec, "1 1\n2\n",
-                ":2:2: 'user item' is needed, found 1 fields (see --format): '2'"},
+                ":2:2: 'user item' is needed, found 1 field (see --format): '2'"},
         BadLine{"third_field", Format::sasrec, "1 1 1\n", ":1:5: 'user item' is needed, found 3 fields"},
         BadLine{"not_a_number", Format::sasrec, "1 1\n1 2\n7 x\n",
                 ":3:3: the item id must be a positive whole number"},
@@ -143,9 +143,14 @@ INSTANTIATE_TEST_SUITE_P(
                 ":2:1: text that is not UTF-8"},
         BadLine{"columns", Format::inter, inter_header + "a\tb\t1\n", ":2:6: 3 columns, 4 are needed"},
         BadLine{"time", Format::inter, inter_header + "a\tb\t1\tsoon\n",
-                ":2:7: the timestamp must be a number or a date (YYYY-MM-DD): 'a\\tb\\t1\\tsoon'"},
+                ":2:7: the time 'soon' is neither a number nor a date such as 2022-04-21 or "
+                "2022-04-21T07:22: 'a\\tb\\t1\\tsoon'"},
         BadLine{"infinite_time", Format::inter, inter_header + "a\tb\t1\tinf\n",
-                ":2:7: the timestamp must be a number"},
+                ":2:7: the time 'inf' is neither a number nor a date"},
+        BadLine{"empty_time", Format::inter, inter_header + "a\tb\t1\t\n", ":2:7: the time is missing: 'a"},
+        BadLine{"little_endian_utf16", Format::inter, std::string("\xFF\xFEu\0\n\0", 6),
+                ": this is UTF-16; convert it to UTF-8 first: iconv -f utf-16 -t utf-8 FILE"},
+        BadLine{"big_endian_utf16", Format::inter, std::string("\xFE\xFF\0u\0\n", 6), ": this is UTF-16"},
         BadLine{"empty_user", Format::inter, inter_header + "\tb\t1\t1\n", ":2:1: the user id is missing"},
         BadLine{"empty_item", Format::inter, inter_header + "a\t\t1\t1\n", ":2:3: the item id is missing"},
         BadLine{"no_header", Format::inter, "a\tb\n", ":1:1: a header of 'name:type' columns is needed"},
@@ -153,6 +158,53 @@ INSTANTIATE_TEST_SUITE_P(
                 ":1:1: the header needs the columns"},
         BadLine{"bad_type", Format::inter, "user_id:text\titem_id:token\n", ":1:9: the type must be"}),
     [](const testing::TestParamInfo<BadLine>& test) { return std::string(test.param.name); });
+
+TEST(Readers, LinesThatCannotBeReadAreSkippedUpToANumber) {
+  const TemporaryFolder folder;
+  const auto path = write_text(folder / "x.inter", inter_header + "a\tb\t1\t1\na\tc\t1\tsoon\na\tc\n" +
+                                                       std::string("a\t\0\t1\t1\n", 8) + "a\td\t1\t2\n");
+  const auto read = [&](std::int64_t skip) {
+    return read_interactions(path, {.format = Format::inter, .skip = skip});
+  };
+  const auto rows = read(3);
+  EXPECT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows.items[1], "d");
+  EXPECT_EQ(rows.skipped, 3);
+  ASSERT_EQ(rows.remarks.size(), 1U);
+  EXPECT_TRUE(rows.remarks[0].starts_with(
+      "3 lines cannot be read and are left out; the first: " + path.string() + ":3:7: the time 'soon'"))
+      << rows.remarks[0];
+  EXPECT_EQ(prepare(rows, {}, Ties::file).protocol().facts.at("skipped_lines"), 3);
+  expect_error(ErrorKind::data, "x.inter:5:3: a NUL byte", [&] { read(2); });
+  expect_error(ErrorKind::data, "x.inter:3:7: the time 'soon'", [&] { read(0); });
+
+  const auto fails = [&](const std::string& text, Format format, const char* message) {
+    expect_error(ErrorKind::data, message, [&] {
+      read_interactions(write_text(folder / "y", text), {.format = format, .skip = 1000});
+    });
+  };
+  fails("1 x\n2 y\n", Format::sasrec,
+        "no interaction in this file that can be read; the first line left out: ");
+  fails("user_id:token\n1\n", Format::inter, "the header needs the columns user_id and item_id");
+  fails("1 2\n1 " + std::string((std::size_t{1} << 20) + 9, '3') + "\n", Format::sasrec,
+        "a line of more than 1 MiB");
+}
+
+TEST(Readers, IdsWithBlanksAroundThemAreCounted) {
+  const TemporaryFolder folder;
+  const auto remarks = [&](const std::string& rows) {
+    return read_interactions(write_text(folder / "x.inter", inter_header + rows), Format::inter).remarks;
+  };
+  EXPECT_TRUE(remarks("a\ti 1\t1\t1\n").empty()) << "a blank inside an id is no matter";
+  EXPECT_EQ(
+      remarks("a\ti1\t1\t1\na\t i1\t1\t2\na\t i1\t1\t3\n"),
+      (std::vector<std::string>{"the item ' i1' begins or ends with a blank and is kept as it is; without "
+                                "the blank it would be another id"}));
+  EXPECT_EQ(
+      remarks("a \ti1\t1\t1\na\ti1 \t1\t2\n"),
+      (std::vector<std::string>{"2 ids begin or end with a blank and are kept as they are; without it they "
+                                "would be other ids. The first is the user 'a '"}));
+}
 
 TEST(Readers, MissingEmptyAndDamagedFiles) {
   const TemporaryFolder folder;
@@ -315,7 +367,7 @@ TEST(Readers, APipeIsNotSniffed) {
   ASSERT_EQ(test::run_shell(folder, "mkfifo pipe").code, 0);
   const std::string writer = "echo '1 2' > " + (folder / "pipe").string() + " &";
   ASSERT_EQ(std::system(writer.c_str()), 0);
-  expect_error(ErrorKind::usage, "can be read only once; name its format with --format",
+  expect_error(ErrorKind::usage, "pipe can be read only once; name its format with --format",
                [&] { sniff_format(folder / "pipe"); });
 }
 
@@ -324,6 +376,58 @@ TEST(Readers, SniffingSaysWhyAndNeverGuesses) {
   EXPECT_EQ(sniff_format(write_text(folder / "a", inter_header)).format, Format::inter);
   EXPECT_EQ(sniff_format(write_text(folder / "b", "\n1 2\n")).format, Format::sasrec);
   expect_error(ErrorKind::data, "--format", [&] { sniff_format(write_text(folder / "c", "a,b,c\n")); });
+}
+
+TEST(Readers, UsualNamesInAHeaderAreTheColumns) {
+  const TemporaryFolder folder;
+  const auto flags = [&](const std::string& text) {
+    const Sniffed sniffed = sniff_format(write_text(folder / "raw", text));
+    EXPECT_EQ(sniffed.format, Format::columns) << text;
+    EXPECT_EQ(
+        read_interactions(folder / "raw", {.format = sniffed.format, .columns = sniffed.columns}).size(), 1U)
+        << text;
+    return sniffed.columns.flags();
+  };
+  EXPECT_EQ(flags("user_id,item_id,timestamp\na,b,1\n"),
+            "--columns user=user_id,item=item_id,time=timestamp");
+  EXPECT_EQ(flags("Event Time;Product-ID;CUSTOMER;Stars;page\n1;b;a;5;x\n"),
+            "--columns 'user=CUSTOMER,item=Product-ID,time=Event Time,rating=Stars'");
+  EXPECT_EQ(flags("\"visitorid\"\t\"sku\"\na\tb\n"), "--columns user=visitorid,item=sku");
+  EXPECT_EQ(flags("user item date\na b 2020-01-01\n"),
+            "--columns user=user,item=item,time=date --delimiter space");
+  EXPECT_EQ(flags("user_id,item_id,a;b\nu,i,x\n"), "--columns user=user_id,item=item_id --delimiter ,");
+  EXPECT_EQ(sniff_format(write_text(folder / "m", "userId,movieId,rating,timestamp\n1,2,3,4\n")).format,
+            Format::movielens_csv)
+      << "as before";
+
+  const auto fails = [&](const std::string& text, const char* message) {
+    expect_error(ErrorKind::data, message, [&] { sniff_format(write_text(folder / "raw", text)); });
+  };
+  fails("user_id,asin,parent_asin,ts\n",
+        "raw:1:1: both 'asin' and 'parent_asin' could be the item; choose with --columns "
+        "user=user_id,item=..,time=ts: ");
+  fails("user_id,item_id,date,timestamp\n", "both 'date' and 'timestamp' could be the time");
+  fails("user_id;thing;when\n",
+        "raw:1:1: cannot tell the format of this line; name it with --format, or its columns with --columns "
+        "user=user_id,item=..,time=.., where .. is one of user_id, thing, when");
+}
+
+// Regression: a column of times was left out without a word.
+TEST(Readers, ColumnsWithoutATimeAreToldOf) {
+  const TemporaryFolder folder;
+  const auto remarks = [&](const std::string& text, const std::string& columns, bool header = false) {
+    ReadOptions options{.format = Format::columns, .columns = Columns::parse(columns)};
+    options.columns.header = header;
+    return read_interactions(write_text(folder / "raw", text), options).remarks;
+  };
+  const std::string said =
+      "no time=COLUMN is given, so each user's rows are taken in the order of the file, oldest first";
+  using Remarks = std::vector<std::string>;
+  EXPECT_EQ(remarks("u,i,ts\na,b,1\n", "user=u,item=i"), Remarks{said + "; 'ts' looks like a time"});
+  EXPECT_EQ(remarks("u,i,ts\na,b,1\n", "user=0,item=1", true), Remarks{said + "; 'ts' looks like a time"});
+  EXPECT_EQ(remarks("a,b,1\n", "user=0,item=1"), Remarks{said});
+  EXPECT_EQ(remarks("u,i,ts\na,b,1\n", "user=u,item=i,time=ts"), Remarks{});
+  EXPECT_EQ(remarks("u,i\na,b\n", "user=u,item=i"), Remarks{}) << "there is nothing else";
 }
 
 }  // namespace
