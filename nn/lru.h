@@ -30,7 +30,7 @@ class LRU : public SequenceLayer {
   /// The same on the CPU, to look at.
   Tensor lambda_on_host() const;
 
-  /// gamma |B_k| |C_k| of each channel k, f64 [D] on the CPU: how strongly the channel passes a token on to
+  /// gamma |B_d| |C_d| of each channel d, f64 [D] on the CPU: how strongly the channel passes a token on to
   /// the output of the same step.
   Tensor gains_on_host() const;
 

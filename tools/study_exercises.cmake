@@ -187,15 +187,14 @@ study_mistake(7 seen_twice "  std::size_t rank = 1;
 
 study_exercise(8 8_algorithm_1)
 study_mistake(8 pad_behind "const auto pad = static_cast<std::ptrdiff_t>(padded - x.size());" "const std::ptrdiff_t pad = 0;")
-study_mistake(8 one_power "power * carried" "pow(lambda, static_cast<double>(half)) * carried")
-study_mistake(8 no_powers "power * carried" "lambda * carried")
-study_mistake(8 row_by_row "power * carried" "power * h[start + i]")
-study_mistake(8 from_power_0 "Complex power = lambda;" "Complex power = 1;")
-study_mistake(8 updated_row "power * carried" "lambda * h[start + half + i - 1]")
+study_mistake(8 one_power "powers[i] * carried" "pow(lambda, static_cast<double>(half)) * carried")
+study_mistake(8 no_powers "powers[i] * carried" "lambda * carried")
+study_mistake(8 row_by_row "powers[i] * carried" "powers[i] * h[start + i]")
+study_mistake(8 from_power_0 "powers[i] * carried" "pow(lambda, static_cast<double>(i)) * carried")
+study_mistake(8 updated_row "powers[i] * carried" "lambda * h[start + half + i - 1]")
 study_mistake(8 anew_from_x "    for (std::size_t start = 0; start < padded; start += 2 * half) {
       const Complex carried = h[start + half - 1];  // the last row of the first half
-      Complex power = lambda;
-      for (std::size_t i = 0; i < half; ++i, power *= lambda) h[start + half + i] += power * carried;
+      for (std::size_t i = 0; i < half; ++i) h[start + half + i] += powers[i] * carried;
     }"
 "    for (std::size_t t = padded - x.size(); t < padded; ++t) {
       h[t] = 0;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <sstream>
 
+#include "lrurec/eval/protocol.h"
 #include "lrurec/model/backbones.h"
 #include "lrurec/model/models.h"
 #include "lrurec/util/json.h"
@@ -59,6 +60,7 @@ void check_text(const Setting& setting, const std::string& text, const std::stri
     if (setting.key == "network") model::position_wise(text);
     if (setting.key == "positions_from") nn::parse_places_from(text);
     if (setting.key == "model") model::find_model(text);
+    if (setting.key == "mask") eval::parse_mask(text);
     // A saved preset may exist no longer, but its name is written to TOML again.
     const auto breaks_text = [](char c) {
       const auto byte = static_cast<unsigned char>(c);
@@ -101,7 +103,7 @@ void check_rate(const TrainConfig& config, const std::string& key, const std::st
 void check_owner(const TrainConfig& config, const std::string& key, const std::string& place) {
   if (has_setting(config.model, key)) return;
   const auto names = owners(key);
-  fail(ErrorKind::usage, "{}: {} has no setting {}; {} {} it", place, config.model, key,
+  fail(ErrorKind::usage, "{}: {} has no setting {} ({} {} it); leave it out", place, config.model, key,
        fmt::join(names, ", "), names.size() == 1 ? "has" : "have");
 }
 
@@ -210,21 +212,27 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"preset", &C::preset, "the preset the other settings started from"},
       {"model", &C::model, "what is trained; lrurec config models lists all"},
-      {"seed", &C::seed, "of initial values, batch order and dropout", 0, large},
+      {"seed", &C::seed, "random seed of initial values, batch order and dropout", 0, large},
       {"threads", &C::threads, "CPU threads, 0 = all cores", 0, 1024, true},
       {"deterministic", &C::deterministic,
-       "one thread, so that bits do not depend on --threads, also with negatives", 0, 0, true},
+       "use one thread, so that results have the same bits whatever --threads says, also with negatives", 0,
+       0, true},
       {"device", &C::device, "cpu, cuda (the first GPU) or cuda:1", 0, 0, true},
-      {"tf32", &C::tf32, "float products on a GPU with 10 bits of mantissa: faster", 0, 0, true},
-      {"bf16", &C::bf16, "training's products on a CPU with 8 bits of precision: faster with AVX512-BF16"},
+      {"tf32", &C::tf32, "TF32: float32 products on a GPU with 10 bits of mantissa, which is faster", 0, 0,
+       true},
+      {"bf16", &C::bf16,
+       "training's products on a CPU with 8 bits of precision: faster on some processors (lrurec check "
+       "device "
+       "measures it)"},
       {"hidden", &C::hidden, "H, width of embeddings and features", 1, 65536},
       {"channels", &C::channels, "D, complex channels of the recurrence (2 H in the paper)", 1, 65536},
-      {"blocks", &C::blocks, "blocks of the model one above the other", 1, 64},
-      {"heads", &C::heads, "of attention; hidden is a multiple of them", 1, 64},
+      {"blocks", &C::blocks, "number of stacked blocks", 1, 64},
+      {"heads", &C::heads, "attention heads; hidden must be a multiple of this", 1, 64},
       {"dropout", &C::dropout, "dropout probability", 0, 0.999999},
       {"lru_dropout", &C::lru_dropout, "dropout probability of the recurrence's output, -1 = as dropout", -1,
        1},
-      {"final_dropout", &C::final_dropout, "dropout probability of what is scored", 0, 0.999999},
+      {"final_dropout", &C::final_dropout,
+       "dropout probability of the last hidden vector, before it is scored", 0, 0.999999},
       {"layer_norm_eps", &C::layer_norm_eps, "added to the variance in layer norms", 0, 1},
       {"outer_gelu", &C::outer_gelu, "equation 8's outer GELU (the published implementation has none)"},
       {"backbone", &C::backbone,
@@ -236,48 +244,55 @@ const std::vector<Setting>& settings() {
        fmt::format("the position-wise sublayer: {}", fmt::join(model::position_wise_names(), ", "))},
       {"gates", &C::gates, "a gate round each sublayer: x + sigmoid(W x + b) f(x)"},
       {"norm_first", &C::norm_first, "layer norms before the sublayers instead of after, and one at the end"},
-      {"item_norm", &C::item_norm, "scores by the direction of an item's vector, whatever its length"},
+      {"item_norm", &C::item_norm, "score by the direction of an item's vector, not by its length"},
       {"positions_from", &C::positions_from,
-       "start or end: places count from a history's first item, or so that its last item has the last place"},
-      {"mask_share", &C::mask_share, "share of the items that are hidden and to be predicted", 1e-6, 1},
+       "start or end: positions count from a history's first item, which has position 1, or back from its "
+       "last, "
+       "which has the last position"},
+      {"mask_share", &C::mask_share, "share of the items that are masked and predicted", 1e-6, 1},
       {"next_share", &C::next_share,
-       "share of the sequences of which only the item that they are cut behind is hidden, as in ranking", 0,
-       1},
+       "share of the sequences that are cut behind an item, with only that item masked, as in ranking", 0, 1},
       {"train_heads", &C::train_heads,
        "train also on the first items of long sequences, which the published windows drop"},
       {"alpha", &C::alpha, "a sum over n items of a history is divided by n^alpha", 0, 1},
       {"max_length", &C::max_length, "L, items of history the model sees", 1, 1e9},
       {"batch_size", &C::batch_size, "sequences a step", 1, 1e9},
-      {"learning_rate", &C::learning_rate, "of AdamW", 0, large},
+      {"learning_rate", &C::learning_rate, "learning rate of AdamW", 0, large},
       {"lr_schedule", &C::lr_schedule, "constant, or a learning rate that falls: linear, cosine"},
       {"warmup_steps", &C::warmup_steps, "steps over which the learning rate rises to its full value", 0,
        large},
       {"lr_decay_steps", &C::lr_decay_steps,
-       "steps after which a falling learning rate has ended, 0 = all; the last of them has a little more", 0,
-       large},
-      {"lr_final_share", &C::lr_final_share, "share of the learning rate that is left after them", 0, 1},
+       "steps until a falling learning rate reaches its final share, 0 = all planned steps", 0, large},
+      {"lr_final_share", &C::lr_final_share, "share of the learning rate that is left after lr_decay_steps",
+       0, 1},
       {"weight_decay", &C::weight_decay,
-       "of AdamW, on all but biases, norms and what a layer exempts (docs/models.md)", 0, large},
-      {"beta1", &C::beta1, "of AdamW", 0, 0.999999},
-      {"beta2", &C::beta2, "of AdamW", 0, 0.999999999},
-      {"adam_eps", &C::adam_eps, "of AdamW", 1e-30, 1},
+       "weight decay of AdamW, on all but biases, norms and what a layer exempts (docs/models.md)", 0, large},
+      {"beta1", &C::beta1, "decay of AdamW's mean of gradients", 0, 0.999999},
+      {"beta2", &C::beta2, "decay of AdamW's mean of squared gradients", 0, 0.999999999},
+      {"adam_eps", &C::adam_eps, "added to the denominator in AdamW", 1e-30, 1},
       {"clip_norm", &C::clip_norm, "largest norm of the whole gradient", 1e-12, large},
       {"average", &C::average,
-       "decay of an average of the weights, validated and kept as best in their place; 0 = none", 0,
+       "decay of a running average of the weights, validated and kept as best in their place; 0 = none", 0,
        0.999999999},
       {"label_smoothing", &C::label_smoothing,
-       "share of the probability that training asks of all items alike; only with negatives = 0", 0,
-       0.999999},
-      {"negatives", &C::negatives, "items a label is told from in training, 0 = all (full softmax)", 0, 1e9},
-      {"negatives_shared", &C::negatives_shared, "the same negatives for a whole batch, not for a position"},
-      {"log_correction", &C::log_correction, "scale negatives up to stand for all items"},
-      {"max_epochs", &C::max_epochs, "stop after so many passes over the data", 0, large, true},
-      {"max_steps", &C::max_steps, "stop after so many steps, 0 = no limit", 0, large, true},
-      {"validate_every", &C::validate_every, "steps between validation rounds", 1, large},
-      {"eval_negatives", &C::eval_negatives, "items a target is ranked among, 0 = all (full ranking)", 0,
-       1e9},
-      {"patience", &C::patience, "rounds without a better Recall@10 before stopping, 0 = never", 0, large,
+       "share of the target probability that is spread over all items; only with negatives = 0", 0, 0.999999},
+      {"negatives", &C::negatives,
+       "negative items drawn for each label in training, 0 = all items (full softmax)", 0, 1e9},
+      {"negatives_shared", &C::negatives_shared,
+       "share one set of negatives in a whole batch, instead of one for each position"},
+      {"log_correction", &C::log_correction,
+       "correct the sampled loss so that the negatives stand for all items"},
+      {"max_epochs", &C::max_epochs, "stop after this many passes over the data, 0 = no limit", 0, large,
        true},
+      {"max_steps", &C::max_steps, "stop after this many steps, 0 = no limit", 0, large, true},
+      {"validate_every", &C::validate_every, "steps between validation rounds", 1, large},
+      {"eval_negatives", &C::eval_negatives,
+       "random items that a target is ranked among, 0 = all items (full ranking)", 0, 1e9},
+      {"mask", &C::mask,
+       "items that are no candidates in validation: none, window (the last max_length of the history) or "
+       "all"},
+      {"patience", &C::patience, "stop after this many rounds without a better Recall@10, 0 = no limit", 0,
+       large, true},
       {"log_every", &C::log_every, "steps between training lines in metrics.jsonl", 1, large, true}};
   return all;
 }
@@ -323,9 +338,8 @@ void set(TrainConfig& config, const std::string& key, const std::string& text, c
 
 void check_together(const TrainConfig& config) {
   if (has_setting(config.model, "heads") && config.hidden % config.heads != 0) {
-    fail(ErrorKind::usage,
-         "heads = {} do not divide hidden = {}; set --heads or --hidden to numbers that fit", config.heads,
-         config.hidden);
+    fail(ErrorKind::usage, "hidden = {} is no multiple of heads = {}; change --heads or --hidden",
+         config.hidden, config.heads);
   }
   if (config.label_smoothing > 0 && config.negatives > 0) {
     fail(ErrorKind::usage,
@@ -358,6 +372,11 @@ void check_channels(const TrainConfig& config, const std::string& place) {
     fail(ErrorKind::usage, "{}: the backbone {} has no channels; {} have them", place, config.backbone,
          fmt::join(names, " and "));
   }
+}
+
+bool has_unusual_channels(const TrainConfig& config) {
+  return has_setting(config.model, "channels") && model::backbone(config.backbone).has_channels &&
+         config.channels != 2 * config.hidden;
 }
 
 namespace {
@@ -398,6 +417,9 @@ void parse(TrainConfig& config, const std::string& text, const std::string& plac
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const Setting* setting = find(name);
+    if (setting == nullptr && node.is_table()) {
+      fail(ErrorKind::usage, "{}: settings stand without a section; leave out [{}]", line_of(node), name);
+    }
     if (setting == nullptr) unknown_key(name, line_of(node));
     if (name == "model" || (name == "preset" && apply_preset)) continue;  // they are the base
     // What was saved may name a setting that the model has lost since; it is read and has no effect.

@@ -70,10 +70,11 @@ struct TrainConfig {
   bool negatives_shared = false;  ///< the same for the whole batch instead of some for each position
   bool log_correction = false;    ///< see ops::sampled_cross_entropy
 
-  std::int64_t max_epochs = 500;
-  std::int64_t max_steps = 0;  ///< 0: no limit but max_epochs and early stopping
+  std::int64_t max_epochs = 500;  ///< 0: no limit; without either limit only patience ends a training
+  std::int64_t max_steps = 0;     ///< 0: no limit
   std::int64_t validate_every = 500;
   std::int64_t eval_negatives = 0;  ///< candidates of a sampled evaluation; 0: full ranking
+  std::string mask = "window";      ///< items that are no candidates: a name of eval::Mask
   std::int64_t patience =
       10;  ///< validation rounds without a better Recall@10 before stopping; 0: never stop
   std::int64_t log_every = 50;
@@ -122,6 +123,8 @@ void check_together(const TrainConfig& config);
 void check_effect(const TrainConfig& config, const std::string& key, const std::string& place);
 /// The same for `channels`: a backbone that has none is ErrorKind::usage naming `place`.
 void check_channels(const TrainConfig& config, const std::string& place);
+/// Whether the model's recurrence has another number of channels than the paper's twice `hidden`.
+bool has_unusual_channels(const TrainConfig& config);
 
 /// The command line's preset and model, which replace those of a file; "" where it names none.
 struct OverFile {

@@ -73,7 +73,10 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
     not_numbers += score == score ? 0 : 1;
   }
   if (not_numbers > 0) {
-    fail(ErrorKind::non_finite, "{} of {} scores are not numbers; the model's weights are broken",
+    fail(ErrorKind::non_finite,
+         "{} of {} scores are not numbers, so the model's weights are broken; use another checkpoint, or "
+         "train "
+         "again",
          not_numbers, n);
   }
   const auto distinct = sorted_distinct(excluded);

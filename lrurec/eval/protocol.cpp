@@ -19,7 +19,7 @@ Mask parse_mask(const std::string& text) {
   for (const Mask mask : {Mask::none, Mask::window, Mask::all}) {
     if (name(mask) == text) return mask;
   }
-  fail(ErrorKind::usage, "--mask must be none, window or all, not '{}'", text);
+  fail(ErrorKind::usage, "the mask must be none, window or all, not '{}'", text);
 }
 
 ProtocolCard::ProtocolCard(const data::Dataset& data, data::Split which, Mask masked, std::int64_t length,
@@ -63,8 +63,9 @@ std::string ProtocolCard::text() const {
       "data        {} ({}), filter {}, {}\n"
       "split       {}, {}\n"
       "candidates  {}\n"
-      "ranks       equal scores count against the model; mean over {} users\n",
-      source, fingerprint.substr(0, 12), filter, order, rule, target_text(), candidates, with_commas(users));
+      "ranks       equal scores count against the model; mean over {}\n",
+      source, fingerprint.substr(0, 12), filter, order, rule, target_text(), candidates,
+      util::counted(users, "user"));
 }
 
 nlohmann::json ProtocolCard::json() const {
@@ -113,7 +114,7 @@ std::string ProtocolCard::remedy(const std::vector<std::string>& differences) {
   if (differences.size() == 1 && differences[0].starts_with("candidates")) {
     return "--eval-negatives 0 ranks among all items for both";
   }
-  return "--force compares the users that both have, for what it is worth";
+  return "--force compares the users that both have, although the numbers are not comparable";
 }
 
 }  // namespace lrurec::eval

@@ -59,7 +59,9 @@ std::int64_t sampled_rank(std::span<const float> scores) {
   std::int64_t rank = 0;
   for (const float score : scores) {
     if (std::isnan(score)) {
-      fail(ErrorKind::non_finite, "a score is not a number; the model's weights are broken");
+      fail(ErrorKind::non_finite,
+           "a score is not a number, so the model's weights are broken; use another checkpoint, or train "
+           "again");
     }
     rank += score >= scores[0] ? 1 : 0;  // the target itself is one of them
   }
@@ -68,7 +70,8 @@ std::int64_t sampled_rank(std::span<const float> scores) {
 
 void check_negatives(std::int64_t negatives, std::int64_t items) {
   if (negatives > items) {
-    fail(ErrorKind::usage, "eval_negatives = {} of {} items: with 0 all are ranked", negatives, items);
+    fail(ErrorKind::usage, "eval_negatives = {} of {} items; set it lower, or to 0 to rank all of them",
+         negatives, items);
   }
 }
 

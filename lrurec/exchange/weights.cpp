@@ -194,8 +194,8 @@ model::ModelConfig config_of_metadata(const Metadata& metadata, const model::Mod
   const auto users = metadata.number<std::int64_t>("num_users").value_or(0);
   if (items < 1 || items >= INT32_MAX || users >= INT32_MAX) {
     fail(ErrorKind::file,
-         "its metadata say {} items and {} users; they need \"num_items\", and \"num_users\" of a model that "
-         "knows its users",
+         "its metadata say {} items and {} users; give \"num_items\", and for a model that knows its users "
+         "\"num_users\"",
          items, users);
   }
   return settings.model_config(items, users);
@@ -215,8 +215,8 @@ void check_sizes(const Weights& weights, const model::ModelInfo& info) {
   const double numbers = numbers_in(weights.file);
   if (const double wanted = info.real_parameters(weights.config); numbers != wanted) {
     fail(ErrorKind::file,
-         "a model {} of these metadata has {:.0f} numbers, its tensors {:.0f}; they need every size: {}{}, "
-         "num_items",
+         "by its metadata {} has {:.0f} numbers, its tensors have {:.0f}; the metadata must give every size: "
+         "{}{}, num_items",
          info.name, wanted, numbers, fmt::join(info.settings, ", "), info.knows_users ? ", num_users" : "");
   }
 }
@@ -227,8 +227,9 @@ void check_memory(const Weights& weights) {
   const double wanted = model::find_model(weights.config.model).real_parameters(weights.config),
                numbers = numbers_in(weights.file);
   if (wanted > 2 * numbers + 1e6) {
-    fail(ErrorKind::file, "a model of these shapes has {:.0f} numbers, its tensors have {:.0f}", wanted,
-         numbers);
+    fail(ErrorKind::file,
+         "by the shapes of some tensors the model has {:.0f} numbers, but all tensors together have {:.0f}",
+         wanted, numbers);
   }
 }
 
@@ -304,7 +305,8 @@ void read_model(Weights& weights) {
   weights.about.step = metadata.number<std::int64_t>("step").value_or(0);
   constexpr std::int64_t most_steps = std::int64_t{1} << 53;
   if (weights.about.step > most_steps) {
-    fail(ErrorKind::file, "its metadata say step {}, which cannot be", weights.about.step);
+    fail(ErrorKind::file, "its metadata say step {}, which is more than 2^53; correct or remove \"step\"",
+         weights.about.step);
   }
   weights.about.fingerprint = metadata.text("dataset_fingerprint");
 }

@@ -28,7 +28,8 @@ void check_can_be_shown(const train::LoadedRun& run) {
     reason = "it is too large for a browser";
   }
   if (reason == nullptr) return;
-  fail(ErrorKind::usage, "{} cannot be explored: {} (lrurec report and lrurec inspect show any model)",
+  fail(ErrorKind::usage,
+       "{} cannot be explored: {} (lrurec report, inspect summary and inspect memory show any model)",
        run.folder.path().string(), reason);
 }
 

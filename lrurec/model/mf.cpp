@@ -49,7 +49,10 @@ Variable MF::user_rows(const data::BatchTensors& histories) const {
   const NoGrad no_grad;
   const auto users = histories.users.host().to_vector<std::int64_t>();
   if (std::ranges::find(users, 0) != users.end()) {
-    fail(ErrorKind::usage, "MF has a vector for each user of its data set and can say nothing of others");
+    fail(
+        ErrorKind::usage,
+        "MF has a vector for each user of its data set and knows no others; name one of them, or use another "
+        "model");
   }
   return users_.forward(histories.users.to(device()));
 }

@@ -85,7 +85,9 @@ void load_published(const nn::Safetensors& file, const std::string& prefix, Mode
   }
   for (const auto& parameter : model.named_parameters()) {
     if (!set.contains(parameter.name)) {
-      fail(ErrorKind::file, "the model has a '{}', for which there is no published name", parameter.name);
+      fail(ErrorKind::file,
+           "the model has a parameter '{}', which the published model does not have; use the names of lrurec",
+           parameter.name);
     }
   }
 }

@@ -51,6 +51,8 @@ Variable RecurrentBlock::gated(const std::optional<nn::Linear>& gate, const Vari
   return gate ? ops::sigmoid(gate->forward(x)) * f : f;
 }
 
+// y = LN(dropout(LRU(x)) + x), out = LN(dropout(PFFN(y)) + y). By default input(x) is x and gated(_, f, _) is
+// f. "+ x" and the dropout are in ResidualNorm::sum (nn/layers.cpp).
 Variable RecurrentBlock::forward_composed(const Variable& x, const IndexTensor& offsets,
                                           const nn::ForwardContext& context) const {
   const Variable mixed = recurrence_->mix_composed(recurrence_norm_.input(x), offsets, context);

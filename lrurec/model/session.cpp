@@ -12,8 +12,8 @@ IncrementalModel::IncrementalModel(const Model& model)
     : model_(model.clone()), items_(model.item_matrix().value(), model.item_bias().value()) {
   if (!model.info().has_state) {
     fail(ErrorKind::usage,
-         "{} has no state of a fixed size that goes from event to event, so it has no sessions; lrurec "
-         "recommend answers for whole histories",
+         "{} keeps no state of a fixed size between events, so it has no sessions; use lrurec recommend, "
+         "which reads whole histories",
          model.info().title);
   }
   model_->prepare_steps();

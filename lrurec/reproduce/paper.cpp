@@ -156,8 +156,7 @@ const Artifact& find_artifact(const std::string& name) {
   for (const auto& artifact : paper().artifacts) {
     if (artifact.name == name) return artifact;
   }
-  fail(ErrorKind::usage, "nothing in the paper is called '{}'{}", name,
-       util::choices(name, artifact_names()));
+  fail(ErrorKind::usage, "the paper has no '{}' to reproduce{}", name, util::choices(name, artifact_names()));
 }
 
 std::vector<double> published_mean_abs(std::int64_t num_items) {

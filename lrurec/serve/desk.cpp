@@ -12,7 +12,6 @@
 #include "lrurec/serve/answer_text.h"
 #include "lrurec/serve/event_line.h"
 #include "lrurec/util/json.h"
-#include "lrurec/util/suggest.h"
 #include "lrurec/util/text.h"
 #include "tensor/parallel_errors.h"
 
@@ -122,9 +121,10 @@ Asked Desk::parse(const std::string& line) const {
     if (lost) throw std::invalid_argument("has an \"id\" of too many digits for a number; write it as text");
     static const std::vector<std::string> known{"id", "user", "items", "k", "exclude"};
     for (const auto& [key, value] : json.items()) {
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        throw std::invalid_argument(fmt::format("has a key '{}'{}", key, util::suggestion(key, known)));
-      }
+      if (options_.ignore_unknown || std::find(known.begin(), known.end(), key) != known.end()) continue;
+      throw std::invalid_argument(
+          fmt::format("has an unknown key \"{}\"; there are \"{}\" (--ignore-unknown leaves out others)",
+                      util::printable(key), fmt::join(known, "\", \"")));
     }
     if (json.contains("user") == json.contains("items")) {
       throw std::invalid_argument("must have either \"user\" or \"items\"");

@@ -20,6 +20,7 @@ struct DeskOptions {
   std::vector<std::string> exclude;  ///< items left out of every answer, beside those that a request names
   std::int64_t k = 10;               ///< of requests that name none
   bool include_seen = false;         ///< items of the history are candidates too
+  bool ignore_unknown = false;       ///< other keys of a request are left out; otherwise they are its error
 };
 
 /// One request: what was asked, and what was understood.

@@ -8,7 +8,6 @@
 
 #include "lrurec/serve/answer_text.h"
 #include "lrurec/util/json.h"
-#include "lrurec/util/suggest.h"
 #include "lrurec/util/text.h"
 
 namespace lrurec::serve {
@@ -20,10 +19,10 @@ struct ParsedEvent {
 };
 
 /// `user` is set as soon as it is known, so that an error can name it.
-ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
+ParsedEvent parse(const std::string& line, const EventOptions& options, std::string& user) {
   const std::size_t begin = std::min(
       line.find_first_not_of(line.starts_with("\xEF\xBB\xBF") ? "\xEF\xBB\xBF \t" : " \t"), line.size());
-  if (begin == line.size() || line[begin] != '{') return {"", line, k};
+  if (begin == line.size() || line[begin] != '{') return {"", line, options.k};
   const auto [json, problem] = util::parse_sent_json(line.substr(begin));
   if (json.is_discarded()) throw std::invalid_argument("this is not JSON");
   if (!problem.empty()) {
@@ -35,14 +34,14 @@ ParsedEvent parse(const std::string& line, std::int64_t k, std::string& user) {
   if (json.contains("user") && (user = raw_id(json["user"])).empty()) {
     throw std::invalid_argument("\"user\" is empty; leave it out for events of one user without a name");
   }
-  static const std::vector<std::string> known{"user", "item", "k"};
   for (const auto& [key, value] : json.items()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      throw std::invalid_argument(fmt::format("an event has no \"{}\"{}", key, util::suggestion(key, known)));
-    }
+    if (options.ignore_unknown || key == "user" || key == "item" || key == "k") continue;
+    throw std::invalid_argument(fmt::format(
+        "unknown key \"{}\"; an event has \"user\", \"item\" and \"k\" (--ignore-unknown leaves out others)",
+        util::printable(key)));
   }
   if (!json.contains("item")) throw std::invalid_argument("there is no \"item\"");
-  ParsedEvent event{user, raw_id(json["item"]), k};
+  ParsedEvent event{user, raw_id(json["item"]), options.k};
   if (json.contains("k")) {
     if (!json["k"].is_number_unsigned()) throw std::invalid_argument("\"k\" is not a whole number from 0 on");
     event.k = static_cast<std::int64_t>(std::min(json["k"].get<std::uint64_t>(), std::uint64_t{INT64_MAX}));
@@ -74,9 +73,9 @@ std::string raw_id(const nlohmann::json& value) {
       fmt::format("{} stands where an id is needed", util::printable(util::json_text(value))));
 }
 
-void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
-                   SessionStore& store, const std::function<void(const EventAnswer&)>& out,
-                   std::int64_t most_results) {
+void answer_events(std::span<const std::string> lines, const EventOptions& options,
+                   const Catalogue& catalogue, SessionStore& store,
+                   const std::function<void(const EventAnswer&)>& out, std::int64_t most_results) {
   std::vector<EventAnswer> answers;
   std::vector<Event> events;
   std::vector<std::size_t> places;                           // where each event's answer stands in `answers`
@@ -95,7 +94,7 @@ void answer_events(std::span<const std::string> lines, std::int64_t k, const Cat
     nlohmann::json error;
     std::string named;
     try {
-      const ParsedEvent parsed = parse(line, k, named);
+      const ParsedEvent parsed = parse(line, options, named);
       const auto user = catalogue.user(parsed.user);
       const std::int64_t number = user ? *user + 1 : 0;
       if (const auto item = catalogue.item(parsed.item)) {

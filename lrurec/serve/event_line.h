@@ -18,17 +18,23 @@ struct EventAnswer {
   bool failed = false;  ///< it reports an error
 };
 
+struct EventOptions {
+  std::int64_t k = 10;          ///< of events that name none
+  bool ignore_unknown = false;  ///< other keys than an event's are left out; otherwise they are an error
+};
+
 /// Takes the events of lines in their order. A line is {"user": ID, "item": ID} with an optional "k", or a
 /// raw item id alone, whose user has no name. The answer has the user's number of events and the k best next
-/// items, where k is the line's or else the one given:
+/// items:
 ///
 ///   {"user": ID, "events": 3, "items": [{"item": ID, "score": 1.5}, ...], "seen": "excluded"}
 ///
 /// A line that cannot be used, whatever it holds, is answered by {"error": WHY} and changes no state. The
 /// answers are the same as if the lines came one by one. They are given to `out` in order, in groups of at
 /// most most_results items (some tens of megabytes of text) or of one answer.
-void answer_events(std::span<const std::string> lines, std::int64_t k, const Catalogue& catalogue,
-                   SessionStore& store, const std::function<void(const EventAnswer&)>& out,
+void answer_events(std::span<const std::string> lines, const EventOptions& options,
+                   const Catalogue& catalogue, SessionStore& store,
+                   const std::function<void(const EventAnswer&)>& out,
                    std::int64_t most_results = std::int64_t{1} << 18);
 
 /// What an answer says about the items that its user has had: "included" or "excluded" from the candidates.

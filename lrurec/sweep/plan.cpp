@@ -52,6 +52,10 @@ class Reader {
 
     settings_ = table(file, "settings");
     const auto* grid = table(file, "grid");
+    const auto names = [&](const char* key) {
+      return (settings_ != nullptr && settings_->contains(key)) || (grid != nullptr && grid->contains(key));
+    };
+    plan.names_hidden_alone = names("hidden") && !names("channels");
     const bool several_models = grid != nullptr && grid->contains("model");
     plan.points = {{{}, several_models ? config::TrainConfig{} : read_settings({})}};
     if (grid != nullptr) expand(*grid, plan.points);
@@ -64,6 +68,12 @@ class Reader {
         config::check_effect(point.config, key, place);
         if (key == "channels") config::check_channels(point.config, place);
       }
+    }
+    if (grid == nullptr && !file.contains("seeds")) {
+      fail(ErrorKind::usage,
+           "{}: there is no [grid]; name the settings to vary under [grid], or several seeds = [1, 2, 3]; "
+           "lrurec train trains a single model",
+           place_);
     }
     return plan;
   }
@@ -86,7 +96,7 @@ class Reader {
   const toml::table* table(const toml::table& file, const char* key) const {
     const toml::node* node = file.get(key);
     if (node != nullptr && !node->is_table())
-      fail(ErrorKind::usage, "{}: {} is a section: [{}]", at(*node), key, key);
+      fail(ErrorKind::usage, "{}: {} must be a section: [{}] on a line of its own", at(*node), key, key);
     return node == nullptr ? nullptr : node->as_table();
   }
 
@@ -122,7 +132,7 @@ class Reader {
 
   void refuse_own(const std::string& key, const toml::node& node) const {
     if (key == "seed") fail(ErrorKind::usage, "{}: seeds are listed at the top: seeds = [1, 2, 3]", at(node));
-    if (key == "threads") fail(ErrorKind::usage, "{}: threads belongs to the top of the file", at(node));
+    if (key == "threads") fail(ErrorKind::usage, "{}: threads belongs at the top of the file", at(node));
   }
 
   /// A TOML value as a flag would have it.
@@ -150,9 +160,6 @@ class Reader {
     if (settings_ == nullptr) return model.empty() ? config : config::preset(config.preset, model);
     const auto* preset = settings_->get("preset");
     const auto* own = settings_->get("model");
-    if (own != nullptr && !model.empty()) {
-      fail(ErrorKind::usage, "{}: model stands under [grid] too", at(*own));
-    }
     if (own != nullptr) model = model_name(*own);
     if (model.empty()) model = config.model;
     const std::string name = preset != nullptr ? text_of(*preset, "preset") : config.preset;
@@ -184,6 +191,10 @@ class Reader {
     });
     for (const auto& [key, node] : axes) {
       refuse_own(key, *node);
+      if (settings_ != nullptr && settings_->contains(key)) {
+        fail(ErrorKind::usage, "{}: {} is under [settings] and [grid]; leave one", at(*settings_->get(key)),
+             key);
+      }
       if (key == "preset") fail(ErrorKind::usage, "{}: preset belongs under [settings]", at(*node));
       if (!node->is_array() || node->as_array()->empty()) {
         fail(ErrorKind::usage, "{}: {} needs a list of values, such as [0.2, 0.5]", at(*node), key);
@@ -201,7 +212,7 @@ class Reader {
           }
           next.choices.emplace_back(key, text);
           if (!seen.insert(next.name()).second) {
-            fail(ErrorKind::usage, "{}: {} has the value {} twice", at(*node), key, text);
+            fail(ErrorKind::usage, "{}: {} has the value {} twice; leave one", at(*node), key, text);
           }
           expanded.push_back(std::move(next));
         }

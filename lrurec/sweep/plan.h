@@ -2,7 +2,7 @@
 // A sweep: what is trained, read from a TOML file.
 //
 //   data = "ml-100k.lrd"          # data set, from the folder of this file
-//   seeds = [1, 2, 3]             # each configuration is trained with each; default [1]
+//   seeds = [1, 2, 3]             # each configuration is trained with each; default [1], with a [grid]
 //   jobs = 2                      # runs at once; default: cores / threads
 //   threads = 1                   # of each run; default 1
 //   memory = "8 GB"               # all runs together; default: 80% of what is free
@@ -11,7 +11,7 @@
 //   [settings]                    # of every run, as in lrurec train --config
 //   preset = "small"
 //
-//   [grid]                        # every combination of these
+//   [grid]                        # every combination of these; without it: the seeds of one configuration
 //   dropout = [0.3, 0.5]
 //   max_length = [50, 100]
 
@@ -42,10 +42,12 @@ struct Plan {
   double memory = 0;         ///< bytes; 0: most of what is free
   std::string metric = "Recall@10";
   std::vector<Point> points;
+  bool names_hidden_alone = false;  ///< whether the file names `hidden`, and not `channels`
 };
 
-/// Reads a file. Unknown keys, values of another type or out of range, repeated values, and names of points
-/// that no folder can have are ErrorKind::usage with file and line; a missing file is ErrorKind::io.
+/// Reads a file. Unknown keys, values of another type or out of range, repeated values, a setting that is
+/// under [settings] and [grid], and names of points that no folder can have are ErrorKind::usage with file
+/// and line, as is a file without [grid] and seeds. A missing file is ErrorKind::io.
 Plan read_plan(const std::filesystem::path& file);
 /// The same from text; `place` stands in errors for the file name, and the path of `data` starts from
 /// `folder`.

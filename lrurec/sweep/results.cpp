@@ -40,25 +40,26 @@ RunState look_at(const Run& wanted) {
   const auto [checkpoint, path, warning] = run.load_last();
   const config::TrainConfig had = checkpoint.parse_config(path);
   if (const auto others = config::told_differences(had, wanted.config); !others.empty()) {
-    fail(ErrorKind::usage, "{} was trained with another {}; write into another folder, or move that run away",
+    fail(ErrorKind::usage,
+         "{} was trained with another {}; choose another folder with -o, or move that run away",
          folder.string(), fmt::join(others, " and "));
   }
   if (checkpoint.fingerprint != wanted.fingerprint) {
     fail(ErrorKind::usage,
-         "{} was trained on another data set; write into another folder, or remove that run",
+         "{} was trained on another data set; choose another folder with -o, or remove that run",
          folder.string());
   }
   const train::Progress& progress = checkpoint.progress;
   if (const auto most = wanted.config.max_steps; most > 0 && progress.step > most) {
     fail(ErrorKind::usage,
-         "{} was trained to step {}, further than the {} asked for; allow as many, or write into another "
-         "folder",
+         "{} was trained to step {}, further than the {} asked for; ask for as many steps, or choose another "
+         "folder with -o",
          folder.string(), progress.step, most);
   }
   if (less_patient(wanted.config, had) && progress.step > 0) {
     fail(ErrorKind::usage,
-         "{} was trained with patience = {}, and with the {} asked for it may have ended earlier; allow as "
-         "much, or write into another folder",
+         "{} was trained with patience = {}; with the {} asked for it might have ended earlier; ask for as "
+         "much patience, or choose another folder with -o",
          folder.string(), had.patience, wanted.config.patience);
   }
   RunState state{RunState::Kind::begun, progress.step, progress.best_step, {}, progress.finished};
@@ -67,8 +68,8 @@ RunState look_at(const Run& wanted) {
       progress.best_step < progress.step && progress.best_step % wanted.config.validate_every != 0;
   if (state.kind == RunState::Kind::finished && best_of_an_earlier_end) {
     fail(ErrorKind::usage,
-         "{} has its best step, {}, where it once ended; a run to step {} has no validation round there, so "
-         "write into another folder, or move that run away",
+         "{} has its best step, {}, where it once ended, and a run to step {} has no validation round there; "
+         "choose another folder with -o, or move that run away",
          folder.string(), progress.best_step, progress.step);
   }
   for (const auto& line : run.log_lines()) {

@@ -46,7 +46,7 @@ LoadedRun load_run(const LoadOptions& options) {
   }
   data::Dataset data = data::Dataset::load(data_path);
   if (data.fingerprint() != checkpoint.fingerprint) {
-    fail(ErrorKind::file, "{} was trained on another data set than {} (fingerprint {}, not {}): {}",
+    fail(ErrorKind::file, "{} was trained on another data set than {} (fingerprint {}, not {}); {}",
          options.run, data_path.string(), checkpoint.fingerprint, data.fingerprint(),
          options.data.empty()
              ? "the file was made again since; prepare it as it was, or name a copy with --data"

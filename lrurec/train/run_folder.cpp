@@ -25,10 +25,19 @@ constexpr const char *metrics_log = "metrics.jsonl", *eigenvalue_log = "eigenval
 constexpr const char* own_files[] = {"config.toml", "run.json", metrics_log, eigenvalue_log, "metrics.csv"};
 constexpr const char* checkpoint_names[] = {"last", "previous", "best"};
 
-bool holds_run(const fs::path& folder) {
-  return std::any_of(std::begin(checkpoint_names), std::end(checkpoint_names), [&](const std::string& name) {
-    return fs::exists(folder / "checkpoints" / (name + ".ckpt"));
-  });
+/// Whether a folder is one that lrurec sweep -o names.
+bool is_of_a_sweep(const fs::path& folder) { return fs::is_regular_file(folder / "sweep.json"); }
+
+/// The first run of a sweep by its name, such as sweep/dropout=0.2/seed=1; empty where there is none.
+fs::path first_run_of_sweep(const fs::path& sweep) {
+  fs::path first;
+  for (auto entry = fs::recursive_directory_iterator(sweep); entry != fs::recursive_directory_iterator();
+       ++entry) {
+    if (entry.depth() == 1) entry.disable_recursion_pending();
+    const fs::path& folder = entry->path();
+    if (entry.depth() == 1 && holds_run(folder) && (first.empty() || folder < first)) first = folder;
+  }
+  return first;
 }
 
 /// Whether a file is a run.json as lrurec train and import write it.
@@ -81,11 +90,20 @@ nlohmann::json read_object(const fs::path& path) {
   const auto bytes = nn::read_file(path);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   auto json = util::parse_json({text, bytes.size()});
-  if (!json.is_object()) fail(ErrorKind::file, "{} is damaged: it holds no JSON object", path.string());
+  if (!json.is_object()) {
+    fail(ErrorKind::file, "{} is damaged: it holds no JSON object; put it back from a copy, or move it away",
+         path.string());
+  }
   return json;
 }
 
 }  // namespace
+
+bool holds_run(const fs::path& folder) {
+  return std::any_of(std::begin(checkpoint_names), std::end(checkpoint_names), [&](const std::string& name) {
+    return fs::exists(folder / "checkpoints" / (name + ".ckpt"));
+  });
+}
 
 void RunFolder::lock() {
   lock_ = std::make_shared<const util::FileLock>(
@@ -93,17 +111,22 @@ void RunFolder::lock() {
       fmt::format("{} is being trained by another process; wait for it to end, or stop it", path_.string()));
 }
 
-RunFolder RunFolder::create(const fs::path& asked) {
+RunFolder RunFolder::create(const fs::path& asked, std::string_view or_else) {
   RunFolder run(asked);
   const fs::path& folder = run.path_;
   const auto refuse_a_run = [&] {
     if (holds_run(folder)) {
-      fail(ErrorKind::usage,
-           "{} already holds a run; choose another folder with -o, or continue it with lrurec train --resume",
-           folder.string());
+      fail(ErrorKind::usage, "{} already holds a run; choose another folder with -o{}", folder.string(),
+           or_else);
     }
   };
   refuse_a_run();
+  if (is_of_a_sweep(folder)) {
+    fail(ErrorKind::usage, "{} is the folder of a sweep; choose another folder with -o", folder.string());
+  }
+  if (fs::is_regular_file(folder)) {
+    fail(ErrorKind::io, "{} is a file; choose another folder with -o", folder.string());
+  }
   const fs::path checkpoints = folder / "checkpoints";
   if (fs::is_directory(folder)) {
     std::vector<fs::path> files = run.evaluation_files();
@@ -139,6 +162,16 @@ RunFolder RunFolder::open(const fs::path& folder) {
   if (!fs::exists(folder / "run.json") || !holds_run(folder)) {
     if (fs::is_regular_file(folder)) {
       fail(ErrorKind::io, "{} is a file; name the folder of a run, which lrurec train DATA -o FOLDER makes",
+           folder.string());
+    }
+    if (is_of_a_sweep(folder)) {
+      const fs::path run = first_run_of_sweep(folder);
+      fail(
+          ErrorKind::io, "{} is the folder of a sweep; {}", folder.string(),
+          run.empty() ? "it has no runs yet" : fmt::format("name one of its runs, such as {}", run.string()));
+    }
+    if (holds_run(folder)) {
+      fail(ErrorKind::io, "{} holds checkpoints but has lost its run.json; put that back from a copy",
            folder.string());
     }
     fail(ErrorKind::io, "{} holds no run; make one with lrurec train DATA -o {}", folder.string(),
@@ -252,9 +285,11 @@ void RunFolder::check_own(const Checkpoint& checkpoint, const std::string& path)
   }
   const auto keys = config::differences(written, own);
   if (keys.empty()) return;
-  fail(ErrorKind::file,
-       "{}: its {} is not what {} says, so it is the checkpoint of another run; put this run's own there",
-       path, fmt::join(keys, ", "), file.string());
+  fail(
+      ErrorKind::file,
+      "{}: its {} is not what {} says, so it is the checkpoint of another run; put this run's own checkpoint "
+      "back",
+      path, fmt::join(keys, ", "), file.string());
 }
 
 void RunFolder::append(const char* log, const nlohmann::json& line) const {

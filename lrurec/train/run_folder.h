@@ -15,6 +15,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lrurec/train/checkpoint.h"
@@ -22,15 +23,20 @@
 
 namespace lrurec::train {
 
+/// Whether a folder holds the checkpoint of a run.
+bool holds_run(const std::filesystem::path& folder);
+
 class RunFolder {
  public:
   /// A folder for a new run, locked while the object (or a copy) lives. It is ErrorKind::usage if the folder
-  /// is locked, holds a run (a checkpoint), or holds files of a run's names that no start of a run left
-  /// there, and ErrorKind::io if it cannot be written; nothing in it is touched then. What a start left that
-  /// was killed before its first checkpoint is replaced. A start writes run.json, then config.toml, then a
-  /// checkpoint.
-  static RunFolder create(const std::filesystem::path& folder);
-  /// The folder of an existing run, to read; ErrorKind::io when it holds none.
+  /// is locked, holds a run (a checkpoint) or a sweep, or holds files of a run's names that no start of a
+  /// run left there, and ErrorKind::io if it cannot be written; nothing in it is touched then. What a start
+  /// left that was killed before its first checkpoint is replaced. A start writes run.json, then config.toml,
+  /// then a checkpoint. `or_else`: what else helps where there is a run, after "choose another folder with
+  /// -o".
+  static RunFolder create(const std::filesystem::path& folder, std::string_view or_else = "");
+  /// The folder of an existing run, to read; ErrorKind::io when it holds none. The error says what the folder
+  /// holds instead, such as a sweep.
   static RunFolder open(const std::filesystem::path& folder);
   /// The same to go on with its training, locked; ErrorKind::usage where another process trains it.
   static RunFolder open_to_train(const std::filesystem::path& folder);

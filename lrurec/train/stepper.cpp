@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "lrurec/data/negatives.h"
@@ -79,7 +78,8 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
                 config.lr_decay_steps > 0 ? config.lr_decay_steps : planned_steps(), config.lr_final_share} {
   if (!device_.is_cuda() && ways_ != GpuWays{}) {
     fail(ErrorKind::usage,
-         "the ways of a step (head, graphs, pieces of an update) are a GPU's: --device cuda");
+         "--head, --head-chunk, --graphs and --update-pieces are for a GPU; add --device cuda, or leave them "
+         "out");
   }
   if (config.examples().kind == data::ExampleKind::windows && config.max_length < 2) {
     fail(ErrorKind::usage,
@@ -95,19 +95,25 @@ Stepper::Stepper(const config::TrainConfig& config, const data::Dataset& data, c
 
 std::int64_t Stepper::planned_steps() const {
   std::int64_t by_epochs = 0;
-  if (__builtin_mul_overflow(config_.max_epochs, steps_per_epoch(), &by_epochs)) {
-    by_epochs = std::numeric_limits<std::int64_t>::max();
+  if (config_.max_epochs == 0 || __builtin_mul_overflow(config_.max_epochs, steps_per_epoch(), &by_epochs)) {
+    by_epochs = no_limit;
   }
   return config_.max_steps > 0 ? std::min(config_.max_steps, by_epochs) : by_epochs;
 }
 
 void Stepper::check_schedule() const {
-  if (planned_steps() == 0 || schedule_.is_possible()) return;
+  if (config_.lr_schedule != "constant" && config_.lr_decay_steps == 0 && planned_steps() == no_limit) {
+    fail(ErrorKind::usage,
+         "lr_schedule = {} falls until the last step, but the steps have no limit; set --max-steps, "
+         "--max-epochs or --lr-decay-steps",
+         config_.lr_schedule);
+  }
+  if (schedule_.is_possible()) return;
   const auto [key, flag] = config_.lr_decay_steps > 0 ? std::pair("lr_decay_steps", "--lr-decay-steps")
                            : config_.max_steps == planned_steps() ? std::pair("max_steps", "--max-steps")
                                                                   : std::pair("max_epochs", "--max-epochs");
   fail(ErrorKind::usage,
-       "the learning rate rises for {} steps (warmup_steps), but is to have fallen after {} ({}); set "
+       "the learning rate rises for {} steps (warmup_steps), but must have fallen after {} ({}); set "
        "--warmup-steps to fewer, or {} to more",
        config_.warmup_steps, schedule_.decay_steps, key, flag);
 }

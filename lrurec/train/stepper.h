@@ -1,6 +1,7 @@
 #pragma once
 // One step of training: batch, loss, backward, clip, AdamW.
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <vector>
@@ -63,7 +64,8 @@ class Stepper {
   /// In an epoch.
   std::int64_t examples() const { return batcher_.examples(); }
   std::int64_t steps_per_epoch() const { return batcher_.steps_per_epoch(); }
-  /// max_steps, or max_epochs where that is less.
+  /// max_steps, or max_epochs where that is less; `no_limit` where neither limits the steps.
+  static constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
   std::int64_t planned_steps() const;
   double learning_rate(std::int64_t step) const { return config_.learning_rate * schedule_.share(step); }
   Device device() const { return device_; }
@@ -79,7 +81,8 @@ class Stepper {
     model::Work work;
     nn::ClippedStep clipped;
   };
-  /// A learning rate that falls before it has risen is ErrorKind::usage, naming the settings.
+  /// A learning rate that falls before it has risen, or to an end that there is not, is ErrorKind::usage,
+  /// naming the settings.
   void check_schedule() const;
   /// Packed on the CPU, or on a GPU from the training sequences that lie there.
   data::BatchTensors batch(std::int64_t epoch, std::int64_t index);

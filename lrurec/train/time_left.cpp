@@ -1,5 +1,7 @@
 #include "lrurec/train/time_left.h"
 
+#include <numeric>
+
 #include "lrurec/util/median.h"
 
 namespace lrurec::train {
@@ -16,6 +18,11 @@ std::int64_t TimeLeft::rounds_left(std::int64_t step, std::int64_t planned) cons
 }
 
 double TimeLeft::step_seconds() const { return util::median(steps_); }
+
+double TimeLeft::tokens_per_second() const {
+  const double seconds = std::accumulate(steps_.begin(), steps_.end(), 0.0);
+  return seconds > 0 ? std::accumulate(tokens_.begin(), tokens_.end(), 0.0) / seconds : 0;
+}
 
 double TimeLeft::seconds(std::int64_t step, std::int64_t planned) const {
   return step_seconds() * static_cast<double>(planned - step) +

@@ -12,10 +12,15 @@ class TimeLeft {
  public:
   explicit TimeLeft(std::int64_t validate_every) : validate_every_(validate_every) {}
 
-  void add_step(double seconds) { add(steps_, seconds); }
+  void add_step(double seconds, std::int64_t tokens) {
+    add(steps_, seconds);
+    add(tokens_, static_cast<double>(tokens));
+  }
   void add_round(double seconds) { add(rounds_, seconds); }
 
   double step_seconds() const;
+  /// Of the last steps together: the batch that ends an epoch is smaller, and as fast.
+  double tokens_per_second() const;
   /// Whether a round was timed yet. Until then seconds() leaves rounds out.
   bool knows_rounds() const { return !rounds_.empty(); }
   /// After `step` of `planned` steps, in seconds.
@@ -27,7 +32,8 @@ class TimeLeft {
   std::int64_t rounds_left(std::int64_t step, std::int64_t planned) const;
 
   std::int64_t validate_every_;
-  std::vector<double> steps_, rounds_;  ///< seconds of the last ones
+  std::vector<double> steps_, tokens_,
+      rounds_;  ///< of the last ones: seconds of steps, their tokens, seconds
 };
 
 }  // namespace lrurec::train

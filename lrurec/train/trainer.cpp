@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "lrurec/util/numbers.h"
 #include "tensor/error.h"
 
 namespace lrurec::train {
@@ -56,11 +57,10 @@ Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, c
 
 void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   if (checkpoint.fingerprint != data_.fingerprint()) {
-    fail(
-        ErrorKind::file,
-        "{}: the run was made with another data set (fingerprint {} instead of {}); name that one, as lrurec "
-        "prepare made it then",
-        path, checkpoint.fingerprint, data_.fingerprint());
+    fail(ErrorKind::file,
+         "{}: the run was made with another data set (fingerprint {}, not {}); give that data set, as lrurec "
+         "prepare made it then",
+         path, checkpoint.fingerprint, data_.fingerprint());
   }
   const config::TrainConfig had = checkpoint.parse_config(path);
   const auto changed = config::differences(had, config_);
@@ -74,7 +74,7 @@ void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
   }
   if (checkpoint.progress.step > planned_steps()) {
     fail(ErrorKind::usage,
-         "{} is at step {}, further than the {} asked for; allow as many (max_steps, max_epochs)", path,
+         "{} is at step {}, further than the {} asked for; set --max-steps or --max-epochs higher", path,
          checkpoint.progress.step, planned_steps());
   }
   load_parameters(checkpoint, path, stepper_.model());
@@ -104,11 +104,12 @@ const Progress& Trainer::run() {
   }
   while (true) {
     if (exhausted())
-      return finish(fmt::format("no better {}Recall@10 in {} rounds",
-                                config_.eval_negatives > 0 ? "sampled " : "", config_.patience));
+      return finish(fmt::format("no better {}Recall@10 in {}", config_.eval_negatives > 0 ? "sampled " : "",
+                                util::counted(config_.patience, "round")));
     if (progress_.step >= planned_steps()) {
       if (progress_.step % config_.validate_every != 0) validate(Round::at_the_end);
-      return finish(fmt::format("all {} steps done", planned_steps()));
+      return finish(planned_steps() == 1 ? "its one step done"
+                                         : fmt::format("all {} steps done", planned_steps()));
     }
     progress_.finished.clear();
     train_step();
@@ -128,8 +129,9 @@ const Progress& Trainer::run() {
 
 eval::Evaluation Trainer::evaluate() const {
   constexpr auto split = data::Split::validation;
+  const eval::Mask mask = eval::parse_mask(config_.mask);
   if (config_.eval_negatives == 0) {
-    return eval::evaluate(data_, validated(), {split, config_.max_length, 0, /*with_loss=*/true});
+    return eval::evaluate(data_, validated(), {split, config_.max_length, 0, /*with_loss=*/true, mask});
   }
   return eval::evaluate_sampled(data_,
                                 eval::model_candidate_scorer(validated(), data_, split, config_.max_length),
@@ -137,7 +139,8 @@ eval::Evaluation Trainer::evaluate() const {
                                  .max_length = config_.max_length,
                                  .negatives = config_.eval_negatives,
                                  .seed = static_cast<std::uint64_t>(config_.seed),
-                                 .with_loss = true});
+                                 .with_loss = true,
+                                 .mask = mask});
 }
 
 void Trainer::train_step() {

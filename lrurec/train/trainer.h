@@ -14,7 +14,7 @@ namespace lrurec::train {
 
 /// What the loop tells the outside.
 struct StepEvent {
-  std::int64_t step = 0, planned = 0;  ///< planned: the last step there can be
+  std::int64_t step = 0, planned = 0;  ///< planned: the last step there can be, or Stepper::no_limit
   double loss = 0, gradient_norm = 0;
   std::int64_t tokens = 0;
   double seconds = 0;
@@ -40,9 +40,10 @@ void check_validation(const config::TrainConfig& config, const data::Dataset& da
 /// Trains a model on a data set, in a run folder. The loop for step n = 1, 2, ...:
 /// batch, loss, backward, clip, AdamW; every validate_every steps (and at step 0) a validation round and a
 /// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.
-/// The best round is the one of the highest Recall@10, among equal ones of the highest NDCG@10: where there
-/// are few items or candidates, every round may hit all targets. With eval_negatives, both are the sampled
-/// ones.
+/// Of each, 0 is no limit: without any it goes on until a stop is requested. The best round is the one of the
+/// highest Recall@10, among equal ones of the highest NDCG@10: where there are few items or candidates, every
+/// round may hit all targets. With eval_negatives, both are the sampled ones; `mask`
+/// takes the same items out of the candidates as in `evaluate`.
 class Trainer {
  public:
   Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,

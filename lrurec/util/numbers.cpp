@@ -11,4 +11,8 @@ std::string with_commas(std::int64_t number) {
   return number < 0 ? "-" + digits : digits;
 }
 
+std::string counted(std::int64_t number, const std::string& noun) {
+  return with_commas(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 }  // namespace lrurec::util

@@ -38,7 +38,7 @@ void scan_sequential(Cpu, const Scan<T>& scan);
 template <class T>
 void scan_sequential(Cuda, const Scan<T>& scan);
 
-/// Algorithm 1 of the paper: one pass over memory for each doubling.
+/// Algorithm 1 of the paper: each doubling goes through half of all rows.
 template <class T>
 void scan_recursive(Cpu, const Scan<T>& scan);
 template <class T>

@@ -11,7 +11,7 @@ namespace lrurec::ops {
 /// How the recurrence is computed. All of them give the same numbers up to rounding.
 enum class ScanAlgorithm {
   sequential,  ///< one step after the other: D work a step, no parallelism in time
-  recursive,   ///< Algorithm 1 of the paper: log2(L) passes over memory, (L / 2) log2(L) work
+  recursive,   ///< Algorithm 1 of the paper: log2(L) rounds through half of all rows, (L / 2) log2(L) work
   chunked,     ///< chunks of time side by side, then their carries: twice the work, parallel in time
   automatic,   ///< GPU: chunked; CPU: chunked for fewer sequences than threads, 1024 tokens or more each on
                ///< average, else sequential

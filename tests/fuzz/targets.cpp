@@ -117,9 +117,10 @@ void readers(Input input) {
   data::ReadOptions options;
   const std::size_t choice = input[0] % (formats.size() + 3);
   options.with_rating = (input[0] & 0x80U) != 0;
+  options.skip = (input[0] & 0x40U) != 0 ? 3 : 0;
   const MemoryFile file(input.subspan(1));
   if (choice == formats.size() + 2) {
-    static const data::Dataset plain = data::make_demo({.users = 5, .items = 9, .mean_length = 4});
+    static const data::Dataset plain = data::make_demo({.users = 5, .items = 32, .mean_length = 5});
     data::Dataset titled = plain;
     expecting_errors([&] { data::read_titles(titled, file.path()); });
     return use(titled);
@@ -131,7 +132,9 @@ void readers(Input input) {
       options.format = data::Format::columns;
       options.columns = data::Columns::parse("user=0,item=1,time=2");
     } else {
-      options.format = data::sniff_format(file.path()).format;
+      const auto sniffed = data::sniff_format(file.path());
+      options.format = sniffed.format;
+      options.columns = sniffed.columns;
     }
     const auto rows = data::read_interactions(file.path(), options);
     data::prepare(rows, data::Filter::parse("once:2"), data::Ties::hash);
@@ -188,7 +191,7 @@ void events(Input input) {
     if (end > at) lines.push_back(all.substr(at, end - at));
     at = end + 1;
   }
-  serve::answer_events(lines, 3, catalogue, store, [](const serve::EventAnswer&) {});
+  serve::answer_events(lines, {3}, catalogue, store, [](const serve::EventAnswer&) {});
 }
 
 void requests(Input input) {

@@ -26,7 +26,7 @@ Tensor lambda_with(double largest, std::int64_t channels, DType dtype) {
   return raw::abs(Tensor::from(z)).to(dtype);
 }
 
-/// The recurrence as equation 3 states it, in long-hand.
+/// The recurrence of equation 2 in long-hand.
 Tensor by_definition(const Tensor& lambda, const Tensor& x, const Offsets& offsets, const Tensor& initial) {
   const auto l = test::values(lambda), in = test::values(x);
   const auto D = l.size();

@@ -47,6 +47,26 @@ TEST(Command, TeachesAndHelps) {
     EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
   }
   EXPECT_NE(run_lrurec(folder, "--version").out.find("lrurec "), std::string::npos);
+  EXPECT_EQ(run_lrurec(folder, "help train").out, help.out);
+  EXPECT_EQ(run_lrurec(folder, "help inspect eigen").out, run_lrurec(folder, "inspect eigen --help").out);
+  EXPECT_EQ(run_lrurec(folder, "help").out, run_lrurec(folder, "--help").out);
+  expect_failure(run_lrurec(folder, "help trian"), 2, "unknown command 'trian'; did you mean 'train'?");
+}
+
+// Regression: "INT:INT in [1 - 1000000]", "TEXT:{best,last,previous}", and "Excludes:" before a hidden flag.
+TEST(Command, HelpShowsValuesAsTheManualDoes) {
+  const TemporaryFolder folder;
+  const auto help = run_lrurec(folder, "recommend --help").out;
+  for (const char* shown :
+       {"  run                         folder of the run", "  -k N ", "--data FILE ",
+        "--checkpoint best|last|previous", "--until all|test|val ", "  --include-seen "}) {
+    EXPECT_NE(help.find(shown), std::string::npos) << shown << "\n" << help;
+  }
+  for (const char* odd : {"INT", "TEXT:", "Excludes", "{best"}) {
+    EXPECT_EQ(help.find(odd), std::string::npos) << odd << "\n" << help;
+  }
+  EXPECT_NE(run_lrurec(folder, "sweep --help").out.find("-o,--output FOLDER REQUIRED"), std::string::npos);
+  EXPECT_NE(run_lrurec(folder, "train --help").out.find("--outer-gelu [true|false]"), std::string::npos);
 }
 
 TEST(Command, PrepareTrainEvaluate) {

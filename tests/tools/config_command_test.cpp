@@ -74,6 +74,17 @@ TEST(ConfigCommand, WhatChangesNothingIsRefused) {
   EXPECT_EQ(run_lrurec(folder, "sweep nothing.toml -o s --seeds ''").code, 2);
 }
 
+// Regression: it was an unknown key, with a suggestion.
+TEST(ConfigCommand, ASectionIsTold) {
+  const TemporaryFolder folder;
+  test::write_text(folder / "c.toml", "[train]\nhidden = 8\n");
+  const auto refused = run_lrurec(folder, "config show --config c.toml");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("c.toml:1: settings stand without a section; leave out [train]"),
+            std::string::npos)
+      << refused.err;
+}
+
 TEST(ConfigCommand, AClosedPipeEndsItLikeAnyProgram) {
   const TemporaryFolder folder;
   for (const char* command : {"train --help", "config show", "inspect scan --json"}) {

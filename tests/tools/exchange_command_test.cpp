@@ -57,6 +57,18 @@ TEST(ExchangeCommand, AnImportedRunEvaluatesLikeTheExportedOne) {
   EXPECT_EQ(run_lrurec(folder, "evaluate run0 --checkpoint last").code, 0);
 }
 
+TEST(ExchangeCommand, AForeignSuffixIsTold) {
+  const TemporaryFolder folder;
+  train_demo(folder);
+  const auto foreign = run_lrurec(folder, "export run -o w.onnx");
+  EXPECT_EQ(foreign.code, 0) << foreign.err;
+  EXPECT_NE(foreign.err.find("w.onnx is a safetensors file, whatever its name says"), std::string::npos)
+      << foreign.err;
+  for (const std::string name : {"w", "w.safetensors"}) {
+    EXPECT_EQ(run_lrurec(folder, "export run -o " + name).err, "") << name;
+  }
+}
+
 TEST(ExchangeCommand, WhatDoesNotFitIsOneClearError) {
   const TemporaryFolder folder;
   train_demo(folder);
@@ -66,7 +78,7 @@ TEST(ExchangeCommand, WhatDoesNotFitIsOneClearError) {
   expect_exchange_failure(run_lrurec(folder, "export run -o v.safetensors --names torch"), 2, "published");
 
   expect_exchange_failure(run_lrurec(folder, "import w.safetensors --data d.lrd -o run"), 2,
-                          "already holds a run");
+                          "already holds a run; choose another folder with -o\n");
   expect_exchange_failure(run_lrurec(folder, "import none.safetensors --data d.lrd -o new"), 5,
                           "none.safetensors");
   expect_exchange_failure(run_lrurec(folder, "import d.lrd --data d.lrd -o new"), 4,

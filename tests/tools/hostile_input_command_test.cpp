@@ -262,7 +262,7 @@ TEST(HostileInputCommand, ASignalsExitCodeOutlivesBadLines) {
                                             "kill -TERM $!; wait $!; "
                                             "code=$?; exec 9>&-; exit $code");
   EXPECT_EQ(result.code, 143);
-  EXPECT_NE(result.err.find("warning: 1 events were left out"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("warning: 1 event was left out"), std::string::npos) << result.err;
 }
 
 TEST(HostileInputCommand, IdsWithLineEndsStayInTheirLine) {

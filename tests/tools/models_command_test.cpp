@@ -167,11 +167,11 @@ TEST(ModelsCommand, RefusesWhatDoesNotBelongTogether) {
   refused("train d.lrd -o r --model sasrek", 2, "did you mean 'sasrec'?");
   refused("train d.lrd -o r --model ''", 2, "--model: needs a name");
   refused("train d.lrd -o r --model gru4rec --heads 4", 2,
-          "gru4rec has no setting heads; sasrec, bert4rec have it");
+          "gru4rec has no setting heads (sasrec, bert4rec have it); leave it out");
   refused("train d.lrd -o r --model sasrec --positions-from middle", 2,
           "places are counted from the start or from the end of a history, not from 'middle'");
   refused("train d.lrd -o r --model sasrec --heads 3", 2,
-          "heads = 3 do not divide hidden = 64; set --heads or --hidden");
+          "hidden = 64 is no multiple of heads = 3; change --heads or --hidden");
   refused("train d.lrd -o r --model bert4rec --max-length 1", 2,
           "max_length = 1 leaves BERT4Rec no item beside the mask");
   refused("train d.lrd -o r --backbone rwkv --channels 64", 2,

@@ -244,7 +244,8 @@ TEST(ReproduceCommand, SecondsOfTrainingsThatRanOtherwiseAreToldAsSuch) {
   const auto two_threads = run_lrurec(folder, "reproduce figure1" + only);
   ASSERT_EQ(two_threads.code, 0) << two_threads.err;
   EXPECT_NE(
-      two_threads.out.find("GRU4Rec, seed 1, was trained with 2 threads, not 1: its seconds are of that."),
+      two_threads.out.find(
+          "GRU4Rec, seed 1, was trained with 2 threads, not 1; its seconds are those of that training."),
       std::string::npos)
       << two_threads.out;
   EXPECT_EQ(json::parse(read_text(folder / "out/figure1.json"))["runs"][0]["trained"],
@@ -269,7 +270,7 @@ TEST(ReproduceCommand, ADryRunOfWhatFailsFails) {
   const auto plan = run_lrurec(
       folder, "reproduce table3 --only mf --device cuda:9 --data ml-1m=d.lrd -o out --dry-run --json");
   EXPECT_EQ(plan.code, 2) << plan.err;
-  EXPECT_NE(plan.err.find("1 of 1 runs failed"), std::string::npos) << plan.err;
+  EXPECT_NE(plan.err.find("1 of 1 run failed"), std::string::npos) << plan.err;
   const json run = json::parse(plan.out)["runs"][0];
   EXPECT_EQ(run["exit_code"], 2);
   EXPECT_NE(run["error"].get<std::string>().find("while its memory was measured: "), std::string::npos)
@@ -299,6 +300,27 @@ TEST(ReproduceCommand, ARunWithoutItsBestCheckpointStopsNoOther) {
   EXPECT_NE(tables.out.find("(1 of 2 seeds)"), std::string::npos) << tables.out;
 }
 
+// Regression: it named "the same command", and a dry run claimed that its work was saved.
+TEST(ReproduceCommand, AnInterruptionSaysHowToGoOn) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string reproduce = test::command_path() + " reproduce table3 --data ml-1m=d.lrd -o out ";
+  const auto stopped = test::run_shell(
+      folder, reproduce + "--only lrurec --seeds 1,2 --max-steps 1000000 --jobs 1 & " +
+                  test::wait_until("[ -e out/runs/ml-1m/lrurec/seed=1/run.json ]") + "kill -INT $!; wait $!");
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_NE(stopped.err.find("Continue with: lrurec reproduce table3 --data ml-1m=d.lrd -o out --only lrurec "
+                             "--seeds 1,2 --max-steps 1000000 --jobs 1\n"),
+            std::string::npos)
+      << stopped.err;
+  const auto dry = test::run_shell(
+      folder, reproduce + "--only lrurec,sasrec,gru4rec --seeds 3 --dry-run 2>log & " +
+                  test::wait_until("grep -q 'measuring memory' log") + "kill -INT $!; wait $!");
+  EXPECT_EQ(dry.code, 130) << read_text(folder / "log");
+  EXPECT_NE(read_text(folder / "log").find("interrupted; a dry run keeps nothing\n"), std::string::npos)
+      << read_text(folder / "log");
+}
+
 TEST(ReproduceCommand, RefusesWhatItCannotDo) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -308,9 +330,11 @@ TEST(ReproduceCommand, RefusesWhatItCannotDo) {
     EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
   };
   refused("table7 -o out", 2, "did you mean 'table");
-  refused("table3 -o out", 2, "--data is required: table3 is about ml-1m, beauty");
+  refused("table3 -o out", 2, "--data is required: table3 shows ml-1m, beauty");
   refused("table3 --data ml1m=d.lrd -o out", 2, "did you mean 'ml-1m'?");
-  refused("table3 --data d.lrd -o out", 2, "is no NAME=FILE");
+  refused("table3 --data d.lrd -o out", 2, "must be NAME=FILE");
+  refused("figure1 --data beauty=d.lrd -o out", 2,
+          "--data: none of the named data sets is in figure1, which shows ml-1m");
   refused("table3 --data ml-1m=none.lrd -o out", 5, "none.lrd");
   refused("table3 --data ml-1m=d.lrd ml-1m=d.lrd -o out", 2, "--data: ml-1m is named twice");
   refused("table3 --data ml-1m=d.lrd --only lrurek -o out", 2, "did you mean 'lrurec'?");

@@ -119,7 +119,7 @@ TEST(SampledCommand, SettingsAreCheckedAndKeptByAResumedRun) {
   refused("train d.lrd -o run --resume --negatives 6", 4, "cannot change negatives");
   refused("train d.lrd -o run --resume --eval-negatives 6", 4, "cannot change eval_negatives");
   refused("evaluate run --eval-negatives -3", 2, "--eval-negatives");
-  refused("evaluate run --eval-negatives 100000", 2, "with 0 all are ranked");
+  refused("evaluate run --eval-negatives 100000", 2, "or to 0 to rank all of them");
 }
 
 TEST(SampledCommand, DemonstrationDataHaveTheShapesOfOtherDataSets) {

@@ -138,7 +138,8 @@ TEST(SweepCommand, OfOtherModels) {
     EXPECT_EQ(result.code, 2);
     EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
   };
-  refused("data = 'd.lrd'\n[settings]\nmodel = \"mf\"\n[grid]\nmodel = [\"mf\"]\n", "s.toml:3: model stands");
+  refused("data = 'd.lrd'\n[settings]\nmodel = \"mf\"\n[grid]\nmodel = [\"mf\"]\n",
+          "s.toml:3: model is under [settings] and [grid]; leave one");
   refused("data = 'd.lrd'\n[grid]\nmodel = [\n\"mf\",\n\"sasrek\"]\n", "s.toml:5: unknown model 'sasrek'");
   refused("data = 'd.lrd'\n[settings]\nmodel = \"mv\"\n", "s.toml:3: unknown model 'mv'");
 }
@@ -209,7 +210,7 @@ TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
   // Another seed from the command line; the first is there already.
   const auto more = run_lrurec(folder, "sweep s.toml -o one --no-test --json --seeds 1,3");
   ASSERT_EQ(more.code, 0) << more.err;
-  EXPECT_NE(more.err.find("1 of 2 runs are there already"), std::string::npos) << more.err;
+  EXPECT_NE(more.err.find("1 of 2 runs is there already"), std::string::npos) << more.err;
   EXPECT_EQ(nlohmann::json::parse(more.out)["seeds"], (std::vector<int>{1, 3}));
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o one --seeds 1,1").code, 2);
 }
@@ -342,7 +343,7 @@ TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
   std::filesystem::create_directories(folder / "out/sweep.json");
   const auto swept =
       test::run_shell(folder, test::command_path() + " sweep s.toml -o out --no-test --jobs 1 2> log & " +
-                                  test::wait_until("grep -q 'written again as the next run ends' log") +
+                                  test::wait_until("grep -q 'the next try is when a run ends' log") +
                                   "rmdir out/sweep.json; wait $!");
   EXPECT_EQ(swept.code, 0) << read_text(folder / "log");
   EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
@@ -399,6 +400,49 @@ TEST(SweepCommand, ADamagedRunStopsNoOther) {
   EXPECT_EQ(found["best"], found["configurations"][1]["name"]);
 }
 
+// Regression: a sweep's runs came into a run's folder and a run into a sweep's, and other commands said only
+// that it holds no run.
+TEST(SweepCommand, RunsAndSweepsHaveFoldersOfTheirOwn) {
+  const TemporaryFolder folder;
+  test::make_run(folder);
+  write_text(folder / "s.toml",
+             head + settings + "max_steps = 2\nvalidate_every = 2\n[grid]\ndropout = [0.1]\n");
+  const auto refused = [&](const std::string& arguments, int code, const std::string& why) {
+    const auto result = run_lrurec(folder, arguments);
+    EXPECT_EQ(result.code, code) << arguments;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+  };
+  refused("sweep s.toml -o run", 2,
+          "run is the folder of a run; choose another folder for the sweep with -o");
+  const auto swept = run_lrurec(folder, "sweep s.toml -o out");
+  ASSERT_EQ(swept.code, 0) << swept.err;
+  EXPECT_NE(swept.out.find("next: lrurec report out/dropout=0.1/seed=1 out/dropout=0.1/seed=2\n"),
+            std::string::npos)
+      << swept.out;
+  const std::string named =
+      "out is the folder of a sweep; name one of its runs, such as out/dropout=0.1/seed=1";
+  for (const char* command : {"evaluate out", "report out", "compare run out", "config show --run out"}) {
+    refused(command, 5, named);
+  }
+  refused("train d.lrd -o out --max-steps 1", 2,
+          "out is the folder of a sweep; choose another folder with -o");
+  std::filesystem::remove(folder / "run/run.json");
+  refused("evaluate run", 5, "run holds checkpoints but has lost its run.json");
+  refused("train d.lrd -o d.lrd", 5, "d.lrd is a file; choose another folder with -o");
+}
+
+TEST(SweepCommand, ChannelsThatDoNotFollowHiddenAreTold) {
+  const TemporaryFolder folder;
+  make_data(folder);
+  const std::string quick = "data = 'd.lrd'\n[settings]\nmax_length = 6\nmax_steps = 1\n";
+  write_text(folder / "one.toml", quick + "[grid]\nhidden = [8]\n");
+  const auto told = run_lrurec(folder, "sweep one.toml -o one --no-test");
+  EXPECT_NE(told.err.find("note: channels stays 128 for every hidden"), std::string::npos) << told.err;
+  write_text(folder / "both.toml", quick + "channels = 128\n[grid]\nhidden = [8]\n");
+  const auto both = run_lrurec(folder, "sweep both.toml -o both --no-test");
+  EXPECT_EQ(both.err.find("channels stays"), std::string::npos) << both.err;
+}
+
 TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   const TemporaryFolder folder;
   make_data(folder);
@@ -414,14 +458,14 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   write_text(folder / "s.toml", head + settings + "[grid]\neval_negatives = [5, 10]\n");
   const auto unlike = run_lrurec(folder, "sweep s.toml -o out");
   EXPECT_EQ(unlike.code, 2);
-  EXPECT_NE(unlike.err.find("choose one eval_negatives"), std::string::npos) << unlike.err;
+  EXPECT_NE(unlike.err.find("choose one of each"), std::string::npos) << unlike.err;
   write_text(folder / "s.toml", head + "[settings]\nnegatives = 5\n[grid]\nlabel_smoothing = [0.1, 0.2]\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out --dry-run -q").code, 2);
   write_text(folder / "s.toml", head + settings + "eval_negatives = 1000\n");
   const auto many = run_lrurec(folder, "sweep s.toml -o out --dry-run");
   EXPECT_EQ(many.code, 2) << many.out;
   EXPECT_NE(many.err.find("eval_negatives = 1000 of 40 items"), std::string::npos) << many.err;
-  write_text(folder / "s.toml", "data = 'none.lrd'\n");
+  write_text(folder / "s.toml", "data = 'none.lrd'\nseeds = [1]\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }

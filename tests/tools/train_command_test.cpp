@@ -1,5 +1,7 @@
 // lrurec train --resume and --dry-run: what they refuse, say and keep.
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "lrurec/train/checkpoint.h"
@@ -104,7 +106,7 @@ TEST(TrainCommand, AnotherBlasAndOneThreadAreToldWhereOpenBlasMultiplies) {
   make_run(folder, "gated", " --threads 2 --gates true");
   const auto one = run_lrurec(folder, "train d.lrd -o gated -q --resume --max-steps 11 --deterministic");
   EXPECT_NE(one.err.find("began with 2 threads and goes on with 1"), std::string::npos) << one.err;
-  EXPECT_NE(one.err.find("(--deterministic false --threads 2 does)"), std::string::npos) << one.err;
+  EXPECT_NE(one.err.find("(--deterministic false --threads 2 avoids that)"), std::string::npos) << one.err;
   set_environment(folder, "gated", "blas");
   const auto blas =
       run_lrurec(folder, "train d.lrd -o gated -q --resume --max-steps 12 --deterministic false --threads 2");
@@ -115,8 +117,8 @@ TEST(TrainCommand, AnotherBlasAndOneThreadAreToldWhereOpenBlasMultiplies) {
   EXPECT_EQ(as_before.err, "") << "the setting goes on";
   const auto two =
       run_lrurec(folder, "train d.lrd -o one -q --resume --max-steps 12 --threads 2 --deterministic false");
-  EXPECT_NE(two.err.find("began with 1 threads and goes on with 2"), std::string::npos) << two.err;
-  EXPECT_NE(two.err.find("(--deterministic does)"), std::string::npos) << two.err;
+  EXPECT_NE(two.err.find("began with 1 thread and goes on with 2"), std::string::npos) << two.err;
+  EXPECT_NE(two.err.find("(--deterministic avoids that)"), std::string::npos) << two.err;
 }
 
 // Regression: the summary named one step as the best, and `evaluate` took the weights of another.
@@ -129,8 +131,7 @@ TEST(TrainCommand, ABestCheckpointOfAnotherStepIsToldAndReplaced) {
   best.save(file);
   const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11");
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_NE(resumed.err.find("best.ckpt is of step 7, not of one that this run has come to know"),
-            std::string::npos)
+  EXPECT_NE(resumed.err.find("best.ckpt is of step 7, which this run does not know"), std::string::npos)
       << resumed.err;
   EXPECT_EQ(train::Checkpoint::load(file).progress.step, 11);
   EXPECT_EQ(run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 12").err, "");
@@ -145,7 +146,7 @@ TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
   write_text(log, whole.substr(0, whole.find('\n') + 1));
   const auto resumed = run_lrurec(folder, "train d.lrd -o run -q --resume --max-steps 11");
   EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_NE(resumed.err.find("run/metrics.jsonl has lost 2 of the validation rounds until step 10"),
+  EXPECT_NE(resumed.err.find("run/metrics.jsonl has lost 2 of the validation rounds up to step 10"),
             std::string::npos)
       << resumed.err;
   EXPECT_EQ(resumed.err.find("eigenvalues.jsonl has lost"), std::string::npos) << resumed.err;
@@ -154,7 +155,7 @@ TEST(TrainCommand, RoundsThatTheLogHasLostAreTold) {
   std::filesystem::remove(folder / "other/eigenvalues.jsonl");
   const auto other = run_lrurec(folder, "train d.lrd -o other -q --resume --max-steps 11");
   EXPECT_EQ(other.code, 0) << other.err;
-  EXPECT_NE(other.err.find("other/eigenvalues.jsonl has lost 3 of the validation rounds until step 10"),
+  EXPECT_NE(other.err.find("other/eigenvalues.jsonl has lost 3 of the validation rounds up to step 10"),
             std::string::npos)
       << other.err;
 }
@@ -178,11 +179,134 @@ TEST(TrainCommand, ARecallThatTellsNothingIsTold) {
   const std::string command = "train d.lrd -q --hidden 8 --channels 12 --max-length 6 --max-steps 1 -o ";
   const auto few = run_lrurec(folder, command + "few --eval-negatives 9");
   EXPECT_EQ(few.code, 0) << few.err;
-  EXPECT_NE(few.err.find("among 10 candidates Recall@10 tells nothing, so the training ends after 10 rounds"),
+  EXPECT_NE(few.err.find("among 10 candidates Recall@10 is always 1, so the training ends after 10 rounds"),
             std::string::npos)
       << few.err;
   EXPECT_EQ(run_lrurec(folder, command + "more --eval-negatives 10").err, "");
   EXPECT_EQ(run_lrurec(folder, command + "endless --eval-negatives 9 --patience 0").err, "");
+}
+
+TEST(TrainCommand, AFinishedRunSaysThatNothingIsLeft) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  // Regression: it printed a training of no time, with 0.000 seconds a step.
+  const auto again = run_lrurec(folder, "train d.lrd -o run --resume");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.err.find("nothing is left to train: all 10 steps done; --max-steps 20 allows more"),
+            std::string::npos)
+      << again.err;
+  EXPECT_EQ(again.out.find("seconds per step"), std::string::npos) << again.out;
+  EXPECT_EQ(again.out.find("time "), std::string::npos) << again.out;
+  const auto more = run_lrurec(folder, "train d.lrd -o run --resume --max-steps 12");
+  EXPECT_NE(more.out.find("seconds per step"), std::string::npos) << more.out;
+  EXPECT_EQ(more.err.find("nothing is left"), std::string::npos) << more.err;
+  const auto nameless = run_lrurec(folder, "train d.lrd --resume");
+  EXPECT_EQ(nameless.code, 2);
+  EXPECT_NE(nameless.err.find("name the run to resume with -o"), std::string::npos) << nameless.err;
+}
+
+TEST(TrainCommand, NoLimitOfEpochsIsNone) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string sizes = "train d.lrd --hidden 8 --channels 12 --max-length 6 --max-epochs 0 ";
+  const auto plan = run_lrurec(folder, sizes + "--dry-run --json");
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  const auto json = nlohmann::json::parse(plan.out);
+  EXPECT_EQ(json["max_steps"], 0);
+  EXPECT_FALSE(json.contains("seconds_without_validation"));
+  EXPECT_NE(run_lrurec(folder, sizes + "--dry-run").out.find("no limit"), std::string::npos);
+  const auto trained = run_lrurec(folder, sizes + "-o one --max-steps 1");
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  EXPECT_NE(trained.err.find("LRURec, preset ml-1m: 60 users, 40 items; "), std::string::npos) << trained.err;
+  EXPECT_NE(trained.err.find("; at most 1 step\n"), std::string::npos) << trained.err;
+  EXPECT_NE(trained.out.find("its one step done"), std::string::npos) << trained.out;
+}
+
+TEST(TrainCommand, AsManyNegativesAsItemsAreTold) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string sizes = "train d.lrd -q --hidden 8 --channels 12 --max-length 6 --max-steps 1 ";
+  for (const std::string how : {"-o many", "--dry-run"}) {
+    const auto many = run_lrurec(folder, sizes + "--negatives 40 " + how);
+    EXPECT_EQ(many.code, 0) << many.err;
+    EXPECT_NE(many.err.find("negatives = 40 of 40 items: --negatives 0, all items, is exact and cheaper"),
+              std::string::npos)
+        << how << many.err;
+  }
+  EXPECT_EQ(run_lrurec(folder, sizes + "--negatives 39 --dry-run").err, "");
+}
+
+TEST(TrainCommand, ChannelsThatDoNotFollowHiddenAreTold) {
+  const TemporaryFolder folder;
+  make_run(folder);
+  const std::string train = "train d.lrd --dry-run --max-length 6 ";
+  const auto told = [&](const std::string& arguments) {
+    const auto result = run_lrurec(folder, train + arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.err.find("note: channels stays 128; the paper's is twice hidden") != std::string::npos;
+  };
+  EXPECT_TRUE(told("--hidden 8"));
+  EXPECT_FALSE(told("--hidden 8 --channels 128"));
+  EXPECT_FALSE(told("--hidden 64"));
+  EXPECT_FALSE(told("--hidden 8 --model gru4rec"));
+  EXPECT_FALSE(told("--hidden 8 --backbone rwkv"));
+  write_text(folder / "hidden.toml", "hidden = 8\n");
+  EXPECT_TRUE(told("--config hidden.toml"));
+  write_text(folder / "both.toml", "hidden = 8\nchannels = 128\n");
+  EXPECT_FALSE(told("--config both.toml"));
+}
+
+TEST(TrainCommand, ARunWhoseLastRoundIsItsBestMayGoOn) {
+  const TemporaryFolder folder;
+  std::string walks;  // of 60 users through 40 items in order, which is easily learnt
+  for (int user = 0; user < 60; ++user) {
+    for (int i = 0; i < 9; ++i) walks += fmt::format("{} {}\n", user + 1, (user * 7 + i) % 40 + 1);
+  }
+  write_text(folder / "walks.txt", walks);
+  ASSERT_EQ(run_lrurec(folder, "prepare walks.txt --format sasrec -o d.lrd").code, 0);
+  const std::string tiny =
+      "train d.lrd --hidden 8 --channels 12 --max-length 6 --batch-size 16 --threads 1 --learning-rate ";
+  const auto better = run_lrurec(folder, tiny + "0.01 --max-steps 60 --validate-every 60 -o better");
+  EXPECT_NE(
+      better.err.find("the last validation was the best, so a longer training may be better: lrurec train "
+                      "d.lrd -o better --resume --max-steps 120"),
+      std::string::npos)
+      << better.err << better.out;
+  const auto worse = run_lrurec(folder, tiny + "0 --max-steps 4 --validate-every 2 -o worse");
+  EXPECT_EQ(worse.err.find("longer training"), std::string::npos) << worse.err;
+  EXPECT_NE(worse.err.find("no validation round was better than the one before training"), std::string::npos)
+      << worse.err;
+  const auto falling =
+      run_lrurec(folder, tiny + "0.01 --lr-schedule linear --max-steps 60 --validate-every 60 -o falling");
+  EXPECT_EQ(falling.err.find("longer training"), std::string::npos) << "it cannot be prolonged";
+
+  // The untrained model is below what costs nothing.
+  const auto evaluated = run_lrurec(folder, "evaluate worse");
+  EXPECT_NE(evaluated.err.find("note: LRURec is below "), std::string::npos)
+      << evaluated.err << evaluated.out;
+  EXPECT_EQ(run_lrurec(folder, "evaluate worse -q").err, "");
+}
+
+TEST(TrainCommand, EvaluateHasTheMaskOfTheTraining) {
+  const TemporaryFolder folder;
+  make_run(folder, "run", " --mask none");
+  const auto mask_of = [&](const std::string& arguments) {
+    const auto result = run_lrurec(folder, arguments + " --json");
+    EXPECT_EQ(result.code, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    return json["protocol"]["mask"].get<std::string>();
+  };
+  EXPECT_EQ(mask_of("evaluate run"), "none");
+  EXPECT_EQ(mask_of("evaluate run --mask all"), "all");
+  EXPECT_EQ(mask_of("compare run run"), "none");
+  // The weights are those of the best round, which has the same numbers again.
+  const auto validated = nlohmann::json::parse(run_lrurec(folder, "evaluate run --split val --json").out);
+  const auto log = read_text(folder / "run/metrics.jsonl");
+  EXPECT_NE(log.find("\"NDCG@10\":" + validated["metrics"]["LRURec"]["NDCG@10"].dump()), std::string::npos)
+      << log;
+  const auto changed = run_lrurec(folder, "train d.lrd -o run -q --resume --mask all --max-steps 11");
+  EXPECT_EQ(changed.code, 4) << changed.err;
+  EXPECT_EQ(run_lrurec(folder, "train d.lrd -o other --mask some").code, 2);
 }
 
 // Regression: the model was trained to predict only first items, from the start token alone.

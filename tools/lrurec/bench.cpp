@@ -11,9 +11,8 @@ void add_bench(CLI::App& app) {
   CLI::App* bench = app.add_subcommand(
       "bench", "Time training, evaluation, sessions and kernels against this machine's own rates");
   bench->require_subcommand(1);
-  bench->add_flag_callback(
-      "--rough", measure_roughly,
-      "do not measure this machine properly: to see that a benchmark runs, not to quote");
+  bench->add_flag_callback("--rough", measure_roughly,
+                           "measure this machine only roughly: to try a benchmark, not to quote its numbers");
   add_bench_train(*bench);
   add_bench_eval(*bench);
   add_bench_scan(*bench);

@@ -196,15 +196,17 @@ void add_bench_incremental(CLI::App& bench) {
   auto options = std::make_shared<BenchIncrementalOptions>();
   CLI::App* sub =
       bench.add_subcommand("incremental", "A session's events one by one, and the whole history again");
-  auto* data = sub->add_option(
-      "data", options->data, "data set whose number of items is taken, or folder of a run whose weights are");
+  auto* data = sub->add_option("data", options->data,
+                               "data set, for its number of items, or folder of a run, for its weights");
   sub->add_option("--items", options->items, "size of the catalogue")
       ->check(CLI::Range(1, 1 << 28))
       ->excludes(data);
-  sub->add_option("--model", options->model,
-                  "whose events (default lrurec); one without a state reads the whole history for each");
-  sub->add_option("--steps", options->steps, "events")->check(CLI::Range(1, 1 << 20));
-  sub->add_option("-k", options->k, "best items asked for after each event")->check(CLI::Range(1, 1 << 20));
+  sub->add_option(
+      "--model", options->model,
+      "model that is timed (default lrurec); one without a state reads the whole history for each event");
+  sub->add_option("--steps", options->steps, "number of timed events")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("-k", options->k, "how many best items to find after each event")
+      ->check(CLI::Range(1, 1 << 20));
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
   sub->add_flag("--json", options->json, "print one JSON object");

@@ -104,7 +104,7 @@ Times time_lines(const Lines& lines, std::size_t at_once, const BenchServeOption
     serve::SessionStore store(model, "", /*exclude_seen=*/true);
     for (std::size_t at = 0; at < lines.size(); at += at_once) {
       const auto some = std::span(lines).subspan(at, std::min(at_once, lines.size() - at));
-      serve::answer_events(some, options.k, catalogue, store, [](const serve::EventAnswer&) {});
+      serve::answer_events(some, {options.k}, catalogue, store, [](const serve::EventAnswer&) {});
     }
   });
 }
@@ -150,7 +150,8 @@ CLI::App* add_serving(CLI::App& bench, const char* name, const char* help,
                       const std::shared_ptr<BenchServeOptions>& options) {
   CLI::App* sub = bench.add_subcommand(name, help);
   sub->add_option("run", options->run, "folder of the run")->required();
-  sub->add_option("-k", options->k, "best items asked for (default 10)")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("-k", options->k, "how many best items to find (default 10)")
+      ->check(CLI::Range(1, 1 << 20));
   sub->add_option("--runs", options->runs, "timed runs (default 3)")->check(CLI::Range(1, 1000));
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--threads", options->threads, "CPU threads, 0 = all cores")->check(CLI::Range(0, 1024));
@@ -164,7 +165,7 @@ void add_bench_recommend(CLI::App& bench) {
   auto options = std::make_shared<BenchServeOptions>();
   CLI::App* sub = add_serving(bench, "recommend",
                               "The best items of all users of a run's data, lines in and out", options);
-  sub->add_option("--users", options->users, "the first so many users (default 0: all)")
+  sub->add_option("--users", options->users, "time only the first N users (default 0: all)")
       ->check(CLI::Range(0, 1 << 30));
   sub->callback([options] { run_bench_recommend(*options); });
 }
@@ -173,9 +174,9 @@ void add_bench_session(CLI::App& bench) {
   auto options = std::make_shared<BenchServeOptions>();
   CLI::App* sub = add_serving(bench, "session",
                               "Events of many sessions, one by one and those that wait together", options);
-  sub->add_option("--sessions", options->sessions, "that have events at once (default 100)")
+  sub->add_option("--sessions", options->sessions, "sessions that have events at the same time (default 100)")
       ->check(CLI::Range(1, 1 << 20));
-  sub->add_option("--events", options->events, "of all sessions together (default 2000)")
+  sub->add_option("--events", options->events, "events of all sessions together (default 2000)")
       ->check(CLI::Range(1, 1 << 30));
   sub->callback([options] { run_bench_session(*options); });
 }

@@ -189,7 +189,8 @@ void add_bench_train(CLI::App& bench) {
                   "timed steps (default 30; on a GPU 10 times --log-every, since there a time is the mean of "
                   "--log-every steps)")
       ->check(CLI::Range(1, 1000000));
-  sub->add_option("--warmup", options->warmup, "steps before them")->check(CLI::Range(0, 1000000));
+  sub->add_option("--warmup", options->warmup, "untimed steps before the timed ones")
+      ->check(CLI::Range(0, 1000000));
   add_gpu_flags(*sub, options->ways);
   sub->callback([options] { run_train(*options); });
 }

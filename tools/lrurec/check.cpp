@@ -168,8 +168,8 @@ void run_training(const TrainingOptions& options) {
     print_out("largest relative difference {:.1e}, allowed {:.0e}\n", largest, tolerance);
   }
   if (failures > 0) {
-    fail(ErrorKind::check_failed, "{}: {} of {} steps differ from the CPU's", config.device, failures,
-         pairs.size());
+    fail(ErrorKind::check_failed, "{}: the losses of {} of {} steps differ from the CPU's", config.device,
+         failures, pairs.size());
   }
 }
 
@@ -287,8 +287,8 @@ void add_check(CLI::App& app) {
   training_sub
       ->add_option(
           "--repeat", training->repeat,
-          "instead train so many times on --device: every bit must be the same, also with --graphs and "
-          "--update-pieces, which the first training does not have")
+          "instead train N times on --device and compare all bits; --graphs and --update-pieces hold for all "
+          "trainings but the first")
       ->check(CLI::Range(2, 10000));
   training_sub->add_flag("--json", training->json, "print one JSON object");
   add_gpu_flags(*training_sub, training->ways);

@@ -1,7 +1,7 @@
 #include "tools/lrurec/command_tree.h"
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <sstream>
 
 #include "lrurec/config/config.h"
@@ -25,6 +25,7 @@ std::vector<std::string> known_values(const std::string& command, const std::str
   if (name == "preset") return config::preset_names();
   if (name == "split" && command == "prepare") return {"leave-last", "time"};
   if (name == "split") return {"test", "val"};
+  if (name == "mask") return {"none", "window", "all"};
   if (name == "device") return {"cpu", "cuda"};
   return {};
 }
@@ -108,7 +109,34 @@ Command describe(const CLI::App& app, const std::string& path) {
   return command;
 }
 
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(std::string command) : command_(std::move(command)) {}
+
+ private:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (!option->nonpositional()) return "";
+    const Flag flag = describe_flag(*option, command_);
+    std::string text = flag.value == Value::none ? ""
+                       : flag.value_optional     ? " [" + flag.value_name + "]"
+                                                 : " " + flag.value_name;
+    if (option->get_required()) text += " REQUIRED";
+    return text;
+  }
+
+  std::string command_;
+};
+
+void show_values(CLI::App& app, const std::string& path) {
+  app.formatter(std::make_shared<HelpFormatter>(path));
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    show_values(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name());
+  }
+}
+
 }  // namespace
+
+void show_values_as_the_manual(CLI::App& app) { show_values(app, ""); }
 
 Command command_tree(const CLI::App& app) { return describe(app, ""); }
 

@@ -39,6 +39,9 @@ Command command_tree(const CLI::App& app);
 /// Refuses an empty text where a file or folder is named: it would be no name, or stand for a default.
 void refuse_empty_paths(CLI::App& app);
 
+/// --help shows values as the manual page does, and not which flags exclude each other, which the error says.
+void show_values_as_the_manual(CLI::App& app);
+
 /// A command and all below it, the command first.
 std::vector<const Command*> flatten(const Command& root);
 

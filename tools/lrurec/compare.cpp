@@ -13,6 +13,7 @@
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/evaluation.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 struct CompareOptions {
   std::vector<std::string> runs;
   std::vector<std::string> metrics{"Recall@10", "NDCG@10"};
-  std::string data, split = "test", checkpoint = "best", device = "cpu", mask = "window";
+  std::string data, split = "test", checkpoint = "best", device = "cpu", mask;  ///< mask: "" is each run's
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;
   bool force = false, json = false;
@@ -39,8 +40,10 @@ Ranked rank(const std::string& path, const CompareOptions& options,
   const train::LoadedRun run = train::load_run(
       {path, options.data, options.checkpoint, require_device(Device::parse(options.device))});
   if (!candidates_seed) candidates_seed = static_cast<std::uint64_t>(run.config.seed);
+  std::optional<eval::Mask> mask;  // instead of the run's setting
+  if (!options.mask.empty()) mask = eval::parse_mask(options.mask);
   RunEvaluation result = evaluate_run(run, {.split = split,
-                                            .mask = eval::parse_mask(options.mask),
+                                            .mask = mask,
                                             .negatives = options.negatives,
                                             .candidates_seed = candidates_seed,
                                             .baselines = false});
@@ -101,13 +104,15 @@ void run_compare(const CompareOptions& options) {
       a.push_back(rank_here);
       b.push_back(it->second);
     }
-    if (a.empty()) fail(ErrorKind::data, "{} and {} have no user in common", options.runs[0], path);
+    if (a.empty()) {
+      fail(ErrorKind::data, "{} and {} have no user in common; compare runs on the same data set",
+           options.runs[0], path);
+    }
     users_compared.insert(a.size());
     if (differences.empty()) {
       tests += options.metrics.size();
     } else {
-      unlike += fmt::format("  {}: {} user{} in common; unlike: {}\n", path,
-                            with_commas(static_cast<std::int64_t>(a.size())), a.size() == 1 ? "" : "s",
+      unlike += fmt::format("  {}: {} in common; unlike: {}\n", path, counted(std::ssize(a), "user"),
                             fmt::join(differences, ", "));
     }
     nlohmann::json entry{{"run", path}, {"users", a.size()}, {"protocol_differences", differences}};
@@ -163,9 +168,11 @@ void add_compare(CLI::App& app) {
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--mask", options->mask,
-                  "items that are no candidates: none, window (default) or all (of the history)");
+                  "items that are no candidates: none, window or all (of the history); default: as the runs "
+                  "were trained")
+      ->check(not_empty("a name"));
   sub->add_option("--eval-negatives", options->negatives,
-                  "rank among so many random items, 0 = all; default: as the runs were trained")
+                  "rank among this many random items, 0 = all; default: as the runs were trained")
       ->check(CLI::Range(0, 1000000000));
   sub->add_flag("--force", options->force, "compare although the protocols differ");
   sub->add_option("--device", options->device, "cpu (default), cuda (the first GPU) or cuda:1");

@@ -91,8 +91,7 @@ void models(bool json) {
     print_out("{:<{}}  {:<{}}  {:<{}}  {:<8}  {}\n", info->name, name, info->what, what, info->paper, paper,
               info->has_state ? "yes" : "no", info->event_cost);
   }
-  print_out(
-      "(H hidden, D channels, n events before it, L of them at most; beside it the scores of all items)\n");
+  print_out("(H hidden, D channels, n earlier events, at most L of them; scoring all items comes on top)\n");
 }
 
 }  // namespace
@@ -103,13 +102,13 @@ void add_config(CLI::App& app) {
   auto options = std::make_shared<ConfigOptions>();
   CLI::App* show_sub =
       sub->add_subcommand("show", "The settings of preset, file and flags as TOML, ready for train --config");
-  show_sub->add_flag("--origin", options->origin, "beside each setting where it comes from");
+  show_sub->add_flag("--origin", options->origin, "show beside each setting where it comes from");
   show_sub->add_option("--run", options->run, "the settings of this run instead");
   add_setting_flags(*show_sub, options->settings);
   show_sub->callback([options] { show(*options); });
   CLI::App* presets_sub = sub->add_subcommand("presets", "The presets side by side");
   auto model = std::make_shared<std::string>("lrurec");
-  presets_sub->add_option("--model", *model, "of this model (default lrurec)");
+  presets_sub->add_option("--model", *model, "model whose presets are shown (default lrurec)");
   presets_sub->callback([model] { presets(*model); });
   CLI::App* models_sub = sub->add_subcommand("models", "What can be trained");
   auto as_json = std::make_shared<bool>(false);

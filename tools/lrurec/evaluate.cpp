@@ -1,6 +1,7 @@
-// lrurec evaluate: full-ranking metrics of a run, beside baselines that cost nothing.
+// lrurec evaluate: a run's metrics, beside baselines that cost nothing.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <memory>
@@ -12,12 +13,14 @@
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/evaluation.h"
 #include "tools/lrurec/output.h"
+#include "tools/lrurec/validators.h"
 
 namespace lrurec::command {
 namespace {
 
 struct EvaluateOptions {
-  std::string run, data, split = "test", checkpoint = "best", device = "cpu", mask = "window", per_user;
+  std::string run, data, split = "test", checkpoint = "best", device = "cpu", mask,
+                         per_user;  ///< mask: "" is the run's
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;  ///< instead of the run's setting
   bool json = false;
@@ -117,10 +120,26 @@ void write_per_user(const std::string& path, const data::Dataset& data, const Ru
   nn::write_file_atomically(path, {nn::as_bytes(text)});
 }
 
+/// Says on stderr if the model is worse than what costs nothing.
+void note_better_baselines(const RunEvaluation& result) {
+  const auto& model = result.rows[0];
+  std::vector<std::string> better;
+  for (std::size_t i = 1; i < result.rows.size(); ++i) {
+    const auto& row = result.rows[i];
+    if (row.evaluation.metrics.at("NDCG@10") > model.evaluation.metrics.at("NDCG@10")) {
+      better.push_back(row.name);
+    }
+  }
+  if (better.empty()) return;
+  note("note: {} is below {} in {}; a longer training or other settings may help (lrurec sweep)", model.name,
+       fmt::join(better, " and "), model.evaluation.label("NDCG@10"));
+}
+
 void run_evaluate(const EvaluateOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const data::Split split = parse_split(options.split);
-  const eval::Mask mask = eval::parse_mask(options.mask);
+  std::optional<eval::Mask> mask;  // instead of the run's setting
+  if (!options.mask.empty()) mask = eval::parse_mask(options.mask);
   if (options.per_user == "-") fail(ErrorKind::usage, "--per-user needs the name of a file, not -");
   if (!options.per_user.empty()) {
     refuse_to_replace(options.per_user, {full_ranks_begin, sampled_ranks_begin}, "table of ranks",
@@ -138,13 +157,14 @@ void run_evaluate(const EvaluateOptions& options) {
   timed("intervals", [&] {
     for (const auto& row : result.rows) intervals.push_back(eval::bootstrap_intervals(row.evaluation.ranks));
   });
-  const auto best =
-      own.sampled > 0 || mask != eval::Mask::window ? std::nullopt : best_possible(loaded.data, split);
+  const auto best = own.sampled > 0 || result.card.mask != eval::Mask::window
+                        ? std::nullopt
+                        : best_possible(loaded.data, split);
 
   const nlohmann::json json = result_json(loaded, result, intervals, best);
   const std::int64_t unreachable = json.at("unreachable_targets");
   std::string file(data::name(split));
-  if (mask != eval::Mask::window) file += "-mask-" + eval::name(mask);
+  if (result.card.mask != eval::Mask::window) file += "-mask-" + eval::name(result.card.mask);
   if (own.sampled > 0) file += "-sampled";
   if (options.checkpoint != "best") file += "-" + options.checkpoint;
   if (options.json) {
@@ -155,17 +175,18 @@ void run_evaluate(const EvaluateOptions& options) {
               interval_text(own, intervals[0]));
     if (unreachable > 0) {
       print_out(
-          "{} of {} targets are among the items that are left out, so nothing can hit them (users who had "
-          "them before)\n",
+          "{} of {} targets can never be hit: the user had the item before, and such items are no candidates "
+          "(--mask)\n",
           with_commas(unreachable), with_commas(own.metrics.users()));
     }
   }
+  note_better_baselines(result);
   flush_output();  // whatever becomes of the files
   try {
     loaded.folder.write_evaluation(file, json);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::io) throw;
-    warn("warning: the result is not kept beside the run, so reports will not have it: {}", e.what());
+    warn("warning: the result could not be saved in the run's folder, so reports will lack it: {}", e.what());
   }
   if (!options.per_user.empty()) write_per_user(options.per_user, loaded.data, result, split);
 }
@@ -174,17 +195,19 @@ void run_evaluate(const EvaluateOptions& options) {
 
 void add_evaluate(CLI::App& app) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* sub = app.add_subcommand("evaluate", "Full-ranking metrics of a trained run");
+  CLI::App* sub =
+      app.add_subcommand("evaluate", "Metrics of a trained run on its test or validation targets");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--split", options->split, "test (default) or val");
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
   sub->add_option("--mask", options->mask,
-                  "items that are no candidates: none, window (default: the last max_length of the history, "
-                  "however many the model reads) or all (of the history)");
+                  "items that are no candidates: none, window (the last max_length of the history, however "
+                  "many the model reads) or all (of the history); default: as the run was trained")
+      ->check(not_empty("a name"));
   sub->add_option("--eval-negatives", options->negatives,
-                  "rank among so many random items, 0 = all; default: as the run was trained")
+                  "rank among this many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));
   sub->add_option("--per-user", options->per_user,
                   "write each user's target and its ranks to this CSV file (an id that a spreadsheet would "

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<EvaluationRow> rank_all(const train::LoadedRun& run, const EvaluationOptions& options) {
   eval::EvaluateOptions plain{.split = options.split, .max_length = run.config.max_length};
-  plain.mask = options.mask;
+  plain.mask = *options.mask;
   eval::EvaluateOptions with_loss = plain;
   with_loss.with_loss = true;
   std::vector<EvaluationRow> rows{{run.model->info().title, eval::evaluate(run.data, *run.model, with_loss)}};
@@ -27,7 +27,7 @@ std::vector<EvaluationRow> rank_sampled(const train::LoadedRun& run, const Evalu
       .max_length = run.config.max_length,
       .negatives = negatives,
       .seed = options.candidates_seed.value_or(static_cast<std::uint64_t>(run.config.seed))};
-  plain.mask = options.mask;
+  plain.mask = *options.mask;
   eval::SampledEvaluateOptions with_loss = plain;
   with_loss.with_loss = true;
   const auto model = eval::model_candidate_scorer(*run.model, run.data, options.split, run.config.max_length);
@@ -50,12 +50,13 @@ data::Split parse_split(const std::string& text) {
   fail(ErrorKind::usage, "--split must be val or test, not '{}'", text);
 }
 
-RunEvaluation evaluate_run(const train::LoadedRun& run, const EvaluationOptions& options) {
+RunEvaluation evaluate_run(const train::LoadedRun& run, EvaluationOptions options) {
+  if (!options.mask) options.mask = eval::parse_mask(run.config.mask);
   std::int64_t negatives = options.negatives.value_or(run.config.eval_negatives);
   if (negatives == run.data.items()) --negatives;  // one of them is the target
   auto rows = negatives > 0 ? rank_sampled(run, options, negatives) : rank_all(run, options);
   const std::int64_t users = rows[0].evaluation.metrics.users();
-  return {{run.data, options.split, options.mask, run.config.max_length, negatives, users}, std::move(rows)};
+  return {{run.data, options.split, *options.mask, run.config.max_length, negatives, users}, std::move(rows)};
 }
 
 }  // namespace lrurec::command

@@ -11,7 +11,7 @@ namespace lrurec::command {
 
 struct EvaluationOptions {
   data::Split split = data::Split::test;
-  eval::Mask mask = eval::Mask::window;
+  std::optional<eval::Mask> mask;                     ///< instead of the run's setting
   std::optional<std::int64_t> negatives;              ///< instead of the run's setting; 0: all items
   std::optional<std::uint64_t> candidates_seed = {};  ///< of the negatives, instead of the run's seed
   bool baselines = true;
@@ -28,6 +28,6 @@ struct RunEvaluation {
 };
 
 data::Split parse_split(const std::string& text);
-RunEvaluation evaluate_run(const train::LoadedRun& run, const EvaluationOptions& options);
+RunEvaluation evaluate_run(const train::LoadedRun& run, EvaluationOptions options);
 
 }  // namespace lrurec::command

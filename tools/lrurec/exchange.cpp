@@ -40,6 +40,11 @@ void run_export(const ExportOptions& options) {
       options.complex_as == "split" ? exchange::ComplexAs::split : exchange::ComplexAs::c64);
   nn::write_safetensors(options.output, file);
 
+  const std::string suffix = std::filesystem::path(options.output).extension().string();
+  if (!suffix.empty() && suffix != ".safetensors") {
+    warn("warning: {} is a safetensors file, whatever its name says", options.output);
+  }
+
   const auto bytes = std::filesystem::file_size(options.output);
   if (options.json) {
     const nlohmann::json json{{"file", options.output},
@@ -115,7 +120,8 @@ void add_export(CLI::App& app) {
   sub->add_option("-o,--output", options->output, "safetensors file to write")->required();
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));
-  sub->add_option("--names", options->names, "of the tensors: lrurec (default) or published (PyTorch code)")
+  sub->add_option("--names", options->names,
+                  "names of the tensors: lrurec (default) or published (those of the PyTorch code)")
       ->check(CLI::IsMember({"lrurec", "published"}));
   sub->add_option("--complex", options->complex_as,
                   "c64 (default), or split: two real tensors NAME.real and NAME.imag")

@@ -173,7 +173,9 @@ void explain(const std::vector<std::string>& words, bool json) {
     for (const auto& name : names) width = std::max(width, name.size());
     for (const auto& topic : all) print_out("{:<{}}  {}\n", topic.name, width, topic.says);
     print_out(
-        "\nlrurec explain eq 5 tells where it is computed and tested; docs/paper-map.md has all of it.\n");
+        "\nlrurec explain eq 5 shows where equation 5 is computed and tested; docs/paper-map.md has the "
+        "whole "
+        "table.\n");
     return;
   }
   const std::string wanted = canonical(words);

@@ -17,12 +17,14 @@ void add_gpu_flags(CLI::App& sub, const std::shared_ptr<train::GpuWays>& ways) {
          "two-pass "
          "(none stored)")
       ->check(CLI::IsMember({"chunked", "two-pass"}));
-  sub.add_option("--head-chunk", ways->head.chunk,
-                 "tokens at a time of the chunked head, columns of a split of the other; 0 = chosen")
+  sub.add_option(
+         "--head-chunk", ways->head.chunk,
+         "chunked: tokens at a time; two-pass: columns of a split; 0 (default) = chosen automatically")
       ->check(CLI::Range(0, 1 << 24));
-  sub.add_flag("--graphs", ways->graphs, "on a GPU: a step is recorded and started as one CUDA graph");
-  sub.add_option("--update-pieces", ways->update_pieces,
-                 "on a GPU: blocks of threads for 16,384 numbers of a parameter in AdamW (default 1)")
+  sub.add_flag("--graphs", ways->graphs, "on a GPU: record a step once and start it as one CUDA graph");
+  sub.add_option(
+         "--update-pieces", ways->update_pieces,
+         "on a GPU: thread blocks for each 16,384 numbers of a parameter in AdamW's update (default 1)")
       ->check(CLI::Range(1, 64));
 }
 

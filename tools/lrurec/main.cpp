@@ -48,9 +48,9 @@ constexpr const char* teaching = R"(lrurec: linear recurrent units for sequentia
   lrurec inspect eigen run                          look inside a model; also memory, scan, summary
   lrurec check grad                                 is every gradient right?
 
-`lrurec COMMAND --help` tells more. Exit codes: 0 ok, 1 internal, 2 usage, 3 data, 4 dataset or checkpoint file,
+`lrurec help COMMAND` tells more. Exit codes: 0 ok, 1 internal, 2 usage, 3 data, 4 dataset or checkpoint file,
 5 input/output, 6 non-finite numbers, 7 out of memory, 8 a check failed, 129/130/143 interrupted after
-saving, 141 where whoever read the output ended.
+saving, 141 the reader of the output ended first.
 Results go to standard output (--json for programs), all else to standard error (--quiet, --verbose); no colours.
 )";
 
@@ -138,6 +138,15 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error, int argc,
   return fmt::format("{} (see {} --help)", error.what(), words_of(addressed(app, argc, argv)));
 }
 
+/// "lrurec help train" becomes "lrurec train --help". Returns whether help was asked for so.
+bool take_help_as_a_flag(int argc, char** argv) {
+  static char flag[] = "--help";
+  if (argc < 2 || argv[1] != std::string_view("help")) return false;
+  std::rotate(argv + 1, argv + 2, argv + argc);
+  argv[argc - 1] = flag;
+  return true;
+}
+
 /// Adds --quiet and --verbose to every command that does something.
 void add_verbosity(CLI::App& app) {
   const auto below = app.get_subcommands([](const CLI::App*) { return true; });
@@ -147,7 +156,7 @@ void add_verbosity(CLI::App& app) {
       "-q,--quiet", [] { verbosity = Verbosity::quiet; }, "nothing on stderr but warnings and errors");
   app.add_flag_callback(
          "-v,--verbose", [] { verbosity = Verbosity::verbose; },
-         "also what was used, and how long things took")
+         "print also the resources used and how long each part took")
       ->excludes(quiet);
 }
 
@@ -198,7 +207,9 @@ int run(int argc, char** argv) {
   add_verbosity(app);
   add_examples(app);
   refuse_empty_paths(app);
+  show_values_as_the_manual(app);
   app.footer(std::string("\n") + teaching);
+  const bool asks_for_help = take_help_as_a_flag(argc, argv);
   const std::vector<std::string> folders = keep_folders_in_brackets(argc, argv);
   try {
     app.parse(argc, argv);
@@ -206,6 +217,8 @@ int run(int argc, char** argv) {
     print_resources();
     return finish_output(interrupted_by());
   } catch (const CLI::Success& help) {
+    const std::string unknown = asks_for_help ? explain_unknown(app, argc, argv) : "";
+    if (!unknown.empty()) return fail_with(2, unknown);
     std::ostringstream text;
     const int code = app.exit(help, text);
     write_out(text.str());

@@ -138,7 +138,7 @@ A check found a difference.
 Interrupted (SIGHUP, SIGINT, SIGTERM) after saving.
 .TP
 141
-Whoever read the output ended.
+The reader of the output ended first.
 .SH ENVIRONMENT
 .TP
 \fBOMP_NUM_THREADS\fR

@@ -57,6 +57,7 @@ void warn(fmt::format_string<Args...> format, Args&&... args) {
 /// Columns aligned by width: the first to the left, the others to the right. The first row is the header.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
+using util::counted;
 using util::with_commas;
 
 /// 75 -> "1:15", 3700 -> "1:01:40"

@@ -26,7 +26,7 @@ struct RecommendOptions {
   std::optional<std::string> user;
   std::vector<std::string> items, exclude;  ///< raw ids
   std::int64_t k = 10, threads = 0;
-  bool include_seen = false, json = false;
+  bool include_seen = false, ignore_unknown = false, json = false;
 };
 
 void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
@@ -72,24 +72,33 @@ void run_batch(const RecommendOptions& options, const serve::Desk& desk) {
   if (!flush()) return;
   in.check();
   if (failed > 0) {
-    fail(ErrorKind::data, "{}: {} requests have no answer; their lines on stdout say why",
-         options.batch == "-" ? "standard input" : options.batch, failed);
+    fail(ErrorKind::data, "{}: {} no answer; the lines on stdout say why",
+         options.batch == "-" ? "standard input" : options.batch,
+         counted(failed, "request") + (failed == 1 ? " has" : " have"));
   }
+}
+
+void warn_of_unknown(const char* flag, const std::vector<std::string>& ids) {
+  if (ids.empty()) return;
+  warn("{}: not in the data set and left out: {}", flag,
+       util::visible(fmt::format("{}", fmt::join(ids, ", "))));
 }
 
 void run_recommend(const RecommendOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
   const int ways = (options.user ? 1 : 0) + (options.items.empty() ? 0 : 1) + (options.batch.empty() ? 0 : 1);
-  if (ways != 1) fail(ErrorKind::usage, "name one of --user, --items and --batch");
+  if (ways != 1) fail(ErrorKind::usage, "give exactly one of --user, --items and --batch");
+  if (options.ignore_unknown && options.batch.empty()) {
+    fail(ErrorKind::usage, "--ignore-unknown is about the keys of requests; leave it out without --batch");
+  }
   if (!options.items.empty() && options.until != "all") {
-    fail(ErrorKind::usage,
-         "--until cuts the history of a user of the data set; it says nothing with --items");
+    fail(ErrorKind::usage, "--until cuts the history of --user and changes nothing of --items; leave it out");
   }
   const train::LoadedRun loaded = train::load_run(
       {options.run, options.data, options.checkpoint, require_device(Device::parse(options.device))});
-  const serve::Desk desk(
-      loaded.data, *loaded.model,
-      {loaded.config.max_length, options.until, options.exclude, options.k, options.include_seen});
+  const serve::Desk desk(loaded.data, *loaded.model,
+                         {loaded.config.max_length, options.until, options.exclude, options.k,
+                          options.include_seen, options.ignore_unknown});
   if (!options.batch.empty()) return run_batch(options, desk);
 
   serve::Asked asked;
@@ -101,11 +110,10 @@ void run_recommend(const RecommendOptions& options) {
     desk.ask_for_items(options.items, asked);
   }
   if (!asked.error.empty()) fail(ErrorKind::data, "{}", asked.error);
+  warn_of_unknown("--items", asked.unknown);
+  const auto of_items = std::ssize(asked.unknown);
   desk.exclude(options.exclude, asked);
-  if (!asked.unknown.empty()) {
-    warn("not in the data set and left out: {}",
-         util::visible(fmt::format("{}", fmt::join(asked.unknown, ", "))));
-  }
+  warn_of_unknown("--exclude", {asked.unknown.begin() + of_items, asked.unknown.end()});
   const nlohmann::json answer = desk.answer({asked}).front();
   if (answer["items"].empty()) {
     warn("no item is left to recommend: each is {}excluded{}",
@@ -125,9 +133,9 @@ void run_recommend(const RecommendOptions& options) {
   const auto seen = std::ssize(asked.request.history);
   const auto read = std::min<std::int64_t>(seen, loaded.model->input_length(loaded.config.max_length));
   print_out("{}; {}\n{}",
-            loaded.model->info().needs_users
-                ? "the user's own vector is read, and no items"
-                : fmt::format("{} of {} items are read", with_commas(read), with_commas(seen)),
+            loaded.model->info().needs_users ? "the user's own vector is read, and no items"
+                                             : fmt::format("{} of {} {} read", with_commas(read),
+                                                           counted(seen, "item"), seen == 1 ? "is" : "are"),
             options.include_seen ? "all items are candidates, also those seen"
                                  : "those seen are no candidates (--include-seen makes them so)",
             table(rows));
@@ -140,18 +148,24 @@ void add_recommend(CLI::App& app) {
   CLI::App* sub = app.add_subcommand("recommend", "The best next items for a user or a list of items");
   sub->add_option("run", options->run, "folder of the run")->required();
   sub->add_option("--user", options->user, "a user of the data set, by raw id");
-  add_ids(*sub, "--items", options->items,
-          "raw item ids, oldest first, separated by commas (ids with commas: --batch)");
+  add_ids(
+      *sub, "--items", options->items,
+      "raw item ids, oldest first, separated by commas; blanks around an id are left out (ids with commas "
+      "or such blanks: --batch)");
   sub->add_option(
       "--batch", options->batch,
       "file of requests, - for standard input: JSON lines {\"user\": ID} or {\"items\": [ID, ...]}, "
       "with \"k\", \"exclude\", \"id\"; one JSON line out for each, an \"error\" where it cannot be used, "
       "and then "
       "exit code 3 at the end");
-  sub->add_option("-k", options->k, "how many (default 10)")->check(CLI::Range(1, 1000000));
+  sub->add_option("-k", options->k, "how many items to recommend (default 10)")
+      ->check(CLI::Range(1, 1000000));
   add_seen_flags(*sub, options->include_seen);
-  add_ids(*sub, "--exclude", options->exclude,
-          "without these raw item ids, separated by commas; with --batch beside those of each request");
+  add_ids(
+      *sub, "--exclude", options->exclude,
+      "leave out these raw item ids, separated by commas; with --batch in addition to each request's own");
+  sub->add_flag("--ignore-unknown", options->ignore_unknown,
+                "leave out other keys of the requests of --batch; default: they are an error");
   sub->add_option("--until", options->until,
                   "history of --user: all (default), or what precedes the test or val target")
       ->check(CLI::IsMember({"all", "test", "val"}));

@@ -48,7 +48,7 @@ std::pair<const reproduce::PaperData*, std::string> parse_data(const std::string
   const std::string name = text.substr(0, equals);
   const auto* known = reproduce::paper().find_data(name);
   if (equals == std::string::npos || equals + 1 == text.size()) {
-    fail(ErrorKind::usage, "--data: '{}' is no NAME=FILE, such as ml-1m=ml-1m.lrd", text);
+    fail(ErrorKind::usage, "--data: '{}' must be NAME=FILE, such as ml-1m=ml-1m.lrd", text);
   }
   if (known == nullptr) {
     fail(ErrorKind::usage, "--data: the paper has no data set '{}'{}; it has {}", name,
@@ -86,6 +86,7 @@ class Reproduction {
     if (!options_.dry_run) take_folder();
     queue_->look();
     needs_ = queue_->measure();
+    if (interrupted_by() != 0 && options_.dry_run) return TrainingQueue::say_that_nothing_is_kept(line_);
     if (interrupted_by() != 0) return say_how_to_continue();
     print_plan();
     if (options_.dry_run) return queue_->throw_failures(TrainingQueue::Failures::so_far);
@@ -119,17 +120,19 @@ class Reproduction {
       }
       files.push_back(reproduce::open_data(*paper, path));
       if (files.back().is_the_papers()) continue;
-      warn(
-          "warning: {} has {} users and {} items, the paper's {} has {} and {}: its numbers are of other "
-          "data",
-          path, with_commas(files.back().statistics.users), with_commas(files.back().statistics.items),
-          paper->title, with_commas(static_cast<std::int64_t>(paper->users)),
-          with_commas(static_cast<std::int64_t>(paper->items)));
+      warn("warning: {} has {} and {}, but the paper's {} has {} and {}: its numbers are of other data", path,
+           counted(files.back().statistics.users, "user"), counted(files.back().statistics.items, "item"),
+           paper->title, with_commas(static_cast<std::int64_t>(paper->users)),
+           with_commas(static_cast<std::int64_t>(paper->items)));
     }
     if (files.empty() && artifact_.generated) files.push_back(generated());
+    if (files.empty() && !options_.data.empty()) {
+      fail(ErrorKind::usage, "--data: none of the named data sets is in {}, which shows {}", artifact_.name,
+           fmt::join(artifact_.data, ", "));
+    }
     if (files.empty()) {
       fail(ErrorKind::usage,
-           "--data is required: {} is about {}; name those that are there, such as {}=FILE.lrd",
+           "--data is required: {} shows {}; name the data sets that you have, such as {}=FILE.lrd",
            artifact_.name, fmt::join(artifact_.data, ", "), artifact_.data.front());
     }
     return files;
@@ -168,8 +171,31 @@ class Reproduction {
   }
 
   void say_how_to_continue() {
-    TrainingQueue::say_how_to_continue(line_, "the same command");
-    if (options_.json && !options_.dry_run) print_json(outcome());
+    TrainingQueue::say_how_to_continue(line_, command_again());
+    if (options_.json) print_json(outcome());
+  }
+
+  /// This command again.
+  std::string command_again() const {
+    const auto& request = options_.request;
+    const ReproduceOptions unless_named;
+    std::string text = fmt::format("lrurec reproduce {}", options_.what);
+    if (!options_.data.empty()) text += " --data";
+    for (const auto& data : options_.data) text += " " + shell_word(data);
+    text += " -o " + shell_word(request.output.string());
+    if (!request.only.empty()) text += fmt::format(" --only {}", fmt::join(request.only, ","));
+    if (request.seeds != unless_named.request.seeds) {
+      text += fmt::format(" --seeds {}", fmt::join(request.seeds, ","));
+    }
+    if (request.max_steps > 0) text += fmt::format(" --max-steps {}", request.max_steps);
+    if (options_.jobs > 0) text += fmt::format(" --jobs {}", options_.jobs);
+    if (request.threads != unless_named.request.threads)
+      text += fmt::format(" --threads {}", request.threads);
+    if (request.device != unless_named.request.device) text += " --device " + request.device;
+    if (!options_.memory.empty()) text += " --memory " + shell_word(options_.memory);
+    if (options_.share != unless_named.share) text += fmt::format(" --share {}", options_.share);
+    if (options_.json) text += " --json";
+    return text;
   }
 
   nlohmann::json outcome() const {
@@ -225,9 +251,9 @@ class Reproduction {
     const std::string limit =
         limits_.memory < 1e15 ? fmt::format(" within {:.0f} MB", limits_.memory / 1e6) : "";
     const std::string text = fmt::format(
-        "{}{} of {} trainings to be made, {} at once{}: about {} without validation, less where they stop "
-        "early\n",
-        table(rows), bytes.size(), plan_.runs.size(), at_once, limit, duration(seconds));
+        "{}{} of {} to be made, {} at once{}: about {} without validation, less where they stop early\n",
+        table(rows), bytes.size(), counted(std::ssize(plan_.runs), "training"), at_once, limit,
+        duration(seconds));
     if (!options_.dry_run) {
       note("{}", text);
     } else if (options_.json) {
@@ -283,7 +309,7 @@ class Reproduction {
                     fresh, err);
         if (const int code = wait_for(child); code != 0) {
           if (interrupted_by() != 0) return;
-          fail(ErrorKind::internal, "bench incremental of {} failed: {}", cell.variant->title,
+          fail(ErrorKind::internal, "timing the events of {} failed: {}", cell.variant->title,
                read_text(err));
         }
         fs::rename(fresh, out);
@@ -361,13 +387,13 @@ class Reproduction {
     if (!artifact_.note.empty()) print_out("\n{}\n", artifact_.note);
     for (const auto& run : outcome["runs"]) {
       if (!run.contains("trained")) continue;
-      print_out("\n{}, seed {}, was trained {}: its seconds are of that.\n",
+      print_out("\n{}, seed {}, was trained {}; its seconds are those of that training.\n",
                 artifact_.find(run["variant"])->title, run["seed"].get<std::int64_t>(),
                 run["trained"].get<std::string>());
     }
     if (options_.request.max_steps > 0) {
-      print_out("\nNo training went further than {} steps (--max-steps).\n",
-                with_commas(options_.request.max_steps));
+      print_out("\nNo training went further than {} (--max-steps).\n",
+                counted(options_.request.max_steps, "step"));
     }
   }
 
@@ -388,15 +414,16 @@ class Reproduction {
 void add_reproduce(CLI::App& app) {
   auto options = std::make_shared<ReproduceOptions>();
   CLI::App* sub =
-      app.add_subcommand("reproduce", "A table or figure of the paper beside what comes out here");
+      app.add_subcommand("reproduce", "A table or figure of the paper beside the numbers measured here");
   sub->add_option("what", options->what, fmt::format("{}", fmt::join(reproduce::artifact_names(), ", ")))
       ->required();
   sub->add_option("--data", options->data,
-                  "data sets that are there, as ml-1m=FILE.lrd beauty=FILE.lrd; names are the paper's");
+                  "your data sets, by the paper's names: ml-1m=FILE.lrd beauty=FILE.lrd");
   sub->add_option("-o,--output", options->request.output, "folder of runs and pages, one for all of them")
       ->required();
-  sub->add_option("--only", options->request.only, "these rows alone, such as lrurec,sasrec")->delimiter(',');
-  sub->add_option("--seeds", options->request.seeds, "of each training, such as 1,2,3; default 1")
+  sub->add_option("--only", options->request.only, "only these rows, such as lrurec,sasrec")->delimiter(',');
+  sub->add_option("--seeds", options->request.seeds,
+                  "random seeds of each training, such as 1,2,3; default 1")
       ->delimiter(',')
       ->check(not_empty("a number"));
   sub->add_option("--max-steps", options->request.max_steps,
@@ -405,13 +432,14 @@ void add_reproduce(CLI::App& app) {
   sub->add_option("--jobs", options->jobs,
                   "trainings at once; default: cores / threads, one on a GPU and for figure1")
       ->check(CLI::Range(1, 1024));
-  sub->add_option("--threads", options->request.threads, "of each training; default 1")
+  sub->add_option("--threads", options->request.threads, "CPU threads of each training; default 1")
       ->check(CLI::Range(1, 1024));
   sub->add_option("--device", options->request.device, "cpu (default), cuda (the first GPU) or cuda:1");
   sub->add_option("--memory", options->memory,
-                  "of all runs together, such as \"8 GB\"; default: 80% of what is free");
+                  "memory for all runs together, such as \"8 GB\"; default: 80% of what is free");
   sub->add_option("--share", options->share,
-                  "of XLong's users and items that generated data have (table4); default 0.01")
+                  "size of the generated data for table4, as a share of XLong's users and items; default "
+                  "0.01")
       ->check(number_between(0.0005, 1));
   sub->add_flag("--dry-run", options->dry_run, "show what would be trained, and its time and memory");
   sub->add_flag("--json", options->json, "print one JSON object at the end");

@@ -33,7 +33,7 @@ struct SessionOptions {
   std::string run, data, checkpoint = "best", device = "cpu", state;
   std::int64_t k = 10, threads = 0;
   double save_every = 60;
-  bool include_seen = false, with_history = false;
+  bool include_seen = false, with_history = false, ignore_unknown = false;
 };
 
 /// The users' states and the file they are kept in.
@@ -108,14 +108,15 @@ std::int64_t answer_all(RequestLines& in, const SessionOptions& options, const s
       if (lines.size() == most_lines || bytes > most_bytes) break;
       got = in.next(line, std::chrono::milliseconds(0));
     }
-    serve::answer_events(lines, options.k, catalogue, store, [&](const serve::EventAnswer& answer) {
-      if (answer.failed) {
-        ++failed;
-      } else {
-        kept.changed();
-      }
-      write_out(answer.line + "\n", save_meanwhile);
-    });
+    serve::answer_events(lines, {options.k, options.ignore_unknown}, catalogue, store,
+                         [&](const serve::EventAnswer& answer) {
+                           if (answer.failed) {
+                             ++failed;
+                           } else {
+                             kept.changed();
+                           }
+                           write_out(answer.line + "\n", save_meanwhile);
+                         });
     if (got == Got::too_long) {
       ++failed;
       write_out("{\"error\":\"a line of more than 1 MiB\"}\n", save_meanwhile);
@@ -152,7 +153,8 @@ void run_session(const SessionOptions& options) {
     throw;
   }
   kept.save();
-  const std::string left_out = fmt::format("{} events were left out; their lines on stdout say why", failed);
+  const std::string left_out = fmt::format("{} {} left out; the lines on stdout say why",
+                                           counted(failed, "event"), failed == 1 ? "was" : "were");
   if (interrupted_by() != 0) {  // the exit code is the signal's
     if (failed > 0) warn("warning: {}", left_out);
     return;
@@ -187,6 +189,8 @@ void add_session(CLI::App& app) {
   sub->add_flag(
       "--with-history", options->with_history,
       "users of the data set begin with their history in it; default: everybody begins with nothing");
+  sub->add_flag("--ignore-unknown", options->ignore_unknown,
+                "leave out other keys of an event; default: they are an error");
   sub->add_option("--data", options->data, "data set file, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")
       ->check(CLI::IsMember({"best", "last", "previous"}));

@@ -30,6 +30,12 @@ const char* type_of(const config::Setting& setting) {
   return names[setting.member.index()];
 }
 
+/// The line of each key of a configuration file.
+std::map<std::string, std::int64_t> lines_of_file(const std::string& file) {
+  const auto bytes = nn::read_file(file);
+  return config::toml_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
 }  // namespace
 
 config::TrainConfig resolve(const SettingFlags& flags, config::TrainConfig config) {
@@ -77,9 +83,9 @@ std::map<std::string, std::string> origins(const SettingFlags& flags) {
   result["preset"] = flags.preset.empty() ? "default" : "--preset";
   result["model"] = "default";
   if (!flags.config_file.empty()) {
-    const auto bytes = nn::read_file(flags.config_file);
-    const auto lines = config::toml_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    for (const auto& [key, line] : lines) result[key] = fmt::format("{}:{}", flags.config_file, line);
+    for (const auto& [key, line] : lines_of_file(flags.config_file)) {
+      result[key] = fmt::format("{}:{}", flags.config_file, line);
+    }
   }
   for (const auto& [key, text] : flags.overrides) result[key] = flag_of(key);
   if (!flags.model.empty()) result["model"] = "--model";
@@ -92,6 +98,17 @@ void apply_threads(const config::TrainConfig& config) {
   if (!config.deterministic) return;
   omp_set_num_threads(1);  // the next line does not, if OpenBLAS has threads of its own
   ops::set_blas_threads(1);
+}
+
+void note_channels_that_stay(const SettingFlags& flags, const config::TrainConfig& config) {
+  const auto names = [&](const std::string& key) {
+    if (std::ranges::any_of(flags.overrides, [&](const auto& one) { return one.first == key; })) return true;
+    if (!std::filesystem::is_regular_file(flags.config_file)) return false;
+    return lines_of_file(flags.config_file).contains(key);
+  };
+  if (!config::has_unusual_channels(config) || !names("hidden") || names("channels")) return;
+  note("note: channels stays {}; the paper's is twice hidden (--channels {})", config.channels,
+       2 * config.hidden);
 }
 
 void warn_of_useless_precision(const config::TrainConfig& config) {
@@ -114,15 +131,16 @@ void warn_of_useless_precision(const config::TrainConfig& config) {
 void add_seen_flags(CLI::App& sub, bool& include_seen) {
   auto* include =
       sub.add_flag("--include-seen", include_seen,
-                   "items that the user has had are candidates too; default: they are left out, as with "
-                   "evaluate --mask all");
+                   "recommend also items that the user has had; default: they are left out, as with evaluate "
+                   "--mask all");
   // It is the default now and changes nothing; until version 0.1 it had to be asked for.
   sub.add_flag("--exclude-seen")->group("")->excludes(include);
 }
 
 void add_setting_flags(CLI::App& sub, const std::shared_ptr<SettingFlags>& flags) {
   sub.add_option("--preset", flags->preset,
-                 fmt::format("settings to start from: {}", fmt::join(config::preset_names(), ", ")))
+                 fmt::format("settings to start from: {}; default {}",
+                             fmt::join(config::preset_names(), ", "), config::TrainConfig{}.preset))
       ->check(not_empty("a name"));
   sub.add_option("--model", flags->model,
                  fmt::format("what is trained: {}; lrurec config models says more",

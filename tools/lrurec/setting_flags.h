@@ -32,6 +32,10 @@ void add_seen_flags(CLI::App& sub, bool& include_seen);
 /// Threads of our kernels and of BLAS, as the settings say: `threads`, or one with `deterministic`.
 void apply_threads(const config::TrainConfig& config);
 
+/// Says on stderr if these flags or their file name `hidden` and not `channels`, which the paper has at twice
+/// `hidden` and which stays as it is.
+void note_channels_that_stay(const SettingFlags& flags, const config::TrainConfig& config);
+
 /// Warns where --bf16 makes steps slower, and where --bf16 or --tf32 changes nothing.
 void warn_of_useless_precision(const config::TrainConfig& config);
 

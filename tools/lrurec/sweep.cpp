@@ -66,20 +66,26 @@ class Sweep {
     label_ = first.eval_negatives > 0 ? "sampled " : "";
     metric_ = label_ + plan_.metric;
     for (const auto& point : plan_.points) {
-      if (point.config.eval_negatives != first.eval_negatives) {
-        fail(ErrorKind::usage,
-             "{}: validation among different numbers of items cannot be compared; choose one eval_negatives",
-             options.file);
+      if (point.config.eval_negatives != first.eval_negatives || point.config.mask != first.mask) {
+        fail(
+            ErrorKind::usage,
+            "{}: configurations with different eval_negatives or mask cannot be compared; choose one of each",
+            options.file);
       }
     }
   }
 
   void run() {
+    if (train::holds_run(options_.output)) {
+      fail(ErrorKind::usage, "{} is the folder of a run; choose another folder for the sweep with -o",
+           options_.output);
+    }
     if (!options_.dry_run) refuse_unless_json_of(sweeper, json_file());
     if (!options_.dry_run && fs::exists(options_.output)) take_folder();
     queue_->look();
     needs_ = queue_->measure();
     if (options_.dry_run) {
+      if (interrupted_by() != 0) return TrainingQueue::say_that_nothing_is_kept(line_);
       print_plan();
       return queue_->throw_failures(TrainingQueue::Failures::so_far);
     }
@@ -183,7 +189,7 @@ class Sweep {
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::io) throw;
       line_.finish();
-      warn("warning: {}; it is written again as the next run ends", e.what());
+      warn("warning: {}; the next try is when a run ends", e.what());
     }
   }
 
@@ -194,21 +200,33 @@ class Sweep {
       print_results();
     }
     warn_of_unlike_candidates();
+    note_channels_that_stay();
     util::retrying([this] { write_json(); });
     queue_->throw_failures();
   }
 
-  /// Validation takes the items of the model's input out of the candidates, so the candidates depend on
+  /// With mask = "window" the items of the model's input are no candidates, so the candidates depend on
   /// max_length.
   void warn_of_unlike_candidates() const {
     const auto length = plan_.points.front().config.max_length;
+    if (plan_.points.front().config.mask != "window") return;
     if (std::all_of(plan_.points.begin(), plan_.points.end(),
                     [&](const auto& point) { return point.config.max_length == length; })) {
       return;
     }
     note(
-        "note: with another max_length validation has other candidates, which favours the longer; compare "
-        "with lrurec evaluate RUN --split val --mask all");
+        "note: runs with another max_length have other validation candidates, which favours the longer; "
+        "compare them with lrurec evaluate RUN --split val --mask all, or choose by that: mask = \"all\" "
+        "under "
+        "[settings]");
+  }
+
+  void note_channels_that_stay() const {
+    const auto odd = std::ranges::find_if(
+        plan_.points, [](const auto& point) { return config::has_unusual_channels(point.config); });
+    if (!plan_.names_hidden_alone || odd == plan_.points.end()) return;
+    note("note: channels stays {} for every hidden; the paper's is twice hidden (--channels {})",
+         odd->config.channels, 2 * odd->config.hidden);
   }
 
   void print_results() const {
@@ -224,8 +242,17 @@ class Sweep {
     if (plan_.seeds.size() > 1) print_out("mean +- standard deviation over {} seeds\n", plan_.seeds.size());
     if (!best_) return;
     print_out("\nbest by validation: {}\n", plan_.points[*best_].name());
+    print_test();
+    std::string runs;
+    for (const Run& run : runs_) {
+      if (run.point == *best_) runs += " " + shell_word(run.folder.string());
+    }
+    print_out("next: lrurec report{}\n", runs);
+  }
+
+  void print_test() const {
     if (test_.empty()) return;
-    rows = {{"test, of the best alone"}, {plan_.points[*best_].name()}};
+    std::vector<std::vector<std::string>> rows{{"test, of the best alone"}, {plan_.points[*best_].name()}};
     std::vector<std::string> shown{"Recall@10", "Recall@20", "NDCG@10", "NDCG@20"};
     if (std::find(shown.begin(), shown.end(), plan_.metric) == shown.end()) shown.push_back(plan_.metric);
     for (const std::string& name : shown) {
@@ -237,7 +264,6 @@ class Sweep {
   }
 
   void print_plan() const {
-    if (interrupted_by() != 0) return;
     std::vector<double> missing;
     for (const Run* run : queue_->waiting()) missing.push_back(needs_[run->point].bytes);
     const auto at_once = sweep::most_at_once(missing, plan_.jobs, plan_.memory);
@@ -261,8 +287,9 @@ class Sweep {
       return;
     }
     const std::string limit = plan_.memory < 1e15 ? fmt::format(" within {:.0f} MB", plan_.memory / 1e6) : "";
-    print_out("{}{} runs, {} to be made, at most {} at once{}, {} threads each\n", table(rows), runs_.size(),
-              missing.size(), at_once, limit, plan_.threads);
+    print_out("{}{}, {} to be made, at most {} at once{}, {} each\n", table(rows),
+              counted(std::ssize(runs_), "run"), missing.size(), at_once, limit,
+              counted(plan_.threads, "thread"));
   }
 
   const SweepOptions& options_;
@@ -289,11 +316,12 @@ void run_sweep(const SweepOptions& options) {
 
 void add_sweep(CLI::App& app) {
   auto options = std::make_shared<SweepOptions>();
-  CLI::App* sub =
-      app.add_subcommand("sweep", "Train a grid of settings with several seeds; the best by validation");
+  CLI::App* sub = app.add_subcommand(
+      "sweep", "Train a grid of settings with several seeds and pick the best by validation");
   sub->add_option("file", options->file, "file of the sweep (TOML: data, seeds, [settings], [grid])")
       ->required();
-  sub->add_option("-o,--output", options->output, "folder of the runs; the same again continues")->required();
+  sub->add_option("-o,--output", options->output, "folder of the runs; the same command again continues them")
+      ->required();
   sub->add_option("--seeds", options->seeds, "seeds instead of the file's, such as 1,2,3")
       ->delimiter(',')
       ->check(not_empty("a number"));
@@ -301,7 +329,7 @@ void add_sweep(CLI::App& app) {
       ->check(CLI::Range(1, 1024));
   sub->add_option(
       "--memory", options->memory,
-      "of all runs together, such as \"8 GB\"; default: as the file says, or 80% of what is free");
+      "memory for all runs together, such as \"8 GB\"; default: as the file says, or 80% of what is free");
   sub->add_flag("--dry-run", options->dry_run, "show what would be run, and its memory");
   sub->add_flag("--no-test", options->no_test, "do not evaluate the best configuration on the test items");
   sub->add_flag("--json", options->json, "print one JSON object at the end");

@@ -70,8 +70,9 @@ void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& no
   if (had.tf32 != config.tf32 && !on_cpu) others.emplace_back("setting of tf32");
   if (!others.empty()) {
     warn(
-        "warning: the run began with another {}; sums may then be rounded otherwise, so it may not end at "
-        "the same bits as without a stop",
+        "warning: the run began with another {}; sums may be rounded differently, so the result may differ "
+        "in "
+        "its last bits from that of a run without a stop",
         fmt::join(others, " and other "));
   }
   if (own_products || (had.deterministic && config.deterministic)) return;
@@ -84,10 +85,9 @@ void warn_of_other_bits(const train::RunFolder& folder, const nlohmann::json& no
           ? "--deterministic"
           : fmt::format("{}--threads {}", config.deterministic ? "--deterministic false " : "", before);
   warn(
-      "warning: the run began with {} threads and goes on with {}; sums may then be rounded otherwise, so it "
-      "may not end at "
-      "the same bits as without a stop ({} does)",
-      before, omp_get_max_threads(), as_before);
+      "warning: the run began with {} and goes on with {}; sums may be rounded differently, so the result "
+      "may differ in its last bits from that of a run without a stop ({} avoids that)",
+      counted(before, "thread"), omp_get_max_threads(), as_before);
 }
 
 /// Writes into run.json where the data set is now, and how the run was resumed.
@@ -109,14 +109,14 @@ std::optional<std::int64_t> lost_best(const train::RunFolder& folder, const trai
     // best.ckpt is of a later round after a kill between saving it and the progress, or if last.ckpt is gone.
     const auto step = folder.load("best").progress.step;
     if (step == progress.best_step) return std::nullopt;
-    why = fmt::format("{} is of step {}, not of one that this run has come to know as its best",
+    why = fmt::format("{} is of step {}, which this run does not know as its best",
                       folder.checkpoint("best").string(), step);
   } catch (const Error& e) {
     why = e.what();
   }
   warn(
-      "warning: {}; the weights of step {}, the best so far, are lost, and until the next round "
-      "--checkpoint last names those that are there",
+      "warning: {}; the weights of the best step so far, {}, are lost; until the next validation round use "
+      "--checkpoint last",
       why, progress.best_step);
   return progress.best_step;
 }
@@ -132,7 +132,7 @@ void warn_of_lost_rounds(const std::filesystem::path& log, const std::vector<nlo
     if (line["split"] == "val") lost.erase(line["step"].get<std::int64_t>());
   }
   if (lost.empty()) return;
-  warn("warning: {} has lost {} of the validation rounds until step {}{}; reports and sweeps go without them",
+  warn("warning: {} has lost {} of the validation rounds up to step {}{}; reports and sweeps will lack them",
        log.string(), lost.size(), progress.step, lost.contains(progress.best_step) ? ", also the best" : "");
 }
 
@@ -141,9 +141,17 @@ void warn_of_few_candidates(const config::TrainConfig& config, const data::Datas
   const auto candidates = config.eval_negatives > 0 ? config.eval_negatives + 1 : data.items();
   if (candidates > 10 || config.patience == 0) return;
   warn(
-      "warning: among {} candidates Recall@10 tells nothing, so the training ends after {} rounds "
-      "(--patience 0: it does not); its best is that of the highest NDCG@10",
-      candidates, config.patience);
+      "warning: among {} candidates Recall@10 is always 1, so the training ends after {} (--patience 0: it "
+      "goes "
+      "on); its best round is that of the highest NDCG@10",
+      candidates, counted(config.patience, "round"));
+}
+
+/// With as many negatives as items, training costs more than with all items and is less exact.
+void warn_of_many_negatives(const config::TrainConfig& config, const data::Dataset& data) {
+  if (config.negatives < data.items()) return;
+  warn("warning: negatives = {} of {}: --negatives 0, all items, is exact and cheaper", config.negatives,
+       counted(data.items(), "item"));
 }
 
 /// Progress bar, rate, loss and time left.
@@ -153,13 +161,17 @@ class Reporter {
 
   void step(const train::StepEvent& e) {
     smooth_loss_ = smooth_loss_ == 0 ? e.loss : 0.95 * smooth_loss_ + 0.05 * e.loss;
-    left_.add_step(e.seconds);
-    const double seconds = left_.step_seconds();
+    left_.add_step(e.seconds, e.tokens);
+    const std::string rates = fmt::format("{:.2f} steps/s  {:.0f} tokens/s  loss {:.4f}",
+                                          1 / left_.step_seconds(), left_.tokens_per_second(), smooth_loss_);
+    if (e.planned == train::Stepper::no_limit) {
+      line_.update(fmt::format("step {}  {}", e.step, rates));
+      return;
+    }
     const double fraction = static_cast<double>(e.step) / static_cast<double>(e.planned);
-    line_.update(fmt::format(
-        "{} step {}/{}  {:.2f} steps/s  {:.0f} tokens/s  loss {:.4f}  at most {} left{}", bar(fraction, 20),
-        e.step, e.planned, 1 / seconds, static_cast<double>(e.tokens) / seconds, smooth_loss_,
-        duration(left_.seconds(e.step, e.planned)), left_.knows_rounds() ? "" : " without validation"));
+    line_.update(fmt::format("{} step {}/{}  {}  at most {} left{}", bar(fraction, 20), e.step, e.planned,
+                             rates, duration(left_.seconds(e.step, e.planned)),
+                             left_.knows_rounds() ? "" : " without validation"));
   }
 
   void validation(const train::ValidationEvent& e) {
@@ -182,6 +194,23 @@ class Reporter {
   train::TimeLeft left_;
 };
 
+/// "--max-steps N" of twice the steps, or "--max-epochs N" where the epochs are what limits them; "" for a
+/// run that cannot be prolonged, since its learning rate falls to the last step.
+std::string more_steps(const config::TrainConfig& config, std::int64_t planned) {
+  if (config.lr_schedule != "constant" && config.lr_decay_steps == 0) return "";
+  if (config.max_steps == planned) return fmt::format("--max-steps {}", 2 * config.max_steps);
+  return fmt::format("--max-epochs {}", 2 * config.max_epochs);
+}
+
+/// What a resumed run that is at its end needs to go on.
+std::string nothing_left(const config::TrainConfig& config, const train::Progress& progress,
+                         std::int64_t planned) {
+  const std::string more =
+      progress.step >= planned ? more_steps(config, planned) : "a larger --patience (0: no limit)";
+  return fmt::format("nothing is left to train: {}{}", progress.finished,
+                     more.empty() ? "" : fmt::format("; {} allows more", more));
+}
+
 /// What a training would be: shapes, numbers, and a few steps to see what they take. Nothing is written.
 void dry_run(const TrainOptions& options) {
   const config::TrainConfig config = resolve(*options.settings, {});
@@ -190,6 +219,8 @@ void dry_run(const TrainOptions& options) {
   warn_of_useless_precision(config);
   const data::Dataset data = data::Dataset::load(options.data);
   train::check_validation(config, data, options.data);
+  warn_of_many_negatives(config, data);
+  note_channels_that_stay(*options.settings, config);
   train::Stepper stepper(config, data);
   std::optional<train::WeightAverage> average;
   if (config.average > 0) average.emplace(stepper.model(), config.average);
@@ -209,17 +240,15 @@ void dry_run(const TrainOptions& options) {
   const auto classes = static_cast<double>(config.negatives > 0 ? config.negatives + 1 : data.items() + 1);
   const double flop = model::training_flop(stepper.model(), work, classes).total();
   const double peak = peak_memory_bytes(stepper.device());
+  const bool limited = most != train::Stepper::no_limit;
   const double all_steps_seconds = step_seconds * static_cast<double>(most);
 
-  nlohmann::json json{{"parameters", nlohmann::json::array()},
-                      {"real_parameters", model::real_parameters(stepper.model())},
-                      {"tokens_per_step", work.tokens},
-                      {"flop_per_step", flop},
-                      {"steps_per_epoch", per_epoch},
-                      {"max_steps", most},
-                      {"step_seconds", step_seconds},
-                      {"seconds_without_validation", all_steps_seconds},
-                      {"peak_memory_bytes", peak}};
+  nlohmann::json json{
+      {"parameters", nlohmann::json::array()}, {"real_parameters", model::real_parameters(stepper.model())},
+      {"tokens_per_step", work.tokens},        {"flop_per_step", flop},
+      {"steps_per_epoch", per_epoch},          {"max_steps", limited ? most : 0},
+      {"step_seconds", step_seconds},          {"peak_memory_bytes", peak}};
+  if (limited) json["seconds_without_validation"] = all_steps_seconds;
   std::vector<std::vector<std::string>> rows{{"parameter", "shape", "type", "numbers"}};
   for (const auto& p : stepper.model().named_parameters()) {
     const Tensor& value = p.variable.value();
@@ -237,12 +266,14 @@ void dry_run(const TrainOptions& options) {
       table({{"in all", with_commas(model::real_parameters(stepper.model())) + " numbers"},
              {"per step", fmt::format("{:.0f} tokens of {} examples, {:.2f} Gflop", work.tokens,
                                       std::min(config.batch_size, stepper.examples()), flop * 1e-9)},
-             {"per epoch", with_commas(per_epoch) + " steps"},
+             {"per epoch", counted(per_epoch, "step")},
              {"memory", fmt::format("{:.0f} MB after {} steps, validation not counted", peak / 1e6, steps)},
              {"time per step", seconds_text(step_seconds)},
-             {fmt::format("at most {} steps", with_commas(most)),
-              fmt::format("about {}, validation not counted, less if it stops early",
-                          duration(all_steps_seconds))}}));
+             limited ? std::vector<std::string>{"at most " + counted(most, "step"),
+                                                fmt::format("about {}, validation not counted, less if it "
+                                                            "stops early",
+                                                            duration(all_steps_seconds))}
+                     : std::vector<std::string>{"steps", "no limit"}}));
 }
 
 /// Trains in the folder. If an error ends it, `steps` says how far it came.
@@ -252,6 +283,8 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
   Reporter reporter(config.validate_every);
   warn_of_useless_precision(config);
   warn_of_few_candidates(config, data);
+  warn_of_many_negatives(config, data);
+  if (!options.resume) note_channels_that_stay(*options.settings, config);
   remember_signals();
   train::Trainer trainer(
       config, data, folder,
@@ -259,11 +292,13 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
        [] { return interrupted_by() != 0; }});
   const nlohmann::json description = describe_run(options, config, data);
   std::optional<std::int64_t> lost;
+  std::int64_t finished_before = -1;  // the step at which a resumed run had ended
   if (loaded) {
     if (!loaded->warning.empty()) warn("warning: {}", loaded->warning);
     trainer.resume(loaded->checkpoint, loaded->path);
     warn_of_other_bits(folder, description, loaded->checkpoint.parse_config(loaded->path), config);
     const train::Progress start = loaded->checkpoint.progress;
+    if (!start.finished.empty()) finished_before = start.step;
     loaded->checkpoint = {};  // frees a second copy of the weights and moments
     lost = lost_best(folder, start);
     if (lost) trainer.replace_best();
@@ -279,11 +314,12 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     folder.write_description(description);
   }
   folder.write_config(config);
-  reporter.print(fmt::format("{}: {} users, {} items; {} parameters; {} thread{}; at most {} steps",
-                             trainer.model().info().title, with_commas(data.users()),
-                             with_commas(data.items()), with_commas(model::real_parameters(trainer.model())),
-                             omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s",
-                             with_commas(trainer.planned_steps())));
+  const std::int64_t planned = trainer.planned_steps();
+  reporter.print(fmt::format(
+      "{}, preset {}: {}, {}; {}; {}; {}", trainer.model().info().title, config.preset,
+      counted(data.users(), "user"), counted(data.items(), "item"),
+      counted(model::real_parameters(trainer.model()), "parameter"), counted(omp_get_max_threads(), "thread"),
+      planned == train::Stepper::no_limit ? "any number of steps" : "at most " + counted(planned, "step")));
 
   const auto began = std::chrono::steady_clock::now();
   const train::Progress& progress = trainer.progress();
@@ -295,18 +331,27 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   reporter.finish();
+  const std::string resumption =
+      fmt::format("lrurec train {} -o {} --resume", shell_word(options.data), shell_word(options.output));
 
   if (!progress.finished.empty()) {
     nothing_is_left_to_interrupt();  // one that came during the last validation is too late
   } else {
-    reporter.print(fmt::format("interrupted; saved at step {}. Continue with: lrurec train {} -o {} --resume",
-                               progress.step, shell_word(options.data), shell_word(options.output)));
+    reporter.print(
+        fmt::format("interrupted; saved at step {}. Continue with: {}", progress.step, resumption));
   }
+  const bool was_finished = progress.step == finished_before;
+  if (was_finished) reporter.print(nothing_left(config, progress, planned));
   const bool sampled = config.eval_negatives > 0, best_is_lost = lost == progress.best_step;
   if (!progress.finished.empty() && progress.best_step == 0 && progress.step > 0) {
     warn(
-        "warning: no round was better than that before the first step, so best.ckpt is the untrained model "
-        "(--checkpoint last: the trained one)");
+        "warning: no validation round was better than the one before training, so best.ckpt is the untrained "
+        "model; use --checkpoint last for the trained one");
+  }
+  const std::string more = more_steps(config, planned);
+  if (!was_finished && progress.step == planned && progress.best_step == planned && !more.empty()) {
+    reporter.print(fmt::format("the last validation was the best, so a longer training may be better: {} {}",
+                               resumption, more));
   }
   if (options.json) {
     nlohmann::json json{
@@ -324,16 +369,18 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
     print_json(json);
     return;
   }
-  print_out(
-      "{}",
-      table({{"steps", with_commas(progress.step)},
-             {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
-             {"best step", with_commas(progress.best_step) + (best_is_lost ? " (its weights are lost)" : "")},
-             {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
-              fmt::format("{:.4f}", progress.best_recall)},
-             {"time", duration(seconds)},
-             {"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())},
-             {"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)}}));
+  std::vector<std::vector<std::string>> rows{
+      {"steps", with_commas(progress.step)},
+      {"ended", progress.finished.empty() ? "interrupted" : progress.finished},
+      {"best step", with_commas(progress.best_step) + (best_is_lost ? " (its weights are lost)" : "")},
+      {sampled ? "best validation sampled Recall@10" : "best validation Recall@10",
+       fmt::format("{:.4f}", progress.best_recall)}};
+  if (!was_finished) {
+    rows.push_back({"time", duration(seconds)});
+    rows.push_back({"seconds per step (median of the last)", fmt::format("{:.3f}", reporter.step_seconds())});
+    rows.push_back({"peak memory", fmt::format("{:.0f} MB", peak_memory_bytes() / 1e6)});
+  }
+  print_out("{}", table(rows));
   if (!progress.finished.empty()) {
     print_out("next: lrurec evaluate {}{}\n", shell_word(options.output),
               best_is_lost ? " --checkpoint last" : "");
@@ -342,6 +389,9 @@ void train_in(const TrainOptions& options, const config::TrainConfig& config, co
 
 void run_train(const TrainOptions& options) {
   if (options.dry_run) return dry_run(options);
+  if (options.output.empty() && options.resume) {
+    fail(ErrorKind::usage, "--output is required: name the run to resume with -o");
+  }
   if (options.output.empty())
     fail(ErrorKind::usage, "--output is required: the folder of the run (or ask for --dry-run)");
   // Everything that can be wrong is looked at before the run folder is touched.
@@ -358,7 +408,7 @@ void run_train(const TrainOptions& options) {
   require_device(Device::parse(config.device));
   const data::Dataset data = data::Dataset::load(options.data);
   train::check_validation(config, data, options.data);
-  if (!folder) folder = train::RunFolder::create(options.output);
+  if (!folder) folder = train::RunFolder::create(options.output, ", or continue that one with --resume");
   std::int64_t steps = 0;
   try {
     train_in(options, config, data, *folder, loaded, steps);

@@ -127,6 +127,10 @@ void TrainingQueue::say_how_to_continue(ProgressLine& line, const std::string& c
   line.print("interrupted; what was at work has saved. Continue with: " + command);
 }
 
+void TrainingQueue::say_that_nothing_is_kept(ProgressLine& line) {
+  line.print("interrupted; a dry run keeps nothing");
+}
+
 void TrainingQueue::look() {
   for (Run& run : runs_) {
     try {
@@ -173,8 +177,8 @@ const std::vector<TrainingQueue::Needs>& TrainingQueue::measure() {
         json["step_seconds"].get<double>(), json["max_steps"].get<double>()};
     if (needs_[p].bytes > limits_.memory) {
       fail(ErrorKind::out_of_memory,
-           "{} alone needs about {:.0f} MB, and {} may take {:.0f} MB; allow more with --memory or make "
-           "batch_size smaller",
+           "{} alone needs about {:.0f} MB, and {} may use {:.0f} MB; allow more with --memory, or set a "
+           "smaller batch_size",
            run->label, needs_[p].bytes / 1e6, limits_.who, limits_.memory / 1e6);
     }
   }
@@ -211,7 +215,10 @@ void TrainingQueue::train(const std::function<void()>& ended) {
       bytes.push_back(needs_[run.point].bytes);
     }
   }
-  if (there > 0) line_.print(fmt::format("{} of {} runs are there already", there, runs_.size()));
+  if (there > 0) {
+    line_.print(fmt::format("{} of {} {} there already", there, counted(std::ssize(runs_), "run"),
+                            there == 1 ? "is" : "are"));
+  }
   const bool several_at_work = sweep::most_at_once(bytes, limits_.jobs, limits_.memory) > 1;
   sweep::Schedule schedule(bytes, limits_.jobs, limits_.memory);
   struct Working {
@@ -222,6 +229,8 @@ void TrainingQueue::train(const std::function<void()>& ended) {
   std::list<Working> working;
   std::size_t done = 0;
   bool stopping = false;
+  std::string standings;
+  Clock::time_point looked{};
   while (done < waiting.size()) {
     if (interrupted_by() != 0 && !std::exchange(stopping, true)) {
       for (const Working& w : working) w.child.stop();
@@ -250,11 +259,32 @@ void TrainingQueue::train(const std::function<void()>& ended) {
       w = working.erase(w);
       ended();
     }
-    line_.update(fmt::format("{} {} of {} runs, {} at work", bar(share(done, waiting.size()), 20), done,
-                             waiting.size(), schedule.at_work()));
+    if (Clock::now() - looked > std::chrono::seconds(1)) {  // logs are read, so not at every turn
+      looked = Clock::now();
+      standings.clear();
+      for (const Working& w : working) standings += "; " + standing_of(*waiting[w.place]);
+    }
+    line_.update(fmt::format("{} {} of {}, {} at work{}", bar(share(done, waiting.size()), 20), done,
+                             counted(std::ssize(waiting), "run"), schedule.at_work(), standings));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   line_.finish();
+}
+
+std::string TrainingQueue::standing_of(const Run& run) const {
+  const std::string metric = (run.config.eval_negatives > 0 ? "sampled " : "") + limits_.metric;
+  std::optional<std::int64_t> step;
+  std::string validation;
+  try {
+    for (const auto& line : train::RunFolder::open(run.folder).log_lines()) {
+      step = line["step"].get<std::int64_t>();
+      if (line.contains(metric) && line[metric].is_number()) {
+        validation = fmt::format(" {} {:.4f}", metric, line[metric].get<double>());
+      }
+    }
+  } catch (const Error&) {  // the run only begins, and this is no more than a display
+  }
+  return run.label + (step ? fmt::format(" step {}", *step) : "") + validation;
 }
 
 void TrainingQueue::finished(Run& run, double seconds) {
@@ -274,7 +304,7 @@ void TrainingQueue::finished(Run& run, double seconds) {
     return;
   }
   run.complaint = run.exit_code != 0 ? complaint_of(run.exit_code, beside(run, ".log"))
-                                     : "it ended, but not under the limits that are asked for";
+                                     : "it ended before it reached max_steps, max_epochs or patience";
   if (run.exit_code == 0) run.exit_code = static_cast<int>(ErrorKind::usage);
   line_.print(fmt::format("{}: failed with exit code {}: {}", run.label, run.exit_code, run.complaint));
 }
@@ -307,10 +337,10 @@ void TrainingQueue::throw_failures(Failures which) const {
   };
   const auto first = std::find_if(runs_.begin(), runs_.end(), failed);
   if (first == runs_.end()) return;
-  throw Error(kind_of(first->exit_code),
-              fmt::format("{} of {} runs failed; the first, {}, with exit code {}: {}",
-                          std::count_if(runs_.begin(), runs_.end(), failed), runs_.size(), first->label,
-                          first->exit_code, first->complaint));
+  throw Error(kind_of(first->exit_code), fmt::format("{} of {} failed; the first, {}, with exit code {}: {}",
+                                                     std::count_if(runs_.begin(), runs_.end(), failed),
+                                                     counted(std::ssize(runs_), "run"), first->label,
+                                                     first->exit_code, first->complaint));
 }
 
 }  // namespace lrurec::command

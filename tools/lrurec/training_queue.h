@@ -55,9 +55,13 @@ class TrainingQueue {
   /// Throws the first failed run's error, if one failed.
   void throw_failures(Failures which = Failures::all) const;
 
+  /// After an interrupt: how the command goes on, or that a dry run kept nothing.
   static void say_how_to_continue(ProgressLine& line, const std::string& command);
+  static void say_that_nothing_is_kept(ProgressLine& line);
 
  private:
+  /// "dropout=0.2 seed=1 step 400 Recall@10 0.0812", as far as the log of a run at work tells.
+  std::string standing_of(const sweep::Run& run) const;
   void give_up(std::size_t point, int code, const std::string& complaint);
   void finished(sweep::Run& run, double seconds);
   const sweep::Run* first_of(std::size_t point) const;

@@ -34,7 +34,7 @@ std::vector<EventAnswer> all_answers(std::span<const std::string> lines, const C
                                      SessionStore& store, std::int64_t most_results = 1 << 18) {
   std::vector<EventAnswer> answers;
   answer_events(
-      lines, 5, catalogue, store, [&](const EventAnswer& one) { answers.push_back(one); }, most_results);
+      lines, {5}, catalogue, store, [&](const EventAnswer& one) { answers.push_back(one); }, most_results);
   return answers;
 }
 

@@ -45,12 +45,19 @@ TEST(SweepPlan, ASettingMayNeedAnotherOfTheGrid) {
 }
 
 TEST(SweepPlan, WithoutAGridIsSeedsOfOneConfiguration) {
-  const Plan plan = parse("data = '/d.lrd'\n");
+  const Plan plan = parse("data = '/d.lrd'\nseeds = [4, 5]\n");
   ASSERT_EQ(plan.points.size(), 1U);
   EXPECT_EQ(plan.points[0].name(), "settings");
   EXPECT_EQ(plan.data, "/d.lrd");
-  EXPECT_EQ(plan.seeds, std::vector<std::int64_t>{1});
+  EXPECT_EQ(plan.seeds, (std::vector<std::int64_t>{4, 5}));
   EXPECT_EQ(plan.metric, "Recall@10");
+}
+
+TEST(SweepPlan, KnowsWhetherChannelsAreNamed) {
+  EXPECT_TRUE(parse("data = 'd'\n[settings]\nhidden = 8\n[grid]\ndropout = [0]\n").names_hidden_alone);
+  EXPECT_TRUE(parse("data = 'd'\n[grid]\nhidden = [8]\n").names_hidden_alone);
+  EXPECT_FALSE(parse("data = 'd'\n[settings]\nchannels = 8\n[grid]\nhidden = [8]\n").names_hidden_alone);
+  EXPECT_FALSE(parse("data = 'd'\n[grid]\ndropout = [0]\n").names_hidden_alone);
 }
 
 TEST(SweepPlan, MistakesAreToldWithTheirLine) {
@@ -69,7 +76,7 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\n[grid]\ndropout = [0.5, 0.5]\n", "has the value 0.5 twice");
   refused("data = 'd'\n[grid]\ndropout = [2]\n", "s.toml:3");
   refused("data = 'd'\n[grid]\nseed = [1, 2]\n", "seeds are listed at the top");
-  refused("data = 'd'\n[settings]\nthreads = 2\n", "s.toml:3: threads belongs to the top");
+  refused("data = 'd'\n[settings]\nthreads = 2\n", "s.toml:3: threads belongs at the top");
   refused("data = 'd'\n[settings]\npreset = 'smal'\n",
           "s.toml:3: unknown preset 'smal'; did you mean 'small'?");
   refused("data = 'd'\nseeds = [1, 1]\n", "s.toml:2: seeds needs");
@@ -84,8 +91,13 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
   refused("data = 'd'\nmemory = 8\n", "s.toml:2: memory needs");
   refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
-  refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid is a section");
+  refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid must be a section");
   refused("data = \n", "s.toml:1:");
+  // Regression: a whole training began.
+  refused("data = 'd'\n[settings]\nhidden = 8\n", "s.toml: there is no [grid]; name the settings to vary");
+  // Regression: the grid's values silently took the place of the other.
+  refused("data = 'd'\n[settings]\ndropout = 0.5\n[grid]\ndropout = [0.1, 0.2]\n",
+          "s.toml:3: dropout is under [settings] and [grid]; leave one");
   // Regression: points that differ only in such a setting were trained alike and then ranked.
   refused("data = 'd'\n[grid]\nlr_final_share = [0.1, 0.5]\n",
           "s.toml:3: lr_final_share: changes nothing without --lr-schedule");

@@ -91,7 +91,7 @@ TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
   EXPECT_EQ(state.kind, RunState::Kind::finished);
   EXPECT_EQ(state.step, 6);
   wanted.config.patience = 2;
-  test::expect_error(ErrorKind::usage, "was trained with patience = 3, and with the 2 asked for",
+  test::expect_error(ErrorKind::usage, "was trained with patience = 3; with the 2 asked for",
                      [&] { look_at(wanted); });
   for (const int more : {4, 0}) {
     wanted.config.patience = more;

@@ -298,7 +298,7 @@ TEST(Checkpoint, SettingsThatCannotBeAreDamage) {
     bad.save(folder / "bad.ckpt");
     expect_error(ErrorKind::file, message, [&] { Checkpoint::load(folder / "bad.ckpt"); });
   };
-  refused("heads = 2", "heads = 3", "heads = 3 do not divide hidden = 8");
+  refused("heads = 2", "heads = 3", "hidden = 8 is no multiple of heads = 3");
   refused("\"ml-1m\"", "'a\"b'", "preset needs the name of one");
 }
 

@@ -18,7 +18,7 @@ TEST(TimeLeft, MedianOfAFew) {
 // most 0:00 left".
 TEST(TimeLeft, HasTheRoundsThatAreLeft) {
   TimeLeft left(10);
-  left.add_step(0.001);
+  left.add_step(0.001, 1);
   EXPECT_FALSE(left.knows_rounds());
   EXPECT_DOUBLE_EQ(left.seconds(0, 40), 0.04);
   left.add_round(1);
@@ -33,9 +33,18 @@ TEST(TimeLeft, HasTheRoundsThatAreLeft) {
 
 TEST(TimeLeft, ABusyMomentDoesNotSpoilIt) {
   TimeLeft left(10);
-  for (const double seconds : {0.5, 100.0, 0.5}) left.add_step(seconds);
+  for (const double seconds : {0.5, 100.0, 0.5}) left.add_step(seconds, 1);
   for (const double seconds : {2.0, 300.0, 2.0}) left.add_round(seconds);
   EXPECT_DOUBLE_EQ(left.seconds(0, 10), 0.5 * 10 + 2);
+}
+
+// Regression: the last batch's tokens were divided by the median time, so an epoch's end looked slow.
+TEST(TimeLeft, ASmallBatchIsAsFastAsTheOthers) {
+  TimeLeft left(10);
+  EXPECT_EQ(left.tokens_per_second(), 0);
+  for (int step = 0; step < 3; ++step) left.add_step(0.5, 1000);
+  left.add_step(0.125, 250);
+  EXPECT_DOUBLE_EQ(left.tokens_per_second(), 2000);
 }
 
 }  // namespace

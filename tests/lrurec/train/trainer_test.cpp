@@ -163,6 +163,49 @@ TEST(Trainer, EpochsBeyondAllNumbersAreNoNegativeSteps) {
   EXPECT_GT(Stepper(config, data).planned_steps(), 1000000);
 }
 
+// Regression: with max_epochs = 0 nothing was trained, while max_steps = 0 and patience = 0 are no limit.
+TEST(Trainer, NoEpochsAreNoLimit) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  auto config = tiny();
+  config.max_epochs = 0;
+  const RunFolder run = RunFolder::create(folder / "run");
+  EXPECT_EQ(Trainer(config, data, run).run().finished, "all 20 steps done");
+  config.max_steps = 0;
+  config.patience = 1;
+  config.learning_rate = 0;
+  const RunFolder patient = RunFolder::create(folder / "patient");
+  EXPECT_EQ(Trainer(config, data, patient).run().finished, "no better Recall@10 in 1 round");
+}
+
+// Regression: validation always left out the window, so a target that the user had had could not be hit.
+TEST(Trainer, ValidationHasTheCandidatesOfItsMask) {
+  const TemporaryFolder folder;
+  const data::Dataset data = test::small_demo();
+  for (const std::int64_t negatives : {0, 5}) {
+    for (const std::string mask : {"none", "window", "all"}) {
+      auto config = tiny();
+      config.eval_negatives = negatives;
+      config.mask = mask;
+      config.max_steps = 1;
+      double ndcg = -1;
+      const RunFolder run = RunFolder::create(folder / (mask + std::to_string(negatives)));
+      Trainer trainer(config, data, run,
+                      {.on_validation = [&](const auto& e) { ndcg = e.evaluation->metrics.at("NDCG@10"); }});
+      trainer.run();
+      constexpr auto split = data::Split::validation;
+      const eval::Mask as = eval::parse_mask(mask);
+      const auto expected =
+          negatives == 0
+              ? eval::evaluate(data, trainer.model(), {split, config.max_length, 0, false, as})
+              : eval::evaluate_sampled(
+                    data, eval::model_candidate_scorer(trainer.model(), data, split, config.max_length),
+                    {.split = split, .max_length = config.max_length, .negatives = negatives, .mask = as});
+      EXPECT_EQ(ndcg, expected.metrics.at("NDCG@10")) << mask << negatives;
+    }
+  }
+}
+
 // Regression: the time of only one step in log_every was logged.
 TEST(Trainer, LogsTheMeanTimeOfAllSteps) {
   const TemporaryFolder folder;
@@ -425,13 +468,17 @@ TEST(Stepper, AScheduleThatCannotBeIsRefusedBeforeTheFirstStep) {
     expect_error(ErrorKind::usage, message, [&] { Stepper(config, data); });
   };
   refused(
-      "the learning rate rises for 100 steps (warmup_steps), but is to have fallen after 20 (max_steps); set "
+      "the learning rate rises for 100 steps (warmup_steps), but must have fallen after 20 (max_steps); set "
       "--warmup-steps to fewer, or --max-steps to more");
   config.lr_decay_steps = 7;
   refused("fallen after 7 (lr_decay_steps); set --warmup-steps to fewer, or --lr-decay-steps to more");
   config.lr_decay_steps = config.max_steps = 0;
   config.max_epochs = 3;
   refused("fallen after 15 (max_epochs); set --warmup-steps to fewer, or --max-epochs to more");
+  config.max_epochs = 0;
+  refused("lr_schedule = cosine falls until the last step, but the steps have no limit; set --max-steps");
+  config.lr_decay_steps = 200;
+  EXPECT_EQ(Stepper(config, data).planned_steps(), Stepper::no_limit);
 }
 
 TEST(Trainer, AnEigenvalueOfModulusOneIsNeverSaved) {

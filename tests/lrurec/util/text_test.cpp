@@ -3,9 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "lrurec/util/json.h"
+#include "lrurec/util/numbers.h"
 
 namespace lrurec::util {
 namespace {
+
+TEST(Numbers, ANounHasItsPlural) {
+  EXPECT_EQ(counted(0, "step"), "0 steps");
+  EXPECT_EQ(counted(1, "step"), "1 step");
+  EXPECT_EQ(counted(12345, "step"), "12,345 steps");
+}
 
 TEST(Text, WhatCommandsATerminalIsWrittenOut) {
   EXPECT_EQ(visible("a\x1b[31m\a\x7f"), "a\\x1b[31m\\x07\\x7f");
