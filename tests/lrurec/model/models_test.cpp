@@ -101,7 +101,7 @@ TEST_P(Models, SaysWhetherItCanRankForSomebodyElse) {
   const auto model = make();
   const auto rank = [&] { user_rows(*model, {{3, 1, 4}}, {0}); };
   if (info().needs_users) {
-    test::expect_error(ErrorKind::usage, "nothing of others", rank);
+    test::expect_error(ErrorKind::usage, "knows no others", rank);
   } else {
     EXPECT_NO_THROW(rank());
   }
