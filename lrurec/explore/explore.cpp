@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lrurec/explore/assets.h"
+#include "lrurec/model/lrurec.h"
 #include "lrurec/model/models.h"
 #include "lrurec/report/frame.h"
 #include "tensor/error.h"
@@ -14,14 +15,7 @@ namespace lrurec::explore {
 namespace {
 
 void check_can_be_shown(const train::LoadedRun& run) {
-  const auto& config = run.model->config();
-  const char* reason = config.model != "lrurec"   ? "the page computes LRURec alone"
-                       : config.backbone != "lru" ? "its backbone is not the LRU"
-                       : config.network != "gelu" ? "its position-wise network is not the published one"
-                       : config.gates             ? "its sublayers have gates"
-                       : config.norm_first        ? "its norms stand before the sublayers"
-                       : config.item_norm         ? "it scores by the direction of the items' vectors alone"
-                                                  : nullptr;
+  const char* reason = model::unlike_the_papers(run.model->config());
   // Browsers cut texts at half a gigabyte, and the weights are most of the page.
   constexpr std::int64_t most_numbers = 60'000'000;
   if (reason == nullptr && model::real_parameters(*run.model) > most_numbers) {

@@ -2,32 +2,18 @@
 
 #include <utility>
 
+#include "lrurec/model/lrurec.h"
 #include "ops/ops.h"
 #include "tensor/error.h"
 
 namespace lrurec::inspect {
-namespace {
-
-void require_the_papers_model(const model::ModelConfig& config) {
-  const char* other = config.model != "lrurec"   ? "another model"
-                      : config.backbone != "lru" ? "another backbone"
-                      : config.network != "gelu" ? "another network"
-                      : config.gates             ? "gates"
-                      : config.norm_first        ? "norms before the sublayers"
-                      : config.item_norm         ? "item_norm"
-                                                 : nullptr;
-  if (other != nullptr) {
-    fail(ErrorKind::usage, "this shows the paper's LRURec line by line; the run has {}. Train one without it",
-         other);
-  }
-}
-
-}  // namespace
-
 std::vector<ForwardStep> forward_steps(const model::Model& model, std::span<const std::int32_t> items) {
   using namespace ops;
   const auto& config = model.config();
-  require_the_papers_model(config);
+  if (const char* reason = model::unlike_the_papers(config)) {
+    fail(ErrorKind::usage, "only the paper's LRURec can be shown line by line, but {}; choose another run",
+         reason);
+  }
   if (items.empty()) fail(ErrorKind::internal, "[forward_steps] the history is empty");
   const NoGrad no_grad;
   const std::vector<std::int64_t> ids(items.begin(), items.end());

@@ -35,6 +35,16 @@ double real_parameters_of(const ModelConfig& config) {
 
 }  // namespace
 
+const char* unlike_the_papers(const ModelConfig& config) {
+  return config.model != "lrurec"   ? "it is not LRURec"
+         : config.backbone != "lru" ? "its backbone is not the LRU"
+         : config.network != "gelu" ? "its position-wise network is not the published one"
+         : config.gates             ? "its sublayers have gates"
+         : config.norm_first        ? "its norms stand before the sublayers"
+         : config.item_norm         ? "it scores by the direction of the items' vectors alone"
+                                    : nullptr;
+}
+
 const ModelInfo& LRURec::about() {
   static const ModelInfo info{
       .name = "lrurec",

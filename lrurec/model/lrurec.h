@@ -11,6 +11,10 @@
 
 namespace lrurec::model {
 
+/// Why a model is not LRURec with the recurrence, network and norms of the paper, such as "its sublayers have
+/// gates"; null if it is. The ablations and eq. 8's outer GELU count as the paper's.
+const char* unlike_the_papers(const ModelConfig& config);
+
 /// The whole model over packed sequences. items: i64 [tokens]; offsets: i64 [S + 1], the boundaries over
 /// which no state is carried. A start token (id 0) is a sequence of its own, which amounts to the published
 /// model's zeroed padding state. Rows are the hidden features of the last block; the item matrix is the

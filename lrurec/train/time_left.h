@@ -32,8 +32,9 @@ class TimeLeft {
   std::int64_t rounds_left(std::int64_t step, std::int64_t planned) const;
 
   std::int64_t validate_every_;
-  std::vector<double> steps_, tokens_,
-      rounds_;  ///< of the last ones: seconds of steps, their tokens, seconds
+  // Of the last ones.
+  std::vector<double> steps_, rounds_;  ///< seconds
+  std::vector<double> tokens_;          ///< of each of steps_
 };
 
 }  // namespace lrurec::train

@@ -120,7 +120,7 @@ TEST(InspectCommand, ShowsTheForwardPassLineByLine) {
       << shown.out;
   const auto mixed = run_lrurec(folder, "inspect forward mixed --items i3");
   EXPECT_EQ(mixed.code, 2);
-  EXPECT_NE(mixed.err.find("the run has another backbone"), std::string::npos) << mixed.err;
+  EXPECT_NE(mixed.err.find("its backbone is not the LRU"), std::string::npos) << mixed.err;
 }
 
 TEST(InspectCommand, SaysWhatIsMissing) {

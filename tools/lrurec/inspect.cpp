@@ -7,7 +7,6 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <string_view>
 
 #include "lrurec/inspect/eigenvalues.h"
@@ -19,6 +18,7 @@
 #include "lrurec/serve/catalogue.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/loaded_run.h"
+#include "ops/top_k/top_k.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
 #include "tools/lrurec/output.h"
@@ -346,17 +346,15 @@ void forward(const InspectOptions& options) {
     for (std::int64_t t = L - shown; t < L; ++t) rows.back().push_back(cell_of(step.value, t));
   }
   print_out("{}\n", table(rows));
-  const Tensor scores = steps.back().value.select(0, L - 1).to(DType::f64).host().contiguous();
-  std::vector<std::int32_t> best(static_cast<std::size_t>(scores.numel() - 1));
-  std::iota(best.begin(), best.end(), 1);
-  std::stable_sort(best.begin(), best.end(), [&](std::int32_t a, std::int32_t b) {
-    return scores.data<double>()[a] > scores.data<double>()[b];
-  });
-  best.resize(std::min<std::size_t>(best.size(), 3));
+  const std::int64_t items = steps.back().value.size(1) - 1;  // row 0 is the start token
+  const auto best =
+      ops::raw::top_k(steps.back().value.select(0, L - 1).slice(0, 1, items + 1).to(DType::f64).host(),
+                      std::min<std::int64_t>(items, 3));
   std::vector<std::string> names;
-  for (const std::int32_t item : best) {
+  for (std::int64_t i = 0; i < best.indices.numel(); ++i) {
+    const auto item = static_cast<std::int32_t>(best.indices.data<std::int64_t>()[i] + 1);
     names.push_back(
-        fmt::format("{} {:.3f}", util::visible(catalogue.item_name(item)), scores.data<double>()[item]));
+        fmt::format("{} {:.3f}", util::visible(catalogue.item_name(item)), best.values.data<double>()[i]));
   }
   print_out("First numbers of each row; of {} items the last {}. --json has all.\n", L, shown);
   print_out("The highest scores after the last item, seen items included: {}\n", fmt::join(names, ", "));
