@@ -61,7 +61,8 @@ TEST(ForwardSteps, ShowThePapersModelOnly) {
   model::ModelConfig config = steps_model;
   config.gates = true;
   const model::LRURec model(config, 3);
-  test::expect_error(ErrorKind::usage, "its sublayers have gates", [&] { forward_steps(model, steps_history); });
+  test::expect_error(ErrorKind::usage, "its sublayers have gates",
+                     [&] { forward_steps(model, steps_history); });
 }
 
 }  // namespace
