@@ -17,6 +17,7 @@
 #include "lrurec/data/writers.h"
 #include "lrurec/eval/baselines.h"
 #include "lrurec/eval/evaluate.h"
+#include "lrurec/eval/groups.h"
 #include "lrurec/eval/statistics.h"
 #include "lrurec/exchange/import_run.h"
 #include "lrurec/exchange/weights.h"

@@ -8,11 +8,8 @@ namespace lrurec::eval {
 namespace {
 
 std::vector<float> popularity(const data::Dataset& data) {
-  std::vector<float> counts(static_cast<std::size_t>(data.items() + 1));
-  for (std::int64_t u = 0; u < data.users(); ++u) {
-    for (const auto item : data.train(u)) ++counts[static_cast<std::size_t>(item)];
-  }
-  return counts;
+  const auto counts = training_counts(data);
+  return {counts.begin(), counts.end()};
 }
 
 Tensor rows_of(const std::vector<float>& row, std::size_t n) {
@@ -54,6 +51,14 @@ struct Markov {
 };
 
 }  // namespace
+
+std::vector<std::int64_t> training_counts(const data::Dataset& data) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(data.items() + 1));
+  for (std::int64_t u = 0; u < data.users(); ++u) {
+    for (const auto item : data.train(u)) ++counts[static_cast<std::size_t>(item)];
+  }
+  return counts;
+}
 
 Scorer popularity_scorer(const data::Dataset& data) {
   return [counts = popularity(data)](std::span<const std::int64_t> users) {

@@ -6,6 +6,9 @@
 
 namespace lrurec::eval {
 
+/// How often each item occurs in all users' training items, [|I| + 1]; item 0 never does.
+std::vector<std::int64_t> training_counts(const data::Dataset& data);
+
 /// Score = number of training interactions of the item; for all items, or for candidates only.
 Scorer popularity_scorer(const data::Dataset& data);
 

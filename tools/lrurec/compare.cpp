@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 
+#include "lrurec/eval/groups.h"
 #include "lrurec/eval/statistics.h"
 #include "tensor/error.h"
 #include "tools/lrurec/commands.h"
@@ -24,13 +25,25 @@ struct CompareOptions {
   std::string data, split = "test", checkpoint = "best", device = "cpu", mask;  ///< mask: "" is each run's
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;
+  std::string by;
   bool force = false, json = false;
 };
 
-/// Ranks of one run by the raw ids of its users.
+struct RankedUser {
+  std::int64_t rank = 0;
+  std::int64_t group_value = 0;  ///< with --by: what the user is grouped by
+};
+
+/// One run's users by their raw ids.
 struct Ranked {
   eval::ProtocolCard card;
-  std::map<std::string, std::int64_t> of_user;
+  std::map<std::string, RankedUser> of_user;
+};
+
+/// Users that are compared, in the same order.
+struct Pairs {
+  std::vector<std::int64_t> there, here;
+  std::vector<std::int64_t> group_values;
 };
 
 /// `candidates_seed`: set by the first run to its seed, and used for all.
@@ -49,10 +62,44 @@ Ranked rank(const std::string& path, const CompareOptions& options,
                                             .baselines = false});
   Ranked ranked{std::move(result.card), {}};
   const auto users = run.data.evaluated_users(split);
+  std::vector<std::int64_t> values(users.size());
+  if (!options.by.empty()) values = eval::group_values(run.data, split, eval::parse_group_by(options.by));
   for (std::size_t i = 0; i < users.size(); ++i) {
-    ranked.of_user.emplace(run.data.user_name(users[i]), result.rows[0].evaluation.ranks[i]);
+    ranked.of_user.emplace(run.data.user_name(users[i]),
+                           RankedUser{result.rows[0].evaluation.ranks[i], values[i]});
   }
   return ranked;
+}
+
+Pairs users_of_both(const Ranked& base, const Ranked& other) {
+  Pairs pairs;
+  for (const auto& [user, there] : base.of_user) {
+    const auto here = other.of_user.find(user);
+    if (here == other.of_user.end()) continue;
+    pairs.there.push_back(there.rank);
+    pairs.here.push_back(here->second.rank);
+    pairs.group_values.push_back(there.group_value);
+  }
+  return pairs;
+}
+
+nlohmann::json difference_json(const eval::PairedDifference& d) {
+  return {{"base", d.a},
+          {"run", d.b},
+          {"difference", d.difference},
+          {"interval", {d.interval.low, d.interval.high}},
+          {"p", d.p},
+          {"users_that_differ", d.differing}};
+}
+
+/// Cells of a table's row after the metric's name.
+std::vector<std::string> difference_cells(const eval::PairedDifference& d, const std::string& verdict) {
+  return {fmt::format("{:.4f}", d.a),
+          fmt::format("{:.4f}", d.b),
+          fmt::format("{:+.4f}", d.difference),
+          fmt::format("{:+.4f} .. {:+.4f}", d.interval.low, d.interval.high),
+          d.p < 0.001 ? "<0.001" : fmt::format("{:.3f}", d.p),
+          verdict};
 }
 
 std::string verdict(const eval::PairedDifference& d) {
@@ -73,6 +120,8 @@ std::string label_of(const std::string& metric, const eval::ProtocolCard& there,
 
 void run_compare(const CompareOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
+  std::optional<eval::GroupBy> by;
+  if (!options.by.empty()) by = eval::parse_group_by(options.by);
   for (const auto& metric : options.metrics) {
     const auto& known = eval::metric_names();
     if (std::find(known.begin(), known.end(), metric) == known.end()) {
@@ -84,6 +133,7 @@ void run_compare(const CompareOptions& options) {
   Ranked base = rank(options.runs[0], options, candidates_seed);
   std::vector<std::vector<std::string>> rows{
       {"against " + options.runs[0], "metric", "there", "here", "difference", "95% interval", "p", ""}};
+  if (by) rows[0].insert(rows[0].begin() + 2, {std::string(eval::unit(*by)), "users"});
   nlohmann::json json{{"base", options.runs[0]}, {"protocol", base.card.json()}};
   std::set<std::size_t> users_compared;
   std::string unlike;
@@ -97,40 +147,43 @@ void run_compare(const CompareOptions& options) {
            "{} and {} were measured under different protocols: {}; such metrics are not comparable; {}",
            options.runs[0], path, fmt::join(differences, ", "), eval::ProtocolCard::remedy(differences));
     }
-    std::vector<std::int64_t> a, b;
-    for (const auto& [user, rank_here] : base.of_user) {
-      const auto it = other.of_user.find(user);
-      if (it == other.of_user.end()) continue;
-      a.push_back(rank_here);
-      b.push_back(it->second);
-    }
-    if (a.empty()) {
+    const Pairs pairs = users_of_both(base, other);
+    if (pairs.here.empty()) {
       fail(ErrorKind::data, "{} and {} have no user in common; compare runs on the same data set",
            options.runs[0], path);
     }
-    users_compared.insert(a.size());
+    users_compared.insert(pairs.here.size());
+    const auto groups = by ? eval::make_groups(pairs.group_values) : std::vector<eval::Group>{};
     if (differences.empty()) {
-      tests += options.metrics.size();
+      tests += options.metrics.size() * (1 + groups.size());
     } else {
-      unlike += fmt::format("  {}: {} in common; unlike: {}\n", path, counted(std::ssize(a), "user"),
+      unlike += fmt::format("  {}: {} in common; unlike: {}\n", path, counted(std::ssize(pairs.here), "user"),
                             fmt::join(differences, ", "));
     }
-    nlohmann::json entry{{"run", path}, {"users", a.size()}, {"protocol_differences", differences}};
-    for (const auto& metric : options.metrics) {
-      const auto d = eval::compare_paired(a, b, metric);
-      const std::string label = label_of(metric, base.card, other.card);
-      entry["metrics"][label] = {{"base", d.a},
-                                 {"run", d.b},
-                                 {"difference", d.difference},
-                                 {"interval", {d.interval.low, d.interval.high}},
-                                 {"p", d.p},
-                                 {"users_that_differ", d.differing}};
-      rows.push_back({path, label, fmt::format("{:.4f}", d.a), fmt::format("{:.4f}", d.b),
-                      fmt::format("{:+.4f}", d.difference),
-                      fmt::format("{:+.4f} .. {:+.4f}", d.interval.low, d.interval.high),
-                      d.p < 0.001 ? "<0.001" : fmt::format("{:.3f}", d.p),
-                      differences.empty() ? verdict(d) : "not comparable"});
+    nlohmann::json entry{{"run", path}, {"users", pairs.here.size()}, {"protocol_differences", differences}};
+    std::vector<nlohmann::json> of_group;
+    for (const auto& group : groups) {
+      of_group.push_back({{"least", group.least}, {"most", group.most}, {"users", group.members.size()}});
     }
+    for (const auto& metric : options.metrics) {
+      const std::string label = label_of(metric, base.card, other.card);
+      // Adds what is true of some users to the table and to a JSON object.
+      const auto add = [&](const std::vector<std::int64_t>& there, const std::vector<std::int64_t>& here,
+                           const std::string& which, nlohmann::json& to) {
+        const auto d = eval::compare_paired(there, here, metric);
+        to["metrics"][label] = difference_json(d);
+        auto& row = rows.emplace_back(std::vector<std::string>{path, label});
+        if (by) row.insert(row.end(), {which, with_commas(std::ssize(here))});
+        const auto cells = difference_cells(d, differences.empty() ? verdict(d) : "not comparable");
+        row.insert(row.end(), cells.begin(), cells.end());
+      };
+      add(pairs.there, pairs.here, "all", entry);
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        add(eval::ranks_of(groups[g], pairs.there), eval::ranks_of(groups[g], pairs.here), groups[g].text(),
+            of_group[g]);
+      }
+    }
+    if (by) entry["by"][std::string(eval::name(*by))] = of_group;
     json["runs"].push_back(entry);
   }
   if (options.json) {
@@ -163,6 +216,10 @@ void add_compare(CLI::App& app) {
   sub->add_option("--metrics", options->metrics, "default: Recall@10,NDCG@10")
       ->delimiter(',')
       ->allow_extra_args(false);
+  sub->add_option("--by", options->by,
+                  "also for groups of users: history (by the length of their history) or popularity (by how "
+                  "often their target occurs in training)")
+      ->check(not_empty("a name"));
   sub->add_option("--split", options->split, "test (default) or val");
   sub->add_option("--data", options->data, "data set file of all the runs, if it moved since training");
   sub->add_option("--checkpoint", options->checkpoint, "best (default), last or previous")

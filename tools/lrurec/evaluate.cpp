@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "lrurec/eval/groups.h"
 #include "lrurec/eval/statistics.h"
 #include "lrurec/util/text.h"
 #include "nn/serialization/atomic_file.h"
@@ -21,6 +22,7 @@ namespace {
 struct EvaluateOptions {
   std::string run, data, split = "test", checkpoint = "best", device = "cpu", mask,
                          per_user;  ///< mask: "" is the run's
+  std::vector<std::string> by;
   std::int64_t threads = 0;
   std::optional<std::int64_t> negatives;  ///< instead of the run's setting
   bool json = false;
@@ -58,6 +60,44 @@ std::string interval_text(const eval::Evaluation& evaluation, const Intervals& i
                         low, high);
   }
   return text + "\n";
+}
+
+/// Metrics of every group of users, by each row of the result.
+nlohmann::json groups_json(const RunEvaluation& result, const std::vector<eval::Group>& groups) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& group : groups) {
+    nlohmann::json& entry = all.emplace_back(
+        nlohmann::json{{"least", group.least}, {"most", group.most}, {"users", group.members.size()}});
+    for (const auto& row : result.rows) {
+      eval::Metrics metrics;
+      for (const auto rank : eval::ranks_of(group, row.evaluation.ranks)) metrics.add(rank);
+      for (const auto& [name, value] : metrics.all()) {
+        entry["metrics"][row.name][row.evaluation.label(name)] = value;
+      }
+    }
+  }
+  return all;
+}
+
+std::string groups_table(const RunEvaluation& result, eval::GroupBy by,
+                         const std::vector<eval::Group>& groups, const nlohmann::json& json) {
+  const auto label = [&](const std::string& name) { return result.rows[0].evaluation.label(name); };
+  std::vector<std::vector<std::string>> cells{
+      {std::string(eval::unit(by)), "users", label("Recall@10"), label("NDCG@10")}};
+  for (std::size_t i = 1; i < result.rows.size(); ++i) {
+    cells[0].push_back(result.rows[i].name + " " + label("NDCG@10"));
+  }
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const auto value = [&](const EvaluationRow& row, const std::string& name) {
+      return fmt::format("{:.4f}", json[g].at("metrics").at(row.name).at(label(name)).get<double>());
+    };
+    cells.push_back({groups[g].text(), with_commas(std::ssize(groups[g].members)),
+                     value(result.rows[0], "Recall@10"), value(result.rows[0], "NDCG@10")});
+    for (std::size_t i = 1; i < result.rows.size(); ++i) {
+      cells.back().push_back(value(result.rows[i], "NDCG@10"));
+    }
+  }
+  return table(cells);
 }
 
 nlohmann::json result_json(const train::LoadedRun& run, const RunEvaluation& result,
@@ -140,6 +180,8 @@ void run_evaluate(const EvaluateOptions& options) {
   const data::Split split = parse_split(options.split);
   std::optional<eval::Mask> mask;  // instead of the run's setting
   if (!options.mask.empty()) mask = eval::parse_mask(options.mask);
+  std::vector<eval::GroupBy> groupings;
+  for (const auto& by : options.by) groupings.push_back(eval::parse_group_by(by));
   if (options.per_user == "-") fail(ErrorKind::usage, "--per-user needs the name of a file, not -");
   if (!options.per_user.empty()) {
     refuse_to_replace(options.per_user, {full_ranks_begin, sampled_ranks_begin}, "table of ranks",
@@ -161,7 +203,13 @@ void run_evaluate(const EvaluateOptions& options) {
                         ? std::nullopt
                         : best_possible(loaded.data, split);
 
-  const nlohmann::json json = result_json(loaded, result, intervals, best);
+  nlohmann::json json = result_json(loaded, result, intervals, best);
+  std::string by_groups;
+  for (const auto by : groupings) {
+    const auto groups = eval::make_groups(eval::group_values(loaded.data, split, by));
+    const auto& made = json["by"][std::string(eval::name(by))] = groups_json(result, groups);
+    by_groups += "\n" + groups_table(result, by, groups, made);
+  }
   const std::int64_t unreachable = json.at("unreachable_targets");
   std::string file(data::name(split));
   if (result.card.mask != eval::Mask::window) file += "-mask-" + eval::name(result.card.mask);
@@ -170,9 +218,10 @@ void run_evaluate(const EvaluateOptions& options) {
   if (options.json) {
     print_json(json);
   } else {
-    print_out("{}weights     {} of step {}\n\n{}{}", result.card.text(), loaded.checkpoint_path, loaded.step,
+    print_out("{}weights     {} of step {}\n\n{}{}{}", result.card.text(), loaded.checkpoint_path,
+              loaded.step,
               metrics_table(result.rows, split == data::Split::test ? "test" : "validation", best),
-              interval_text(own, intervals[0]));
+              interval_text(own, intervals[0]), by_groups);
     if (unreachable > 0) {
       print_out(
           "{} of {} targets can never be hit: the user had the item before, and such items are no candidates "
@@ -209,6 +258,12 @@ void add_evaluate(CLI::App& app) {
   sub->add_option("--eval-negatives", options->negatives,
                   "rank among this many random items, 0 = all; default: as the run was trained")
       ->check(CLI::Range(0, 1000000000));
+  sub->add_option(
+         "--by", options->by,
+         "also for groups of users: history (by the length of their history), popularity (by how often "
+         "their target occurs in training) or both, with a comma")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   sub->add_option("--per-user", options->per_user,
                   "write each user's target and its ranks to this CSV file (an id that a spreadsheet would "
                   "take for a formula, or that begins with an apostrophe, gets an apostrophe before it)");

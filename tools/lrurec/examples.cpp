@@ -27,8 +27,11 @@ const std::map<std::string, std::string>& examples() {
        "  lrurec reproduce figure4 --data beauty=beauty.lrd -o paper --jobs 4 --memory '16 GB'\n"},
       {"evaluate",
        "  lrurec evaluate run\n"
+       "  lrurec evaluate run --by history,popularity\n"
        "  lrurec evaluate run --split val --mask all --per-user ranks.csv --json\n"},
-      {"compare", "  lrurec compare run other --metrics Recall@10,NDCG@20\n"},
+      {"compare",
+       "  lrurec compare run other --metrics Recall@10,NDCG@20\n"
+       "  lrurec compare run other --by history\n"},
       {"report",
        "  lrurec report run\n"
        "  lrurec report run other -o both.html\n"},
