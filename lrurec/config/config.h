@@ -73,6 +73,7 @@ struct TrainConfig {
   std::int64_t max_epochs = 500;  ///< 0: no limit; without either limit only patience ends a training
   std::int64_t max_steps = 0;     ///< 0: no limit
   std::int64_t validate_every = 500;
+  std::int64_t validate_users = 0;  ///< whose targets a round ranks, drawn by the seed; 0: all
   std::int64_t eval_negatives = 0;  ///< candidates of a sampled evaluation; 0: full ranking
   std::string mask = "window";      ///< items that are no candidates: a name of eval::Mask
   std::int64_t patience =
@@ -87,6 +88,9 @@ struct TrainConfig {
   data::ExampleOptions examples() const;
   friend bool operator==(const TrainConfig&, const TrainConfig&) = default;
 };
+
+/// The upper end of a range that has none.
+inline constexpr double no_limit = 1e15;
 
 /// One setting: where it lives, what it means, and its range.
 struct Setting {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "lrurec/data/negatives.h"
 #include "ops/ops.h"
 #include "tensor/error.h"
 #include "tensor/parallel_errors.h"
@@ -56,6 +57,25 @@ std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split s
   return users;
 }
 
+std::vector<std::int64_t> users_of(const data::Dataset& data, data::Split split,
+                                   std::span<const std::int64_t> users) {
+  return users.empty() ? users_to_rank(data, split) : std::vector(users.begin(), users.end());
+}
+
+std::vector<std::int64_t> users_to_validate(const data::Dataset& data, std::int64_t count,
+                                            std::uint64_t seed) {
+  const std::vector<std::int64_t> all = users_to_rank(data, data::Split::validation);
+  if (count == 0) return all;
+  // The draws of candidates have other keys, which are made of users.
+  constexpr std::uint64_t key = ~std::uint64_t{0};
+  std::vector<std::int64_t> some;
+  for (const auto place : data::draw_candidates(seed, key, count, std::ssize(all), {})) {
+    some.push_back(all[static_cast<std::size_t>(place - 1)]);
+  }
+  std::ranges::sort(some);
+  return some;
+}
+
 data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,
                          std::int64_t max_length) {
   if (mask == Mask::none) return {};
@@ -89,7 +109,7 @@ std::int64_t rank_of(std::span<const float> scores, std::int32_t target, data::I
 
 Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const EvaluateOptions& options) {
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
+  const std::vector<std::int64_t> users = users_of(data, options.split, options.users);
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {
@@ -121,7 +141,7 @@ Evaluation evaluate(const data::Dataset& data, const Scorer& scorer, const Evalu
 
 Evaluation evaluate(const data::Dataset& data, const model::Model& model, const EvaluateOptions& options) {
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
+  const std::vector<std::int64_t> users = users_of(data, options.split, options.users);
   Evaluation result;
   double loss = 0;
   for (std::size_t first = 0; first < users.size();) {

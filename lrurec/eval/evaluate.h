@@ -22,7 +22,7 @@ struct Evaluation {
   Metrics metrics;
   /// Mean cross-entropy of the targets over all |I| + 1 classes; only where scores are logits.
   std::optional<double> loss;
-  /// Rank of each target, in the order of Dataset::evaluated_users(split).
+  /// Rank of each target, in the order of EvaluateOptions::users, or else Dataset::evaluated_users(split).
   std::vector<std::int64_t> ranks;
   /// Negatives beside each target in a sampled evaluation (eval/sampled.h); 0: full ranking.
   std::int64_t sampled = 0;
@@ -50,11 +50,19 @@ struct EvaluateOptions {
   std::int64_t users_at_once =
       0;  ///< 0: as many as keep stored scores near 16 MiB and the input near 16k tokens (on a GPU 262k)
   bool with_loss = false;
-  Mask mask = Mask::window;  ///< items that are no candidates
+  Mask mask = Mask::window;                  ///< items that are no candidates
+  std::span<const std::int64_t> users = {};  ///< whose targets are ranked; empty: all that have one
 };
 
 /// Users that have a target; none is ErrorKind::data.
 std::vector<std::int64_t> users_to_rank(const data::Dataset& data, data::Split split);
+/// Those of EvaluateOptions::users, or else all that have a target.
+std::vector<std::int64_t> users_of(const data::Dataset& data, data::Split split,
+                                   std::span<const std::int64_t> users);
+/// `count` of those that have a validation target, ascending: every such set is equally likely, and the seed
+/// decides. All of them if there are no more, or if count is 0.
+std::vector<std::int64_t> users_to_validate(const data::Dataset& data, std::int64_t count,
+                                            std::uint64_t seed);
 
 /// Items of the history that a mask takes out of the candidates.
 data::Items masked_items(const data::Dataset& data, std::int64_t user, data::Split split, Mask mask,

@@ -79,7 +79,7 @@ Evaluation evaluate_sampled(const data::Dataset& data, const CandidateScorer& sc
                             const SampledEvaluateOptions& options) {
   if (options.negatives < 1) fail(ErrorKind::internal, "a sampled evaluation needs at least one negative");
   const NoGrad no_grad;
-  const std::vector<std::int64_t> users = users_to_rank(data, options.split);
+  const std::vector<std::int64_t> users = users_of(data, options.split, options.users);
   check_negatives(options.negatives, data.items());
   Evaluation result;
   result.sampled = options.negatives;

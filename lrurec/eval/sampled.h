@@ -17,6 +17,7 @@ struct SampledEvaluateOptions {
   std::int64_t users_at_once = 0;  ///< 0: as many as keep scores near 16 MiB and the input near 16k tokens
   bool with_loss = false;          ///< cross-entropy of the target among its candidates
   Mask mask = Mask::window;        ///< items that are no candidates
+  std::span<const std::int64_t> users = {};  ///< as in a full ranking
 };
 
 /// Rank of `target` among scores [1 + n], of the target and its candidates: 1 + the number of candidates at

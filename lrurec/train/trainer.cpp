@@ -53,6 +53,8 @@ Trainer::Trainer(const config::TrainConfig& config, const data::Dataset& data, c
       events_(std::move(events)),
       stepper_(config, data, {}, Stepper::Keeps::checkpoints) {
   if (config.average > 0) average_.emplace(stepper_.model(), config.average);
+  validation_users_ =
+      eval::users_to_validate(data, config.validate_users, static_cast<std::uint64_t>(config.seed));
 }
 
 void Trainer::resume(const Checkpoint& checkpoint, const std::string& path) {
@@ -131,7 +133,12 @@ eval::Evaluation Trainer::evaluate() const {
   constexpr auto split = data::Split::validation;
   const eval::Mask mask = eval::parse_mask(config_.mask);
   if (config_.eval_negatives == 0) {
-    return eval::evaluate(data_, validated(), {split, config_.max_length, 0, /*with_loss=*/true, mask});
+    return eval::evaluate(data_, validated(),
+                          {.split = split,
+                           .max_length = config_.max_length,
+                           .with_loss = true,
+                           .mask = mask,
+                           .users = validation_users_});
   }
   return eval::evaluate_sampled(data_,
                                 eval::model_candidate_scorer(validated(), data_, split, config_.max_length),
@@ -140,7 +147,8 @@ eval::Evaluation Trainer::evaluate() const {
                                  .negatives = config_.eval_negatives,
                                  .seed = static_cast<std::uint64_t>(config_.seed),
                                  .with_loss = true,
-                                 .mask = mask});
+                                 .mask = mask,
+                                 .users = validation_users_});
 }
 
 void Trainer::train_step() {
@@ -198,6 +206,7 @@ void Trainer::validate(Round round) {
   }
   nlohmann::json line{
       {"step", progress_.step}, {"split", "val"}, {evaluation.label("loss"), *evaluation.loss}};
+  if (config_.validate_users > 0) line["users"] = evaluation.metrics.users();
   if (evaluation.sampled > 0) line["candidates"] = evaluation.candidates();
   for (const auto& [name, number] : evaluation.metrics.all()) line[evaluation.label(name)] = number;
   const auto* recurrence = validated().recurrence();

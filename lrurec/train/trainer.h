@@ -42,8 +42,8 @@ void check_validation(const config::TrainConfig& config, const data::Dataset& da
 /// checkpoint. It ends after max_epochs or max_steps, or after `patience` rounds without a better Recall@10.
 /// Of each, 0 is no limit: without any it goes on until a stop is requested. The best round is the one of the
 /// highest Recall@10, among equal ones of the highest NDCG@10: where there are few items or candidates, every
-/// round may hit all targets. With eval_negatives, both are the sampled ones; `mask`
-/// takes the same items out of the candidates as in `evaluate`.
+/// round may hit all targets. With eval_negatives, both are the sampled ones; with validate_users they are of
+/// the same users in every round; `mask` takes the same items out of the candidates as in `evaluate`.
 class Trainer {
  public:
   Trainer(const config::TrainConfig& config, const data::Dataset& data, const RunFolder& folder,
@@ -84,6 +84,7 @@ class Trainer {
   Events events_;
   Stepper stepper_;
   std::optional<WeightAverage> average_;
+  std::vector<std::int64_t> validation_users_;
   Progress progress_;
   bool best_is_lost_ = false;
   std::int64_t collected_ = 0;  ///< steps that collect() has seen

@@ -47,6 +47,10 @@ TEST(SampledCommand, TrainsAndEvaluatesUnderNamesOfItsOwn) {
   EXPECT_NE(text.find("SAMPLED: 12 random items"), std::string::npos) << text;
   EXPECT_NE(text.find("sampled test"), std::string::npos) << text;
 
+  const auto few = run_lrurec(folder, "train d.lrd -o few --config c.toml --validate-users 9" + tiny_sampled);
+  EXPECT_NE(few.err.find("validation of 9 users: sampled Recall@10"), std::string::npos) << few.err;
+  EXPECT_EQ(nlohmann::json::parse(run_lrurec(folder, "evaluate few --json").out)["users"], 60);
+
   const auto full = nlohmann::json::parse(run_lrurec(folder, "evaluate run --json --eval-negatives 0").out);
   EXPECT_EQ(full["candidates"], 40);
   EXPECT_TRUE(full["metrics"]["LRURec"].contains("Recall@10"));

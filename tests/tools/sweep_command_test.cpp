@@ -459,6 +459,8 @@ TEST(SweepCommand, RefusesBeforeAnythingRuns) {
   const auto unlike = run_lrurec(folder, "sweep s.toml -o out");
   EXPECT_EQ(unlike.code, 2);
   EXPECT_NE(unlike.err.find("choose one of each"), std::string::npos) << unlike.err;
+  write_text(folder / "s.toml", head + settings + "[grid]\nvalidate_users = [5, 10]\n");
+  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 2);
   write_text(folder / "s.toml", head + "[settings]\nnegatives = 5\n[grid]\nlabel_smoothing = [0.1, 0.2]\n");
   EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out --dry-run -q").code, 2);
   write_text(folder / "s.toml", head + settings + "eval_negatives = 1000\n");

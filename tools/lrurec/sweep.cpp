@@ -66,11 +66,13 @@ class Sweep {
     label_ = first.eval_negatives > 0 ? "sampled " : "";
     metric_ = label_ + plan_.metric;
     for (const auto& point : plan_.points) {
-      if (point.config.eval_negatives != first.eval_negatives || point.config.mask != first.mask) {
-        fail(
-            ErrorKind::usage,
-            "{}: configurations with different eval_negatives or mask cannot be compared; choose one of each",
-            options.file);
+      const auto& config = point.config;
+      if (config.eval_negatives != first.eval_negatives || config.mask != first.mask ||
+          config.validate_users != first.validate_users) {
+        fail(ErrorKind::usage,
+             "{}: configurations with different eval_negatives, mask or validate_users cannot be compared; "
+             "choose one of each",
+             options.file);
       }
     }
   }

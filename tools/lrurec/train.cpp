@@ -157,7 +157,8 @@ void warn_of_many_negatives(const config::TrainConfig& config, const data::Datas
 /// Progress bar, rate, loss and time left.
 class Reporter {
  public:
-  explicit Reporter(std::int64_t validate_every) : left_(validate_every) {}
+  explicit Reporter(const config::TrainConfig& config)
+      : of_some_users_(config.validate_users > 0), left_(config.validate_every) {}
 
   void step(const train::StepEvent& e) {
     smooth_loss_ = smooth_loss_ == 0 ? e.loss : 0.95 * smooth_loss_ + 0.05 * e.loss;
@@ -178,8 +179,9 @@ class Reporter {
     left_.add_round(e.seconds);
     const auto& metrics = e.evaluation->metrics;
     const auto label = [&](const char* name) { return e.evaluation->label(name); };
-    line_.print(fmt::format("step {:>6}  validation: {} {:.4f}  {} {:.4f}  {} {:.4f}  ({:.1f} s){}", e.step,
-                            label("Recall@10"), metrics.at("Recall@10"), label("NDCG@10"),
+    const std::string whose = of_some_users_ ? fmt::format(" of {}", counted(metrics.users(), "user")) : "";
+    line_.print(fmt::format("step {:>6}  validation{}: {} {:.4f}  {} {:.4f}  {} {:.4f}  ({:.1f} s){}", e.step,
+                            whose, label("Recall@10"), metrics.at("Recall@10"), label("NDCG@10"),
                             metrics.at("NDCG@10"), label("loss"), *e.evaluation->loss, e.seconds,
                             e.best ? "  best so far" : ""));
   }
@@ -190,6 +192,7 @@ class Reporter {
 
  private:
   ProgressLine line_;
+  bool of_some_users_;
   double smooth_loss_ = 0;
   train::TimeLeft left_;
 };
@@ -280,7 +283,7 @@ void dry_run(const TrainOptions& options) {
 void train_in(const TrainOptions& options, const config::TrainConfig& config, const data::Dataset& data,
               const train::RunFolder& folder, std::optional<train::RunFolder::Loaded>& loaded,
               std::int64_t& steps) {
-  Reporter reporter(config.validate_every);
+  Reporter reporter(config);
   warn_of_useless_precision(config);
   warn_of_few_candidates(config, data);
   warn_of_many_negatives(config, data);

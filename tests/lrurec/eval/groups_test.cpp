@@ -67,7 +67,7 @@ TEST(Groups, ValuesAreTheHistorysLengthAndTheTargetsTrainingInteractions) {
 }
 
 TEST(Groups, AnUnknownNameIsAnErrorThatListsThem) {
-  expect_error([] { (void)parse_group_by("age"); }, ErrorKind::usage, "history and popularity");
+  expect_error(ErrorKind::usage, "history and popularity", [] { (void)parse_group_by("age"); });
   EXPECT_EQ(parse_group_by("popularity"), GroupBy::popularity);
 }
 

@@ -93,9 +93,10 @@ const std::map<std::string, Effect>& effects() {
 
 /// Settings of where, how long or how often; they have tests of their own.
 const std::set<std::string>& without_effect_on_a_step() {
-  static const std::set<std::string> all{
-      "preset",     "model",     "threads",        "deterministic",  "device", "tf32",     "average",
-      "max_epochs", "max_steps", "validate_every", "eval_negatives", "mask",   "patience", "log_every"};
+  static const std::set<std::string> all{"preset",    "model",          "threads",        "deterministic",
+                                         "device",    "tf32",           "average",        "max_epochs",
+                                         "max_steps", "validate_every", "validate_users", "eval_negatives",
+                                         "mask",      "patience",       "log_every"};
   return all;
 }
 

@@ -178,34 +178,6 @@ TEST(Trainer, NoEpochsAreNoLimit) {
   EXPECT_EQ(Trainer(config, data, patient).run().finished, "no better Recall@10 in 1 round");
 }
 
-// Regression: validation always left out the window, so a target that the user had had could not be hit.
-TEST(Trainer, ValidationHasTheCandidatesOfItsMask) {
-  const TemporaryFolder folder;
-  const data::Dataset data = test::small_demo();
-  for (const std::int64_t negatives : {0, 5}) {
-    for (const std::string mask : {"none", "window", "all"}) {
-      auto config = tiny();
-      config.eval_negatives = negatives;
-      config.mask = mask;
-      config.max_steps = 1;
-      double ndcg = -1;
-      const RunFolder run = RunFolder::create(folder / (mask + std::to_string(negatives)));
-      Trainer trainer(config, data, run,
-                      {.on_validation = [&](const auto& e) { ndcg = e.evaluation->metrics.at("NDCG@10"); }});
-      trainer.run();
-      constexpr auto split = data::Split::validation;
-      const eval::Mask as = eval::parse_mask(mask);
-      const auto expected =
-          negatives == 0
-              ? eval::evaluate(data, trainer.model(), {split, config.max_length, 0, false, as})
-              : eval::evaluate_sampled(
-                    data, eval::model_candidate_scorer(trainer.model(), data, split, config.max_length),
-                    {.split = split, .max_length = config.max_length, .negatives = negatives, .mask = as});
-      EXPECT_EQ(ndcg, expected.metrics.at("NDCG@10")) << mask << negatives;
-    }
-  }
-}
-
 // Regression: the time of only one step in log_every was logged.
 TEST(Trainer, LogsTheMeanTimeOfAllSteps) {
   const TemporaryFolder folder;
