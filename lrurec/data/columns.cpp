@@ -1,6 +1,7 @@
 #include "lrurec/data/columns.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <span>
@@ -40,6 +41,25 @@ std::string_view without_blanks(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
+
+Condition Condition::parse(const std::string& text) {
+  const std::size_t equals = std::min(text.find('='), text.size());
+  Condition condition{std::string(without_blanks(std::string_view(text).substr(0, equals))), {}};
+  for (std::size_t at = equals + 1; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    condition.values.emplace_back(without_blanks(std::string_view(text).substr(at, end - at)));
+    at = end + 1;
+  }
+  if (condition.column.empty() || condition.values.empty()) {
+    fail(ErrorKind::usage,
+         "--where: '{}' is no condition; it must be COLUMN=VALUE or COLUMN=VALUE,VALUE, such as "
+         "event=purchase",
+         text);
+  }
+  return condition;
+}
+
+std::string Condition::text() const { return fmt::format("{}={}", column, fmt::join(values, ",")); }
 
 Columns Columns::parse(const std::string& text) {
   Columns columns;

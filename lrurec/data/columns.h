@@ -9,9 +9,21 @@ namespace lrurec::data {
 
 struct Field;
 
+/// Of a row: a column, by number from 0 or by its name in the header, has one of these values.
+struct Condition {
+  std::string column;
+  std::vector<std::string> values;
+
+  /// "event=addtocart,transaction"; anything else is ErrorKind::usage. Blanks around names and values do not
+  /// count.
+  static Condition parse(const std::string& text);
+  std::string text() const;
+};
+
 /// Columns by number from 0, or by their name in the header.
 struct Columns {
   std::string user, item, time, rating;  ///< time and rating may be empty
+  std::vector<Condition> where = {};     ///< only rows that meet all of them are read
   std::string delimiter;                 ///< empty: the one that the first line has
   bool header = false;                   ///< the first line is one; it always is where columns have names
 

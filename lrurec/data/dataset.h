@@ -34,7 +34,8 @@ struct Protocol {
   std::string split = "leave-last-out";
   std::vector<Step> steps;
   /// tied_share (of interactions at the same time as another of their user); repeated_rows, with the user,
-  /// item and time of another row; skipped_lines, which could not be read; best_possible_recall10_test of
+  /// item and time of another row; skipped_lines, which could not be read; other_rows, which did not
+  /// meet the conditions; best_possible_recall10_test of
   /// generated data; validation_from and test_from, the times of a split by time.
   std::map<std::string, double> facts;
 

@@ -39,6 +39,8 @@ struct Interactions {
   StringTable users, items;   ///< raw ids
   std::string source, format;
   std::int64_t skipped = 0;          ///< lines that could not be read and were left out
+  std::vector<std::string> where;    ///< the conditions that all rows meet
+  std::int64_t unlike = 0;           ///< rows that were left out, since they do not meet them
   std::vector<std::string> remarks;  ///< what whoever uses the rows should know, a sentence each
 
   std::size_t size() const { return user.size(); }

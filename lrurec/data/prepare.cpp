@@ -1,5 +1,6 @@
 #include "lrurec/data/prepare.h"
 
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -264,7 +265,13 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
 
   Positions rows(all.size());
   std::iota(rows.begin(), rows.end(), 0);
-  protocol.steps.push_back(describe("read", rows, all));
+  std::string what_was_read = "read";
+  if (!all.where.empty()) {
+    what_was_read = fmt::format("read, {}", fmt::join(all.where, " and "));
+    protocol.filter = fmt::format("only {}, {}", fmt::join(all.where, " and "), protocol.filter);
+    protocol.facts["other_rows"] = static_cast<double>(all.unlike);
+  }
+  protocol.steps.push_back(describe(what_was_read, rows, all));
   if (min_rating) {
     const float highest = all.rating.empty() ? 0 : *std::max_element(all.rating.begin(), all.rating.end());
     const auto lowest = static_cast<float>(*min_rating);  // rounded as ratings are: 4.1 reaches 4.1
@@ -275,7 +282,7 @@ Dataset prepare(const Interactions& all, const Filter& filter, Ties ties, std::o
     std::erase_if(rows, [&](std::uint32_t r) { return all.rating[r] < lowest; });
     const std::string what = fmt::format("rating below {}", *min_rating);
     protocol.steps.push_back(describe(what + " dropped", rows, all));
-    protocol.filter = fmt::format("{}, no {}", filter.str(), what);
+    protocol.filter = fmt::format("{}, no {}", protocol.filter, what);
   }
   const RowOrder order(all, ties);
   order.sort(rows);

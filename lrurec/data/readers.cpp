@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "lrurec/data/fields.h"
 #include "lrurec/data/row_sink.h"
@@ -123,6 +124,55 @@ void read_sasrec(LineSource& source, RowSink& rows) {
   });
 }
 
+/// The rows that meet some conditions.
+class RowChoice {
+ public:
+  void add(Condition condition, std::size_t place) {
+    conditions_.push_back({std::move(condition), place, {}});
+  }
+  bool takes(const std::vector<Field>& fields) {
+    for (auto& [condition, place, others] : conditions_) {
+      const auto value = without_blanks(fields[place].text);
+      if (std::ranges::find(condition.values, value) != condition.values.end()) continue;
+      if (others.size() < most_told) others.emplace(value);
+      ++unlike_;
+      return false;
+    }
+    taken_ = true;
+    return true;
+  }
+  /// To be called after the last row. No row that meets the conditions is ErrorKind::data.
+  void tell(const LineSource& source, RowSink& rows) const {
+    if (!taken_ && unlike_ > 0) fail_without_rows(source);
+    std::vector<std::string> texts;
+    for (const auto& one : conditions_) texts.push_back(one.condition.text());
+    rows.only(std::move(texts), unlike_);
+  }
+
+ private:
+  static constexpr std::size_t most_told = 6;
+  struct One {
+    Condition condition;
+    std::size_t place;
+    std::set<std::string> others;  ///< values of rows that do not meet it
+  };
+  [[noreturn]] void fail_without_rows(const LineSource& source) const {
+    std::string met, there;
+    for (const auto& one : conditions_) {
+      met += (met.empty() ? "" : " and ") + one.condition.text();
+      if (one.others.empty()) continue;
+      there += fmt::format("; '{}' is {}{}", one.condition.column, fmt::join(one.others, ", "),
+                           one.others.size() == most_told ? " and more" : "");
+    }
+    fail(ErrorKind::data, "{}: none of {} rows has {} (--where){}", source.path(), unlike_,
+         util::printable(met), util::printable(there));
+  }
+
+  std::vector<One> conditions_;
+  std::int64_t unlike_ = 0;
+  bool taken_ = false;
+};
+
 /// Which field of a line holds what.
 struct Places {
   std::size_t user = 0, item = 1, count = 0;  ///< count: fields of every line
@@ -131,7 +181,7 @@ struct Places {
 
 /// Reads the rows, behind a header if there is one. `first`: a row that was read already.
 void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
-                 bool with_rating, std::optional<std::string> first = {}) {
+                 bool with_rating, std::optional<std::string> first = {}, RowChoice* choice = nullptr) {
   TimeColumn times;
   const auto row = [&](std::string_view line, bool first_row) {
     const auto& fields = splitter.split(source, line);
@@ -139,6 +189,7 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
       source.fail_at(line.size() + 1, fmt::format("{} columns, {} are needed", fields.size(), at.count),
                      line);
     }
+    if (choice != nullptr && !choice->takes(fields)) return;
     for (const std::size_t i : {at.user, at.item}) {
       if (fields[i].text.empty()) {
         source.fail_at(fields[i].column, i == at.user ? "the user id is missing" : "the item id is missing",
@@ -327,9 +378,12 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
     fail(ErrorKind::usage, "--columns: user and item are the same column, '{}' and '{}'", columns.user,
          columns.item);
   }
+  RowChoice choice;
+  for (const Condition& condition : columns.where) choice.add(condition, *place(condition.column));
   need_rating(source, options, at.rating.has_value());
   if (!at.time) remark_on_order(rows, fields, at, header);
-  read_fields(source, rows, splitter, at, options.with_rating, header ? std::nullopt : first);
+  read_fields(source, rows, splitter, at, options.with_rating, header ? std::nullopt : first, &choice);
+  choice.tell(source, rows);
 }
 
 }  // namespace

@@ -35,6 +35,11 @@ class RowSink {
   /// ErrorKind::data.
   void add(std::string_view user, std::string_view item, std::optional<Time> time,
            std::optional<double> rating);
+  /// What all added rows meet, and how many others there were.
+  void only(std::vector<std::string> where, std::int64_t unlike) {
+    rows_.where = std::move(where);
+    rows_.unlike = unlike;
+  }
   void remark(std::string text) { rows_.remarks.push_back(std::move(text)); }
   /// The rows, with the texts of their ids and what is to be said of them. No row is ErrorKind::data.
   Interactions finish();

@@ -288,6 +288,41 @@ TEST(PrepareCommand, ReadsTheUsualNamesOfAHeader) {
       "oldest first; 'timestamp' looks like a time\n");
 }
 
+// RetailRocket's columns: events of several kinds in one table, of which a shop wants to predict one.
+TEST(PrepareCommand, ReadsOnlyTheRowsThatMeetAllConditions) {
+  const TemporaryFolder folder;
+  write_text(folder / "a.csv", lines({"timestamp,visitorid,event,itemid,shop", "3,u1,view,a,1",
+                                      "2,u1,transaction,b,1", "1,u1, transaction ,c,1", "4,u1,addtocart,d,1",
+                                      "5,u2,transaction,a,2", "no time,u1,view,,1", "6,u1,transaction,e,2"}));
+  const auto taken = run_lrurec(
+      folder,
+      "prepare a.csv -o x.lrd --filter none --where event=transaction,addtocart --where shop=1 --json");
+  ASSERT_EQ(taken.code, 0) << taken.err;
+  const auto json = nlohmann::json::parse(taken.out);
+  EXPECT_EQ(json["interactions"], 3);
+  EXPECT_EQ(json["protocol"]["filter"], "only event=transaction,addtocart and shop=1, none");
+  EXPECT_EQ(json["protocol"]["facts"]["other_rows"], 4);
+  EXPECT_EQ(json["steps"][0]["what"], "read, event=transaction,addtocart and shop=1");
+
+  // By number, with a header that is said to be one.
+  const auto numbered = run_lrurec(
+      folder,
+      "prepare a.csv -o y.lrd --filter none --columns time=0,user=1,item=3 --header --where 2=transaction");
+  ASSERT_EQ(numbered.code, 0) << numbered.err;
+  EXPECT_NE(numbered.out.find("3 other rows of the file were left out (--where)"), std::string::npos)
+      << numbered.out;
+
+  std::filesystem::remove(folder / "x.lrd");
+  expect_refused(folder, "a.csv -o x.lrd --where event=purchase", 3,
+                 "none of 7 rows has event=purchase (--where); 'event' is addtocart, transaction, view");
+  expect_refused(folder, "a.csv -o x.lrd --where events=view", 3,
+                 "there is no column 'events' in the header");
+  expect_refused(folder, "a.csv -o x.lrd --where event", 2,
+                 "'event' is no condition; it must be COLUMN=VALUE");
+  expect_refused(folder, "a.csv -o x.lrd --format movielens-csv --where event=view", 2,
+                 "--where needs a file that is read by --columns, not as movielens-csv");
+}
+
 TEST(PrepareCommand, SkipsLinesThatCannotBeReadOnlyIfAsked) {
   const TemporaryFolder folder;
   write_text(folder / "a.txt", "1 2\n1 x\n1 3\n");

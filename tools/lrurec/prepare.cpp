@@ -30,6 +30,7 @@ namespace {
 struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
                            member, titles, titles_member;
+  std::vector<std::string> where;
   std::optional<double> min_rating;
   std::int64_t max_length = 200, skip_bad = 0;
   bool demo = false, json = false, force = false, header = false;
@@ -38,7 +39,7 @@ struct PrepareOptions {
 
 constexpr std::int64_t printed_batch_size = 128;
 
-data::ReadOptions choose_format(const PrepareOptions& options) {
+data::ReadOptions read_options(const PrepareOptions& options) {
   data::ReadOptions read;
   read.member = options.member;
   read.with_rating = options.min_rating.has_value();
@@ -82,7 +83,13 @@ data::Dataset from_file(const PrepareOptions& options) {
   const data::Ties ties = data::parse_ties(options.ties);
   const data::SplitRule split = data::SplitRule::parse(options.split);
   if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
-  const data::ReadOptions read = choose_format(options);
+  data::ReadOptions read = read_options(options);
+  for (const auto& condition : options.where) {
+    read.columns.where.push_back(data::Condition::parse(condition));
+    if (read.format == data::Format::columns) continue;
+    fail(ErrorKind::usage, "--where needs a file that is read by --columns, not as {}",
+         data::name(read.format));
+  }
   const bool ready = read.format == data::Format::sasrec;  // such files are filtered already
   const data::Filter filter = data::Filter::parse(!options.filter.empty() ? options.filter
                                                   : ready                 ? "none"
@@ -167,6 +174,10 @@ void print(const data::Dataset& data, const nlohmann::json& json, const std::str
                    {"labels", number("labels")}}));
   const auto& protocol = data.protocol();
   print_out("\norder: {}; filter: {}; split: {}\n", protocol.order, protocol.filter, protocol.split);
+  if (const auto others = protocol.facts.find("other_rows"); others != protocol.facts.end()) {
+    print_out("{} other rows of the file were left out (--where)\n",
+              with_commas(static_cast<std::int64_t>(others->second)));
+  }
   const auto fact = protocol.facts.find("best_possible_recall10_test");
   if (const auto tied = protocol.facts.find("tied_share"); tied != protocol.facts.end()) {
     print_out("{:.1f}% of the interactions are at the same time as another of their user\n",
@@ -273,6 +284,10 @@ void add_prepare(CLI::App& app) {
       sub->add_option("--columns", options->columns,
                       "any delimited text: user=..,item=..,time=..,rating=.., each a number from 0 "
                       "or a name in the header; usual names, such as user_id, are found without");
+  auto* where = sub->add_option("--where", options->where,
+                                "of --columns: only rows whose column has a value, such as event=purchase or "
+                                "event=cart,purchase; given again, all must be met")
+                    ->allow_extra_args(false);
   auto* delimiter =
       sub->add_option("--delimiter", options->delimiter,
                       "delimiter of --columns: a text, tab or space; default: found from the first line");
@@ -310,7 +325,7 @@ void add_prepare(CLI::App& app) {
   auto* demo =
       sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
   for (CLI::Option* of_files :
-       {format, columns, delimiter, header, skip_bad, member, min_rating, filter, ties, split}) {
+       {format, columns, where, delimiter, header, skip_bad, member, min_rating, filter, ties, split}) {
     of_files->excludes(demo);
   }
   sub->add_option("--demo-seed", options->shape.seed, "random seed of the demonstration data")
