@@ -28,6 +28,8 @@ class GatedLRU : public SequenceLayer {
   Tensor initial_state(std::int64_t n) const override;
   Tensor step(const Tensor& x, const Tensor& state) const override;
 
+  Tensor eigenvalues() const override { return lru_.eigenvalues(); }
+
   static constexpr std::int64_t expansion = 2, taps = 4;
   const LRU& lru() const { return lru_; }
   /// The input of the LRU inside, [tokens, H] -> [tokens, E].

@@ -29,6 +29,7 @@ class LRU : public SequenceLayer {
   Variable lambda() const;
   /// The same on the CPU, to look at.
   Tensor lambda_on_host() const;
+  Tensor eigenvalues() const override { return lambda_on_host().to(DType::c128); }
 
   /// gamma |B_d| |C_d| of each channel d, f64 [D] on the CPU: how strongly the channel passes a token on to
   /// the output of the same step.

@@ -71,4 +71,10 @@ Tensor RwkvTimeMixing::step(const Tensor& x, const Tensor& state) const {
   return ops::linear(ops::sigmoid(r) * Variable(y), W_o_).value();
 }
 
+Tensor RwkvTimeMixing::eigenvalues() const {
+  const NoGrad no_grad;
+  const Variable w = ops::exp(Variable(decay_.value().host().to(DType::f64)));
+  return ops::exp(-w).value().to(DType::c128);
+}
+
 }  // namespace lrurec::nn

@@ -23,6 +23,8 @@ class RwkvTimeMixing : public SequenceLayer {
   Variable mix(const Variable& x, const IndexTensor& offsets, const ForwardContext&) const override;
   Tensor initial_state(std::int64_t n) const override;
   Tensor step(const Tensor& x, const Tensor& state) const override;
+  /// e^-w, by which the mean's sums fall with each token, [H].
+  Tensor eigenvalues() const override;
 
  private:
   struct Mixed {

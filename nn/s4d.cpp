@@ -41,4 +41,9 @@ Tensor S4D::ssm_step(const Tensor& x, const IndexTensor& offsets, const Tensor& 
   return y;
 }
 
+Tensor S4D::eigenvalues() const {
+  const NoGrad no_grad;
+  return discrete().lambda.value().host().to(DType::c128).reshape({-1});
+}
+
 }  // namespace lrurec::nn

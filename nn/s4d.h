@@ -20,6 +20,9 @@ class S4D : public StateSpace {
     return StateSpace::real_parameters(H) + 2 * H * static_cast<double>(states);
   }
 
+  /// lambda of every state, [H N].
+  Tensor eigenvalues() const override;
+
  protected:
   Variable ssm(const Variable& x, const IndexTensor& offsets) const override;
   Variable ssm_composed(const Variable& x, const IndexTensor& offsets) const override;

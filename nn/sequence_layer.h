@@ -27,6 +27,10 @@ class SequenceLayer : public Module {
   /// One token of each of n sequences, x: [n, H] -> [n, H]. `state`, [n, K] and dense, is overwritten with
   /// the state after the token.
   virtual Tensor step(const Tensor& x, const Tensor& state) const = 0;
+
+  /// By what each channel of the state is multiplied from one token to the next, c128 [channels] on the CPU.
+  /// Undefined where that depends on the tokens, or where channels mix.
+  virtual Tensor eigenvalues() const { return {}; }
 };
 
 /// The row of the last token of each sequence, i64 [S], on the device of the offsets (i64 [S + 1]). An empty

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 using test::CommandResult;
 using test::TemporaryFolder;
 
-constexpr int exercises = 8;
+constexpr int exercises = 10;
 
 fs::path study_programs() { return fs::path(test::command_path()).parent_path() / "study_exercises"; }
 /// Tests that were carried to another machine have the command beside them alone.
@@ -107,6 +107,19 @@ TEST(StudyExercisesCommand, CommonMistakesAreNamed) {
       {"8_updated_row", {"join, length 3, round 2, row 2", "this round has changed already"}},
       {"8_anew_from_x",
        {"multiply-adds, (L / 2) log2(L), length 2: expected 1, got 3", "not what they cost"}},
+      {"9_own_lambda", {"x, length 3, token 0", "x: h_t reaches h_{t+1} through lambda_{t+1}"}},
+      {"9_no_conj", {"x, length 3, token 0", "x: conj is missing"}},
+      {"9_state_after", {"lambda, length 3, token 0", "lambda: h_t was used"}},
+      {"9_no_conj_of_state", {"lambda, length 3, token 0", "lambda: conj is missing"}},
+      {"9_from_zero", {"lambda, length 3, token 0", "its lambda multiplied `initial`"}},
+      {"9_later_is_lost", {"lambda, length 3, token 0", "lambda: dh_t was used"}},
+      {"9_initial_as_x", {"initial, length 3", "`initial` reaches h_0 through lambda_0"}},
+      {"10_bonus_stays", {"keys near 0, token 1", "the newest token has no bonus here"}},
+      {"10_falls_early", {"keys near 0, token 1", "before y_t uses them here"}},
+      {"10_nothing_falls", {"keys near 0, token 2", "nothing falls with age here"}},
+      {"10_no_bonus", {"keys near 0, token 1", "the newest token has no bonus here"}},
+      {"10_plain_powers", {"keys near 1000, token 0", "e^1000 is infinite here"}},
+      {"10_follows_down", {"keys 0, -500, -1000, ..., token", "m must not follow it down"}},
   };
   for (const auto& [name, expected] : mistakes) {
     const CommandResult result = run_program(name);
@@ -152,7 +165,7 @@ TEST(StudyExercisesCommand, TheCommandRefusesWhatItCannotCheck) {
            {"", "usage: tools/study.sh"},
            {"check", "usage: tools/study.sh"},
            {"solve 1", "usage: tools/study.sh"},
-           {"check 9", "study: there is no exercise 9"},
+           {"check 11", "study: there is no exercise 11"},
            {"check gamma", "study: an exercise is a number, not 'gamma'"},
            {"solution 0", "study: there is no exercise 0"},
            {"check 3 missing.cpp", "study: there is no file"},

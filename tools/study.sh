@@ -27,7 +27,7 @@ list() {
   local file
   for file in "$here"/*/exercise.cpp; do
     echo "$(sed -n '1s|^// Exercise \([0-9]*\): \(.*\)\.$|\1  \2|p' "$file")  (${file#"$root"/})"
-  done
+  done | sort -n
 }
 
 # stopped FILE CRASH: from AddressSanitizer's words why a program was stopped, and at which line of FILE.

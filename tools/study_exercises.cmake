@@ -213,3 +213,33 @@ function(study_exercises_for_tests)
   endif()
 endfunction()
 cmake_language(DEFER CALL study_exercises_for_tests)
+
+study_exercise(9 9_lambda_of_each_token)
+study_mistake(9 own_lambda "    const Complex g = dh[t] + later;
+    const Complex before = t > 0 ? h[t - 1] : initial;
+    gradients.x[t] = g;
+    gradients.lambda[t] = g * std::conj(before);
+    later = std::conj(lambda[t]) * g;
+  }
+  gradients.initial = later;"
+"    const Complex g = dh[t] + std::conj(lambda[t]) * later;
+    const Complex before = t > 0 ? h[t - 1] : initial;
+    gradients.x[t] = g;
+    gradients.lambda[t] = g * std::conj(before);
+    later = g;
+  }
+  gradients.initial = std::conj(lambda[0]) * later;")
+study_mistake(9 no_conj "later = std::conj(lambda[t]) * g" "later = lambda[t] * g")
+study_mistake(9 state_after "t > 0 ? h[t - 1] : initial" "h[t]")
+study_mistake(9 no_conj_of_state "g * std::conj(before)" "g * before")
+study_mistake(9 from_zero "t > 0 ? h[t - 1] : initial" "t > 0 ? h[t - 1] : 0")
+study_mistake(9 later_is_lost "gradients.lambda[t] = g *" "gradients.lambda[t] = dh[t] *")
+study_mistake(9 initial_as_x "gradients.initial = later" "gradients.initial = gradients.x[0]")
+
+study_exercise(10 10_wkv)
+study_mistake(10 bonus_stays "added = std::exp(k[t] - next)" "added = std::exp(u + k[t] - next)")
+study_mistake(10 falls_early "old = std::exp(m - top)" "old = std::exp(m - w - top)")
+study_mistake(10 nothing_falls "m - w" "m")
+study_mistake(10 no_bonus "u + k[t]" "k[t]")
+study_mistake(10 plain_powers "std::max(m, u + k[t])" "0")
+study_mistake(10 follows_down "std::max(m - w, k[t])" "k[t]")

@@ -14,16 +14,16 @@
 namespace lrurec::inspect {
 std::vector<Eigenvalues> eigenvalues(const model::Model& model) {
   std::vector<Eigenvalues> blocks;
-  const auto* recurrence = model.recurrence();
-  if (recurrence == nullptr) {
-    const bool other_backbone = std::ranges::count(model.info().settings, "backbone") > 0;
-    fail(ErrorKind::usage, "{}{} has no LRU, whose eigenvalues these are", model.info().title,
-         other_backbone ? fmt::format(" with the backbone {}", model.config().backbone) : "");
+  for (const Tensor& lambda : model.eigenvalues()) {
+    const auto* values = lambda.data<std::complex<double>>();
+    blocks.emplace_back(values, values + lambda.numel());
   }
-  for (const Tensor& lambda : recurrence->lambdas()) {
-    const Tensor exact = lambda.to(DType::c128);
-    const auto* values = exact.data<std::complex<double>>();
-    blocks.emplace_back(values, values + exact.numel());
+  if (blocks.empty()) {
+    const bool other_backbone = std::ranges::count(model.info().settings, "backbone") > 0;
+    fail(ErrorKind::usage, "{}{} has no channels with an eigenvalue each; LRURec with {} has",
+         model.info().title,
+         other_backbone ? fmt::format(" with the backbone {}", model.config().backbone) : "",
+         "lru, gated-lru, s4d or rwkv");
   }
   return blocks;
 }
@@ -50,6 +50,7 @@ double median_half_life(const Eigenvalues& lambda) {
 }
 
 std::vector<MeanDefinition> mean_definitions(const model::Model& model) {
+  if (model.recurrence() == nullptr) fail(ErrorKind::internal, "the gains of channels are the LRU's");
   const auto blocks = eigenvalues(model);
   const auto gains = model.recurrence()->gains();
   /// sum w(|lambda|, gain) f(|lambda|) / sum w, of each block

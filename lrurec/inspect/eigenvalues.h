@@ -13,9 +13,10 @@ namespace lrurec::inspect {
 /// lambda of the D channels of one block.
 using Eigenvalues = std::vector<std::complex<double>>;
 
-/// Those of every block. A model without a linear recurrence is ErrorKind::usage.
+/// Those of every block (model::Model::eigenvalues). A model that has none is ErrorKind::usage.
 std::vector<Eigenvalues> eigenvalues(const model::Model& model);
-/// Those that training with this seed began with: |lambda|^2 uniform in [.8^2, .99^2], angles uniform.
+/// Those that training with this seed began with. For the LRU |lambda|^2 is uniform in [.8^2, .99^2], and so
+/// is the angle.
 std::vector<Eigenvalues> initial_eigenvalues(const model::ModelConfig& config, std::uint64_t seed);
 
 double mean_abs(const Eigenvalues& lambda);
@@ -37,6 +38,8 @@ struct MeanDefinition {
 ///   the mean weighted by gain, gamma |B_k| |C_k|
 ///   the mean weighted by the state's energy under white input, gain^2 / (1 - |lambda|^2)
 ///   the mean without channels whose gain is below a tenth of the mean gain
+///
+/// For the LRU alone; without model::Model::recurrence() it is ErrorKind::internal.
 std::vector<MeanDefinition> mean_definitions(const model::Model& model);
 /// The definition nearest to `published`: the least sum over blocks of |ln(value / published)|. `published`
 /// must not be empty.

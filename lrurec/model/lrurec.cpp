@@ -156,6 +156,15 @@ std::string LRURec::problem() const {
   return fmt::format("an eigenvalue has modulus {:.9g}, so the recurrence is not stable", largest);
 }
 
+std::vector<Tensor> LRURec::eigenvalues() const {
+  std::vector<Tensor> blocks;
+  for (const auto& block : blocks_) {
+    blocks.push_back(block.eigenvalues());
+    if (!blocks.back().defined()) return {};
+  }
+  return blocks;
+}
+
 std::vector<Tensor> LRURec::lambdas() const {
   const NoGrad no_grad;
   std::vector<Tensor> blocks;

@@ -60,6 +60,7 @@ class LRURec : public Model, public LinearRecurrence {
 
   /// Null where something else stands in the LRU's place.
   const LinearRecurrence* recurrence() const override;
+  std::vector<Tensor> eigenvalues() const override;
   std::vector<Tensor> lambdas() const override;
   std::vector<Tensor> gains() const override;
   std::vector<Tensor> recurrence_inputs(const IndexTensor& items, const IndexTensor& offsets) const override;

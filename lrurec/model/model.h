@@ -74,6 +74,11 @@ class Model : public nn::Module {
   /// Models with a diagonal linear recurrence; null for others.
   virtual const LinearRecurrence* recurrence() const { return nullptr; }
 
+  /// Of each block, by what the channels of its state are multiplied from one item to the next, c128
+  /// [channels] on the CPU. None for models and backbones where that depends on the items, or where channels
+  /// mix.
+  virtual std::vector<Tensor> eigenvalues() const { return {}; }
+
   // ---- what follows ------------------------------------------------------------------------------------
 
   /// Equation 1: the mean cross-entropy over the batch's labels (-1: no label) and all |I| + 1 classes. With

@@ -42,6 +42,8 @@ class RecurrentBlock : public nn::Module {
 
   /// The LRU, also the one inside nn::GatedLRU; null where something else stands in its place.
   const nn::LRU* lru() const;
+  /// Undefined where the recurrence has none (nn::SequenceLayer).
+  Tensor eigenvalues() const { return recurrence_->eigenvalues(); }
   /// The input of that LRU when the block's input is x.
   Variable lru_input(const Variable& x, const IndexTensor& offsets) const;
 

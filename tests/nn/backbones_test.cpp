@@ -45,6 +45,41 @@ TEST(RwkvTimeMixing, StartsAsPublished) {
             1e-12);
 }
 
+// What two states differ by falls by them, whatever the token.
+TEST(RwkvTimeMixing, EigenvaluesAreByWhatItsSumsFall) {
+  constexpr std::int64_t H = 8;
+  Initializer init(1, DType::f64);
+  const RwkvTimeMixing layer(H, 0, 2, init);
+  const auto row = [](double from) {
+    std::vector<double> x(H);
+    for (std::size_t i = 0; i < H; ++i) x[i] = from + 0.1 * static_cast<double>(i);
+    return Tensor::from(x, {1, H});
+  };
+  // S of S e^-m, Z e^-m and m behind the token before.
+  const auto sums = [](const Tensor& state) {
+    const auto z = state.to_vector<double>();
+    std::vector<double> S;
+    for (std::size_t i = 0; i < H; ++i) S.push_back(z[H + i] * std::exp(z[3 * H + i]));
+    return S;
+  };
+  const Tensor one = layer.initial_state(1), other = layer.initial_state(1);
+  layer.step(row(1), one);
+  layer.step(row(-2), other);
+  layer.step(row(3), one);
+  layer.step(row(3), other);
+  const auto a = sums(one), b = sums(other);
+  layer.step(row(-1), one);
+  layer.step(row(-1), other);
+  const auto a_after = sums(one), b_after = sums(other);
+  const Tensor lambda = layer.eigenvalues();
+  ASSERT_EQ(lambda.numel(), H);
+  for (std::size_t i = 0; i < H; ++i) {
+    EXPECT_NEAR(lambda.data<c128>()[i].real() * (a[i] - b[i]), a_after[i] - b_after[i], 1e-12);
+    EXPECT_EQ(lambda.data<c128>()[i].imag(), 0);
+    EXPECT_GT(std::abs(a[i] - b[i]), 1e-12);
+  }
+}
+
 TEST(S4D, StartsAsPublished) {
   Initializer init(1, DType::f64);
   const S4D layer(16, 0, 1000, init);
@@ -75,6 +110,14 @@ TEST(S4D, StepsCarryTheStatesOfTheDefinition) {
     EXPECT_NEAR(found[2 * n + 1], wanted.imag(), 1e-12);
   }
   for (std::size_t i = 64; i < 128; ++i) EXPECT_EQ(found[i], 0);  // the other channel
+
+  const Tensor lambda = layer.eigenvalues();
+  ASSERT_EQ(lambda.numel(), 2 * 32);
+  for (std::size_t n = 0; n < 32; ++n) {
+    const std::complex<double> power = std::pow(lambda.data<c128>()[n], 3);
+    EXPECT_NEAR(found[2 * n], power.real(), 1e-12);
+    EXPECT_NEAR(found[2 * n + 1], power.imag(), 1e-12);
+  }
 }
 
 // A = V (Lambda - P P^*) V^* with both halves of the states is HiPPO-LegS, and so is B.

@@ -1,5 +1,5 @@
 #pragma once
-// What a training has left in its folder, without what depends on the clock.
+// A small training, and what it has left in its folder, without what depends on the clock.
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,6 +9,16 @@
 #include "nn/serialization/archive.h"
 
 namespace lrurec::test {
+
+/// A model of a few hundred numbers, for small_demo().
+inline config::TrainConfig tiny_config() {
+  config::TrainConfig config;
+  config.hidden = 8;
+  config.channels = 12;
+  config.max_length = 6;
+  config.batch_size = 16;
+  return config;
+}
 
 /// Lines of metrics.jsonl.
 inline std::vector<nlohmann::json> metrics(const std::filesystem::path& run) {

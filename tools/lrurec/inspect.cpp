@@ -146,7 +146,10 @@ void eigen(const InspectOptions& options) {
   const auto initial = run.imported ? std::vector<inspect::Eigenvalues>{}
                                     : inspect::initial_eigenvalues(
                                           run.model->config(), static_cast<std::uint64_t>(run.config.seed));
-  const auto published = reproduce::published_mean_abs(run.model->config().num_items);
+  // The paper's table 5 and the gains of channels are the LRU's.
+  const bool is_lru = run.model->recurrence() != nullptr;
+  const auto published =
+      is_lru ? reproduce::published_mean_abs(run.model->config().num_items) : std::vector<double>{};
   nlohmann::json json = nlohmann::json::array();
   std::vector<std::vector<std::string>> rows{
       {"", "mean |lambda|", "before", "paper, table 5", "half-life (items)", "before"}};
@@ -170,7 +173,8 @@ void eigen(const InspectOptions& options) {
     if (b < published.size()) block["published_mean_abs"] = published[b];
     json.push_back(std::move(block));
   }
-  const auto definitions = inspect::mean_definitions(*run.model);
+  const auto definitions =
+      is_lru ? inspect::mean_definitions(*run.model) : std::vector<inspect::MeanDefinition>{};
   if (options.json) {
     for (std::size_t b = 0; b < json.size(); ++b) {
       for (const auto& one : definitions) json[b]["means"][one.name] = one.blocks[b];
@@ -179,7 +183,7 @@ void eigen(const InspectOptions& options) {
     }
     return print_json(json);
   }
-  print_out("{}\n{}\n", table(rows), means_text(definitions, published));
+  print_out("{}\n{}", table(rows), is_lru ? means_text(definitions, published) + "\n" : "");
   for (std::size_t b = 0; b < trained.size(); ++b) {
     print_out("channels of block {} by |lambda|\n", b + 1);
     const auto counts = histogram(trained[b]);
@@ -195,7 +199,10 @@ void eigen(const InspectOptions& options) {
   print_out(
       "\nHalf-life: items until half of what one added to the state is left, ln(1/2) / ln|lambda|; the "
       "median\n"
-      "channel's. lrurec report draws the eigenvalues on the unit disk.\n");
+      "channel's.{}\n",
+      is_lru ? " lrurec report draws the eigenvalues on the unit disk."
+             : fmt::format(" lambda is what a channel of {} is multiplied by from item to item.",
+                           run.model->config().backbone));
 }
 
 // ---- memory --------------------------------------------------------------------------------------------

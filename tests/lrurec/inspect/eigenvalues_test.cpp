@@ -27,7 +27,28 @@ TEST(Eigenvalues, AreThoseOfEveryBlock) {
 
 TEST(Eigenvalues, OfAnotherBackboneAreAnErrorThatNamesIt) {
   const model::LRURec model({.num_items = 7, .hidden = 4, .channels = 4, .blocks = 1, .backbone = "s4"}, 5);
-  test::expect_error(ErrorKind::usage, "LRURec with the backbone s4 has no LRU", [&] { eigenvalues(model); });
+  test::expect_error(ErrorKind::usage,
+                     "LRURec with the backbone s4 has no channels with an eigenvalue each; LRURec with lru, "
+                     "gated-lru, s4d or rwkv has",
+                     [&] { eigenvalues(model); });
+  test::expect_error(ErrorKind::internal, "are the LRU's", [&] { mean_definitions(model); });
+}
+
+TEST(Eigenvalues, OfOtherBackbonesAreThoseOfTheirStates) {
+  for (const std::string backbone : {"s4d", "rwkv", "gated-lru"}) {
+    const model::ModelConfig config{
+        .num_items = 7, .hidden = 4, .channels = 9, .blocks = 2, .backbone = backbone};
+    const auto blocks = eigenvalues(model::LRURec(config, 5));
+    ASSERT_EQ(blocks.size(), 2U);
+    for (const auto& block : blocks) {
+      EXPECT_EQ(block.size(), backbone == "s4d" ? 128U : backbone == "rwkv" ? 4U : 9U);
+      for (const auto z : block) {
+        EXPECT_GE(std::abs(z), 0);
+        EXPECT_LT(std::abs(z), 1);
+      }
+    }
+    EXPECT_EQ(blocks, initial_eigenvalues(config, 5));
+  }
 }
 
 TEST(Eigenvalues, BeforeTrainingLieInTheRing) {

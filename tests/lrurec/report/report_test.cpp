@@ -5,6 +5,7 @@
 #include "lrurec/train/trainer.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::report {
 namespace {
@@ -12,11 +13,7 @@ namespace {
 using test::TemporaryFolder;
 
 config::TrainConfig tiny() {
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 2;
   config.max_steps = 4;
   config.log_every = 1;

@@ -8,6 +8,7 @@
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::sweep {
 namespace {
@@ -72,11 +73,7 @@ TEST(SweepResults, RankedByTheMeanOverAllSeeds) {
 TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
   const test::TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 2;
   config.learning_rate = 0;
   config.patience = 3;
@@ -106,11 +103,7 @@ TEST(SweepResults, ARunThatIsNotTheOneWantedIsRefused) {
 TEST(SweepResults, TheRoundOfAnEarlierEndIsNotTheBestOfALongerRun) {
   const test::TemporaryFolder folder;
   const data::Dataset data = test::small_demo();
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 10;
   config.max_steps = 45;
   config.learning_rate = 0;

@@ -8,6 +8,7 @@
 #include "nn/serialization/envelope.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
@@ -15,11 +16,7 @@ namespace {
 using test::TemporaryFolder;
 
 config::TrainConfig rounds_of_five() {
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 5;
   config.max_steps = 40;
   config.learning_rate = 1e-2;

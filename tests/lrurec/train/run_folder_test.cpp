@@ -17,6 +17,7 @@
 #include "tests/support/data.h"
 #include "tests/support/files.h"
 #include "tests/support/tensors.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
@@ -25,11 +26,7 @@ using test::expect_error;
 using test::TemporaryFolder;
 
 config::TrainConfig ten_steps() {
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 5;
   config.max_steps = 10;
   return config;

@@ -18,11 +18,7 @@ using test::saved_state;
 using test::TemporaryFolder;
 
 config::TrainConfig tiny_sampled(bool shared, bool corrected = false) {
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 5;
   config.log_every = 2;
   config.max_steps = 20;

@@ -6,6 +6,7 @@
 #include "lrurec/train/stepper.h"
 #include "tests/support/data.h"
 #include "tests/support/tensors.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
@@ -100,12 +101,8 @@ const std::set<std::string>& without_effect_on_a_step() {
   return all;
 }
 
-TrainConfig tiny_config() {
-  TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+TrainConfig three_steps() {
+  TrainConfig config = test::tiny_config();
   config.max_steps = 3;
   config.dropout = 0.1;
   config.learning_rate = 1e-2;
@@ -119,7 +116,7 @@ TEST(Settings, EachChangesWhatIsTrained) {
     ASSERT_NE(effect != effects().end(), without_effect_on_a_step().contains(key))
         << key << ": say here what it changes";
     if (effect == effects().end()) continue;
-    const TrainConfig before = with(tiny_config(), effect->second.before);
+    const TrainConfig before = with(three_steps(), effect->second.before);
     const TrainConfig after = with(before, {{key.c_str(), effect->second.value}});
     ASSERT_NE(config::value_text(before, setting), config::value_text(after, setting)) << key;
     EXPECT_EQ(trained(before), trained(before)) << key;
@@ -133,7 +130,7 @@ TEST(Settings, OfAModelComeThroughItsConfiguration) {
     for (const auto& setting : config::settings()) {
       const std::string& key = setting.key;
       if (std::ranges::find(info->settings, key) == info->settings.end()) continue;
-      TrainConfig config = with(tiny_config(), {{"model", info->name.c_str()}});
+      TrainConfig config = with(three_steps(), {{"model", info->name.c_str()}});
       config = with(config, {{key.c_str(), effects().at(key).value}});
       const TrainConfig back(config.model_config(40, 60));
       EXPECT_EQ(config::value_text(back, setting), config::value_text(config, setting))

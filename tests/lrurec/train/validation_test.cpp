@@ -6,6 +6,7 @@
 #include "lrurec/train/trainer.h"
 #include "tests/support/data.h"
 #include "tests/support/files.h"
+#include "tests/support/trained.h"
 
 namespace lrurec::train {
 namespace {
@@ -13,11 +14,7 @@ namespace {
 using test::TemporaryFolder;
 
 config::TrainConfig few_steps() {
-  config::TrainConfig config;
-  config.hidden = 8;
-  config.channels = 12;
-  config.max_length = 6;
-  config.batch_size = 16;
+  config::TrainConfig config = test::tiny_config();
   config.validate_every = 5;
   config.max_steps = 10;
   config.learning_rate = 1e-2;
