@@ -183,6 +183,9 @@ void eigen(const InspectOptions& options) {
     }
     return print_json(json);
   }
+  if (published.empty()) {
+    for (auto& row : rows) row.erase(row.begin() + 3);  // the paper's column
+  }
   print_out("{}\n{}", table(rows), is_lru ? means_text(definitions, published) + "\n" : "");
   for (std::size_t b = 0; b < trained.size(); ++b) {
     print_out("channels of block {} by |lambda|\n", b + 1);
