@@ -118,10 +118,92 @@ std::string label_of(const std::string& metric, const eval::ProtocolCard& there,
   return of(there) == of(here) ? of(there) : of(there) + " / " + of(here);
 }
 
+/// Users of both runs, all of them or a group, with their ranks.
+struct Part {
+  std::string text;
+  std::vector<std::int64_t> there, here;
+};
+
+/// The first run beside the others, as a table and as JSON.
+class Comparison {
+ public:
+  Comparison(const CompareOptions& options, eval::ProtocolCard base)
+      : options_(options),
+        base_(std::move(base)),
+        json_{{"base", options.runs[0]}, {"protocol", base_.json()}} {
+    if (!options.by.empty()) by_ = eval::parse_group_by(options.by);
+    auto& header = rows_.emplace_back(std::vector<std::string>{"against " + options.runs[0], "metric"});
+    if (by_) header.insert(header.end(), {std::string(eval::unit(*by_)), "users"});
+    header.insert(header.end(), {"there", "here", "difference", "95% interval", "p", ""});
+  }
+
+  /// differences: in what the protocols differ.
+  void add(const std::string& path, const Pairs& pairs, const eval::ProtocolCard& card,
+           const std::vector<std::string>& differences) {
+    users_compared_.insert(pairs.here.size());
+    nlohmann::json entry{{"run", path}, {"users", pairs.here.size()}, {"protocol_differences", differences}};
+    std::vector<Part> parts{{"all", pairs.there, pairs.here}};
+    std::vector<nlohmann::json> of_group;
+    const auto groups = by_ ? eval::make_groups(pairs.group_values) : std::vector<eval::Group>{};
+    for (const auto& group : groups) {
+      parts.push_back({group.text(), eval::ranks_of(group, pairs.there), eval::ranks_of(group, pairs.here)});
+      of_group.push_back({{"least", group.least}, {"most", group.most}, {"users", group.members.size()}});
+    }
+    for (const auto& metric : options_.metrics) {
+      const std::string label = label_of(metric, base_, card);
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto d = eval::compare_paired(parts[i].there, parts[i].here, metric);
+        (i == 0 ? entry : of_group[i - 1])["metrics"][label] = difference_json(d);
+        auto& row = rows_.emplace_back(std::vector<std::string>{path, label});
+        if (by_) row.insert(row.end(), {parts[i].text, with_commas(std::ssize(parts[i].here))});
+        const auto cells = difference_cells(d, differences.empty() ? verdict(d) : "not comparable");
+        row.insert(row.end(), cells.begin(), cells.end());
+      }
+    }
+    if (by_) entry["by"][std::string(eval::name(*by_))] = of_group;
+    json_["runs"].push_back(entry);
+    if (differences.empty()) {
+      tests_ += options_.metrics.size() * parts.size();
+    } else {
+      unlike_ += fmt::format("  {}: {} in common; unlike: {}\n", path,
+                             counted(std::ssize(pairs.here), "user"), fmt::join(differences, ", "));
+    }
+  }
+
+  void print() const {
+    if (options_.json) {
+      print_json(json_);
+      return;
+    }
+    eval::ProtocolCard card = base_;
+    if (users_compared_.size() == 1) card.users = static_cast<std::int64_t>(*users_compared_.begin());
+    print_out("{}\n{}", card.text(), table(rows_));
+    if (!unlike_.empty()) {
+      print_out("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n{}", unlike_);
+    }
+    print_out(
+        "(p: paired randomisation test over users; one run each tells nothing about other seeds, see lrurec "
+        "sweep)\n");
+    if (tests_ > 1) {
+      print_out("({} tests: where nothing differs, {:.2g} of them would have p < .05 by chance)\n", tests_,
+                static_cast<double>(tests_) / 20);
+    }
+  }
+
+ private:
+  const CompareOptions& options_;
+  eval::ProtocolCard base_;
+  std::optional<eval::GroupBy> by_;
+  nlohmann::json json_;
+  std::vector<std::vector<std::string>> rows_;
+  std::set<std::size_t> users_compared_;
+  std::string unlike_;
+  std::size_t tests_ = 0;
+};
+
 void run_compare(const CompareOptions& options) {
   if (options.threads > 0) omp_set_num_threads(static_cast<int>(options.threads));
-  std::optional<eval::GroupBy> by;
-  if (!options.by.empty()) by = eval::parse_group_by(options.by);
+  if (!options.by.empty()) eval::parse_group_by(options.by);  // refuse it before ranking anything
   for (const auto& metric : options.metrics) {
     const auto& known = eval::metric_names();
     if (std::find(known.begin(), known.end(), metric) == known.end()) {
@@ -130,14 +212,8 @@ void run_compare(const CompareOptions& options) {
     }
   }
   std::optional<std::uint64_t> candidates_seed;
-  Ranked base = rank(options.runs[0], options, candidates_seed);
-  std::vector<std::vector<std::string>> rows{
-      {"against " + options.runs[0], "metric", "there", "here", "difference", "95% interval", "p", ""}};
-  if (by) rows[0].insert(rows[0].begin() + 2, {std::string(eval::unit(*by)), "users"});
-  nlohmann::json json{{"base", options.runs[0]}, {"protocol", base.card.json()}};
-  std::set<std::size_t> users_compared;
-  std::string unlike;
-  std::size_t tests = 0;
+  const Ranked base = rank(options.runs[0], options, candidates_seed);
+  Comparison comparison(options, base.card);
   for (std::size_t i = 1; i < options.runs.size(); ++i) {
     const std::string& path = options.runs[i];
     const Ranked other = rank(path, options, candidates_seed);
@@ -152,56 +228,9 @@ void run_compare(const CompareOptions& options) {
       fail(ErrorKind::data, "{} and {} have no user in common; compare runs on the same data set",
            options.runs[0], path);
     }
-    users_compared.insert(pairs.here.size());
-    const auto groups = by ? eval::make_groups(pairs.group_values) : std::vector<eval::Group>{};
-    if (differences.empty()) {
-      tests += options.metrics.size() * (1 + groups.size());
-    } else {
-      unlike += fmt::format("  {}: {} in common; unlike: {}\n", path, counted(std::ssize(pairs.here), "user"),
-                            fmt::join(differences, ", "));
-    }
-    nlohmann::json entry{{"run", path}, {"users", pairs.here.size()}, {"protocol_differences", differences}};
-    std::vector<nlohmann::json> of_group;
-    for (const auto& group : groups) {
-      of_group.push_back({{"least", group.least}, {"most", group.most}, {"users", group.members.size()}});
-    }
-    for (const auto& metric : options.metrics) {
-      const std::string label = label_of(metric, base.card, other.card);
-      // Adds what is true of some users to the table and to a JSON object.
-      const auto add = [&](const std::vector<std::int64_t>& there, const std::vector<std::int64_t>& here,
-                           const std::string& which, nlohmann::json& to) {
-        const auto d = eval::compare_paired(there, here, metric);
-        to["metrics"][label] = difference_json(d);
-        auto& row = rows.emplace_back(std::vector<std::string>{path, label});
-        if (by) row.insert(row.end(), {which, with_commas(std::ssize(here))});
-        const auto cells = difference_cells(d, differences.empty() ? verdict(d) : "not comparable");
-        row.insert(row.end(), cells.begin(), cells.end());
-      };
-      add(pairs.there, pairs.here, "all", entry);
-      for (std::size_t g = 0; g < groups.size(); ++g) {
-        add(eval::ranks_of(groups[g], pairs.there), eval::ranks_of(groups[g], pairs.here), groups[g].text(),
-            of_group[g]);
-      }
-    }
-    if (by) entry["by"][std::string(eval::name(*by))] = of_group;
-    json["runs"].push_back(entry);
+    comparison.add(path, pairs, other.card, differences);
   }
-  if (options.json) {
-    print_json(json);
-    return;
-  }
-  if (users_compared.size() == 1) base.card.users = static_cast<std::int64_t>(*users_compared.begin());
-  print_out("{}\n{}", base.card.text(), table(rows));
-  if (!unlike.empty()) {
-    print_out("UNLIKE PROTOCOLS: these numbers are not comparable; --force was given\n{}", unlike);
-  }
-  print_out(
-      "(p: paired randomisation test over users; one run each tells nothing about other seeds, see lrurec "
-      "sweep)\n");
-  if (tests > 1) {
-    print_out("({} tests: where nothing differs, {:.2g} of them would have p < .05 by chance)\n", tests,
-              static_cast<double>(tests) / 20);
-  }
+  comparison.print();
 }
 
 }  // namespace
