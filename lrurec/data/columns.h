@@ -23,6 +23,7 @@ struct Condition {
 /// Columns by number from 0, or by their name in the header.
 struct Columns {
   std::string user, item, time, rating;  ///< time and rating may be empty
+  std::string time_form = {};            ///< how times are written (parse_time_as); empty: parse_time
   std::vector<Condition> where = {};     ///< only rows that meet all of them are read
   std::string delimiter;                 ///< empty: the one that the first line has
   bool header = false;                   ///< the first line is one; it always is where columns have names

@@ -6,8 +6,11 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 
+#include "lrurec/data/columns.h"
 #include "lrurec/util/text.h"
+#include "tensor/error.h"
 
 namespace lrurec::data {
 
@@ -185,16 +188,47 @@ std::optional<Time> parse_time(std::string_view text) {
   return parse_date(text);
 }
 
-std::string why_no_time(std::string_view text) {
+std::optional<Time> parse_time_as(const std::string& form, std::string_view text) {
+  const std::string copy(without_blanks(text));
+  std::tm date{};
+  date.tm_mday = 1;
+  const char* end = strptime(copy.c_str(), form.c_str(), &date);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const std::tm as_read = date;
+  const std::time_t seconds = timegm(&date);
+  // timegm takes the 31st of April for the 1st of May.
+  if (date.tm_mday != as_read.tm_mday || date.tm_mon != as_read.tm_mon) return std::nullopt;
+  return static_cast<Time>(seconds) - static_cast<Time>(as_read.tm_gmtoff);
+}
+
+void check_time_form(const std::string& form) {
+  const auto has = [&](char letter) { return form.find(std::string{'%', letter}) != std::string::npos; };
+  if (has('s')) {
+    fail(ErrorKind::usage, "--time-format: %s is a number, which is read without it; leave it out");
+  }
+  if (!has('Y') && !has('y') && !has('F') && !has('D') && !has('c') && !has('x')) {
+    fail(ErrorKind::usage,
+         "--time-format: '{}' has no year (%Y or %y); it must say how dates are written, such as "
+         "'%d.%m.%Y %H:%M'",
+         form);
+  }
+}
+
+std::string why_no_time(std::string_view text, const std::string& form) {
   if (blank(text)) return "the time is missing";
-  return fmt::format("the time '{}' is neither a number nor a date such as 2022-04-21 or 2022-04-21T07:22",
-                     util::printable(text));
+  const std::string seen = util::printable(text);
+  if (!form.empty())
+    return fmt::format("the time '{}' is not written as --time-format '{}' says", seen, form);
+  return fmt::format(
+      "the time '{}' is neither a number nor a date such as 2022-04-21 or 2022-04-21T07:22 (of --columns, "
+      "--time-format says how other dates are written)",
+      seen);
 }
 
 std::optional<Time> TimeColumn::parse(const LineSource& source, std::string_view text, std::size_t column,
                                       std::string_view line) {
-  const auto time = parse_time(text);
-  if (!time) return time;
+  const auto time = form_.empty() ? parse_time(text) : parse_time_as(form_, text);
+  if (!time || !form_.empty()) return time;
   const bool date = text.find('-', text.find_first_of("0123456789")) != std::string_view::npos &&
                     text.find_first_of("eE") == std::string_view::npos;
   if (dates_.value_or(date) != date) {

@@ -48,8 +48,14 @@ bool is_whole_number(std::string_view text);
 /// since 1970; it is in UTC unless it has an offset. Nothing for any other text.
 std::optional<Time> parse_time(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
-/// Why parse_time() has nothing for this text, as a sentence for an error.
-std::string why_no_time(std::string_view text);
+/// A date of this form, such as %d.%m.%Y %H:%M, as strptime(3) has it; in UTC unless it has an offset (%z).
+/// Nothing for any other text, and for a day that there is not.
+std::optional<Time> parse_time_as(const std::string& form, std::string_view text);
+/// A form without a year, or of seconds since 1970, which are a number, is ErrorKind::usage.
+void check_time_form(const std::string& form);
+/// Why parse_time(), or parse_time_as() with a form that is not empty, has nothing for this text, as a
+/// sentence for an error.
+std::string why_no_time(std::string_view text, const std::string& form = {});
 
 /// Whether the first field is the product and the second the reviewer, or the other way round. A product's
 /// number has 10 characters; a reviewer's has more and begins with an A. Nothing if they do not look like
@@ -59,12 +65,15 @@ std::optional<bool> item_comes_first(const std::vector<Field>& fields);
 /// The times of a file.
 class TimeColumn {
  public:
-  /// parse_time() of a text that stands at `column` of the line. A date after numbers, or a number after
+  /// form: of parse_time_as(); empty: parse_time()
+  explicit TimeColumn(std::string form = {}) : form_(std::move(form)) {}
+  /// The time of a text that stands at `column` of the line. A date after numbers, or a number after
   /// dates, is ErrorKind::data: a date counts seconds, a number whatever the file means by it.
   std::optional<Time> parse(const LineSource& source, std::string_view text, std::size_t column,
                             std::string_view line);
 
  private:
+  std::string form_;
   std::optional<bool> dates_;  ///< what the first one was
 };
 

@@ -177,12 +177,13 @@ class RowChoice {
 struct Places {
   std::size_t user = 0, item = 1, count = 0;  ///< count: fields of every line
   std::optional<std::size_t> time, rating;
+  std::string time_form = {};  ///< see Columns
 };
 
 /// Reads the rows, behind a header if there is one. `first`: a row that was read already.
 void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, const Places& at,
                  bool with_rating, std::optional<std::string> first = {}, RowChoice* choice = nullptr) {
-  TimeColumn times;
+  TimeColumn times(at.time_form);
   const auto row = [&](std::string_view line, bool first_row) {
     const auto& fields = splitter.split(source, line);
     if (fields.size() != at.count) {
@@ -202,7 +203,7 @@ void read_fields(LineSource& source, RowSink& rows, FieldSplitter& splitter, con
       time = times.parse(source, fields[*at.time].text, fields[*at.time].column, line);
       if (!time) {
         source.fail_at(fields[*at.time].column,
-                       why_no_time(fields[*at.time].text) +
+                       why_no_time(fields[*at.time].text, at.time_form) +
                            (first_row ? "; if this line is a header, give --header" : ""),
                        line);
       }
@@ -373,7 +374,7 @@ void read_columns(LineSource& source, RowSink& rows, const ReadOptions& options)
   };
   Places at;
   at.user = *place(columns.user), at.item = *place(columns.item), at.count = fields.size();
-  at.time = place(columns.time), at.rating = place(columns.rating);
+  at.time = place(columns.time), at.rating = place(columns.rating), at.time_form = columns.time_form;
   if (at.user == at.item) {
     fail(ErrorKind::usage, "--columns: user and item are the same column, '{}' and '{}'", columns.user,
          columns.item);

@@ -323,6 +323,40 @@ TEST(PrepareCommand, ReadsOnlyTheRowsThatMeetAllConditions) {
                  "--where needs a file that is read by --columns, not as movielens-csv");
 }
 
+TEST(PrepareCommand, ReadsDatesOfAnyForm) {
+  const TemporaryFolder folder;
+  const std::string dates = " -o x.lrd --filter none --columns user=0,item=1,time=2 --time-format ";
+  write_text(folder / "a.csv", lines({"u,c,03.02.2021 10:00", "u,a,31.12.2020 23:59", "u,b,1.1.2021 0:00"}));
+  const auto german = run_lrurec(folder, "prepare a.csv" + dates + "'%d.%m.%Y %H:%M' --json");
+  ASSERT_EQ(german.code, 0) << german.err;
+  EXPECT_NE(german.err.find("row 1: user 'u', item 'c', time 1612346400"), std::string::npos) << german.err;
+  std::filesystem::remove(folder / "x.lrd");
+
+  write_text(folder / "b.csv", lines({"u,c,02/03/2021 10:00 AM +0200", "u,a,12/31/2020 11:59 PM +0000"}));
+  const auto american = run_lrurec(folder, "prepare b.csv" + dates + "'%m/%d/%Y %I:%M %p %z'");
+  ASSERT_EQ(american.code, 0) << american.err;
+  EXPECT_NE(american.err.find("item 'c', time 1612339200"), std::string::npos) << american.err;
+  std::filesystem::remove(folder / "x.lrd");
+
+  const auto refused = [&](const std::string& date, const std::string& form, int code,
+                           const std::string& message) {
+    write_text(folder / "c.csv", "u,a," + date + "\n");
+    expect_refused(folder, "c.csv" + dates + "'" + form + "'", code, message);
+  };
+  refused("31.4.2021", "%d.%m.%Y", 3,
+          "c.csv:1:5: the time '31.4.2021' is not written as --time-format '%d.%m.%Y' says");
+  refused("30.4.2021 later", "%d.%m.%Y", 3, "is not written as --time-format");
+  refused("30.4.2021", "%d.%m.", 2, "'%d.%m.' has no year (%Y or %y)");
+  refused("1612346400", "%s", 2, "%s is a number, which is read without it");
+  write_text(folder / "c.csv", "u,a,30.4.2021\n");
+  expect_refused(folder, "c.csv -o x.lrd --columns user=0,item=1,time=2", 3,
+                 "(of --columns, --time-format says how other dates are written)");
+  expect_refused(folder, "c.csv -o x.lrd --columns user=0,item=1 --time-format %Y", 2,
+                 "add time=.. to --columns");
+  expect_refused(folder, "c.csv -o x.lrd --format inter --time-format %Y", 2,
+                 "--time-format needs a file that is read by --columns, not as inter");
+}
+
 TEST(PrepareCommand, SkipsLinesThatCannotBeReadOnlyIfAsked) {
   const TemporaryFolder folder;
   write_text(folder / "a.txt", "1 2\n1 x\n1 3\n");

@@ -14,6 +14,7 @@
 
 #include "lrurec/data/batches.h"
 #include "lrurec/data/demo.h"
+#include "lrurec/data/fields.h"
 #include "lrurec/data/line_source.h"
 #include "lrurec/data/prepare.h"
 #include "lrurec/data/readers.h"
@@ -31,6 +32,7 @@ struct PrepareOptions {
   std::string raw, output, format = "auto", filter, ties = "file", split = "leave-last", columns, delimiter,
                            member, titles, titles_member;
   std::vector<std::string> where;
+  std::string time_format;
   std::optional<double> min_rating;
   std::int64_t max_length = 200, skip_bad = 0;
   bool demo = false, json = false, force = false, header = false;
@@ -79,17 +81,32 @@ void show_first_rows(const data::Interactions& rows) {
   }
 }
 
+/// What --where and --time-format add to the columns, given or found.
+void refine_columns(const PrepareOptions& options, data::ReadOptions& read) {
+  const auto needs_columns = [&](const char* flag) {
+    if (read.format == data::Format::columns) return;
+    fail(ErrorKind::usage, "{} needs a file that is read by --columns, not as {}", flag,
+         data::name(read.format));
+  };
+  for (const auto& condition : options.where) {
+    read.columns.where.push_back(data::Condition::parse(condition));
+    needs_columns("--where");
+  }
+  if (options.time_format.empty()) return;
+  data::check_time_form(options.time_format);
+  needs_columns("--time-format");
+  if (read.columns.time.empty()) {
+    fail(ErrorKind::usage, "--time-format needs the column of times: add time=.. to --columns");
+  }
+  read.columns.time_form = options.time_format;
+}
+
 data::Dataset from_file(const PrepareOptions& options) {
   const data::Ties ties = data::parse_ties(options.ties);
   const data::SplitRule split = data::SplitRule::parse(options.split);
   if (!options.filter.empty()) data::Filter::parse(options.filter);  // refuse it before reading anything
   data::ReadOptions read = read_options(options);
-  for (const auto& condition : options.where) {
-    read.columns.where.push_back(data::Condition::parse(condition));
-    if (read.format == data::Format::columns) continue;
-    fail(ErrorKind::usage, "--where needs a file that is read by --columns, not as {}",
-         data::name(read.format));
-  }
+  refine_columns(options, read);
   const bool ready = read.format == data::Format::sasrec;  // such files are filtered already
   const data::Filter filter = data::Filter::parse(!options.filter.empty() ? options.filter
                                                   : ready                 ? "none"
@@ -288,6 +305,12 @@ void add_prepare(CLI::App& app) {
                                 "of --columns: only rows whose column has a value, such as event=purchase or "
                                 "event=cart,purchase; given again, all must be met")
                     ->allow_extra_args(false);
+  auto* time_format =
+      sub->add_option(
+             "--time-format", options->time_format,
+             "of --columns: how dates are written, such as '%d.%m.%Y %H:%M' (as strftime has it); default: "
+             "numbers, or dates such as 2022-04-21T07:22")
+          ->check(not_empty("a form"));
   auto* delimiter =
       sub->add_option("--delimiter", options->delimiter,
                       "delimiter of --columns: a text, tab or space; default: found from the first line");
@@ -324,8 +347,8 @@ void add_prepare(CLI::App& app) {
       ->check(CLI::Range(1, 1000000000));
   auto* demo =
       sub->add_flag("--demo", options->demo, "generate the demonstration data set instead of reading one");
-  for (CLI::Option* of_files :
-       {format, columns, where, delimiter, header, skip_bad, member, min_rating, filter, ties, split}) {
+  for (CLI::Option* of_files : {format, columns, where, time_format, delimiter, header, skip_bad, member,
+                                min_rating, filter, ties, split}) {
     of_files->excludes(demo);
   }
   sub->add_option("--demo-seed", options->shape.seed, "random seed of the demonstration data")

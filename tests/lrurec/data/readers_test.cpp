@@ -144,7 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"columns", Format::inter, inter_header + "a\tb\t1\n", ":2:6: 3 columns, 4 are needed"},
         BadLine{"time", Format::inter, inter_header + "a\tb\t1\tsoon\n",
                 ":2:7: the time 'soon' is neither a number nor a date such as 2022-04-21 or "
-                "2022-04-21T07:22: 'a\\tb\\t1\\tsoon'"},
+                "2022-04-21T07:22 (of --columns, --time-format says how other dates are written): "
+                "'a\\tb\\t1\\tsoon'"},
         BadLine{"infinite_time", Format::inter, inter_header + "a\tb\t1\tinf\n",
                 ":2:7: the time 'inf' is neither a number nor a date"},
         BadLine{"empty_time", Format::inter, inter_header + "a\tb\t1\t\n", ":2:7: the time is missing: 'a"},
