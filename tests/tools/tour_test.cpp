@@ -97,7 +97,11 @@ TEST(Tour, EveryCommandPrintsWhatTheDocumentSays) {
   for (const Step& step : steps) {
     test::write_text(folder / "bin/step", "set -e -o pipefail\n" + step.command + "\n");
     const auto result = test::run_shell(folder, "PATH=$PWD/bin:$PATH bash bin/step 2>&1");
-    ASSERT_EQ(result.code, 0) << "docs/tour.md:" << step.line << ": " << step.command << "\n" << result.out;
+    // 141 is SIGPIPE: `head` stops reading when it has enough, and a writer that is not done by then ends so.
+    const bool cut = result.code == 141 && step.command.find("| head") != std::string::npos;
+    ASSERT_TRUE(result.code == 0 || cut)
+        << "docs/tour.md:" << step.line << ": " << step.command << "\nends with " << result.code << "\n"
+        << result.out;
     EXPECT_TRUE(same_output(lines_of(step.expected), lines_of(result.out)))
         << "docs/tour.md:" << step.line << ": " << step.command << "\nsays\n"
         << step.expected << "but prints\n"
