@@ -15,10 +15,6 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// A whole number of register tiles (tile_product.cpp). Twice as many tokens were no faster. With half as
-/// many, each run adds to the gradients of the weights, which lie further away, twice as often.
-constexpr std::int64_t tile_tokens = 120;
-
 /// a = m gelu(z) for one row, whose first element is element `element` of the mask m; a may be z.
 template <class T>
 void activate(const DropoutMask& mask, std::int64_t element, std::int64_t n, const T* z, T* a) {
@@ -86,7 +82,7 @@ template <class T>
 void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
   const std::int64_t I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
   // With few tokens, such as one of each of a hundred sessions, smaller tiles keep two threads busy.
-  const std::int64_t tile = f.tokens > 2 * tile_tokens ? tile_tokens : tile_tokens / 2;
+  const std::int64_t most = tile_tokens(f.bf16), tile = f.tokens > 2 * most ? most : most / 2;
   ParallelErrors errors;
 #pragma omp parallel if (f.tokens > tile)
   {
@@ -129,7 +125,7 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   const Scratch<T> W2(O * ld);
   for (std::int64_t o = 0; o < O; ++o) std::copy_n(f.weights.W2 + o * I, I, W2.data() + o * ld);
   // The number of runs does not depend on the number of threads, nor do the bits.
-  const std::int64_t tiles = (f.tokens + tile_tokens - 1) / tile_tokens;
+  const std::int64_t most = tile_tokens(f.bf16), tiles = (f.tokens + most - 1) / most;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;
   for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f.weights);
@@ -138,10 +134,10 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   for (std::int64_t run = 0; run < runs; ++run) {
     errors.attempt([&] {
       Sums<T>& sum = sums[static_cast<std::size_t>(run)];
-      const Scratch<T> a(tile_tokens * ld), dz(a.size());
+      const Scratch<T> a(most * ld), dz(a.size());
       TileProduct<T> multiply(f.bf16);
       for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
-        const std::int64_t first = tile * tile_tokens, n = std::min(tile_tokens, f.tokens - first);
+        const std::int64_t first = tile * most, n = std::min(most, f.tokens - first);
         const T* g = dy + first * O;
         multiply(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, W2.data(), ld, dz.data(), ld);
         for (std::int64_t r = 0; r < n; ++r) {

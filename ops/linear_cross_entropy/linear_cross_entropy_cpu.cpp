@@ -1,9 +1,9 @@
-// Linear layer, softmax and loss by tiles of 126 classes x 64 tokens that do not leave the cache:
+// Linear layer, softmax and loss by tiles of 126 or 128 classes x 64 tokens that do not leave the cache:
 //
 //   pass 1, tile by tile:  S = E X^T + b;  m, z = maxima of the columns of S and sums of exp(S - m)
 //   then                   L = log of the sum of all exp(S): from the tiles' m and z
 //   pass 2, tile by tile:  P = exp(S - L) scale, minus scale at the label
-//                          dE += P X,  db += sum P,  dX += P^T E
+//                          dE += P X,  db += sum P,  dX^T += E^T P
 //
 // Few classes: a thread takes one chunk of tokens after the other, and all its tiles, as exp(S - m), stay in
 // the cache from one pass to the next. Many classes: threads share the tiles of many chunks. The tiles stay
@@ -26,8 +26,6 @@
 
 namespace lrurec::ops::kernels {
 namespace {
-
-constexpr std::int64_t tile_classes = 126;  // whole rows of register tiles, see tile_product.cpp
 
 /// Gradients are summed in this many parts. The bits then do not depend on the number of threads.
 constexpr std::int64_t parts = 16;
@@ -103,16 +101,17 @@ class Head {
   using T = typename Products::Element;
   explicit Head(const LinearCrossEntropy<T>& f)
       : f_(f),
-        products_(f.weight, f.classes, f.H, tile_classes),
+        products_(f.weight, f.classes, f.H),
         scale_(f.scale()),
-        tiles_((f.classes + tile_classes - 1) / tile_classes),
+        tile_classes_(Products::tile_classes()),
+        tiles_((f.classes + tile_classes_ - 1) / tile_classes_),
         chunk_tokens_(f.chunk > 0 ? f.chunk : 64),
         chunks_((f.tokens + chunk_tokens_ - 1) / chunk_tokens_) {}
 
   /// The sum of the losses of all tokens; gradients on the way.
   double run() {
     constexpr std::int64_t most_kept = std::int64_t{2} << 20;  // about the size of a core's L2 cache
-    const std::int64_t kept = tiles_ * tile_classes * chunk_tokens_ * static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t kept = tiles_ * tile_classes_ * chunk_tokens_ * static_cast<std::int64_t>(sizeof(T));
     return kept <= most_kept ? run_by_tokens() : run_by_classes();
   }
 
@@ -120,7 +119,7 @@ class Head {
   using Batch = xsimd::batch<T>;
 
   std::int64_t columns(std::int64_t tile) const {
-    return std::min(tile_classes, f_.classes - tile * tile_classes);
+    return std::min(tile_classes_, f_.classes - tile * tile_classes_);
   }
   std::int64_t label(const Chunk<Products>& chunk, std::int64_t t) const {
     return f_.labels[chunk.start + t];
@@ -136,18 +135,19 @@ class Head {
 #pragma omp parallel
     {
       std::optional<Chunk<Products>> own_chunk;
-      std::optional<Scratch<T>> tiles;
+      std::optional<Scratch<T>> tiles, dx;  // dx: dX^T of the chunk
       std::optional<typename Products::Gradient> gradient;
       errors.attempt([&] {
         own_chunk.emplace(chunk_tokens_, tiles_, H);
-        tiles.emplace((tiles_ * tile_classes + 1) * own_chunk->ld);  // and the factors of one
-        gradient.emplace(tile_classes, own_chunk->ld);
+        tiles.emplace((tiles_ * tile_classes_ + 1) * own_chunk->ld);  // and the factors of one
+        gradient.emplace(own_chunk->ld);
+        dx.emplace(H * own_chunk->ld);
       });
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
         errors.attempt([&] {
           Chunk<Products>& chunk = *own_chunk;
-          const auto tile = [&](std::int64_t j) { return tiles->data() + j * tile_classes * chunk.ld; };
+          const auto tile = [&](std::int64_t j) { return tiles->data() + j * tile_classes_ * chunk.ld; };
           if (f_.wants_gradients()) {
             std::fill_n(dweight.data() + part * C * H, C * H, T(0));
             std::fill_n(dbias.data() + part * C, C, T(0));
@@ -160,12 +160,12 @@ class Head {
             }
             loss[static_cast<std::size_t>(part)] += combine(chunk);
             if (!f_.wants_gradients()) continue;
-            T* dx = f_.dx + chunk.start * H;
-            std::fill_n(dx, chunk.tokens * H, T(0));
+            std::fill(dx->begin(), dx->end(), T(0));
             for (std::int64_t j = 0; j < tiles_; ++j) {
               to_gradient<true>(chunk, j, tile(j), tile(j), tile(tiles_), dbias.data() + part * C);
-              add_products(chunk, j, tile(j), *gradient, dx, dweight.data() + part * C * H, nullptr);
+              add_products(chunk, j, tile(j), *gradient, dx->data(), dweight.data() + part * C * H, nullptr);
             }
+            tile_transpose(H, chunk.tokens, dx->data(), chunk.ld, f_.dx + chunk.start * H, H);
           }
         });
       }
@@ -182,16 +182,16 @@ class Head {
 
   /// For many classes: all threads together, some chunks at a time.
   double run_by_classes() {
-    const std::int64_t H = f_.H, tile_size = tile_classes * whole_vectors<T>(chunk_tokens_);
+    const std::int64_t H = f_.H, tile_size = tile_classes_ * whole_vectors<T>(chunk_tokens_);
     const std::int64_t fitting =
         most_in_memory / (tiles_ * tile_size * static_cast<std::int64_t>(sizeof(T)));  // chunks
     const bool keeps = f_.wants_gradients() && fitting >= 2;
     const std::int64_t most = keeps ? fitting : std::max<std::int64_t>(768 / chunk_tokens_, 1);
     const std::int64_t groups = std::max<std::int64_t>((chunks_ + most - 1) / most, 1);
-    const std::int64_t together = (chunks_ + groups - 1) / groups, most_rows = together * chunk_tokens_;
+    const std::int64_t together = (chunks_ + groups - 1) / groups;
     std::vector<Chunk<Products>> chunks;
     for (std::int64_t c = 0; c < together; ++c) chunks.emplace_back(chunk_tokens_, tiles_, H);
-    const Scratch<T> dx(f_.wants_gradients() ? parts * most_rows * H : 0);
+    const Scratch<T> dx(f_.wants_gradients() ? parts * together * H * whole_vectors<T>(chunk_tokens_) : 0);
     // The size is the same for any number of tokens, so that the next batch gets this memory again.
     const Scratch<T> kept(keeps ? fitting * tiles_ * tile_size : 0);
     if (f_.wants_gradients()) {
@@ -255,10 +255,9 @@ class Head {
     return loss;
   }
 
-  /// Threads take parts of the tiles; each part sums its own gradients of x in dx, [parts, tokens, H].
+  /// Threads take parts of the tiles; each part sums its own dX^T in dx, [parts, chunks, H, ld].
   void second_pass(const Group& group, const Scratch<T>& dx) const {
-    const std::int64_t H = f_.H, start = group.first * chunk_tokens_;
-    const std::int64_t n = std::min(group.count * chunk_tokens_, f_.tokens - start) * H;
+    const std::int64_t H = f_.H, dx_size = H * group.chunk(0).ld, n = group.count * dx_size;
     ParallelErrors errors;
 #pragma omp parallel
     {
@@ -266,7 +265,7 @@ class Head {
       std::optional<typename Products::Gradient> gradient;
       errors.attempt([&] {
         scratch.emplace(group.tile_size + group.chunk(0).ld);  // a tile, and factors
-        gradient.emplace(tile_classes, group.chunk(0).ld);
+        gradient.emplace(group.chunk(0).ld);
       });
 #pragma omp for schedule(dynamic, 1)
       for (std::int64_t part = 0; part < parts; ++part) {
@@ -286,14 +285,18 @@ class Head {
                 scores(chunk, j, s);
                 to_gradient<false>(chunk, j, s, s, factor, f_.dbias);
               }
-              add_products(chunk, j, s, *gradient, sum + c * chunk_tokens_ * H, f_.dweight, next);
+              add_products(chunk, j, s, *gradient, sum + c * dx_size, f_.dweight, next);
             }
           }
         });
       }
     }
     errors.rethrow();
-    sum_parts(dx, n, f_.dx + start * H);
+    sum_parts(dx, n, dx.data());
+    for (std::int64_t c = 0; c < group.count; ++c) {
+      const Chunk<Products>& chunk = group.chunk(c);
+      tile_transpose(H, chunk.tokens, dx.data() + c * dx_size, chunk.ld, f_.dx + chunk.start * H, H);
+    }
   }
 
   void enter(Chunk<Products>& chunk, std::int64_t number) const {
@@ -307,13 +310,13 @@ class Head {
 
   /// s = E X^T for the classes of tile j, without the bias.
   void scores(const Chunk<Products>& chunk, std::int64_t j, T* s) const {
-    products_.scores(j * tile_classes, columns(j), chunk.x, chunk.ld, s);
+    products_.scores(j * tile_classes_, columns(j), chunk.x, chunk.ld, s);
   }
 
   /// m and z of tile j, and the labels' scores; with `keep` s becomes exp(S - m).
   template <bool keep>
   void measure(Chunk<Products>& chunk, std::int64_t j, T* s) const {
-    const std::int64_t first = j * tile_classes, n = columns(j);
+    const std::int64_t first = j * tile_classes_, n = columns(j);
     const T* bias = f_.bias + first;
     for (std::int64_t t = 0; t < chunk.tokens; ++t) {
       const std::int64_t c = label(chunk, t) - first;
@@ -366,7 +369,7 @@ class Head {
   template <bool kept>
   void to_gradient(const Chunk<Products>& chunk, std::int64_t j, const T* from, T* s, T* factor,
                    T* dbias) const {
-    const std::int64_t first = j * tile_classes, n = columns(j);
+    const std::int64_t first = j * tile_classes_, n = columns(j);
     const auto load = [](const T* at) { return Batch::load_unaligned(at); };
     const T *top = chunk.top.data(), *log_sum = chunk.log_sum.data(), *scale = chunk.scale.data();
     for (std::int64_t t = 0; kept && t < chunk.ld; t += width<T>) {
@@ -395,22 +398,22 @@ class Head {
     }
   }
 
-  /// dE += P X and dX += P^T E for tile j. dx: [chunk.tokens, H]; dweight: for all classes; next: the tile
+  /// dE += P X and dX^T += E^T P for tile j. dx: [H, chunk.ld]; dweight: for all classes; next: the tile
   /// that is read after it, if it is in memory.
   void add_products(const Chunk<Products>& chunk, std::int64_t j, const T* p,
                     typename Products::Gradient& gradient, T* dx, T* dweight, const T* next) const {
-    const std::int64_t first = j * tile_classes;
+    const std::int64_t first = j * tile_classes_;
     products_.gradients(first, columns(j), chunk.tokens, chunk.x, chunk.ld, p, gradient, dx,
                         dweight + first * f_.H, next);
   }
 
-  /// out = sum of `parts` arrays of n.
+  /// out = sum of `parts` arrays of n; out may be the first of them.
   static void sum_parts(const Scratch<T>& from, std::int64_t n, T* out) {
     constexpr std::int64_t block = 4096;
 #pragma omp parallel for schedule(static) if (n > block)
     for (std::int64_t start = 0; start < n; start += block) {
       const std::int64_t end = std::min(n, start + block);
-      std::copy(from.data() + start, from.data() + end, out + start);
+      if (out != from.data()) std::copy(from.data() + start, from.data() + end, out + start);
       for (std::int64_t part = 1; part < parts; ++part) {
         const T* more = from.data() + part * n;
         for (std::int64_t i = start; i < end; ++i) out[i] += more[i];
@@ -421,7 +424,7 @@ class Head {
   LinearCrossEntropy<T> f_;
   Products products_;
   T scale_;
-  std::int64_t tiles_, chunk_tokens_, chunks_;
+  std::int64_t tile_classes_, tiles_, chunk_tokens_, chunks_;
 };
 
 }  // namespace

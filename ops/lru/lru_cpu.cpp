@@ -15,10 +15,6 @@
 namespace lrurec::ops::kernels {
 namespace {
 
-/// A whole number of register tiles (tile_product.cpp). Twice as many tokens were no faster. With half as
-/// many, each run adds to the gradients of the weights, which lie further away, twice as often.
-constexpr std::int64_t tile_tokens = 120;
-
 /// Runs of sequences with about equal numbers of tokens. Gradients are summed run by run, so the number of
 /// runs does not depend on the number of threads.
 struct Runs {
@@ -110,7 +106,8 @@ template <class T>
 void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const LruOutputs<T>& out) {
   const std::int64_t H = f.weights.H, D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
-  Scratch<T> buffer(out.states == nullptr ? tile_tokens * 2 * D : 0), state(2 * D);
+  const std::int64_t tile = tile_tokens(f.bf16);
+  Scratch<T> buffer(out.states == nullptr ? tile * 2 * D : 0), state(2 * D);
   TileProduct<T> multiply(f.bf16);
   std::int64_t s = begin;
   // Loads h_0 of the next sequence that has tokens. An empty one ends with the state it starts from.
@@ -124,8 +121,8 @@ void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const Lr
   };
   enter();
   const std::int64_t end_token = f.offsets[end];
-  for (std::int64_t first = f.offsets[s]; first < end_token; first += tile_tokens) {
-    const std::int64_t n = std::min(tile_tokens, end_token - first);
+  for (std::int64_t first = f.offsets[s]; first < end_token; first += tile) {
+    const std::int64_t n = std::min(tile, end_token - first);
     T* h = out.states == nullptr ? buffer.data() : out.states + first * 2 * D;
     multiply(TileStart::bias, n, 2 * D, H, TileOperand<T>{f.x + first * H, H, 1}, weights.B, weights.ld, h,
              2 * D, weights.b);
@@ -154,11 +151,12 @@ template <class T>
 void project_last(const Lru<T>& f, const LruOutputs<T>& out) {
   const std::int64_t D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
+  const std::int64_t tile = tile_tokens(f.bf16);
   ParallelErrors errors;
-#pragma omp parallel for schedule(static) if (f.sequences > tile_tokens)
-  for (std::int64_t first = 0; first < f.sequences; first += tile_tokens) {
+#pragma omp parallel for schedule(static) if (f.sequences > tile)
+  for (std::int64_t first = 0; first < f.sequences; first += tile) {
     errors.attempt([&] {
-      const std::int64_t n = std::min(tile_tokens, f.sequences - first);
+      const std::int64_t n = std::min(tile, f.sequences - first);
       Scratch<T> rows(n * 2 * D);
       TileProduct<T> multiply(f.bf16);
       for (std::int64_t i = 0; i < n; ++i) {
@@ -209,7 +207,8 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   const Packed<const T> weights(f.weights, f.packed);
   const PlanarParts parts{D};
   const T* dy = gradients.dy;
-  Scratch<T> buffer(tile_tokens * 2 * D), carried(2 * D), edge(carried.size());
+  const std::int64_t tile = tile_tokens(f.bf16);
+  Scratch<T> buffer(tile * 2 * D), carried(2 * D), edge(carried.size());
   TileProduct<T> multiply(f.bf16);
   T* g = buffer.data();
   std::int64_t s = end - 1;
@@ -224,7 +223,7 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   skip_empty();
   const std::int64_t first_token = f.offsets[begin];
   for (std::int64_t last = f.offsets[end]; last > first_token;) {
-    const std::int64_t n = std::min(tile_tokens, last - first_token), first = last - n;
+    const std::int64_t n = std::min(tile, last - first_token), first = last - n;
     if (dy != nullptr) {
       multiply(TileStart::zero, n, 2 * D, O, TileOperand<T>{dy + first * O, O, 1}, weights.C_rows, weights.ld,
                g, 2 * D);

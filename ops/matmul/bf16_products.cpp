@@ -1,5 +1,6 @@
 #include "ops/matmul/bf16_products.h"
 
+#include "ops/primitives/amx.h"
 #include "ops/primitives/peak.h"
 
 namespace lrurec::ops {
@@ -10,6 +11,8 @@ thread_local bool products_in_bf16 = false;
 Bf16Products::Bf16Products(bool on) : previous_(products_in_bf16) { products_in_bf16 = on; }
 Bf16Products::~Bf16Products() { products_in_bf16 = previous_; }
 bool bf16_products() { return products_in_bf16; }
+
+bool bf16_on_amx() { return has_amx(); }
 
 double measured_bf16_speed() {
   static const double speed = bf16_speed();

@@ -23,8 +23,13 @@ class Bf16Products {
 /// Whether products on this thread are in bf16.
 bool bf16_products();
 
+/// Whether they run on AMX, Intel's matrix unit, instead of vectors. Its sums have other bits
+/// (ops/primitives/amx.h).
+bool bf16_on_amx();
+
 /// How many multiply-adds of bf16 one core makes in the time of one of f32, measured at the first call. A
-/// build without AVX512-BF16 stays below 1, and so do processors whose instruction for it is slow.
+/// build without AVX512-BF16 stays below 1, and so do processors without AMX whose instruction for it is
+/// slow.
 double measured_bf16_speed();
 
 /// Whether products in bf16 take less time than those in f32 here.

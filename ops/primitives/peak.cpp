@@ -4,7 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <limits>
+#include <type_traits>
 
+#include "ops/primitives/amx.h"
 #include "ops/primitives/bf16.h"
 #include "ops/primitives/simd.h"
 
@@ -32,17 +34,31 @@ float run_chains(std::int64_t rounds, In factor) {
 
 constexpr float small = 0x1p-10F;  // its square is added without overflow and without denormal numbers
 
-template <class In>
-double fastest_seconds(In factor) {
-  constexpr std::int64_t rounds = 20'000;  // some tens of microseconds
+/// The shortest of five times that run() took.
+template <class Run>
+double fastest_seconds(const Run& run) {
   double best = std::numeric_limits<double>::infinity();
-  std::atomic<float> kept{0};
-  for (int run = 0; run < 5; ++run) {
+  for (int i = 0; i < 5; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    kept = run_chains(rounds, factor);
+    run();
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
+}
+
+/// Multiply-adds a second of one core, in registers: on vectors of the type In, or by AMX.
+template <class In>
+double vector_rate(In factor) {
+  constexpr std::int64_t rounds = 20'000;  // some tens of microseconds
+  constexpr std::int64_t numbers = std::is_same_v<In, Bf16Pair> ? 2 : 1;
+  std::atomic<float> kept{0};
+  const double seconds = fastest_seconds([&] { kept = run_chains(rounds, factor); });
+  return static_cast<double>(rounds * numbers) * chains * xsimd::batch<float>::size / seconds;
+}
+double amx_rate() {
+  double products = 0;
+  const double seconds = fastest_seconds([&] { products = amx_multiply_in_registers(1'000); });
+  return products / seconds;
 }
 
 }  // namespace
@@ -60,8 +76,7 @@ double multiply_in_registers(std::int64_t rounds) {
 }
 
 double bf16_speed() {
-  // The factor of 2: both numbers of a pair are multiplied at once.
-  return 2 * fastest_seconds(small) / fastest_seconds(bf16_pair(small, small));
+  return (has_amx() ? amx_rate() : vector_rate(bf16_pair(small, small))) / vector_rate(small);
 }
 
 }  // namespace lrurec::ops

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "ops/primitives/amx.h"
 #include "ops/primitives/simd.h"
 #include "tensor/error.h"
 #include "tensor/scratch.h"
@@ -121,6 +122,16 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
   product_from(start, m, n, pairs, a, b, ldb, c, ldc, bias);
 }
 
+void bf16_tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
+                       TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c,
+                       std::int64_t ldc, const float* bias) {
+  const auto product =
+      has_amx() ? &amx_tile_product : static_cast<decltype(&amx_tile_product)>(&tile_product);
+  product(start, m, n, pairs, a, b, ldb, c, ldc, bias);
+}
+
+std::int64_t tile_tokens(bool bf16) { return bf16 && has_amx() ? 128 : 120; }
+
 namespace {
 
 Bf16Pair* room_for(std::optional<Scratch<Bf16Pair>>& scratch, std::int64_t size) {
@@ -147,7 +158,7 @@ void TileProduct<T>::operator()(TileStart start, std::int64_t m, std::int64_t n,
       }
       const TileOperand<Bf16Pair> rounded =
           a.column == 1 ? TileOperand<Bf16Pair>{left, pairs, 1} : TileOperand<Bf16Pair>{left, 1, m};
-      return tile_product(start, m, n, pairs, rounded, right, n, c, ldc, bias);
+      return bf16_tile_product(start, m, n, pairs, rounded, right, n, c, ldc, bias);
     }
   }
   tile_product(start, m, n, k, a, b, ldb, c, ldc, bias);

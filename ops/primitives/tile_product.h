@@ -39,6 +39,12 @@ void tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t 
                   TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
                   const float* bias = nullptr);
 
+/// A product in bf16 on the fastest unit here: amx_tile_product (ops/primitives/amx.h) where has_amx(), else
+/// tile_product.
+void bf16_tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int64_t pairs,
+                       TileOperand<Bf16Pair> a, const Bf16Pair* b, std::int64_t ldb, float* c,
+                       std::int64_t ldc, const float* bias = nullptr);
+
 /// tile_product for kernels that offer bf16. Each thread has its own, since it holds the rounded operands.
 template <class T>
 class TileProduct {
@@ -52,6 +58,11 @@ class TileProduct {
   bool bf16_;
   std::optional<Scratch<Bf16Pair>> a_, b_;
 };
+
+/// Tokens that a fused kernel takes through its layers at a time: whole register tiles of the unit that
+/// multiplies. Twice as many were no faster. With half as many, a kernel adds to the gradients of its
+/// weights, which lie further away, twice as often.
+std::int64_t tile_tokens(bool bf16);
 
 /// Elements from row to row of a matrix with n columns that tile_product reads or writes. Rows that lie a
 /// large power of two apart would fall into the same few places of the cache.

@@ -231,13 +231,15 @@ void run_device(const DeviceOptions& options) {
                    has < can ? "; a build made on this machine is faster (docs/install.md)" : "")});
   json["cpu"]["fast_bf16"] = ops::has_fast_bf16();
   json["cpu"]["bf16_speed"] = ops::measured_bf16_speed();
+  json["cpu"]["bf16_on_amx"] = ops::bf16_on_amx();
   rows.push_back(
-      {"bf16", fmt::format("train --bf16 is {}: {}", ops::has_fast_bf16() ? "faster" : "slower",
-                           has == util::Vectors::avx512_bf16
-                               ? fmt::format("this processor makes {:.2g} multiply-adds in bf16 in "
-                                             "the time of one in f32",
-                                             ops::measured_bf16_speed())
-                               : "this build has no AVX512-BF16")});
+      {"bf16",
+       fmt::format("train --bf16 is {}: {}", ops::has_fast_bf16() ? "faster" : "slower",
+                   has == util::Vectors::avx512_bf16
+                       ? fmt::format("this processor makes {:.2g} multiply-adds in bf16{} in "
+                                     "the time of one in f32",
+                                     ops::measured_bf16_speed(), ops::bf16_on_amx() ? " (with AMX)" : "")
+                       : "this build has no AVX512-BF16")});
   if (const std::string better = ops::better_blas_core(); !better.empty()) {
     json["cpu"]["better_blas_core"] = better;
     rows.push_back(

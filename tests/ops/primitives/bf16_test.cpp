@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "ops/primitives/amx.h"
 #include "ops/primitives/tile_product.h"
 #include "tensor/random.h"
 
@@ -75,33 +80,134 @@ TEST(Bf16, PairsAreThoseOfBf16PairAtAllSizes) {
   }
 }
 
-TEST(Bf16, ATileProductHasTheBitsOfOneOfRoundedNumbers) {
-  for (const std::int64_t m : {1, 6, 13}) {
+struct TileCase {
+  std::int64_t m, n, k;
+  bool transposed;
+  TileStart start;
+};
+
+/// Sizes below, at and beyond the registers' of all units.
+std::vector<TileCase> tile_cases() {
+  std::vector<TileCase> cases;
+  for (const std::int64_t m : {1, 6, 13, 16, 24, 40}) {
     for (const std::int64_t n : {1, 16, 17, 83}) {
-      for (const std::int64_t k : {0, 1, 2, 9, 64}) {
+      for (const std::int64_t k : {0, 1, 2, 9, 32, 64, 71}) {
         for (const bool transposed : {false, true}) {
           for (const auto start : {TileStart::zero, TileStart::bias, TileStart::sum}) {
-            const std::int64_t lda = (transposed ? m : k) + 2, ldb = n + 3, ldc = n + 1;
-            const auto a = normals((transposed ? k : m) * lda, 1), b = normals(k * ldb, 2),
-                       bias = normals(n, 4);
-            const auto left = [&](const std::vector<float>& values) {
-              return transposed ? TileOperand<float>{values.data(), 1, lda}
-                                : TileOperand<float>{values.data(), lda, 1};
-            };
-            auto c = normals(m * ldc, 3), wanted = c, plain = c, unrounded = c;
-            const auto a_rounded = rounded(a), b_rounded = rounded(b);
-            TileProduct<float> in_bf16(true), in_f32(false);
-            in_bf16(start, m, n, k, left(a), b.data(), ldb, c.data(), ldc, bias.data());
-            tile_product(start, m, n, k, left(a_rounded), b_rounded.data(), ldb, wanted.data(), ldc,
-                         bias.data());
-            ASSERT_EQ(c, wanted) << m << " " << n << " " << k;
-            in_f32(start, m, n, k, left(a), b.data(), ldb, plain.data(), ldc, bias.data());
-            tile_product(start, m, n, k, left(a), b.data(), ldb, unrounded.data(), ldc, bias.data());
-            ASSERT_EQ(plain, unrounded);
+            cases.push_back({m, n, k, transposed, start});
           }
         }
       }
     }
+  }
+  return cases;
+}
+
+/// The operands of a case, with rows further apart than they are long.
+struct TileData {
+  std::int64_t lda, ldb, ldc;
+  std::vector<float> a, b, bias, c;
+
+  explicit TileData(const TileCase& x)
+      : lda((x.transposed ? x.m : x.k) + 2),
+        ldb(x.n + 3),
+        ldc(x.n + 1),
+        a(normals((x.transposed ? x.k : x.m) * lda, 1)),
+        b(normals(x.k * ldb, 2)),
+        bias(normals(x.n, 4)),
+        c(normals(x.m * ldc, 3)) {}
+
+  template <class T>
+  TileOperand<T> left(const TileCase& x, const T* values, std::int64_t ld) const {
+    return x.transposed ? TileOperand<T>{values, 1, ld} : TileOperand<T>{values, ld, 1};
+  }
+};
+
+using PairProduct = void(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<Bf16Pair>,
+                         const Bf16Pair*, std::int64_t, float*, std::int64_t, const float*);
+
+/// C of a case by a product of pairs.
+std::vector<float> by_pairs(const TileCase& x, PairProduct* product) {
+  TileData data(x);
+  const std::int64_t pairs = bf16_pairs(x.k), lda = (x.transposed ? x.m : pairs) + 1, ldb = x.n + 2;
+  // Numbers beyond an operand must not count, whatever they are.
+  const Bf16Pair other = bf16_pair(1e30F, std::numeric_limits<float>::quiet_NaN());
+  std::vector<Bf16Pair> a(static_cast<std::size_t>((x.transposed ? pairs : x.m) * lda), other),
+      b(static_cast<std::size_t>(pairs * ldb), other);
+  if (x.transposed) {
+    bf16_pairs_of_rows(x.k, x.m, data.a.data(), data.lda, a.data(), lda);
+  } else {
+    bf16_pairs_in_rows(x.m, x.k, data.a.data(), data.lda, a.data(), lda);
+  }
+  bf16_pairs_of_rows(x.k, x.n, data.b.data(), data.ldb, b.data(), ldb);
+  product(x.start, x.m, x.n, pairs, data.left(x, a.data(), lda), b.data(), ldb, data.c.data(), data.ldc,
+          data.bias.data());
+  return data.c;
+}
+
+std::string name_of(const TileCase& x) {
+  return std::to_string(x.m) + " x " + std::to_string(x.k) + " by " + std::to_string(x.n);
+}
+
+TEST(Bf16, ATileProductHasTheBitsOfOneOfRoundedNumbers) {
+  for (const TileCase& x : tile_cases()) {
+    TileData data(x);
+    const auto a = rounded(data.a), b = rounded(data.b);
+    tile_product(x.start, x.m, x.n, x.k, data.left(x, a.data(), data.lda), b.data(), data.ldb, data.c.data(),
+                 data.ldc, data.bias.data());
+    ASSERT_EQ(by_pairs(x, tile_product), data.c) << name_of(x);
+  }
+}
+
+/// An element as amx_tile_product states it.
+float amx_element(std::int64_t k, const std::function<float(std::int64_t)>& a,
+                  const std::function<float(std::int64_t)>& b, float sum) {
+  for (std::int64_t p = 0; p < k; p += 32) {
+    std::array<float, 2> chains{};
+    for (std::int64_t q = p; q < std::min(k, p + 32); ++q) {
+      float& chain = chains[static_cast<std::size_t>(q % 2)];
+      chain = std::fma(a(q), b(q), chain);
+    }
+    sum += chains[0] + chains[1];
+  }
+  return sum;
+}
+
+TEST(Bf16, AnAmxProductHasTheBitsThatItStates) {
+  if (!has_amx()) GTEST_SKIP() << "no AMX";
+  for (const TileCase& x : tile_cases()) {
+    TileData data(x);
+    const auto a = rounded(data.a), b = rounded(data.b);
+    const auto left = data.left(x, a.data(), data.lda);
+    for (std::int64_t i = 0; i < x.m; ++i) {
+      for (std::int64_t j = 0; j < x.n; ++j) {
+        float& c = data.c[static_cast<std::size_t>(i * data.ldc + j)];
+        const float from = x.start == TileStart::zero   ? 0
+                           : x.start == TileStart::bias ? data.bias[static_cast<std::size_t>(j)]
+                                                        : c;
+        c = amx_element(
+            x.k, [&](std::int64_t p) { return left.data[i * left.row + p * left.column]; },
+            [&](std::int64_t p) { return b[static_cast<std::size_t>(p * data.ldb + j)]; }, from);
+      }
+    }
+    ASSERT_EQ(by_pairs(x, amx_tile_product), data.c) << name_of(x);
+  }
+}
+
+TEST(Bf16, AProductOfAKernelRoundsAndTakesTheUnitThatIsHere) {
+  PairProduct* here = tile_product;
+  if (has_amx()) here = amx_tile_product;
+  for (const TileCase& x : tile_cases()) {
+    TileData data(x), plain(x);
+    TileProduct<float> in_bf16(true), in_f32(false);
+    const auto left = data.left(x, data.a.data(), data.lda);
+    in_bf16(x.start, x.m, x.n, x.k, left, data.b.data(), data.ldb, data.c.data(), data.ldc, data.bias.data());
+    ASSERT_EQ(data.c, by_pairs(x, here)) << name_of(x);
+    auto unrounded = plain.c;
+    in_f32(x.start, x.m, x.n, x.k, left, data.b.data(), data.ldb, plain.c.data(), data.ldc, data.bias.data());
+    tile_product(x.start, x.m, x.n, x.k, left, data.b.data(), data.ldb, unrounded.data(), data.ldc,
+                 data.bias.data());
+    ASSERT_EQ(plain.c, unrounded) << name_of(x);
   }
 }
 
