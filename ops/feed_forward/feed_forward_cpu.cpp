@@ -82,7 +82,7 @@ template <class T>
 void feed_forward(Cpu, const FeedForward<T>& f, bool for_backward, T* y) {
   const std::int64_t I = f.weights.I, O = f.weights.O, ld = tile_stride<T>(I);
   // With few tokens, such as one of each of a hundred sessions, smaller tiles keep two threads busy.
-  const std::int64_t most = tile_tokens(f.bf16), tile = f.tokens > 2 * most ? most : most / 2;
+  const std::int64_t most = tile_tokens<T>(f.bf16), tile = f.tokens > 2 * most ? most : most / 2;
   ParallelErrors errors;
 #pragma omp parallel if (f.tokens > tile)
   {
@@ -125,7 +125,7 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   const Scratch<T> W2(O * ld);
   for (std::int64_t o = 0; o < O; ++o) std::copy_n(f.weights.W2 + o * I, I, W2.data() + o * ld);
   // The number of runs does not depend on the number of threads, nor do the bits.
-  const std::int64_t most = tile_tokens(f.bf16), tiles = (f.tokens + most - 1) / most;
+  const std::int64_t most = tile_tokens<T>(f.bf16), tiles = (f.tokens + most - 1) / most;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;
   for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f.weights);

@@ -322,25 +322,47 @@ class Head {
       const std::int64_t c = label(chunk, t) - first;
       if (c >= 0 && c < n) chunk.label_logit[t] = s[c * chunk.ld + t] + bias[c];
     }
-    for (std::int64_t t = 0; t < chunk.ld; t += width<T>) {
-      Batch top(-std::numeric_limits<T>::infinity());
-      for (std::int64_t c = 0; c < n; ++c) {
-        top = xsimd::max(top, Batch::load_unaligned(s + c * chunk.ld + t) + Batch(bias[c]));
+    constexpr std::int64_t together = 4 * width<T>;
+    std::int64_t t = 0;
+    for (; t + together <= chunk.ld; t += together) measure_columns<keep, 4>(chunk, j, t, s);
+    for (; t < chunk.ld; t += width<T>) measure_columns<keep, 1>(chunk, j, t, s);
+  }
+
+  /// The same for V vectors of tokens from t on. One vector alone would wait for each maximum before the
+  /// next.
+  template <bool keep, std::size_t V>
+  void measure_columns(Chunk<Products>& chunk, std::int64_t j, std::int64_t t, T* s) const {
+    const std::int64_t n = columns(j);
+    const T* bias = f_.bias + j * tile_classes_;
+    const auto element = [&](std::int64_t c, std::size_t v) {
+      return s + c * chunk.ld + t + static_cast<std::int64_t>(v) * width<T>;
+    };
+    Batch top[V], shift[V], sum[V];
+    for (std::size_t v = 0; v < V; ++v) top[v] = Batch(-std::numeric_limits<T>::infinity());
+    for (std::int64_t c = 0; c < n; ++c) {
+      for (std::size_t v = 0; v < V; ++v) {
+        top[v] = xsimd::max(top[v], Batch::load_unaligned(element(c, v)) + Batch(bias[c]));
       }
+    }
+    for (std::size_t v = 0; v < V; ++v) {
       // With an infinite m, exp(S - m) would be NaN. With a shift of 0, the loss becomes infinite or NaN.
-      const auto finite = xsimd::abs(top) <= Batch(std::numeric_limits<T>::max());
-      const Batch shift = xsimd::select(finite, top, Batch(T(0)));
-      Batch sum(T(0));
-      for (std::int64_t c = 0; c < n; ++c) {
-        T* at = s + c * chunk.ld + t;
-        const Batch e = exp_of(Batch::load_unaligned(at) + Batch(bias[c]) - shift);
-        if constexpr (keep) e.store_unaligned(at);
-        sum += e;
+      const auto finite = xsimd::abs(top[v]) <= Batch(std::numeric_limits<T>::max());
+      shift[v] = xsimd::select(finite, top[v], Batch(T(0)));
+      sum[v] = Batch(T(0));
+    }
+    for (std::int64_t c = 0; c < n; ++c) {
+      for (std::size_t v = 0; v < V; ++v) {
+        const Batch e = exp_of(Batch::load_unaligned(element(c, v)) + Batch(bias[c]) - shift[v]);
+        if constexpr (keep) e.store_unaligned(element(c, v));
+        sum[v] += e;
       }
+    }
+    for (std::size_t v = 0; v < V; ++v) {
       // A tile of minus infinities alone adds nothing, whatever the others hold.
-      const auto nothing = top == Batch(-std::numeric_limits<T>::infinity());
-      xsimd::select(nothing, top, shift).store_unaligned(chunk.tile_max.data() + j * chunk.ld + t);
-      sum.store_unaligned(chunk.tile_sum.data() + j * chunk.ld + t);
+      const auto nothing = top[v] == Batch(-std::numeric_limits<T>::infinity());
+      const std::int64_t at = j * chunk.ld + t + static_cast<std::int64_t>(v) * width<T>;
+      xsimd::select(nothing, top[v], shift[v]).store_unaligned(chunk.tile_max.data() + at);
+      sum[v].store_unaligned(chunk.tile_sum.data() + at);
     }
   }
 

@@ -106,7 +106,7 @@ template <class T>
 void forward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const LruOutputs<T>& out) {
   const std::int64_t H = f.weights.H, D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
-  const std::int64_t tile = tile_tokens(f.bf16);
+  const std::int64_t tile = tile_tokens<T>(f.bf16);
   Scratch<T> buffer(out.states == nullptr ? tile * 2 * D : 0), state(2 * D);
   TileProduct<T> multiply(f.bf16);
   std::int64_t s = begin;
@@ -151,7 +151,7 @@ template <class T>
 void project_last(const Lru<T>& f, const LruOutputs<T>& out) {
   const std::int64_t D = f.weights.D, O = f.weights.O;
   const Packed<const T> weights(f.weights, f.packed);
-  const std::int64_t tile = tile_tokens(f.bf16);
+  const std::int64_t tile = tile_tokens<T>(f.bf16);
   ParallelErrors errors;
 #pragma omp parallel for schedule(static) if (f.sequences > tile)
   for (std::int64_t first = 0; first < f.sequences; first += tile) {
@@ -207,7 +207,7 @@ void backward_run(const Lru<T>& f, std::int64_t begin, std::int64_t end, const T
   const Packed<const T> weights(f.weights, f.packed);
   const PlanarParts parts{D};
   const T* dy = gradients.dy;
-  const std::int64_t tile = tile_tokens(f.bf16);
+  const std::int64_t tile = tile_tokens<T>(f.bf16);
   Scratch<T> buffer(tile * 2 * D), carried(2 * D), edge(carried.size());
   TileProduct<T> multiply(f.bf16);
   T* g = buffer.data();

@@ -114,9 +114,9 @@ LRUREC_USES_AMX void whole_steps(TileStart start, std::int64_t m, std::int64_t n
                                  const Bf16Pair* a, std::int64_t lda, const Bf16Pair* b, std::int64_t ldb,
                                  float* c, std::int64_t ldc, const float* bias) {
   std::int64_t shaped_m = 0, shaped_n = 0;
-  for (std::int64_t j = 0; j < n; j += block) {
-    const float* const from = start == TileStart::bias ? bias + j : bias;
-    for (std::int64_t i = 0; i < m; i += block) {
+  for (std::int64_t i = 0; i < m; i += block) {
+    for (std::int64_t j = 0; j < n; j += block) {
+      const float* const from = start == TileStart::bias ? bias + j : bias;
       const std::int64_t rows = std::min(block, m - i), columns = std::min(block, n - j);
       if (rows != shaped_m || columns != shaped_n) {
         shape_registers(rows, columns);

@@ -130,7 +130,10 @@ void bf16_tile_product(TileStart start, std::int64_t m, std::int64_t n, std::int
   product(start, m, n, pairs, a, b, ldb, c, ldc, bias);
 }
 
-std::int64_t tile_tokens(bool bf16) { return bf16 && has_amx() ? 128 : 120; }
+template <class T>
+std::int64_t tile_tokens(bool bf16) {
+  return std::is_same_v<T, float> && bf16 && has_amx() ? 128 : 120;
+}
 
 namespace {
 
@@ -208,6 +211,7 @@ void tile_transpose(std::int64_t rows, std::int64_t columns, const T* from, std:
 }
 
 #define TILE(T)                                                                                          \
+  template std::int64_t tile_tokens<T>(bool);                                                            \
   template class TileProduct<T>;                                                                         \
   template void tile_product<T>(TileStart, std::int64_t, std::int64_t, std::int64_t, TileOperand<T>,     \
                                 const T*, std::int64_t, T*, std::int64_t, const T*);                     \

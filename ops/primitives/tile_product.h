@@ -62,6 +62,7 @@ class TileProduct {
 /// Tokens that a fused kernel takes through its layers at a time: whole register tiles of the unit that
 /// multiplies. Twice as many were no faster. With half as many, a kernel adds to the gradients of its
 /// weights, which lie further away, twice as often.
+template <class T>
 std::int64_t tile_tokens(bool bf16);
 
 /// Elements from row to row of a matrix with n columns that tile_product reads or writes. Rows that lie a
