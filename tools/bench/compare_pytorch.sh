@@ -12,6 +12,7 @@ usage: tools/bench/compare_pytorch.sh [OPTIONS] NAME=FILE...
   --rounds N          times each design is started, in turn (default 3)
   --steps N           timed steps of the packed design a round (default 10)
   --padded-steps N    timed steps of the padded design a round (default 3)
+  --bf16              products of f32 with operands rounded to bf16, in all three; the checks stay in f32
   --fixture FILE      check parity against this file too, besides the one of the tests; may be repeated
   --output FOLDER     where compare_pytorch.md and compare_pytorch.json go (default build/compare-pytorch)
   --help              this text
@@ -30,12 +31,16 @@ fail() {
 misuse() { fail "$1 (--help shows the usage)" 2; }
 say() { echo "compare_pytorch: $1" >&2; }
 
-rounds=3 steps=10 padded_steps=3 output='' data_sets=() fixtures=()
+rounds=3 steps=10 padded_steps=3 output='' data_sets=() fixtures=() bf16=()
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h)
       usage
       exit 0
+      ;;
+    --bf16)
+      bf16=(--bf16)
+      shift
       ;;
     --rounds | --steps | --padded-steps | --fixture | --output)
       [ $# -ge 2 ] || misuse "$1 needs a value"
@@ -130,10 +135,10 @@ for data_set in "${data_sets[@]}"; do
   read -r -a shape <<<"$(shape_of "$name")"
   for ((round = 1; round <= rounds; ++round)); do
     say "$name, round $round of $rounds"
-    "$lrurec" bench train "$work/$name.lrd" --preset "$name" --json >"$work/$name.ours.$round.json" ||
+    "$lrurec" bench train "$work/$name.lrd" --preset "$name" "${bf16[@]/%/=true}" --json >"$work/$name.ours.$round.json" ||
       fail "lrurec bench train failed on $name"
     for design in packed padded; do
-      flags=(--data "$file" "${shape[@]}" --batch-size 128 --runs 1 --threads "$threads" --json)
+      flags=(--data "$file" "${shape[@]}" --batch-size 128 --runs 1 --threads "$threads" "${bf16[@]}" --json)
       case $design in
         packed) flags+=(--steps "$steps" --warmup 3) ;;
         padded) flags+=(--steps "$padded_steps" --warmup 1) ;;

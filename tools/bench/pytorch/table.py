@@ -61,8 +61,10 @@ def collect(folder: Path) -> dict[str, dict[str, dict]]:
 
 
 def markdown(results: dict[str, dict[str, dict]], machine: str, torch: str) -> str:
+    all_rounds = [r for designs in results.values() for d in designs.values() for r in d["rounds"]]
+    products = "products in bf16; " if any(r.get("bf16") for r in all_rounds) else ""
     lines = [
-        f"One training step, batch 128; {machine}; torch {torch}. Median (least to largest) over rounds.",
+        f"One training step, batch 128; {products}{machine}; torch {torch}. Median (least to largest) over rounds.",
         "",
         "| data set | design | seconds per step | times lrurec's | peak memory, GB |",
         "|---|---|---|---|---|",

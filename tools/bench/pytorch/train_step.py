@@ -53,6 +53,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda; packed is for the CPU")
     parser.add_argument("--compile", action="store_true", help="torch.compile; packed-gpu only")
     parser.add_argument("--tf32", action="store_true", help="let float32 products use TF32")
+    parser.add_argument(
+        "--bf16", action="store_true", help="let float32 products on a CPU round operands to bf16"
+    )
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -91,6 +94,8 @@ def main() -> int:
     weights = parameters.initial(dataset.num_items)
     device, options = arguments.device, {"dropout": arguments.dropout}
     torch.backends.cuda.matmul.allow_tf32 = arguments.tf32
+    if arguments.bf16:
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
     if arguments.design == "padded":
         trainer = padded.Trainer(padded.PaddedLRURec(weights, **options).to(device))
         make = lambda step: tuple(x.to(device) for x in batcher.padded(step))
@@ -133,6 +138,7 @@ def main() -> int:
         "device": torch.cuda.get_device_name() if device != "cpu" else "cpu",
         "compiled": arguments.compile,
         "tf32": arguments.tf32,
+        "bf16": arguments.bf16,
     }
     if arguments.json:
         print(json.dumps(result))
