@@ -24,6 +24,9 @@ class LRU : public SequenceLayer {
   /// H inputs and outputs, D complex channels. nu_log, theta_log and gamma_log begin as Initializer::ring.
   LRU(std::int64_t hidden, std::int64_t channels, Initializer& init,
       WeightScale scale = WeightScale::published);
+  /// The same with a ring of D channels that was drawn before, as with other radii.
+  LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init,
+      WeightScale scale = WeightScale::published);
 
   /// lambda: complex [D]
   Variable lambda() const;
@@ -65,8 +68,6 @@ class LRU : public SequenceLayer {
   Variable nu_log, theta_log, gamma_log;
 
  private:
-  LRU(std::int64_t hidden, std::int64_t channels, const Initializer::Ring& ring, Initializer& init,
-      WeightScale scale);
   /// lambda, and B and b_B with gamma folded in.
   ops::LruCoefficients coefficients() const;
   ops::raw::PackedLru packed() const;

@@ -159,6 +159,8 @@ TrainConfig::TrainConfig(const model::ModelConfig& of)
       heads(of.heads),
       dropout(of.dropout),
       lru_dropout(of.lru_dropout),
+      ring_min(of.ring_min),
+      ring_max(of.ring_max),
       final_dropout(of.final_dropout),
       layer_norm_eps(of.layer_norm_eps),
       outer_gelu(of.outer_gelu),
@@ -185,6 +187,8 @@ model::ModelConfig TrainConfig::model_config(std::int64_t num_items, std::int64_
           .heads = heads,
           .dropout = dropout,
           .lru_dropout = lru_dropout,
+          .ring_min = ring_min,
+          .ring_max = ring_max,
           .final_dropout = final_dropout,
           .layer_norm_eps = layer_norm_eps,
           .outer_gelu = outer_gelu,
@@ -248,6 +252,10 @@ void check_together(const TrainConfig& config) {
     fail(ErrorKind::usage, "hidden = {} is no multiple of heads = {}; change --heads or --hidden",
          config.hidden, config.heads);
   }
+  if (config.ring_min > config.ring_max) {
+    fail(ErrorKind::usage, "ring_min = {} is above ring_max = {}; change --ring-min or --ring-max",
+         config.ring_min, config.ring_max);
+  }
   if (config.label_smoothing > 0 && config.negatives > 0) {
     fail(ErrorKind::usage,
          "label_smoothing = {} needs all items, not {} negatives (which may be the preset's); set one of the "
@@ -267,6 +275,7 @@ void check_effect(const TrainConfig& config, const std::string& key, const std::
         "--lr-schedule linear or cosine");
   needs({"layer_norm_eps", "norm_first"}, config.layer_norm, "layer norms (--layer-norm false is set)");
   needs({"outer_gelu", "network"}, config.pffn, "position-wise networks (--pffn false is set)");
+  needs({"ring_min", "ring_max"}, config.backbone == "lru", "--backbone lru");
   needs({"negatives_shared", "log_correction"}, config.negatives > 0, "--negatives");
 }
 

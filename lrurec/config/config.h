@@ -34,6 +34,8 @@ struct TrainConfig {
   std::int64_t heads = 2;
   double dropout = 0.2;
   double lru_dropout = -1;
+  double ring_min = 0.8;
+  double ring_max = 0.99;
   double final_dropout = 0.5;
   double layer_norm_eps = 1e-5;
   bool outer_gelu = false;

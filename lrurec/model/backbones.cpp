@@ -33,7 +33,8 @@ const std::vector<BackboneInfo>& backbones() {
       {.name = "lru",
        .has_channels = true,
        .make = [](const ModelConfig& config, std::int64_t, nn::Initializer& init) -> Layer {
-         return std::make_unique<nn::LRU>(config.hidden, config.channels, init);
+         const auto ring = init.ring(config.channels, config.ring_min, config.ring_max);
+         return std::make_unique<nn::LRU>(config.hidden, config.channels, ring, init);
        },
        .real_parameters =
            [](const ModelConfig& config) {

@@ -19,8 +19,9 @@ struct ModelConfig {
   std::int64_t blocks = 2;
   std::int64_t heads = 2;  ///< of attention; hidden is a multiple of them
   double dropout = 0.2;
-  double lru_dropout = -1;     ///< of the recurrence's output; -1: same as dropout
-  double final_dropout = 0.5;  ///< NARM's, before its decoder
+  double lru_dropout = -1;                 ///< of the recurrence's output; -1: same as dropout
+  double ring_min = 0.8, ring_max = 0.99;  ///< between which |lambda| of the LRU begins
+  double final_dropout = 0.5;              ///< NARM's, before its decoder
   double layer_norm_eps = 1e-5;
   /// Equation 8's outer GELU, which the published implementation does not have.
   bool outer_gelu = false;

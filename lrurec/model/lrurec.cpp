@@ -54,9 +54,9 @@ const ModelInfo& LRURec::about() {
       .has_state = true,
       .event_cost = "H D + H^2",
       .examples = data::ExampleKind::windows,
-      .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "layer_norm_eps", "outer_gelu",
-                   "layer_norm", "residual", "pffn", "backbone", "network", "gates", "norm_first",
-                   "item_norm"},
+      .settings = {"hidden", "channels", "blocks", "dropout", "lru_dropout", "ring_min", "ring_max",
+                   "layer_norm_eps", "outer_gelu", "layer_norm", "residual", "pffn", "backbone", "network",
+                   "gates", "norm_first", "item_norm"},
       .example_settings = {"train_heads"},
       .presets = {},
       .make = [](const ModelConfig& config, const nn::Initializer& init) -> std::unique_ptr<Model> {

@@ -65,6 +65,8 @@ TEST(ConfigCommand, WhatChangesNothingIsRefused) {
   refused("--lr-final-share 0.5", "changes nothing without --lr-schedule linear or cosine");
   refused("--layer-norm false --norm-first true", "changes nothing without layer norms");
   refused("--pffn false --network swiglu", "changes nothing without position-wise networks");
+  refused("--backbone rwkv --ring-min 0.5", "changes nothing without --backbone lru");
+  refused("--ring-min 0.995", "ring_min = 0.995 is above ring_max = 0.99");
   refused("--log-correction true", "changes nothing without --negatives");
   refused("--norm-first ''", "needs true or false, not ''");
   refused("--run nowhere --dropout 0.5", "leave out the other flags");

@@ -112,6 +112,15 @@ TEST(Config, MistakesNameFileLineAndRemedy) {
                [&] { check_together(config); });
 }
 
+TEST(Config, TheRingHasAnOuterRadiusThatIsNotBelowTheInner) {
+  TrainConfig config;
+  config.ring_min = config.ring_max = 0.9;
+  check_together(config);
+  config.ring_min = 0.95;
+  expect_error(ErrorKind::usage, "ring_min = 0.95 is above ring_max = 0.9; change --ring-min or --ring-max",
+               [&] { check_together(config); });
+}
+
 // Regression: any negative rate was taken for -1.
 TEST(Config, ARateOfTheRecurrenceIsARateOrMinusOne) {
   TrainConfig config;

@@ -350,6 +350,18 @@ TEST(Model, TwoDropoutRates) {
   EXPECT_GT(max_difference(out(0, 0.4), out(0, 0)), 0);
 }
 
+TEST(Model, EigenvaluesBeginInTheRingThatIsSet) {
+  const LRURec model({.num_items = 5, .hidden = 8, .channels = 200, .ring_min = 0.2, .ring_max = 0.3}, 1);
+  const auto blocks = model.eigenvalues();
+  ASSERT_EQ(blocks.size(), 2U);
+  for (const Tensor& lambda : blocks) {
+    for (const auto& z : lambda.to_vector<std::complex<double>>()) {
+      EXPECT_GE(std::abs(z), 0.2 - 1e-6);
+      EXPECT_LE(std::abs(z), 0.3 + 1e-6);
+    }
+  }
+}
+
 TEST(Parity, TheFixtureOfTheReferenceHolds) {
   for (const DType precision : {DType::f32, DType::f64}) {
     const auto report = check::check_parity(fixture, precision);

@@ -56,6 +56,8 @@ const std::map<std::string, Effect>& effects() {
       {"heads", {{{"model", "sasrec"}}, "4"}},
       {"dropout", {{}, "0.4"}},
       {"lru_dropout", {{}, "0.4"}},
+      {"ring_min", {{}, "0.1"}},
+      {"ring_max", {{}, "0.9"}},
       {"final_dropout", {{{"model", "narm"}}, "0.9"}},
       {"layer_norm_eps", {{}, "0.1"}},
       {"outer_gelu", {{}, "true"}},
