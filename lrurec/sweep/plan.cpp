@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <toml++/toml.h>
+#include <xxhash.h>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -26,8 +27,8 @@ class Reader {
       : place_(std::move(place)), folder_(std::move(folder)) {}
 
   Plan read(const toml::table& file) {
-    const std::vector<std::string> known{"data",   "seeds",  "jobs",     "threads",
-                                         "memory", "metric", "settings", "grid"};
+    const std::vector<std::string> known{"data",   "seeds",  "jobs",     "threads", "memory",
+                                         "sample", "metric", "settings", "grid"};
     Plan plan;
     for (const auto& [key, node] : file) {
       const std::string name(key.str());
@@ -42,6 +43,7 @@ class Reader {
     plan.data = folder_ / data->get();
     plan.jobs = number(file, "jobs", plan.jobs);
     plan.threads = number(file, "threads", plan.threads);
+    plan.sample = number(file, "sample", plan.sample, most_sample);
     if (const auto* memory = file.get("memory")) {
       if (!memory->is_string())
         fail(ErrorKind::usage, "{}: memory needs a text such as \"8 GB\"", at(*memory));
@@ -100,11 +102,12 @@ class Reader {
     return node == nullptr ? nullptr : node->as_table();
   }
 
-  std::int64_t number(const toml::table& file, const char* key, std::int64_t otherwise) const {
+  std::int64_t number(const toml::table& file, const char* key, std::int64_t otherwise,
+                      std::int64_t most = 1024) const {
     const toml::node* node = file.get(key);
     if (node == nullptr) return otherwise;
-    if (!node->is_integer() || node->as_integer()->get() < 1 || node->as_integer()->get() > 1024) {
-      fail(ErrorKind::usage, "{}: {} needs a whole number from 1 to 1024", at(*node), key);
+    if (!node->is_integer() || node->as_integer()->get() < 1 || node->as_integer()->get() > most) {
+      fail(ErrorKind::usage, "{}: {} needs a whole number from 1 to {}", at(*node), key, most);
     }
     return node->as_integer()->get();
   }
@@ -244,6 +247,23 @@ void check_seeds(const std::vector<std::int64_t>& seeds, const std::string& plac
   }
   config::TrainConfig any;
   for (const auto seed : seeds) config::set(any, "seed", fmt::format("{}", seed), place);
+}
+
+void draw_sample(Plan& plan) {
+  const auto size = static_cast<std::size_t>(plan.sample);
+  if (size == 0 || size >= plan.points.size()) return;
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  for (std::size_t p = 0; p < plan.points.size(); ++p) {
+    const std::string name = plan.points[p].name();
+    order.emplace_back(XXH3_64bits(name.data(), name.size()), p);
+  }
+  std::nth_element(order.begin(), order.begin() + plan.sample, order.end());
+  std::vector<std::size_t> drawn;
+  for (std::size_t i = 0; i < size; ++i) drawn.push_back(order[i].second);
+  std::sort(drawn.begin(), drawn.end());
+  std::vector<Point> points;
+  for (const std::size_t p : drawn) points.push_back(std::move(plan.points[p]));
+  plan.points = std::move(points);
 }
 
 double parse_memory(const std::string& text, const std::string& place) {

@@ -8,34 +8,26 @@
 #include <utility>
 
 #include "tests/support/runs.h"
+#include "tests/support/sweeps.h"
 
 namespace lrurec {
 namespace {
 
+using test::make_sweep_data;
 using test::read_bytes;
 using test::read_text;
 using test::run_lrurec;
+using test::sweep_head;
+using test::sweep_results;
+using test::sweep_settings;
 using test::TemporaryFolder;
 using test::write_text;
 
-const std::string head = "data = 'd.lrd'\nseeds = [1, 2]\njobs = 2\n";
-const std::string settings =
-    "[settings]\nhidden = 8\nchannels = 12\nmax_length = 6\nbatch_size = 16\nlearning_rate = 0.01\n";
-
-void make_data(const TemporaryFolder& folder) {
-  ASSERT_EQ(
-      run_lrurec(folder, "prepare --demo -o d.lrd --demo-users 60 --demo-items 40 --demo-length 8").code, 0);
-}
-
-nlohmann::json results(const TemporaryFolder& folder) {
-  return nlohmann::json::parse(read_text(folder / "out/sweep.json"));
-}
-
 TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml",
-             head + settings + "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8]\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings +
+                                    "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8]\n");
   const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run");
   ASSERT_EQ(plan.code, 0) << plan.err;
   EXPECT_NE(plan.out.find("4 runs, 4 to be made, at most 2 at once"), std::string::npos) << plan.out;
@@ -44,7 +36,7 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   const auto first = run_lrurec(folder, "sweep s.toml -o out");
   ASSERT_EQ(first.code, 0) << first.err;
   EXPECT_EQ(first.err.find('\r'), std::string::npos);
-  const auto found = results(folder);
+  const auto found = sweep_results(folder);
   ASSERT_EQ(found["configurations"].size(), 2U);
   std::string best;
   double highest = -1;
@@ -74,7 +66,8 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   // The same command trains nothing again. With a further grid point, only that one is trained.
   const auto before = read_bytes(folder / "out/dropout=0.1/seed=1/checkpoints/last.ckpt");
   write_text(folder / "s.toml",
-             head + settings + "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8, 0.4]\n");
+             sweep_head + sweep_settings +
+                 "max_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1, 0.8, 0.4]\n");
   const auto again = run_lrurec(folder, "sweep s.toml -o out --no-test --json");
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_NE(again.err.find("4 of 6 runs are there already"), std::string::npos) << again.err;
@@ -82,16 +75,16 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
   EXPECT_EQ(nlohmann::json::parse(again.out)["configurations"].size(), 3U);
   EXPECT_FALSE(nlohmann::json::parse(again.out).contains("test"));
   // Regression: the next call forgot a test that had been looked at.
-  const auto seen = results(folder)["tests_seen"];
+  const auto seen = sweep_results(folder)["tests_seen"];
   ASSERT_EQ(seen.size(), 1U);
   EXPECT_EQ(seen[0]["configuration"], best);
   EXPECT_EQ(seen[0]["seeds"], found["seeds"]);
   EXPECT_EQ(seen[0]["metrics"], found["test"]);
 
   // The same folder for other settings would mix them up.
-  write_text(
-      folder / "s.toml",
-      head + settings + "weight_decay = 0.5\nmax_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1]\n");
+  write_text(folder / "s.toml",
+             sweep_head + sweep_settings +
+                 "weight_decay = 0.5\nmax_steps = 10\nvalidate_every = 5\n[grid]\ndropout = [0.1]\n");
   const auto changed = run_lrurec(folder, "sweep s.toml -o out");
   EXPECT_EQ(changed.code, 2);
   EXPECT_NE(changed.err.find("trained with another weight_decay"), std::string::npos) << changed.err;
@@ -100,14 +93,14 @@ TEST(SweepCommand, ChoosesByValidationAndTestsOnlyTheChosen) {
 // Regression: the message was about a run with intact checkpoints, in a folder that was never made.
 TEST(SweepCommand, AFailureWhileMemoryIsMeasuredIsToldAsOne) {
   const TemporaryFolder folder;
-  make_data(folder);
+  make_sweep_data(folder);
   write_text(folder / "s.toml",
-             head + "[settings]\nhidden = 8\nchannels = 12\nmax_length = 6\nlearning_rate = 1e15\n");
+             sweep_head + "[settings]\nhidden = 8\nchannels = 12\nmax_length = 6\nlearning_rate = 1e15\n");
   const auto failed = run_lrurec(folder, "sweep s.toml -o out --seeds 1 --no-test");
   EXPECT_EQ(failed.code, 6) << failed.err;
   EXPECT_NE(failed.err.find("while its memory was measured: "), std::string::npos) << failed.err;
   EXPECT_EQ(failed.err.find("checkpoint"), std::string::npos) << failed.err;
-  const auto run = results(folder)["configurations"][0]["runs"][0];
+  const auto run = sweep_results(folder)["configurations"][0]["runs"][0];
   EXPECT_FALSE(run.contains("folder"));
   EXPECT_NE(run["error"].get<std::string>().find("while its memory was measured: "), std::string::npos);
 }
@@ -115,16 +108,16 @@ TEST(SweepCommand, AFailureWhileMemoryIsMeasuredIsToldAsOne) {
 // The model may be of all runs or of the grid; its own presets and test metrics are those that count.
 TEST(SweepCommand, OfOtherModels) {
   const TemporaryFolder folder;
-  make_data(folder);
+  make_sweep_data(folder);
   const std::string few = "max_steps = 4\nvalidate_every = 2\nbatch_size = 16\nmax_length = 6\nhidden = 8\n";
-  write_text(folder / "one.toml", head + "[settings]\nmodel = \"narm\"\n" + few);
+  write_text(folder / "one.toml", sweep_head + "[settings]\nmodel = \"narm\"\n" + few);
   const auto one = run_lrurec(folder, "sweep one.toml -o one --seeds 1 --json");
   ASSERT_EQ(one.code, 0) << one.err;
   EXPECT_TRUE(nlohmann::json::parse(one.out)["test"]["Recall@10"].contains("mean")) << one.out;
   // NARM's preset has a dropout of .25.
   EXPECT_NE(read_text(folder / "one/settings/seed=1/config.toml").find("dropout = 0.25"), std::string::npos);
 
-  write_text(folder / "both.toml", head + "[settings]\n" + few +
+  write_text(folder / "both.toml", sweep_head + "[settings]\n" + few +
                                        "[grid]\nmodel = [\"narm\", \"sasrec\"]\nweight_decay = [0, 0.1]\n");
   const auto both = run_lrurec(folder, "sweep both.toml -o both --seeds 1");
   ASSERT_EQ(both.code, 0) << both.err;
@@ -177,8 +170,9 @@ TEST(SweepCommand, WhatHasTheBetterTestIsNotChosenForIt) {
 
 TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 300\nvalidate_every = 100\npatience = 0\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml",
+             sweep_head + sweep_settings + "max_steps = 300\nvalidate_every = 100\npatience = 0\n");
   const auto plan = run_lrurec(folder, "sweep s.toml -o out --dry-run --json");
   ASSERT_EQ(plan.code, 0) << plan.err;
   const auto before = nlohmann::json::parse(plan.out);
@@ -217,7 +211,7 @@ TEST(SweepCommand, MemoryForOneRunIsOneAtATime) {
 
 TEST(SweepCommand, SaysThatLengthsAreRankedAmongOtherItems) {
   const TemporaryFolder folder;
-  make_data(folder);
+  make_sweep_data(folder);
   const std::string quick = "data = 'd.lrd'\n[settings]\nhidden = 8\nchannels = 12\nmax_steps = 1\n[grid]\n";
   write_text(folder / "lengths.toml", quick + "max_length = [3, 6]\n");
   const auto lengths = run_lrurec(folder, "sweep lengths.toml -o lengths --no-test");
@@ -235,8 +229,9 @@ TEST(SweepCommand, SaysThatLengthsAreRankedAmongOtherItems) {
 
 /// Starts a sweep of two seeds, and once both are at work runs `then`, in which $sweep is its process.
 test::CommandResult amid_a_sweep(const TemporaryFolder& folder, const std::string& then) {
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml",
+             sweep_head + sweep_settings + "max_steps = 1500\nvalidate_every = 500\npatience = 0\n");
   return test::run_shell(
       folder,
       test::command_path() +
@@ -292,8 +287,8 @@ TEST(SweepCommand, GoesOnAfterAKillOnceItsRunsHaveSaved) {
 // sweep and every later one.
 TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 4\nvalidate_every = 2\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 4\nvalidate_every = 2\n");
   ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
   const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
   const std::filesystem::path run = folder / "out/settings/seed=1";
@@ -310,8 +305,8 @@ TEST(SweepCommand, ARunWithoutACheckpointIsMadeAgain) {
 // Regression: the run was removed, with all that had been trained.
 TEST(SweepCommand, ATrainedRunThatLostItsDescriptionIsKept) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 4\nvalidate_every = 2\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 4\nvalidate_every = 2\n");
   ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out --no-test").code, 0);
   const auto before = read_bytes(folder / "out/settings/seed=1/checkpoints/best.ckpt");
   std::filesystem::remove(folder / "out/settings/seed=1/run.json");
@@ -325,35 +320,35 @@ TEST(SweepCommand, ATrainedRunThatLostItsDescriptionIsKept) {
 // Regression: the user's own files there were removed.
 TEST(SweepCommand, AFolderOfTheUserInThePlaceOfARunIsKept) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 2\nvalidate_every = 2\n");
   std::filesystem::create_directories(folder / "out/settings/seed=1");
   write_text(folder / "out/settings/seed=1/config.toml", "mine");
   const auto swept = run_lrurec(folder, "sweep s.toml -o out --no-test");
   EXPECT_EQ(swept.code, 2) << swept.err;
   EXPECT_EQ(read_text(folder / "out/settings/seed=1/config.toml"), "mine");
-  EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
+  EXPECT_TRUE(sweep_results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }
 
 // Regression: it ended the sweep, and the runs at work with it.
 TEST(SweepCommand, ASummaryThatCannotBeWrittenForAMomentEndsNothing) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 2\nvalidate_every = 2\n");
   std::filesystem::create_directories(folder / "out/sweep.json");
   const auto swept =
       test::run_shell(folder, test::command_path() + " sweep s.toml -o out --no-test --jobs 1 2> log & " +
                                   test::wait_until("grep -q 'the next try is when a run ends' log") +
                                   "rmdir out/sweep.json; wait $!");
   EXPECT_EQ(swept.code, 0) << read_text(folder / "log");
-  EXPECT_TRUE(results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
+  EXPECT_TRUE(sweep_results(folder)["configurations"][0]["runs"][1]["finished"].get<bool>());
 }
 
 // Supervisors may start programs like this. Regression: every run was then called failed.
 TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 2\nvalidate_every = 2\n");
   const auto swept = test::run_shell(
       folder, "bash -c \"trap '' CHLD; exec " + test::command_path() + " sweep s.toml -o out --no-test\"");
   EXPECT_EQ(swept.code, 0) << swept.err;
@@ -361,17 +356,17 @@ TEST(SweepCommand, WorksWhereTheEndOfChildrenIsIgnored) {
 
 TEST(SweepCommand, AFailedRunStopsNoOther) {
   const TemporaryFolder folder;
-  make_data(folder);
+  make_sweep_data(folder);
   // The first point's weights become infinite or NaN within four steps. The second's grow a hundredfold a
   // step and do so later.
-  write_text(
-      folder / "s.toml",
-      head + settings + "max_steps = 60\nvalidate_every = 30\n[grid]\nweight_decay = [1e15, 1e4, 0.01]\n");
+  write_text(folder / "s.toml",
+             sweep_head + sweep_settings +
+                 "max_steps = 60\nvalidate_every = 30\n[grid]\nweight_decay = [1e15, 1e4, 0.01]\n");
   const auto swept = run_lrurec(folder, "sweep s.toml -o out --no-test");
   EXPECT_EQ(swept.code, 6) << swept.err << swept.out;
   EXPECT_NE(swept.err.find("failed with exit code 6"), std::string::npos) << swept.err;
   EXPECT_NE(swept.err.find("4 of 6 runs failed"), std::string::npos) << swept.err;
-  const auto found = results(folder);
+  const auto found = sweep_results(folder);
   for (const int lost : {0, 1}) {
     const auto& run = found["configurations"][lost]["runs"][1];
     EXPECT_FALSE(run["finished"].get<bool>());
@@ -385,17 +380,18 @@ TEST(SweepCommand, AFailedRunStopsNoOther) {
 // Regression: the whole sweep was refused.
 TEST(SweepCommand, ADamagedRunStopsNoOther) {
   const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 4\n[grid]\ndropout = [0.1]\n");
+  make_sweep_data(folder);
+  write_text(folder / "s.toml", sweep_head + sweep_settings + "max_steps = 4\n[grid]\ndropout = [0.1]\n");
   ASSERT_EQ(run_lrurec(folder, "sweep s.toml -o out -q --no-test").code, 0);
   for (const char* name : {"last", "previous"}) {
     write_text(folder / "out/dropout=0.1/seed=1/checkpoints" / (std::string(name) + ".ckpt"), "damaged");
   }
-  write_text(folder / "s.toml", head + settings + "max_steps = 4\n[grid]\ndropout = [0.1, 0.2]\n");
+  write_text(folder / "s.toml",
+             sweep_head + sweep_settings + "max_steps = 4\n[grid]\ndropout = [0.1, 0.2]\n");
   const auto swept = run_lrurec(folder, "sweep s.toml -o out --no-test");
   EXPECT_EQ(swept.code, 4) << swept.err << swept.out;
   EXPECT_NE(swept.err.find("1 of 4 runs failed"), std::string::npos) << swept.err;
-  const auto found = results(folder);
+  const auto found = sweep_results(folder);
   EXPECT_EQ(found["configurations"][0]["runs"][0]["exit_code"], 4);
   EXPECT_EQ(found["best"], found["configurations"][1]["name"]);
 }
@@ -406,7 +402,7 @@ TEST(SweepCommand, RunsAndSweepsHaveFoldersOfTheirOwn) {
   const TemporaryFolder folder;
   test::make_run(folder);
   write_text(folder / "s.toml",
-             head + settings + "max_steps = 2\nvalidate_every = 2\n[grid]\ndropout = [0.1]\n");
+             sweep_head + sweep_settings + "max_steps = 2\nvalidate_every = 2\n[grid]\ndropout = [0.1]\n");
   const auto refused = [&](const std::string& arguments, int code, const std::string& why) {
     const auto result = run_lrurec(folder, arguments);
     EXPECT_EQ(result.code, code) << arguments;
@@ -429,110 +425,6 @@ TEST(SweepCommand, RunsAndSweepsHaveFoldersOfTheirOwn) {
   std::filesystem::remove(folder / "run/run.json");
   refused("evaluate run", 5, "run holds checkpoints but has lost its run.json");
   refused("train d.lrd -o d.lrd", 5, "d.lrd is a file; choose another folder with -o");
-}
-
-TEST(SweepCommand, ChannelsThatDoNotFollowHiddenAreTold) {
-  const TemporaryFolder folder;
-  make_data(folder);
-  const std::string quick = "data = 'd.lrd'\n[settings]\nmax_length = 6\nmax_steps = 1\n";
-  write_text(folder / "one.toml", quick + "[grid]\nhidden = [8]\n");
-  const auto told = run_lrurec(folder, "sweep one.toml -o one --no-test");
-  EXPECT_NE(told.err.find("note: channels stays 128 for every hidden"), std::string::npos) << told.err;
-  write_text(folder / "both.toml", quick + "channels = 128\n[grid]\nhidden = [8]\n");
-  const auto both = run_lrurec(folder, "sweep both.toml -o both --no-test");
-  EXPECT_EQ(both.err.find("channels stays"), std::string::npos) << both.err;
-}
-
-TEST(SweepCommand, RefusesBeforeAnythingRuns) {
-  const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "[grid]\ndropuot = [0.1]\n");
-  const auto typo = run_lrurec(folder, "sweep s.toml -o out");
-  EXPECT_EQ(typo.code, 2);
-  EXPECT_NE(typo.err.find("s.toml:11: unknown key 'dropuot'; did you mean 'dropout'?"), std::string::npos)
-      << typo.err;
-  write_text(folder / "s.toml", head + settings);
-  const auto little = run_lrurec(folder, "sweep s.toml -o out --memory '1 MB'");
-  EXPECT_EQ(little.code, 7);
-  EXPECT_NE(little.err.find("alone needs about"), std::string::npos) << little.err;
-  write_text(folder / "s.toml", head + settings + "[grid]\neval_negatives = [5, 10]\n");
-  const auto unlike = run_lrurec(folder, "sweep s.toml -o out");
-  EXPECT_EQ(unlike.code, 2);
-  EXPECT_NE(unlike.err.find("choose one of each"), std::string::npos) << unlike.err;
-  write_text(folder / "s.toml", head + settings + "[grid]\nvalidate_users = [5, 10]\n");
-  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 2);
-  write_text(folder / "s.toml", head + "[settings]\nnegatives = 5\n[grid]\nlabel_smoothing = [0.1, 0.2]\n");
-  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out --dry-run -q").code, 2);
-  write_text(folder / "s.toml", head + settings + "eval_negatives = 1000\n");
-  const auto many = run_lrurec(folder, "sweep s.toml -o out --dry-run");
-  EXPECT_EQ(many.code, 2) << many.out;
-  EXPECT_NE(many.err.find("eval_negatives = 1000 of 40 items"), std::string::npos) << many.err;
-  write_text(folder / "s.toml", "data = 'none.lrd'\nseeds = [1]\n");
-  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o out").code, 5);
-  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
-}
-
-// Regression: a test of fewer steps was forgotten once there was one of more steps.
-TEST(SweepCommand, EveryTestThatWasLookedAtStays) {
-  const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
-  const std::string command = "sweep s.toml -o out -q --seeds 1";
-  ASSERT_EQ(run_lrurec(folder, command).code, 0);
-  auto before = results(folder);
-  ASSERT_EQ(before["tests_seen"].size(), 1U);
-  before["tests_seen"][0]["metrics"]["Recall@10"]["mean"] = 2;  // as of other weights
-  write_text(folder / "out/sweep.json", before.dump());
-  for (int twice = 0; twice < 2; ++twice) {
-    ASSERT_EQ(run_lrurec(folder, command).code, 0);
-    const auto after = results(folder);
-    ASSERT_EQ(after["tests_seen"].size(), 2U) << "the same test is no further one";
-    EXPECT_EQ(after["tests_seen"][0], before["tests_seen"][0]);
-    EXPECT_EQ(after["tests_seen"][1]["metrics"], after["test"]);
-  }
-}
-
-// Regression: it was an internal error, after memory had been measured.
-TEST(SweepCommand, ADamagedListOfTestsIsAFileThatIsDamaged) {
-  const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
-  std::filesystem::create_directory(folder / "out");
-  for (const std::string seen : {"[1]", "[{}]", "{\"a\": 1}", "\"x\""}) {
-    const std::string text = "{\"made_by\": \"lrurec sweep\", \"tests_seen\": " + seen + "}";
-    write_text(folder / "out/sweep.json", text);
-    const auto refused = run_lrurec(folder, "sweep s.toml -o out");
-    EXPECT_EQ(refused.code, 4) << seen << refused.err;
-    EXPECT_NE(refused.err.find("out/sweep.json is damaged: its \"tests_seen\""), std::string::npos)
-        << refused.err;
-    EXPECT_EQ(refused.err.find("measuring memory"), std::string::npos) << refused.err;
-    EXPECT_EQ(read_text(folder / "out/sweep.json"), text);
-  }
-  write_text(folder / "out/sweep.json", "");
-  const auto swept = run_lrurec(folder, "sweep s.toml -o out -q --seeds 1");
-  EXPECT_EQ(swept.code, 0) << swept.err;
-  EXPECT_EQ(results(folder)["tests_seen"].size(), 1U);
-}
-
-// Regression: it was replaced.
-TEST(SweepCommand, ASummaryOfTheUserIsKept) {
-  const TemporaryFolder folder;
-  make_data(folder);
-  write_text(folder / "s.toml", head + settings + "max_steps = 2\nvalidate_every = 2\n");
-  for (const std::string mine : {"{\"mine\": 1}", "not even JSON"}) {
-    write_text(folder / "sweep.json", mine);
-    const auto refused = run_lrurec(folder, "sweep s.toml -o . --no-test");
-    EXPECT_EQ(refused.code, 2);
-    EXPECT_NE(refused.err.find("sweep.json is there already and does not say that lrurec made it"),
-              std::string::npos)
-        << refused.err;
-    EXPECT_EQ(read_text(folder / "sweep.json"), mine);
-    EXPECT_FALSE(std::filesystem::exists(folder / "settings")) << "before any run";
-  }
-  EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o . --dry-run").code, 0);
-  std::filesystem::remove(folder / "sweep.json");
-  for (int twice = 0; twice < 2; ++twice)
-    EXPECT_EQ(run_lrurec(folder, "sweep s.toml -o . --no-test").code, 0);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ using sweep::Run;
 struct SweepOptions {
   std::string file, output, memory;
   std::vector<std::int64_t> seeds;
-  std::int64_t jobs = 0;
+  std::int64_t jobs = 0, sample = 0;
   bool dry_run = false, no_test = false, json = false;
 };
 
@@ -48,6 +48,9 @@ class Sweep {
       plan_.seeds = options.seeds;
     }
     if (options.jobs > 0) plan_.jobs = options.jobs;
+    if (options.sample > 0) plan_.sample = options.sample;
+    grid_points_ = std::ssize(plan_.points);
+    sweep::draw_sample(plan_);
     // A GPU is for one training at a time, and has memory of its own.
     const bool on_gpu = std::ranges::any_of(
         plan_.points, [](const auto& point) { return Device::parse(point.config.device).is_cuda(); });
@@ -122,6 +125,7 @@ class Sweep {
         fmt::format("lrurec sweep {} -o {}", shell_word(options_.file), shell_word(options_.output));
     if (!options_.seeds.empty()) command += fmt::format(" --seeds {}", fmt::join(options_.seeds, ","));
     if (options_.jobs > 0) command += fmt::format(" --jobs {}", options_.jobs);
+    if (options_.sample > 0) command += fmt::format(" --sample {}", options_.sample);
     if (!options_.memory.empty()) command += " --memory " + shell_word(options_.memory);
     if (options_.no_test) command += " --no-test";
     if (options_.json) command += " --json";
@@ -269,11 +273,9 @@ class Sweep {
     std::vector<double> missing;
     for (const Run* run : queue_->waiting()) missing.push_back(needs_[run->point].bytes);
     const auto at_once = sweep::most_at_once(missing, plan_.jobs, plan_.memory);
-    nlohmann::json json{{"runs", runs_.size()},
-                        {"missing", missing.size()},
-                        {"at_once", at_once},
-                        {"memory_bytes", plan_.memory},
-                        {"configurations", nlohmann::json::array()}};
+    nlohmann::json json{{"runs", runs_.size()}, {"missing", missing.size()},
+                        {"at_once", at_once},   {"memory_bytes", plan_.memory},
+                        {"grid", grid_points_}, {"configurations", nlohmann::json::array()}};
     std::vector<std::vector<std::string>> rows{{"configuration", "seeds", "there already", "memory a run"}};
     for (std::size_t p = 0; p < plan_.points.size(); ++p) {
       const auto there = std::count_if(runs_.begin(), runs_.end(),
@@ -289,6 +291,9 @@ class Sweep {
       return;
     }
     const std::string limit = plan_.memory < 1e15 ? fmt::format(" within {:.0f} MB", plan_.memory / 1e6) : "";
+    if (grid_points_ > std::ssize(plan_.points)) {
+      print_out("{} of the grid's {} combinations, drawn at random\n", plan_.points.size(), grid_points_);
+    }
     print_out("{}{}, {} to be made, at most {} at once{}, {} each\n", table(rows),
               counted(std::ssize(runs_), "run"), missing.size(), at_once, limit,
               counted(plan_.threads, "thread"));
@@ -296,6 +301,7 @@ class Sweep {
 
   const SweepOptions& options_;
   sweep::Plan plan_;
+  std::int64_t grid_points_ = 0;  ///< of which plan_ may have a sample
   ProgressLine line_;
   std::string fingerprint_;
   std::string label_, metric_;  ///< "sampled " or "", and the full name of what is chosen by
@@ -329,6 +335,9 @@ void add_sweep(CLI::App& app) {
       ->check(not_empty("a number"));
   sub->add_option("--jobs", options->jobs, "runs at once; default: as the file says, or cores / threads")
       ->check(CLI::Range(1, 1024));
+  sub->add_option("--sample", options->sample,
+                  "so many combinations of the grid, drawn at random; default: as the file says, or all")
+      ->check(CLI::Range(std::int64_t{1}, sweep::most_sample));
   sub->add_option(
       "--memory", options->memory,
       "memory for all runs together, such as \"8 GB\"; default: as the file says, or 80% of what is free");

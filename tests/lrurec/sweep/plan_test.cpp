@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/tensors.h"
 
 namespace lrurec::sweep {
@@ -42,6 +44,39 @@ TEST(SweepPlan, IsEveryCombinationInTheFilesOrder) {
 TEST(SweepPlan, ASettingMayNeedAnotherOfTheGrid) {
   EXPECT_EQ(
       parse("data = 'd'\n[grid]\nlr_final_share = [0.1, 0.5]\nlr_schedule = ['linear']\n").points.size(), 2U);
+}
+
+std::vector<std::string> sampled_names(const std::string& grid, std::int64_t sample) {
+  Plan plan = parse("data = 'd'\n[grid]\n" + grid);
+  plan.sample = sample;
+  draw_sample(plan);
+  std::vector<std::string> names;
+  for (const Point& point : plan.points) names.push_back(point.name());
+  return names;
+}
+
+TEST(SweepPlan, ASampleHasThatOfALesserNumberInIt) {
+  const std::string grid = "dropout = [0.1, 0.2, 0.3, 0.4, 0.5]\nblocks = [1, 2, 3, 4]\nhidden = [8, 16]\n";
+  const auto all = sampled_names(grid, 0);
+  ASSERT_EQ(all.size(), 40U);
+  EXPECT_EQ(sampled_names(grid, 40), all);
+  EXPECT_EQ(sampled_names(grid, 41), all);
+  std::vector<std::string> before;
+  for (std::int64_t n = 1; n < 40; ++n) {
+    const auto names = sampled_names(grid, n);
+    ASSERT_EQ(std::ssize(names), n);
+    EXPECT_THAT(names, testing::IsSupersetOf(before));
+    EXPECT_THAT(all, testing::IsSupersetOf(names));
+    // In the grid's order.
+    auto at = all.begin();
+    for (const auto& name : names) at = std::find(at, all.end(), name);
+    EXPECT_NE(at, all.end());
+    before = names;
+  }
+  // Not the first of the grid alone: of ten, values from both ends.
+  const auto ten = sampled_names(grid, 10);
+  EXPECT_THAT(ten, testing::Contains(testing::StartsWith("dropout=0.1")));
+  EXPECT_THAT(ten, testing::Contains(testing::StartsWith("dropout=0.5")));
 }
 
 TEST(SweepPlan, WithoutAGridIsSeedsOfOneConfiguration) {
@@ -89,6 +124,7 @@ TEST(SweepPlan, MistakesAreToldWithTheirLine) {
   refused("data = 'd'\nmetric = 'NDGC@10'\n", "did you mean 'NDCG@10'?");
   refused("data = 'd'\nmetric = 10\n", "s.toml:2: metric needs");
   refused("data = 'd'\njobs = 0\n", "s.toml:2: jobs needs");
+  refused("data = 'd'\nsample = 0\n", "s.toml:2: sample needs a whole number from 1 to 1000000");
   refused("data = 'd'\nmemory = 8\n", "s.toml:2: memory needs");
   refused("data = 'd'\nmemory = '8 lots'\n", "s.toml:2: '8 lots' is no amount");
   refused("data = 'd'\ngrid = 1\n", "s.toml:2: grid must be a section");
