@@ -66,7 +66,7 @@ template <bool two_rows, bool two_columns>
 LRUREC_USES_AMX void block_product(TileStart start, std::int64_t steps, const Bf16Pair* a, std::int64_t lda,
                                    const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
                                    const float* bias) {
-  const auto bytes = [](std::int64_t elements) { return static_cast<int>(4 * elements); };
+  const auto bytes = [](std::int64_t elements) { return 4 * elements; };
   const Bf16Pair* const a1 = a + side * lda;
   float* const c1 = c + side * ldc;
   switch (start) {

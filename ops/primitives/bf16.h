@@ -1,7 +1,7 @@
 #pragma once
 // Numbers in bf16: f32 without the lower 16 bits of the mantissa, which leaves 8 bits of precision and the
-// whole range. AVX512-BF16 has an instruction that multiplies two pairs of them and adds both to a sum in
-// f32.
+// whole range. Two units multiply pairs of them and add to sums in f32: AVX512-BF16 two pairs in each lane of
+// a vector, AMX (ops/primitives/amx.h) whole tiles.
 
 #include <bit>
 #include <cstdint>
