@@ -125,7 +125,7 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   const Scratch<T> W2(O * ld);
   for (std::int64_t o = 0; o < O; ++o) std::copy_n(f.weights.W2 + o * I, I, W2.data() + o * ld);
   // The number of runs does not depend on the number of threads, nor do the bits.
-  const std::int64_t most = tile_tokens<T>(f.bf16), tiles = (f.tokens + most - 1) / most;
+  const std::int64_t tile_size = tile_tokens<T>(f.bf16), tiles = (f.tokens + tile_size - 1) / tile_size;
   const std::int64_t runs = std::min<std::int64_t>(std::max<std::int64_t>(tiles, 1), 32);
   std::vector<Sums<T>> sums;
   for (std::int64_t run = 0; run < runs; ++run) sums.emplace_back(f.weights);
@@ -134,10 +134,10 @@ void feed_forward_backward(Cpu, const FeedForward<T>& f, const T* dy, const Feed
   for (std::int64_t run = 0; run < runs; ++run) {
     errors.attempt([&] {
       Sums<T>& sum = sums[static_cast<std::size_t>(run)];
-      const Scratch<T> a(most * ld), dz(a.size());
+      const Scratch<T> a(tile_size * ld), dz(a.size());
       TileProduct<T> multiply(f.bf16);
       for (std::int64_t tile = tiles * run / runs; tile < tiles * (run + 1) / runs; ++tile) {
-        const std::int64_t first = tile * most, n = std::min(most, f.tokens - first);
+        const std::int64_t first = tile * tile_size, n = std::min(tile_size, f.tokens - first);
         const T* g = dy + first * O;
         multiply(TileStart::zero, n, I, O, TileOperand<T>{g, O, 1}, W2.data(), ld, dz.data(), ld);
         for (std::int64_t r = 0; r < n; ++r) {

@@ -73,7 +73,7 @@ constexpr std::int64_t whole_vectors(std::int64_t n) {
 }
 
 /// Some tokens and what pass 1 finds out about them. Tokens lie side by side in vectors. `ld` is their number
-/// rounded up to whole vectors; the columns beyond the tokens are never read.
+/// rounded up to whole vectors; what comes of the columns beyond the tokens is never read.
 template <class Products>
 struct Chunk {
   using T = typename Products::Element;
@@ -328,8 +328,8 @@ class Head {
     for (; t < chunk.ld; t += width<T>) measure_columns<keep, 1>(chunk, j, t, s);
   }
 
-  /// The same for V vectors of tokens from t on. One vector alone would wait for each maximum before the
-  /// next.
+  /// m and z alone, for V vectors of tokens from t on. One vector alone would wait for each maximum before
+  /// the next.
   template <bool keep, std::size_t V>
   void measure_columns(Chunk<Products>& chunk, std::int64_t j, std::int64_t t, T* s) const {
     const std::int64_t n = columns(j);
