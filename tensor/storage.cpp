@@ -54,7 +54,8 @@ struct Blocks<Cuda> {
 };
 
 // Packed batches differ in size from step to step. So blocks are rounded up to one of eight sizes per power
-// of two (at most 12.5% waste) and reused. Otherwise every step would pay the page faults of its activations.
+// of two (at most 12.5% waste) and reused, also for tensors that are a little smaller. Otherwise every step
+// would pay the page faults of its activations.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= alignment) return alignment;
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
@@ -62,45 +63,50 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+struct Block {
+  std::byte* data = nullptr;
+  std::size_t bytes = 0;
+};
+
 /// Keeps blocks for reuse. On a GPU that is safe without waiting: there is one stream, in which the next user
 /// of a block comes after the last one.
 template <class Where>
 class Allocator {
  public:
-  std::byte* allocate(std::size_t bytes) {
+  Block allocate(std::size_t bytes) {
     const std::size_t size = rounded(bytes);
     const std::lock_guard lock(mutex_);
-    std::byte* block = nullptr;
+    Block block;
     if (size <= limit_ && stats_.in_use <= limit_ - size) {
       block = take_cached(size);
-      if (block == nullptr) block = Blocks<Where>::take(size);
-      if (block == nullptr) {
+      if (block.data == nullptr) block = {Blocks<Where>::take(size), size};
+      if (block.data == nullptr) {
         release();
-        block = Blocks<Where>::take(size);
+        block.data = Blocks<Where>::take(size);
       }
     }
-    if (block == nullptr) {
+    if (block.data == nullptr) {
       fail(ErrorKind::out_of_memory,
            "out of {}: a tensor of {:.1f} MiB does not fit beside {:.1f} MiB in use; {}", Blocks<Where>::what,
            static_cast<double>(bytes) / 0x1p20, static_cast<double>(stats_.in_use) / 0x1p20,
            Blocks<Where>::remedy);
     }
-    stats_.in_use += size;
+    stats_.in_use += block.bytes;
     stats_.allocated += size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
     return block;
   }
 
-  void free(std::byte* block, std::size_t bytes) {
-    const std::size_t size = rounded(bytes);
+  void free(Block block) {
     const std::lock_guard lock(mutex_);
-    stats_.in_use -= size;
-    if (size > max_cached_block || !Blocks<Where>::kept() || !cache(block, size)) {
-      Blocks<Where>::give_back(block, size);
+    stats_.in_use -= block.bytes;
+    if (block.bytes > max_cached_block || !Blocks<Where>::kept() || !cache(block)) {
+      Blocks<Where>::give_back(block.data, block.bytes);
     } else {
-      stats_.cached += size;
-      // Cached blocks were in use once. Beyond a share of the peak they are left over from other sizes.
-      if (stats_.cached > stats_.peak / 2 + (std::size_t{64} << 20)) release();
+      stats_.cached += block.bytes;
+      // Cached blocks were in use once. What is beyond the peak by more than a share is left over from other
+      // sizes. (Of a step's memory nearly all is free at its end; it serves the next step.)
+      if (stats_.in_use + stats_.cached > stats_.peak + stats_.peak / 4 + (std::size_t{64} << 20)) release();
     }
   }
 
@@ -128,28 +134,34 @@ class Allocator {
 
   /// False where there is no memory to note the block in. The caller may be a destructor, so this must not
   /// throw.
-  bool cache(std::byte* block, std::size_t size) {
+  bool cache(Block block) {
     try {
-      auto* const blocks = small(size);
-      (blocks != nullptr ? *blocks : cache_[size]).push_back(block);
+      auto* const blocks = small(block.bytes);
+      (blocks != nullptr ? *blocks : cache_[block.bytes]).push_back(block.data);
       return true;
     } catch (const std::bad_alloc&) {
       return false;
     }
   }
 
-  std::byte* take_cached(std::size_t size) {
+  /// The smallest free block that has `size` bytes and at most a quarter more; none where there is no such
+  /// one.
+  Block take_cached(std::size_t size) {
+    std::size_t found = size;
     std::vector<std::byte*>* blocks = small(size);
     if (blocks == nullptr) {
-      const auto it = cache_.find(size);
-      if (it == cache_.end()) return nullptr;
+      const std::size_t largest = std::min(size + size / 4, limit_ - stats_.in_use);
+      auto it = cache_.lower_bound(size);
+      while (it != cache_.end() && it->first <= largest && it->second.empty()) ++it;
+      if (it == cache_.end() || it->first > largest) return {};
+      found = it->first;
       blocks = &it->second;
     }
-    if (blocks->empty()) return nullptr;
+    if (blocks->empty()) return {};
     std::byte* block = blocks->back();
     blocks->pop_back();
-    stats_.cached -= size;
-    return block;
+    stats_.cached -= found;
+    return {block, found};
   }
 
   /// The free blocks of a small size, found without a search; null for any other.
@@ -189,13 +201,15 @@ Allocator<Where>& allocator_of(Where) {
 Storage::Storage(std::size_t bytes, Device device) : bytes_(bytes), device_(device) {
   on_device("allocate", device, [&](auto where) {
     Blocks<decltype(where)>::open(device.index);
-    data_ = allocator_of(where).allocate(bytes);
+    const Block block = allocator_of(where).allocate(bytes);
+    data_ = block.data;
+    block_bytes_ = block.bytes;
   });
 }
 
 Storage::~Storage() {
   if (data_ == nullptr) return;
-  on_device("free", device_, [&](auto where) { allocator_of(where).free(data_, bytes_); });
+  on_device("free", device_, [&](auto where) { allocator_of(where).free({data_, block_bytes_}); });
 }
 
 MemoryStats memory_stats(DeviceType type) {

@@ -30,6 +30,7 @@ class Storage {
 
  private:
   std::size_t bytes_;
+  std::size_t block_bytes_ = 0;  ///< of the allocator's block, which may be larger
   Device device_;
   std::atomic<std::uint32_t> version_ = 0;
   std::byte* data_ = nullptr;
