@@ -1,16 +1,17 @@
 #include "tensor/storage.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdlib>
-#include <map>
 #include <mutex>
-#include <new>
 #include <string_view>
-#include <vector>
 
 #include "tensor/cuda/runtime.h"
+#include "tensor/free_blocks.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace lrurec {
 namespace {
@@ -30,7 +31,14 @@ struct Blocks<Cpu> {
     return static_cast<std::byte*>(std::aligned_alloc(alignment, bytes));
   }
   static void give_back(std::byte* block, std::size_t) { std::free(block); }
-  static void give_all_back() {}
+  /// A free block may lie between others that are in use, and the C library keeps it then.
+  static void give_all_back() {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+  }
+  /// The largest block that serves for `size` bytes: a little waste is better than page faults.
+  static std::size_t largest_for(std::size_t size) { return size + size / 4; }
 };
 template <>
 struct Blocks<Cuda> {
@@ -51,11 +59,13 @@ struct Blocks<Cuda> {
   static std::byte* take(std::size_t bytes) { return static_cast<std::byte*>(cuda::allocate(bytes)); }
   static void give_back(std::byte* block, std::size_t bytes) { cuda::free(block, bytes); }
   static void give_all_back() { cuda::give_freed_back(); }
+  /// Its memory has no page faults to save.
+  static std::size_t largest_for(std::size_t size) { return size; }
 };
 
-// Packed batches differ in size from step to step. So blocks are rounded up to one of eight sizes per power
-// of two (at most 12.5% waste) and reused, also for tensors that are a little smaller. Otherwise every step
-// would pay the page faults of its activations.
+// Packed batches differ in size from step to step. So sizes are rounded up to one of eight per power of two
+// (by at most 12.5%), and blocks are reused. Otherwise every step would pay the page faults of its
+// activations.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= alignment) return alignment;
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
@@ -63,13 +73,8 @@ std::size_t block_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-struct Block {
-  std::byte* data = nullptr;
-  std::size_t bytes = 0;
-};
-
-/// Keeps blocks for reuse. On a GPU that is safe without waiting: there is one stream, in which the next user
-/// of a block comes after the last one.
+/// Keeps freed blocks for reuse. On a GPU that is safe without waiting: there is one stream, in which the
+/// next user of a block comes after the last one.
 template <class Where>
 class Allocator {
  public:
@@ -78,8 +83,11 @@ class Allocator {
     const std::lock_guard lock(mutex_);
     Block block;
     if (size <= limit_ && stats_.in_use <= limit_ - size) {
-      block = take_cached(size);
-      if (block.data == nullptr) block = {Blocks<Where>::take(size), size};
+      block = free_.take(size, Blocks<Where>::largest_for(size));
+      if (block.data == nullptr) {
+        keep_within_bound(size);
+        block = {Blocks<Where>::take(size), size};
+      }
       if (block.data == nullptr) {
         release();
         block.data = Blocks<Where>::take(size);
@@ -91,27 +99,29 @@ class Allocator {
            static_cast<double>(bytes) / 0x1p20, static_cast<double>(stats_.in_use) / 0x1p20,
            Blocks<Where>::remedy);
     }
-    stats_.in_use += block.bytes;
+    in_blocks_ += block.bytes;
+    bound_.grown(in_blocks_);
+    stats_.in_use += size;
     stats_.allocated += size;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
     return block;
   }
 
-  void free(Block block) {
+  /// bytes: what was asked for.
+  void free(Block block, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    stats_.in_use -= block.bytes;
-    if (block.bytes > max_cached_block || !Blocks<Where>::kept() || !cache(block)) {
+    stats_.in_use -= rounded(bytes);
+    in_blocks_ -= block.bytes;
+    bound_.shrunk(in_blocks_);
+    if (block.bytes > max_kept_block || !Blocks<Where>::kept() || !free_.put(block)) {
       Blocks<Where>::give_back(block.data, block.bytes);
-    } else {
-      stats_.cached += block.bytes;
-      // Cached blocks were in use once. What is beyond the peak by more than a share is left over from other
-      // sizes. (Of a step's memory nearly all is free at its end; it serves the next step.)
-      if (stats_.in_use + stats_.cached > stats_.peak + stats_.peak / 4 + (std::size_t{64} << 20)) release();
     }
+    keep_within_bound(0);
   }
 
   MemoryStats stats() {
     const std::lock_guard lock(mutex_);
+    stats_.cached = free_.bytes();
     return stats_;
   }
   void reset_peak() {
@@ -129,62 +139,25 @@ class Allocator {
   }
 
  private:
-  static constexpr std::size_t max_cached_block = std::size_t{1} << 30;
+  static constexpr std::size_t max_kept_block = std::size_t{1} << 30;
   static std::size_t rounded(std::size_t bytes) { return Blocks<Where>::kept() ? block_size(bytes) : bytes; }
 
-  /// False where there is no memory to note the block in. The caller may be a destructor, so this must not
-  /// throw.
-  bool cache(Block block) {
-    try {
-      auto* const blocks = small(block.bytes);
-      (blocks != nullptr ? *blocks : cache_[block.bytes]).push_back(block.data);
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
+  /// Gives back free blocks until `more` bytes can be taken from the system.
+  void keep_within_bound(std::size_t more) {
+    while (in_blocks_ + free_.bytes() + more > bound_.bytes(in_blocks_ + more)) {
+      const Block block = free_.take_unused();
+      if (block.data == nullptr) return;
+      Blocks<Where>::give_back(block.data, block.bytes);
     }
   }
-
-  /// The smallest free block that has `size` bytes and at most a quarter more; none where there is no such
-  /// one.
-  Block take_cached(std::size_t size) {
-    std::size_t found = size;
-    std::vector<std::byte*>* blocks = small(size);
-    if (blocks == nullptr) {
-      const std::size_t largest = std::min(size + size / 4, limit_ - stats_.in_use);
-      auto it = cache_.lower_bound(size);
-      while (it != cache_.end() && it->first <= largest && it->second.empty()) ++it;
-      if (it == cache_.end() || it->first > largest) return {};
-      found = it->first;
-      blocks = &it->second;
-    }
-    if (blocks->empty()) return {};
-    std::byte* block = blocks->back();
-    blocks->pop_back();
-    stats_.cached -= found;
-    return {block, found};
-  }
-
-  /// The free blocks of a small size, found without a search; null for any other.
-  std::vector<std::byte*>* small(std::size_t size) {
-    const std::size_t place = size / alignment;
-    return place < small_.size() && size % alignment == 0 ? &small_[place] : nullptr;
-  }
-
   void release() {
-    for (auto& [size, blocks] : cache_) {
-      for (std::byte* block : blocks) Blocks<Where>::give_back(block, size);
-    }
-    cache_.clear();
-    for (std::size_t place = 0; place < small_.size(); ++place) {
-      for (std::byte* block : small_[place]) Blocks<Where>::give_back(block, place * alignment);
-      small_[place].clear();
-    }
-    stats_.cached = 0;
+    free_.clear([](Block block) { Blocks<Where>::give_back(block.data, block.bytes); });
   }
 
   std::mutex mutex_;
-  std::array<std::vector<std::byte*>, 17> small_;  ///< by size / alignment
-  std::map<std::size_t, std::vector<std::byte*>> cache_;
+  FreeBlocks free_;
+  MemoryBound bound_;
+  std::size_t in_blocks_ = 0;  ///< bytes of the blocks that are in use
   MemoryStats stats_;
   std::size_t limit_ = SIZE_MAX;
 };
@@ -209,7 +182,7 @@ Storage::Storage(std::size_t bytes, Device device) : bytes_(bytes), device_(devi
 
 Storage::~Storage() {
   if (data_ == nullptr) return;
-  on_device("free", device_, [&](auto where) { allocator_of(where).free({data_, block_bytes_}); });
+  on_device("free", device_, [&](auto where) { allocator_of(where).free({data_, block_bytes_}, bytes_); });
 }
 
 MemoryStats memory_stats(DeviceType type) {

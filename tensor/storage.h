@@ -36,9 +36,9 @@ class Storage {
   std::byte* data_ = nullptr;
 };
 
-/// Bytes of tensor memory on one kind of device, for progress lines and benchmarks.
+/// Bytes of tensor memory on one kind of device, rounded up to sizes that are reused (by at most an eighth).
 struct MemoryStats {
-  std::size_t in_use = 0;     ///< held by live tensors
+  std::size_t in_use = 0;     ///< asked for by live tensors
   std::size_t peak = 0;       ///< largest in_use since the last reset
   std::size_t cached = 0;     ///< freed by tensors, kept for reuse
   std::size_t allocated = 0;  ///< all that tensors ever asked for
@@ -48,8 +48,8 @@ void reset_memory_peak(DeviceType type = DeviceType::cpu);
 /// Gives cached blocks back to the system, or those of a GPU to the driver, after waiting for the GPU.
 void release_memory_cache(DeviceType type = DeviceType::cpu);
 
-/// Limits the bytes that tensors may hold in all from now on. What does not fit throws
-/// ErrorKind::out_of_memory, as where the system has no more.
+/// Limits the bytes that tensors may have asked for at one time (MemoryStats::in_use). What does not fit
+/// throws ErrorKind::out_of_memory, as where the system has no more.
 void limit_memory(std::size_t bytes, DeviceType type = DeviceType::cpu);
 
 }  // namespace lrurec

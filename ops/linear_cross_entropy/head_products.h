@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "ops/primitives/amx.h"
 #include "ops/primitives/bf16.h"
 #include "ops/primitives/tile_product.h"
+#include "tensor/parallel_errors.h"
 #include "tensor/scratch.h"
 
 namespace lrurec::ops::kernels {
@@ -89,17 +91,18 @@ class Bf16HeadProducts {
   using Element = float;
   Bf16HeadProducts(const float* weight, std::int64_t classes, std::int64_t H)
       : H_(H), in_rows_(classes * bf16_pairs(H)), in_columns_(bf16_pairs(classes + tile_classes()) * H) {
+    ParallelErrors errors;
 #pragma omp parallel
     {
-      const Scratch<float> columns(H * tile_classes());
+      std::optional<Scratch<float>> columns;
+      errors.attempt([&] { columns.emplace(H * tile_classes()); });
 #pragma omp for schedule(static)
       for (std::int64_t first = 0; first < classes; first += tile_classes()) {
-        const std::int64_t n = std::min(tile_classes(), classes - first), pairs = bf16_pairs(H);
-        bf16_pairs_in_rows(n, H, weight + first * H, H, in_rows_.data() + first * pairs, pairs);
-        tile_transpose(n, H, weight + first * H, H, columns.data(), n);
-        bf16_pairs_in_rows(H, n, columns.data(), n, in_columns_.data() + first / 2 * H, bf16_pairs(n));
+        errors.attempt(
+            [&] { enter_tile(first, std::min(tile_classes(), classes - first), weight, *columns); });
       }
     }
+    errors.rethrow();
   }
 
   /// Even, so that no pair belongs to two tiles: whole registers of AMX, or of vectors as for f32.
@@ -150,6 +153,14 @@ class Bf16HeadProducts {
   }
 
  private:
+  void enter_tile(std::int64_t first, std::int64_t n, const float* weight,
+                  const Scratch<float>& columns) const {
+    const std::int64_t pairs = bf16_pairs(H_);
+    bf16_pairs_in_rows(n, H_, weight + first * H_, H_, in_rows_.data() + first * pairs, pairs);
+    tile_transpose(n, H_, weight + first * H_, H_, columns.data(), n);
+    bf16_pairs_in_rows(H_, n, columns.data(), n, in_columns_.data() + first / 2 * H_, bf16_pairs(n));
+  }
+
   std::int64_t H_;
   Scratch<Bf16Pair> in_rows_;     ///< E in pairs along H
   Scratch<Bf16Pair> in_columns_;  ///< E^T in pairs of classes, [H, pairs] of one tile after the other

@@ -67,8 +67,8 @@ LRUREC_USES_AMX void block_product(TileStart start, std::int64_t steps, const Bf
                                    const Bf16Pair* b, std::int64_t ldb, float* c, std::int64_t ldc,
                                    const float* bias) {
   const auto bytes = [](std::int64_t elements) { return 4 * elements; };
-  const Bf16Pair* const a1 = a + side * lda;
-  float* const c1 = c + side * ldc;
+  const Bf16Pair* const a1 = two_rows ? a + side * lda : a;
+  float* const c1 = two_rows ? c + side * ldc : c;
   switch (start) {
     case TileStart::zero:
       _tile_zero(0);

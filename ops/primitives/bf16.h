@@ -12,12 +12,14 @@ namespace lrurec {
 /// half.
 using Bf16Pair = std::uint32_t;
 
-/// x rounded to bf16, ties to even; NaN stays NaN.
+/// x rounded to bf16, ties to even; NaN stays NaN. Below 2^-126, the smallest normal number, x becomes a zero
+/// of its sign, as by the processors' instruction.
 inline float bf16_rounded(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t nearest = bits + 0x7fffU + (bits >> 16 & 1U), quiet = bits | 0x400000U;
-  const bool nan = (bits & 0x7fffffffU) > 0x7f800000U;
-  return std::bit_cast<float>((nan ? quiet : nearest) & 0xffff0000U);
+  const std::uint32_t nearest = bits + 0x7fffU + (bits >> 16 & 1U), quiet = bits | 0x400000U,
+                      magnitude = bits & 0x7fffffffU;
+  if (magnitude < 0x00800000U) return std::bit_cast<float>(bits & 0x80000000U);
+  return std::bit_cast<float>((magnitude > 0x7f800000U ? quiet : nearest) & 0xffff0000U);
 }
 
 inline Bf16Pair bf16_pair(float first, float second) {

@@ -21,9 +21,7 @@ struct Case {
 
 /// The operations that bf16 changes, at sizes with whole tiles, parts of them and an odd inner index.
 std::vector<Case> cases() {
-  const std::int64_t tokens = 131, H = 15, D = 9, classes = 301;
-  std::vector<std::int64_t> labels;
-  for (std::int64_t t = 0; t < tokens; ++t) labels.push_back(t % 7 == 3 ? -1 : t * 37 % classes);
+  const std::int64_t tokens = 131, H = 15, D = 9;
   const auto normals = [](std::vector<std::pair<Shape, bool>> shapes) {  // and whether complex
     return [shapes](DType real) {
       const DType complex = real == DType::f32 ? DType::c64 : DType::c128;
@@ -35,9 +33,7 @@ std::vector<Case> cases() {
       return inputs;
     };
   };
-  return {
-      {"linear_cross_entropy", normals({{{tokens, H}, false}, {{classes, H}, false}, {{classes}, false}}),
-       [labels](const Variables& x) { return linear_cross_entropy(x[0], x[1], x[2], Tensor::from(labels)); }},
+  std::vector<Case> all{
       {"feed_forward",
        normals({{{tokens, H}, false}, {{61, H}, false}, {{61}, false}, {{H, 61}, false}, {{H}, false}}),
        [](const Variables& x) {
@@ -51,6 +47,17 @@ std::vector<Case> cases() {
          return lru(x[0], x[1], x[2], x[3], x[4], x[5], offsets).y;
        }},
   };
+  // So few that the scores lie in the cache, so many that they lie in memory, and more than that.
+  for (const std::int64_t classes : {301, 9'001, 100'001}) {
+    std::vector<std::int64_t> labels;
+    for (std::int64_t t = 0; t < tokens; ++t) labels.push_back(t % 7 == 3 ? -1 : t * 37 % classes);
+    all.push_back({"linear_cross_entropy of " + std::to_string(classes) + " classes",
+                   normals({{{tokens, H}, false}, {{classes, H}, false}, {{classes}, false}}),
+                   [labels](const Variables& x) {
+                     return linear_cross_entropy(x[0], x[1], x[2], Tensor::from(labels));
+                   }});
+  }
+  return all;
 }
 
 /// The output, and gradients of the sum of its squares.

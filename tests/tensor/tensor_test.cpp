@@ -116,44 +116,6 @@ TEST(Tensor, LargeStridedCopyInParallelIsTheSame) {
   EXPECT_EQ(test::max_difference(test::strided_copy(t), t), 0);
 }
 
-TEST(Storage, IsAlignedCountedAndReused) {
-  release_memory_cache();
-  const std::size_t before = memory_stats().in_use;
-  const void* address = nullptr;
-  {
-    const Tensor t = Tensor::empty({1000}, DType::f32);
-    address = t.raw();
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(address) % 64, 0u);
-    EXPECT_GE(memory_stats().in_use, before + 4000);
-  }
-  EXPECT_EQ(memory_stats().in_use, before);
-  EXPECT_EQ(Tensor::empty({1000}, DType::f32).raw(), address);
-}
-
-// Batches differ in size from step to step; memory taken anew would cost its page faults.
-TEST(Storage, ABlockIsReusedForWhatIsALittleSmaller) {
-  release_memory_cache();
-  const std::size_t before = memory_stats().in_use;
-  const auto in_use = [&] { return memory_stats().in_use - before; };
-  const void* const address = Tensor::empty({10'000}, DType::f32).raw();
-  const std::size_t block = memory_stats().cached;
-  EXPECT_GE(block, 40'000u);
-  {
-    const Tensor much_smaller = Tensor::empty({5'000}, DType::f32);
-    EXPECT_NE(much_smaller.raw(), address);
-    EXPECT_LT(in_use(), 30'000u);
-    const Tensor smaller = Tensor::empty({8'500}, DType::f32);
-    EXPECT_EQ(smaller.raw(), address);
-    EXPECT_EQ(memory_stats().cached, 0u);
-    EXPECT_NE(Tensor::empty({8'500}, DType::f32).raw(), address) << "it is in use";
-  }
-  EXPECT_EQ(in_use(), 0u);
-  EXPECT_EQ(Tensor::empty({10'000}, DType::f32).raw(), address) << "it has its size still";
-  limit_memory(before + 39'000);
-  EXPECT_NE(Tensor::empty({8'500}, DType::f32).raw(), address) << "more than the limit allows";
-  limit_memory(SIZE_MAX);
-}
-
 TEST(DType, Promotion) {
   EXPECT_EQ(promote(DType::f32, DType::c64), DType::c64);
   EXPECT_EQ(promote(DType::f64, DType::c64), DType::c128);

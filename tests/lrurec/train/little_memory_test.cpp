@@ -9,6 +9,7 @@
 #include "lrurec/model/lrurec.h"
 #include "lrurec/serve/recommender.h"
 #include "lrurec/train/stepper.h"
+#include "ops/matmul/bf16_products.h"
 #include "tensor/storage.h"
 #include "tests/support/data.h"
 #include "tests/support/tensors.h"
@@ -73,10 +74,13 @@ TEST_F(LittleMemory, ATrainingStep) {
       throw;
     }
   };
-  EXPECT_GT(run_out_of_memory([&] {
-              step([&] { return model.loss({batch.items, batch.offsets, batch.labels}, context); });
-            }),
-            60);
+  for (const bool bf16 : {false, true}) {
+    const ops::Bf16Products products(bf16);
+    EXPECT_GT(run_out_of_memory([&] {
+                step([&] { return model.loss({batch.items, batch.offsets, batch.labels}, context); });
+              }),
+              60);
+  }
   for (const bool shared : {true, false}) {
     const Shape shape = shared ? Shape{50} : Shape{batch.items.numel(), 20};
     const IndexTensor negatives = data::draw_negatives(1, 0, shape, data.items());

@@ -37,6 +37,9 @@ TEST(Bf16, RoundsToTheNearestAndToEven) {
   EXPECT_EQ(bf16_rounded(-1 - 1.5F * ulp), -1 - 2 * ulp);
   EXPECT_EQ(bf16_rounded(2 - 0.1F * ulp), 2);
   EXPECT_EQ(bf16_rounded(0), 0);
+  EXPECT_EQ(bf16_rounded(0x1p-126F), 0x1p-126F);
+  EXPECT_EQ(bf16_rounded(std::bit_cast<float>(0x007fffffU)), 0) << "the next smaller number";
+  EXPECT_TRUE(std::signbit(bf16_rounded(-0x1p-130F)));
   EXPECT_EQ(bf16_rounded(1e30F), std::nearbyint(1e30F / 0x1p92F) * 0x1p92F);  // 2^99 <= 1e30 < 2^100
   EXPECT_EQ(bf16_rounded(std::numeric_limits<float>::max()), std::numeric_limits<float>::infinity());
   EXPECT_EQ(bf16_rounded(-std::numeric_limits<float>::infinity()), -std::numeric_limits<float>::infinity());
@@ -51,11 +54,14 @@ TEST(Bf16, PairsAreThoseOfBf16PairAtAllSizes) {
     for (const std::int64_t columns : {1, 2, 15, 32, 33, 75}) {
       const std::int64_t ldf = columns + 3;
       auto from = normals(rows * ldf, 1);
-      // What the processor's own conversion could do otherwise: infinity, NaN, overflow, a tie.
-      const std::vector<float> special{std::numeric_limits<float>::infinity(),
-                                       std::bit_cast<float>(0x7fc00000U), std::numeric_limits<float>::max(),
-                                       std::bit_cast<float>(0xbf808000U)};
-      std::copy_n(special.begin(), std::min(from.size(), special.size()), from.begin());
+      // What the processor's own conversion could do otherwise: infinity, NaN, overflow, a tie, numbers below
+      // the normal ones and the smallest of those. They lie in whole vectors and behind them.
+      const std::vector<float> special{
+          std::numeric_limits<float>::infinity(), std::bit_cast<float>(0x7fc00000U),
+          std::numeric_limits<float>::max(),      std::bit_cast<float>(0xbf808000U),
+          std::bit_cast<float>(0x007fffffU),      std::bit_cast<float>(0x80400000U),
+          std::bit_cast<float>(0x00800000U)};
+      for (std::size_t i = 0; i < from.size(); i += 2 + i % 3) from[i] = special[i % special.size()];
       const auto at = [&](std::int64_t i, std::int64_t j) {
         return i < rows && j < columns ? from[static_cast<std::size_t>(i * ldf + j)] : 0;
       };
