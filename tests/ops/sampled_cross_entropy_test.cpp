@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "ops/ops.h"
+#include "ops/sampled_cross_entropy/kernels.h"
 #include "tests/support/tensors.h"
 
 namespace lrurec::ops {
@@ -148,6 +149,59 @@ TEST(SampledCrossEntropy, ThreadsChangeNoBit) {
     }
     EXPECT_EQ(results[1], results[0]) << shape.str();
     EXPECT_EQ(results[2], results[0]) << shape.str();
+  }
+  omp_set_num_threads(before);
+}
+
+/// A number of ten bits, so that a product of two is exact, and a sum is rounded as its order has it.
+float ten_bits(const Philox& random, std::int64_t i) {
+  return std::ldexp(
+      std::round(std::ldexp(static_cast<float>(random.normal(static_cast<std::uint64_t>(i))), 7)), -7);
+}
+
+// Tables of one row, of rows that all fit a cache, and of many ranges of rows.
+TEST(SampledCrossEntropy, GradientsOfTheTableAreAddedInTheirOrder) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(2);
+  const Philox random(5, 0);
+  const auto numbers = [&](std::int64_t n) {
+    std::vector<float> values(static_cast<std::size_t>(n));
+    for (std::int64_t i = 0; i < n; ++i) values[static_cast<std::size_t>(i)] = ten_bits(random, i);
+    return values;
+  };
+  for (const std::int64_t C : {1, 15, 1'000, 70'001}) {
+    for (const std::int64_t H : {1, 19, 64}) {
+      for (const bool plain : {false, true}) {  // ones in place of factors and of the bias's x
+        const std::int64_t tokens = 900, per_row = plain ? 1 : 7, count = tokens * per_row;
+        std::vector<std::int64_t> ids;
+        for (std::int64_t k = 0; k < count; ++k) ids.push_back(k % 11 == 3 ? -1 : k * k * 31 % C);
+        const auto x = numbers(tokens * H), factor = numbers(count), of_bias = numbers(tokens);
+        const float scale = 0.5F;
+        std::vector<float> weight(static_cast<std::size_t>(C * H)), bias(static_cast<std::size_t>(C));
+        auto wanted_weight = weight, wanted_bias = bias;
+        for (std::int64_t k = 0; k < count; ++k) {
+          const std::int64_t id = ids[static_cast<std::size_t>(k)], t = k / per_row;
+          if (id < 0) continue;
+          const float value = plain ? scale : scale * factor[static_cast<std::size_t>(k)];
+          for (std::int64_t c = 0; c < H; ++c)
+            wanted_weight[static_cast<std::size_t>(id * H + c)] +=
+                value * x[static_cast<std::size_t>(t * H + c)];
+          wanted_bias[static_cast<std::size_t>(id)] +=
+              plain ? value : value * of_bias[static_cast<std::size_t>(t)];
+        }
+        kernels::scatter_add_scaled(
+            Cpu{}, kernels::Scatter<float>{count,
+                                           per_row,
+                                           C,
+                                           ids.data(),
+                                           plain ? nullptr : factor.data(),
+                                           &scale,
+                                           {H, x.data(), weight.data()},
+                                           {1, plain ? nullptr : of_bias.data(), bias.data()}});
+        EXPECT_EQ(weight, wanted_weight) << C << " " << H << " " << plain;
+        EXPECT_EQ(bias, wanted_bias) << C << " " << H << " " << plain;
+      }
+    }
   }
   omp_set_num_threads(before);
 }

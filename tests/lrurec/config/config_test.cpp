@@ -16,6 +16,8 @@ TEST(Config, PresetsAreThePapers) {
   EXPECT_EQ(preset("beauty").dropout, 0.6);
   EXPECT_EQ(preset("steam").validate_every, 2000);
   EXPECT_EQ(preset("xlong").batch_size, 32);
+  EXPECT_EQ(preset("xlong").negatives, 100);
+  EXPECT_FALSE(preset("xlong").negatives_shared) << "they do not reach the items of a large catalogue";
   EXPECT_EQ(preset("xlong").eval_negatives, 10000);
   EXPECT_EQ(preset("ml-1m").negatives, 0) << "the full softmax";
   EXPECT_EQ(preset("ml-1m").eval_negatives, 0) << "the full ranking";
