@@ -26,10 +26,10 @@ const std::map<std::string, TrainConfig>& presets() {
         {"ml-1m", make(200, 0.2, 500)}, {"beauty", make(50, 0.6, 1000)},
         {"video", make(50, 0.6, 1000)}, {"sports", make(50, 0.6, 1000)},
         {"steam", make(50, 0.2, 2000)}, {"xlong", make(1000, 0.2, 2000, 32)}};
-    // 2.1 million items. The paper trains with 100 negatives, which we read as 100 for each position, and ranks
-    // among 10,000. Negatives that a batch shares make a step shorter, but an item is then a negative once in
-    // thousands of steps and a label far more often: the training loss rises again after some hundred steps
-    // (docs/results/xlong.md).
+    // 2.1 million items. The paper trains with 100 negatives, which we read as 100 for each position, and
+    // ranks among 10,000. Negatives that a batch shares make a step shorter, but an item is then a negative
+    // once in thousands of steps and a label far more often: the training loss rises again after some hundred
+    // steps (docs/results/xlong.md).
     TrainConfig& xlong = table.at("xlong");
     xlong.negatives = 100;
     xlong.negatives_shared = false;
