@@ -209,7 +209,7 @@ double with_shared_negatives(const SampledCrossEntropy<T>& f) {
   return total;
 }
 
-/// What scatter_add_scaled adds to a row: value * x[from].
+/// What scatter_add_scaled adds to a row: value * x[from], or value where there is no x.
 template <class T>
 struct Entry {
   std::int64_t row, from;
@@ -221,7 +221,7 @@ template <class T>
 class SortedEntries {
  public:
   SortedEntries(const Scatter<T>& e, int shift)
-      : ranges_(((e.C - 1) >> shift) + 1), starts_(parts * ranges_ + 1, 0), entries_(e.count) {
+      : ranges_(((e.C - 1) >> shift) + 1), starts_(ranges_ * parts, 0), entries_(e.count) {
     // Each part of the entries counts how many it has of each range, and then knows where to write them.
     const auto of_part = [&](std::int64_t part, const auto& each) {
       for (std::int64_t k = e.count * part / parts; k < e.count * (part + 1) / parts; ++k) {
@@ -240,7 +240,7 @@ class SortedEntries {
         entries_[place++] = {e.ids[k], k / e.per_row, e.factor == nullptr ? scale : scale * e.factor[k]};
       });
     }
-    // Each place has moved on to where the next part's begins.
+    // Each of starts_ has moved on to the end of its part.
   }
 
   std::int64_t ranges() const { return ranges_; }
@@ -252,7 +252,7 @@ class SortedEntries {
  private:
   static constexpr std::int64_t parts = 16;
   std::int64_t ranges_;
-  Scratch<std::int64_t> starts_;  ///< [ranges, parts]
+  Scratch<std::int64_t> starts_;  ///< [ranges, parts], and ends once the entries are written
   Scratch<Entry<T>> entries_;
 };
 

@@ -83,7 +83,6 @@ TEST_F(StorageTest, CountsDoNotDependOnTheBlocksThatServe) {
   };
   three();
   EXPECT_EQ(peak(), 120 * mib);
-  { const Storage a = megabytes(48), b = megabytes(48); }
   release_memory_cache();
   { const Storage a = megabytes(48); }
   reset_memory_peak();
